@@ -1,0 +1,1 @@
+"""Regulars turns one-time buyers into regulars: record, understand, decide, act, measure."""

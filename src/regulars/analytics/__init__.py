@@ -1,0 +1,1 @@
+"""The customer science: tables in, tables out, on any dataframe; no Django, no database."""

@@ -1,0 +1,1 @@
+"""The door for programs: typed REST under /api/v1."""

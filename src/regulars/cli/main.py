@@ -1,0 +1,5 @@
+"""The commands of `regulars`, gathered from their modules. Importing a module adds its commands to the app."""
+
+from regulars.cli.app import app
+
+__all__ = ["app"]

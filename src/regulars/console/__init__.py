@@ -1,0 +1,1 @@
+"""The door for staff: pages in English and Chinese."""

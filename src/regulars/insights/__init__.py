@@ -1,0 +1,1 @@
+"""What the record means: facts, nightly profiles, and the history of who moved where."""

@@ -1,0 +1,155 @@
+import pghistory
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from regulars.shop.models import Customer
+
+
+@pghistory.track()
+class Policy(models.Model):
+    """How customers are labelled: one row, changed in the settings, read by every run.
+
+    `rfm`, `tiers` and `stages` hold the keyword arguments of the analytics functions of the same names;
+    an empty object means their defaults. `as_of_day` null means today.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    as_of_day = models.IntegerField(null=True, blank=True)
+    rfm = models.JSONField(default=dict, blank=True)
+    tiers = models.JSONField(default=dict, blank=True)
+    stages = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(id=1), name="insights_policy_one_row"),)
+
+    def __str__(self) -> str:
+        return "policy"
+
+
+class FactsPartition(models.Model):
+    """One Parquet file of the facts folder: which version of its month it holds."""
+
+    dataset = models.CharField(max_length=40)
+    month = models.DateField()
+    version = models.BigIntegerField()
+    rows = models.BigIntegerField()
+    written_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("dataset", "month"), name="insights_partition_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.dataset}/{self.month:%Y-%m}"
+
+
+class Run(models.Model):
+    """One computation of every profile for one day."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+
+    as_of_day = models.IntegerField()
+    engine = models.CharField(max_length=20)
+    state = models.CharField(max_length=20, choices=State, default=State.RUNNING)
+    stage = models.CharField(max_length=40, blank=True)
+    started_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+    profiles = models.BigIntegerField(default=0)
+    profiles_written = models.BigIntegerField(default=0)
+    store_cycle = models.JSONField(default=dict)
+    thresholds = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"run #{self.pk} as of day {self.as_of_day}"
+
+
+class Profile(models.Model):
+    """What Regulars understands of one customer on one day.
+
+    Null scores, cell and tier mean that the customer has no valid order in the window. `reasons` maps a label's
+    name to {"code": ..., numbers ...}; `insights.reasons` puts it into words.
+    """
+
+    class Tier(models.TextChoices):
+        VIP = "VIP", _("VIP")
+        POTENTIAL = "potential", _("Potential")
+        GENERAL = "general", _("General")
+        AT_RISK = "at_risk", _("At risk")
+
+    class Stage(models.TextChoices):
+        PROSPECT = "prospect", _("Prospect")
+        NEW = "new", _("New")
+        GROWING = "growing", _("Growing")
+        MATURE = "mature", _("Mature")
+        DECLINING = "declining", _("Declining")
+        LAPSED_SHORT = "lapsed_short", _("Lapsed, short")
+        LAPSED_LONG = "lapsed_long", _("Lapsed, long")
+
+    customer = models.OneToOneField(
+        Customer, on_delete=models.CASCADE, primary_key=True, related_name="profile"
+    )
+    orders = models.IntegerField()
+    recency_days = models.IntegerField(null=True)
+    frequency = models.IntegerField(default=0)
+    monetary_minor = models.BigIntegerField(default=0)
+    r = models.SmallIntegerField(null=True)
+    f = models.SmallIntegerField(null=True)
+    m = models.SmallIntegerField(null=True)
+    cell = models.CharField(max_length=3, blank=True, db_collation="C")
+    tier = models.CharField(max_length=20, blank=True, choices=Tier)
+    stage = models.CharField(max_length=20, choices=Stage)
+    first_day = models.IntegerField(null=True)
+    last_day = models.IntegerField(null=True)
+    cycle_days = models.FloatField(null=True)
+    due_day = models.IntegerField(null=True)
+    late_day = models.IntegerField(null=True)
+    reasons = models.JSONField(default=dict)
+    as_of_day = models.IntegerField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(r__isnull=True) | Q(r__range=(1, 5), f__range=(1, 5), m__range=(1, 5)),
+                name="insights_profile_scores",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("tier", "-monetary_minor", "customer"), name="insights_profile_tier"),
+            models.Index(fields=("stage", "-monetary_minor", "customer"), name="insights_profile_stage"),
+            models.Index(fields=("cell", "-monetary_minor", "customer"), name="insights_profile_cell"),
+            models.Index(fields=("-monetary_minor", "customer"), name="insights_profile_money"),
+            models.Index(fields=("-last_day", "customer"), name="insights_profile_last"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.customer_id}: {self.tier} {self.stage}"
+
+
+class ProfileChange(models.Model):
+    """A customer moved from one label to another. Written by the run that saw it, never changed."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="profile_changes")
+    label = models.CharField(max_length=20)
+    before = models.CharField(max_length=20, blank=True)
+    after = models.CharField(max_length=20, blank=True)
+    as_of_day = models.IntegerField()
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="changes")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("run", "customer", "label"), name="insights_change_once"),
+        )
+        indexes = (
+            models.Index(fields=("label", "as_of_day"), name="insights_change_day"),
+            models.Index(fields=("customer", "-as_of_day"), name="insights_change_customer"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} {self.label}: {self.before} to {self.after}"

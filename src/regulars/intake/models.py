@@ -1,0 +1,95 @@
+import pghistory
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from regulars.shop.models import Store
+
+
+@pghistory.track()
+class ColumnMap(models.Model):
+    """A saved mapping from a file's columns to the record's fields, proposed again for the same header."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    kind = models.CharField(max_length=20, default="orders")
+    header = models.JSONField()
+    mapping = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Import(models.Model):
+    """One file on its way into the record. read = accepted + refunds + rejected, in lines."""
+
+    class State(models.TextChoices):
+        UPLOADED = "uploaded", _("Waiting for its columns to be matched")
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    kind = models.CharField(max_length=20, default="orders")
+    store = models.ForeignKey(Store, on_delete=models.PROTECT)
+    file_name = models.CharField(_("file"), max_length=300)
+    file_path = models.CharField(max_length=1000)
+    file_bytes = models.BigIntegerField(default=0)
+    file_sha256 = models.CharField(max_length=64, blank=True)
+    mapping = models.JSONField(default=dict)
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.UPLOADED)
+    stage = models.CharField(max_length=40, blank=True)
+    stage_done = models.BigIntegerField(default=0)
+    stage_total = models.BigIntegerField(null=True)
+    lines_read = models.BigIntegerField(default=0)
+    lines_accepted = models.BigIntegerField(default=0)
+    lines_rejected = models.BigIntegerField(default=0)
+    refunds_matched = models.BigIntegerField(default=0)
+    refunds_unmatched = models.BigIntegerField(default=0)
+    orders_added = models.BigIntegerField(default=0)
+    customers_added = models.BigIntegerField(default=0)
+    products_added = models.BigIntegerField(default=0)
+    error_code = models.CharField(max_length=60, blank=True)
+    error = models.TextField(blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            models.CheckConstraint(
+                condition=~models.Q(state="done")
+                | models.Q(
+                    lines_read=models.F("lines_accepted")
+                    + models.F("refunds_matched")
+                    + models.F("refunds_unmatched")
+                    + models.F("lines_rejected")
+                ),
+                name="intake_import_nothing_lost",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.file_name} #{self.pk}"
+
+
+class Reject(models.Model):
+    """A line that could not be understood: where it stood, what was wrong, and the line itself."""
+
+    imported = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="rejects")
+    line_number = models.BigIntegerField()
+    column = models.CharField(max_length=200)
+    value = models.TextField()
+    reason = models.CharField(max_length=60)
+    raw = models.JSONField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("imported", "line_number"), name="intake_reject_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.imported_id}:{self.line_number} {self.reason}"

@@ -1,0 +1,1 @@
+"""Words every room shares: errors, money, days, domain events. Standard library only."""

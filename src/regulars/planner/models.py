@@ -1,0 +1,51 @@
+import pghistory
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from regulars.shop.models import Customer
+
+
+@pghistory.track()
+class Action(models.Model):
+    """One customer to contact: why, with which playbook, by whom, and what came of it.
+
+    A customer has at most one open action. `reason` holds a code and its numbers, put into words by the doors;
+    `value_minor` is what is at stake, by which the list is ordered.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", _("To do")
+        DONE = "done", _("Done")
+        DISMISSED = "dismissed", _("Dismissed")
+        EXPIRED = "expired", _("No longer needed")
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="actions")
+    playbook = models.CharField(max_length=60)
+    reason = models.JSONField()
+    value_minor = models.BigIntegerField()
+    as_of_day = models.IntegerField()
+    state = models.CharField(max_length=20, choices=State, default=State.OPEN)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="actions"
+    )
+    note = models.TextField(blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("customer",), condition=Q(state="open"), name="planner_one_open_action"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("state", "-value_minor", "id"), name="planner_action_open"),
+            models.Index(fields=("customer", "-as_of_day"), name="planner_action_customer"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.customer_id}: {self.playbook}"

@@ -1,0 +1,5 @@
+"""Every door's URLs."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

@@ -1,0 +1,1 @@
+"""The record: customers, products, orders and refunds, as they happened."""

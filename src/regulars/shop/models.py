@@ -1,0 +1,212 @@
+import pghistory
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+
+@pghistory.track()
+class Business(models.Model):
+    """The merchant: one row, which decides where midnight is and what money is counted in."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    name = models.CharField(_("name"), max_length=200)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    currency = models.CharField(_("base currency"), max_length=3, default="USD")
+    margin_bp = models.PositiveIntegerField(
+        _("contribution margin, hundredths of a percent"),
+        default=3000,
+        validators=(MinValueValidator(0), MaxValueValidator(10_000)),
+    )
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(id=1), name="shop_business_one_row"),
+            models.CheckConstraint(condition=Q(margin_bp__lte=10_000), name="shop_business_margin_share"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Store(models.Model):
+    """A place where the merchant sells: a Taobao shop, an own site, a counter."""
+
+    code = models.CharField(_("code"), max_length=64, unique=True, db_collation="C")
+    name = models.CharField(_("name"), max_length=200)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Customer(models.Model):
+    """A buyer. `code` is the merchant's own id for them, the customer_id of every export."""
+
+    code = models.CharField(_("customer id"), max_length=200, unique=True, db_collation="C")
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    country = models.CharField(_("country"), max_length=100, blank=True)
+    recorded_at = models.DateTimeField(auto_now_add=True, db_default=models.functions.Now())
+
+    def __str__(self) -> str:
+        return self.name or self.code
+
+
+class Identifier(models.Model):
+    """One way to recognise a customer: at least one each, none of any kind required.
+
+    `store` is set for kinds that a store gives out, so that buyer 17 of one shop is not buyer 17 of another.
+    """
+
+    class Kind(models.TextChoices):
+        EXTERNAL = "external", _("Customer id")
+        EMAIL = "email", _("E-mail")
+        PHONE = "phone", _("Phone")
+        OUID = "ouid", _("OUID")
+        OMID = "omid", _("OMID")
+        OPENID = "openid", _("OpenID")
+
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="identifiers")
+    kind = models.CharField(max_length=20, choices=Kind)
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, null=True, blank=True)
+    value = models.CharField(max_length=320, db_collation="C")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("kind", "store", "value"), nulls_distinct=False, name="shop_identifier_once"
+            ),
+            models.CheckConstraint(condition=~Q(value=""), name="shop_identifier_not_empty"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+
+class Product(models.Model):
+    """Something a store sells, by the store's own code for it (SKU)."""
+
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="products")
+    code = models.CharField(_("product code"), max_length=200, db_collation="C")
+    name = models.CharField(_("name"), max_length=300, blank=True)
+    category = models.CharField(_("category"), max_length=200, blank=True)
+    brand = models.CharField(_("brand"), max_length=200, blank=True)
+    pack_size = models.CharField(_("pack size"), max_length=100, blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("store", "code"), name="shop_product_once"),)
+
+    def __str__(self) -> str:
+        return self.name or self.code
+
+
+class Order(models.Model):
+    """An order in the base currency. `net_minor` and `is_valid` follow from its other columns.
+
+    A valid order is paid, not cancelled, and worth something after its refunds.
+    """
+
+    class Status(models.TextChoices):
+        PAID = "paid", _("Paid")
+        PENDING = "pending", _("Waiting for payment")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="orders")
+    code = models.CharField(_("order number"), max_length=200, db_collation="C")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="orders")
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.PAID)
+    placed_at = models.DateTimeField(_("placed"))
+    day = models.IntegerField(_("order day"))
+    amount_minor = models.BigIntegerField(_("amount"))
+    discount_minor = models.BigIntegerField(_("discount"), default=0, db_default=0)
+    refunded_minor = models.BigIntegerField(_("refunded"), default=0, db_default=0)
+    net_minor = models.GeneratedField(
+        expression=F("amount_minor") - F("refunded_minor"),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+    )
+    is_valid = models.GeneratedField(
+        expression=models.ExpressionWrapper(
+            Q(status="paid") & Q(amount_minor__gt=F("refunded_minor")), output_field=models.BooleanField()
+        ),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("store", "code"), name="shop_order_once"),
+            models.CheckConstraint(condition=Q(amount_minor__gte=0), name="shop_order_amount"),
+            models.CheckConstraint(condition=Q(refunded_minor__gte=0), name="shop_order_refunded"),
+            models.CheckConstraint(
+                condition=Q(status__in=("paid", "pending", "cancelled")), name="shop_order_status_known"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("customer", "-day"), name="shop_order_customer_day"),
+            models.Index(fields=("day",), name="shop_order_day"),
+        )
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class OrderLine(models.Model):
+    """One product of an order. `key` tells lines of an order apart: the line number, or the line's content.
+
+    `amount_minor` is what was paid for the whole quantity, after `discount_minor` was taken off.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    key = models.CharField(max_length=100, db_collation="C")
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="lines")
+    quantity = models.DecimalField(_("quantity"), max_digits=14, decimal_places=3)
+    amount_minor = models.BigIntegerField(_("amount"))
+    discount_minor = models.BigIntegerField(_("discount"), default=0, db_default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("order", "key"), name="shop_line_once"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="shop_line_quantity"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="shop_line_amount"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.order_id}/{self.key}"
+
+
+class Refund(models.Model):
+    """Money given back. With an order when one could be matched, else to the customer as a whole."""
+
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="refunds")
+    key = models.CharField(max_length=300, db_collation="C")
+    code = models.CharField(_("refund number"), max_length=200, blank=True, db_collation="C")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="refunds")
+    order = models.ForeignKey(Order, on_delete=models.SET_NULL, null=True, blank=True, related_name="refunds")
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, null=True, blank=True)
+    quantity = models.DecimalField(_("quantity"), max_digits=14, decimal_places=3)
+    amount_minor = models.BigIntegerField(_("amount"))
+    refunded_at = models.DateTimeField(_("refunded"))
+    day = models.IntegerField(_("refund day"))
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("store", "key"), name="shop_refund_once"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="shop_refund_amount"),
+        )
+        indexes = (models.Index(fields=("customer", "-day"), name="shop_refund_customer_day"),)
+
+    def __str__(self) -> str:
+        return self.code or self.key
+
+
+class ChangedMonth(models.Model):
+    """A calendar month of the record that changed: what facts must be written again.
+
+    `version` grows with every change; a reader remembers the version it has read.
+    """
+
+    month = models.DateField(primary_key=True)
+    version = models.BigIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} v{self.version}"

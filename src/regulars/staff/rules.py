@@ -1,0 +1,50 @@
+"""What each role may do. The one table that pages, API keys and tests read."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """A person's place in the shop."""
+
+    OWNER = "owner", _("Owner")
+    MANAGER = "manager", _("Manager")
+    MARKETER = "marketer", _("Marketer")
+    AGENT = "agent", _("Agent")
+    ANALYST = "analyst", _("Analyst")
+
+
+class Capability(models.TextChoices):
+    """One thing that a person or a key may be allowed to do."""
+
+    VIEW_CUSTOMERS = "customers:read", _("See customers and their orders")
+    EXPORT_CUSTOMERS = "customers:export", _("Export customers")
+    VIEW_REPORTS = "reports:read", _("See figures and reports")
+    WORK_ACTIONS = "actions:write", _("Assign and finish actions")
+    VIEW_IMPORTS = "imports:read", _("See imports")
+    RUN_IMPORTS = "imports:write", _("Import data")
+    CHANGE_SETTINGS = "settings:write", _("Change business settings and thresholds")
+    MANAGE_KEYS = "keys:write", _("Manage API keys")
+    MANAGE_TEAM = "team:write", _("Manage the team")
+
+
+_SEE = {Capability.VIEW_CUSTOMERS, Capability.VIEW_REPORTS}
+_MARKET = _SEE | {
+    Capability.EXPORT_CUSTOMERS,
+    Capability.WORK_ACTIONS,
+    Capability.VIEW_IMPORTS,
+    Capability.RUN_IMPORTS,
+}
+
+CAPABILITIES: dict[Role, frozenset[Capability]] = {
+    Role.OWNER: frozenset(Capability),
+    Role.MANAGER: frozenset(_MARKET | {Capability.CHANGE_SETTINGS}),
+    Role.MARKETER: frozenset(_MARKET),
+    Role.AGENT: frozenset({Capability.VIEW_CUSTOMERS, Capability.WORK_ACTIONS}),
+    Role.ANALYST: frozenset(_SEE | {Capability.EXPORT_CUSTOMERS, Capability.VIEW_IMPORTS}),
+}
+
+
+def may(role: str, capability: Capability) -> bool:
+    """Return whether `role` is allowed `capability`. Raises ValueError for a role that does not exist."""
+    return capability in CAPABILITIES[Role(role)]

@@ -1,0 +1,27 @@
+"""One private PostgreSQL for the whole test run, unless DATABASE_URL names another."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from regulars.runtime import postgres
+from regulars.runtime.home import Home
+
+
+@pytest.fixture(scope="session")
+def home() -> Home:
+    """The home folder that this test run owns."""
+    return Home(Path(os.environ["REGULARS_HOME"]))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(home: Home) -> Iterator[None]:
+    """Start the database before pytest-django makes the test database, and stop it afterwards."""
+    if "DATABASE_URL" in os.environ:
+        yield
+        return
+    postgres.start(home)
+    yield
+    postgres.stop(home)
