@@ -125,8 +125,12 @@ def test_a_process_number_that_another_program_has_now_does_not_hinder_the_start
 ) -> None:
     pid_file = own_home.postgres / "postmaster.pid"
     pid_file.write_text(f"{stranger}\n{own_home.postgres}\n1700000000\n5432\n{own_home.sockets}\n\n")
+    own_home.sockets.mkdir()
+    socket_lock = own_home.sockets / ".s.PGSQL.5432.lock"
+    socket_lock.write_text(pid_file.read_text())
     owner = own_home.postgres.stat()
-    os.chown(pid_file, owner.st_uid, owner.st_gid)
+    for path in (pid_file, own_home.sockets, socket_lock):
+        os.chown(path, owner.st_uid, owner.st_gid)
     assert not postgres.status(own_home).is_running
     assert postgres.start(own_home)
     assert ask(own_home, "SELECT 1") == 1

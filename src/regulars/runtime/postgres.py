@@ -235,6 +235,8 @@ def _launch(home: Home, user: ServerUser, alive: FileLock) -> None:
     _place_sockets(home, user)
     # `alive` is ours, so nothing of this cluster lives and its marks are leftovers of a crash.
     (home.postgres / "postmaster.pid").unlink(missing_ok=True)
+    for mark in home.sockets.glob(".s.PGSQL.*"):
+        mark.unlink()
     _startup_log(home).unlink(missing_ok=True)
     settings = {"listen_addresses": "", "unix_socket_directories": _quoted_in_list(home.sockets)}
     server: list[str | Path] = [
