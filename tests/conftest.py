@@ -25,3 +25,12 @@ def django_db_modify_db_settings(home: Home) -> Iterator[None]:
     postgres.start(home)
     yield
     postgres.stop(home)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public data beside the repository."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no public data in {folder}")
+    return folder
