@@ -1,6 +1,8 @@
+from typing import ClassVar
+
 import pghistory
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from regulars.shop.models import Customer
@@ -28,7 +30,11 @@ class Policy(models.Model):
 
 
 class FactsPartition(models.Model):
-    """One Parquet file of the facts folder: which version of its month it holds."""
+    """One Parquet file of the facts folder: which version of its month it holds.
+
+    A month without rows has no file. Datasets that are not cut by month stand under 1970-01, and their version is
+    a fingerprint of their rows.
+    """
 
     dataset = models.CharField(max_length=40)
     month = models.DateField()
@@ -44,7 +50,11 @@ class FactsPartition(models.Model):
 
 
 class Run(models.Model):
-    """One computation of every profile for one day."""
+    """One computation of every profile for one day.
+
+    `thresholds` are the limits that the labels were given by, `store_cycle` the shop's own rhythm, `summary` the
+    aggregates that pages show, so that opening a page counts nothing.
+    """
 
     class State(models.TextChoices):
         RUNNING = "running", _("Running")
@@ -55,12 +65,13 @@ class Run(models.Model):
     engine = models.CharField(max_length=20)
     state = models.CharField(max_length=20, choices=State, default=State.RUNNING)
     stage = models.CharField(max_length=40, blank=True)
-    started_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     profiles = models.BigIntegerField(default=0)
     profiles_written = models.BigIntegerField(default=0)
     store_cycle = models.JSONField(default=dict)
     thresholds = models.JSONField(default=dict)
+    summary = models.JSONField(default=dict)
     error = models.TextField(blank=True)
 
     class Meta:
@@ -70,11 +81,28 @@ class Run(models.Model):
         return f"run #{self.pk} as of day {self.as_of_day}"
 
 
-class Profile(models.Model):
-    """What Regulars understands of one customer on one day.
+class ProfileManager(models.Manager["Profile"]):
+    """Adds to every profile the day that it speaks of, and the recency on that day.
 
-    Null scores, cell and tier mean that the customer has no valid order in the window. `reasons` maps a label's
-    name to {"code": ..., numbers ...}; `insights.reasons` puts it into words.
+    Both change every night for every customer, so they are not stored: a row is written only when the customer
+    bought, or moved to another label.
+    """
+
+    def get_queryset(self) -> models.QuerySet["Profile"]:
+        """Return profiles with `as_of_day` (of the latest finished run) and `recency_days`."""
+        latest = Run.objects.filter(state=Run.State.DONE).order_by("-pk").values("as_of_day")[:1]
+        # By name, because the attributes are declared on the model, for those who read one profile.
+        added = {"as_of_day": Subquery(latest), "recency_days": Subquery(latest) - F("last_day")}
+        return super().get_queryset().annotate(**added)
+
+
+class Profile(models.Model):
+    """What Regulars understands of one customer.
+
+    Null scores, empty cell and empty tier mean that the customer has no valid order in the window; a prospect has
+    none at all. `orders`, `first_day` and `last_day` count the whole history, `frequency` and `monetary_minor` the
+    policy's window. `year_minor` is the net amount of the 365 days that end with the last order. `reasons` maps a
+    label's name to {"code": ..., numbers ...}; `insights.reasons` puts it into words.
     """
 
     class Tier(models.TextChoices):
@@ -96,9 +124,9 @@ class Profile(models.Model):
         Customer, on_delete=models.CASCADE, primary_key=True, related_name="profile"
     )
     orders = models.IntegerField()
-    recency_days = models.IntegerField(null=True)
     frequency = models.IntegerField(default=0)
     monetary_minor = models.BigIntegerField(default=0)
+    year_minor = models.BigIntegerField(default=0)
     r = models.SmallIntegerField(null=True)
     f = models.SmallIntegerField(null=True)
     m = models.SmallIntegerField(null=True)
@@ -111,9 +139,13 @@ class Profile(models.Model):
     due_day = models.IntegerField(null=True)
     late_day = models.IntegerField(null=True)
     reasons = models.JSONField(default=dict)
-    as_of_day = models.IntegerField()
+
+    as_of_day: int | None
+    recency_days: int | None
+    objects: ClassVar[ProfileManager] = ProfileManager()
 
     class Meta:
+        base_manager_name = "objects"
         constraints = (
             models.CheckConstraint(
                 condition=Q(r__isnull=True) | Q(r__range=(1, 5), f__range=(1, 5), m__range=(1, 5)),
