@@ -224,9 +224,8 @@ def test_a_folder_without_facts_reads_as_empty_tables(tmp_path: Path) -> None:
     database = duckdb.connect()
     for dataset in facts.DATASETS:
         assert facts.scan_polars(dataset, facts_folder=tmp_path).collect().schema == dataset.schema
-        assert (
-            facts.scan_duckdb(dataset, facts_folder=tmp_path, database=database).pl().schema == dataset.schema
-        )
+        relation = facts.scan_duckdb(dataset, facts_folder=tmp_path, database=database)
+        assert pl.DataFrame(relation).schema == dataset.schema
 
 
 def test_facts_hold_no_names_of_customers(tmp_path: Path) -> None:

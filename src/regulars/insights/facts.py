@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from shutil import rmtree
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import duckdb
 import polars as pl
@@ -25,11 +25,16 @@ from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress
 from regulars.shop.models import ChangedMonth
 
-Engine = Literal["polars", "duckdb"]
-
 _WHOLE = date(1970, 1, 1)
 _STAGING = ".writing"
 _VERSION_KEY = "regulars.version"
+_SQL_TYPES: dict[type[pl.DataType], str] = {
+    pl.Int32: "INTEGER",
+    pl.Int64: "BIGINT",
+    pl.Float64: "DOUBLE",
+    pl.String: "VARCHAR",
+    pl.Boolean: "BOOLEAN",
+}
 
 
 class InsideTransactionError(RegularsError):
@@ -194,6 +199,23 @@ def export(*, facts_folder: Path, progress: Progress) -> int:
     return len(stale) + removed
 
 
+def write_profiles(profiles: pl.DataFrame, *, as_of_day: int, facts_folder: Path) -> None:
+    """Lay a run's profiles beside the facts, for BI tools and previews; complete, then renamed into place.
+
+    Args:
+        profiles: One row a customer; `labels.COLUMNS` says which columns.
+        as_of_day: The day of the run; added, with the recency on it.
+        facts_folder: The facts folder.
+    """
+    file = facts_folder / "profiles" / "data.parquet"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    staged = file.with_suffix(".writing")
+    profiles.with_columns(
+        as_of_day=pl.lit(as_of_day, pl.Int32), recency_days=as_of_day - pl.col("last_day")
+    ).write_parquet(staged)
+    staged.rename(file)
+
+
 def scan_polars(dataset: Dataset, *, facts_folder: Path) -> pl.LazyFrame:
     """Return a dataset as a lazy Polars frame, with no rows when nothing was exported."""
     files = _files(dataset, facts_folder)
@@ -208,7 +230,8 @@ def scan_duckdb(
     """Return a dataset as a relation of `database`, with no rows when nothing was exported."""
     files = _files(dataset, facts_folder)
     if not files:
-        return database.from_arrow(pl.DataFrame(schema=dataset.schema).to_arrow())
+        columns = ", ".join(f"NULL::{_SQL_TYPES[kind]} AS {name}" for name, kind in dataset.schema.items())
+        return database.sql(f"SELECT {columns} WHERE false")
     return database.read_parquet([str(file) for file in files], hive_partitioning=False)
 
 

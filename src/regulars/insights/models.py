@@ -1,10 +1,11 @@
-from typing import ClassVar
-
 import pghistory
 from django.db import models
-from django.db.models import F, Q, Subquery
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from regulars.insights.reasons import Reason, reasons_of
 from regulars.shop.models import Customer
 
 
@@ -52,8 +53,9 @@ class FactsPartition(models.Model):
 class Run(models.Model):
     """One computation of every profile for one day.
 
-    `thresholds` are the limits that the labels were given by, `store_cycle` the shop's own rhythm, `summary` the
-    aggregates that pages show, so that opening a page counts nothing.
+    `thresholds` are the limits that the labels were given by. `store_cycle` has the `cycle_days` that were applied,
+    their `source` (measured, chosen, assumed) and what was measured. `summary` holds the aggregates that pages show,
+    so that opening a page counts nothing.
     """
 
     class State(models.TextChoices):
@@ -65,6 +67,7 @@ class Run(models.Model):
     engine = models.CharField(max_length=20)
     state = models.CharField(max_length=20, choices=State, default=State.RUNNING)
     stage = models.CharField(max_length=40, blank=True)
+    currency = models.CharField(max_length=3)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     profiles = models.BigIntegerField(default=0)
@@ -81,28 +84,17 @@ class Run(models.Model):
         return f"run #{self.pk} as of day {self.as_of_day}"
 
 
-class ProfileManager(models.Manager["Profile"]):
-    """Adds to every profile the day that it speaks of, and the recency on that day.
-
-    Both change every night for every customer, so they are not stored: a row is written only when the customer
-    bought, or moved to another label.
-    """
-
-    def get_queryset(self) -> models.QuerySet["Profile"]:
-        """Return profiles with `as_of_day` (of the latest finished run) and `recency_days`."""
-        latest = Run.objects.filter(state=Run.State.DONE).order_by("-pk").values("as_of_day")[:1]
-        # By name, because the attributes are declared on the model, for those who read one profile.
-        added = {"as_of_day": Subquery(latest), "recency_days": Subquery(latest) - F("last_day")}
-        return super().get_queryset().annotate(**added)
-
-
 class Profile(models.Model):
     """What Regulars understands of one customer.
 
+    A row says only what changes when the customer buys or moves to another label. What changes every night for
+    everybody follows from the row and the run: the day it speaks of, the recency, the thresholds in the reasons.
+
     Null scores, empty cell and empty tier mean that the customer has no valid order in the window; a prospect has
     none at all. `orders`, `first_day` and `last_day` count the whole history, `frequency` and `monetary_minor` the
-    policy's window. `year_minor` is the net amount of the 365 days that end with the last order. `reasons` maps a
-    label's name to {"code": ..., numbers ...}; `insights.reasons` puts it into words.
+    policy's window. `year_minor` is the net amount of the 365 days that end with the last order. `cycle_days` is the
+    interval after which the next order is expected; `rhythm_days` the mean of the customer's intervals before the
+    last, null below three. Until the store's cycle can be measured there are no days due and late.
     """
 
     class Tier(models.TextChoices):
@@ -136,16 +128,11 @@ class Profile(models.Model):
     first_day = models.IntegerField(null=True)
     last_day = models.IntegerField(null=True)
     cycle_days = models.FloatField(null=True)
+    rhythm_days = models.FloatField(null=True)
     due_day = models.IntegerField(null=True)
     late_day = models.IntegerField(null=True)
-    reasons = models.JSONField(default=dict)
-
-    as_of_day: int | None
-    recency_days: int | None
-    objects: ClassVar[ProfileManager] = ProfileManager()
 
     class Meta:
-        base_manager_name = "objects"
         constraints = (
             models.CheckConstraint(
                 condition=Q(r__isnull=True) | Q(r__range=(1, 5), f__range=(1, 5), m__range=(1, 5)),
@@ -153,15 +140,40 @@ class Profile(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=("tier", "-monetary_minor", "customer"), name="insights_profile_tier"),
-            models.Index(fields=("stage", "-monetary_minor", "customer"), name="insights_profile_stage"),
-            models.Index(fields=("cell", "-monetary_minor", "customer"), name="insights_profile_cell"),
-            models.Index(fields=("-monetary_minor", "customer"), name="insights_profile_money"),
-            models.Index(fields=("-last_day", "customer"), name="insights_profile_last"),
+            # All columns run one way, so that a page begins at a row comparison in either direction.
+            models.Index(fields=("tier", "monetary_minor", "customer"), name="insights_profile_tier"),
+            models.Index(fields=("stage", "monetary_minor", "customer"), name="insights_profile_stage"),
+            models.Index(fields=("cell", "monetary_minor", "customer"), name="insights_profile_cell"),
+            models.Index(fields=("monetary_minor", "customer"), name="insights_profile_money"),
+            models.Index(fields=("orders", "customer"), name="insights_profile_orders"),
+            models.Index(Coalesce("last_day", -1), "customer", name="insights_profile_last"),
+            models.Index(fields=("first_day",), name="insights_profile_first"),
         )
 
     def __str__(self) -> str:
         return f"{self.customer_id}: {self.tier} {self.stage}"
+
+    @cached_property
+    def run(self) -> Run:
+        """The run that the labels come from: the latest that finished."""
+        return Run.objects.filter(state=Run.State.DONE).latest("pk")
+
+    @property
+    def as_of_day(self) -> int:
+        """The day that the profile speaks of."""
+        return self.run.as_of_day
+
+    @property
+    def recency_days(self) -> int | None:
+        """Days from the last valid order to the day that the profile speaks of; None for a prospect."""
+        return None if self.last_day is None else self.as_of_day - self.last_day
+
+    @property
+    def reasons(self) -> dict[str, Reason]:
+        """Why each label was given, by its name: a code and numbers, which `insights.reasons` puts into words."""
+        return reasons_of(
+            profile=self, as_of_day=self.as_of_day, thresholds=self.run.thresholds, currency=self.run.currency
+        )
 
 
 class ProfileChange(models.Model):
