@@ -22,6 +22,8 @@ def django_db_modify_db_settings(home: Home) -> Iterator[None]:
     if "DATABASE_URL" in os.environ:
         yield
         return
-    postgres.start(home)
+    # Held, so that a command under test that leaves the home last does not take the server with it.
+    lease = postgres.Lease(home)
+    lease.start()
     yield
-    postgres.stop(home)
+    lease.end()
