@@ -81,6 +81,14 @@ def test_an_empty_period_is_refused(program: Program) -> None:
     assert content(response)["detail"] == "from 2024-10-04 must be before to 2024-10-04"
 
 
+@pytest.mark.parametrize(
+    "day", ["0", "1733270400", "2024-1-1", "20241004", "2024-02-30", "2024-10-04T00:00:00Z"]
+)
+def test_what_is_no_day_is_refused(program: Program, day: str) -> None:
+    response = program.get("/orders", {"from": day})
+    assert [(error["in"], error["name"]) for error in content(response)["errors"]] == [("query", "from")]
+
+
 def test_orders_are_filtered_by_store_and_status(program: Program) -> None:
     make_order(code="A", store=make_store(code="taobao"))
     make_order(code="B", store=make_store(code="own"))

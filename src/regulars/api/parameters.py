@@ -1,10 +1,10 @@
 """Kinds of values that callers send, stricter than their Python types."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}.*")
@@ -25,8 +25,17 @@ def _is_instant(value: object) -> object:
     return value
 
 
+def _in_utc(value: datetime) -> datetime:
+    # PostgreSQL takes no offset beyond 16 hours; an instant is the same one in any zone.
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        message = "the instant must lie in the years 1 to 9999"
+        raise ValueError(message) from error
+
+
 Day = Annotated[date, BeforeValidator(_is_iso_day)]
-Instant = Annotated[AwareDatetime, BeforeValidator(_is_instant)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_is_instant), AfterValidator(_in_utc)]
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 # PostgreSQL's text holds every character but this one.
 Text = Annotated[str, Field(min_length=1, max_length=320, pattern=r"^[^\x00]+$")]
