@@ -13,6 +13,28 @@ from tests.shop.factories import (
     make_store,
 )
 
+THRESHOLDS = {
+    "window_days": None,
+    "cuts": {},
+    "rfm": {"mean_recency_days": 100.0, "mean_frequency": 1.5, "mean_monetary_minor": 3_000.0},
+    "tiers": {"frequency": 3, "monetary_minor": 5_000, "late_days": 180},
+    "tiers_chosen": {"late_days": None},
+    "stages": {"slowing_percent": 200, "short_cycles": 1, "long_cycles": 3},
+}
+
+
+def make_run(**fields: object) -> Run:
+    defaults: dict[str, object] = {
+        "as_of_day": 20_001,
+        "engine": "polars",
+        "state": Run.State.DONE,
+        "currency": "GBP",
+        "started_at": NOW,
+        "finished_at": NOW,
+        "thresholds": THRESHOLDS,
+    }
+    return Run.objects.create(**(defaults | fields))
+
 
 def make_profile(customer: Customer, **fields: object) -> Profile:
     defaults: dict[str, object] = {
@@ -20,9 +42,28 @@ def make_profile(customer: Customer, **fields: object) -> Profile:
         "tier": "general",
         "stage": "new",
         "cell": "rfm",
-        "as_of_day": 20_000,
+        "frequency": 1,
+        "last_day": 19_999,
+        "cycle_days": 50.0,
     }
     return Profile.objects.create(customer=customer, **(defaults | fields))
+
+
+def make_action(customer: Customer, **fields: object) -> Action:
+    defaults: dict[str, object] = {
+        "playbook": "win_back_long",
+        "reason": {
+            "code": "win_back_long",
+            "orders": 3,
+            "recency_days": 120,
+            "cycle_days": 30.0,
+            "year_minor": 9_000,
+            "currency": "GBP",
+        },
+        "value_minor": 900,
+        "as_of_day": 20_001,
+    }
+    return Action.objects.create(customer=customer, **(defaults | fields))
 
 
 def make_shop() -> list[Customer]:
@@ -42,17 +83,14 @@ def make_shop() -> list[Customer]:
             make_line(order=order, product=product, amount_minor=2_500)
             make_refund(customer=customer, order=order, amount_minor=500, day=day + 1)
     make_refund(customer=bob)
-    run = Run.objects.create(as_of_day=20_001, engine="polars", state=Run.State.DONE, finished_at=NOW)
+    run = make_run()
     make_profile(
         alice, orders=3, frequency=3, monetary_minor=6_000, r=5, f=5, m=5, cell="RFM", tier="VIP",
-        stage="growing", first_day=19_900, last_day=20_000, recency_days=1, cycle_days=50.0, due_day=20_050,
-        late_day=20_070, as_of_day=20_001,
+        stage="growing", first_day=19_900, last_day=20_000, due_day=20_050, late_day=20_070,
     )  # fmt: skip
     make_profile(bob, orders=1, tier="at_risk", stage="lapsed_long", cell="rfm", last_day=19_000)
     ProfileChange.objects.create(
         customer=bob, label="tier", before="general", after="at_risk", as_of_day=20_001, run=run
     )
-    Action.objects.create(
-        customer=bob, playbook="win_back", reason={"code": "win_back"}, value_minor=900, as_of_day=20_001
-    )
+    make_action(bob)
     return [alice, bob, charlie]

@@ -5,10 +5,10 @@ import pytest
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from regulars.insights.models import ProfileChange, Run
+from regulars.insights.models import ProfileChange
 from regulars.shop.models import Customer, Identifier
 from tests.api.clients import Program, Response, content
-from tests.api.rows import make_profile
+from tests.api.rows import make_profile, make_run
 from tests.shop.factories import make_business, make_customer, make_order, make_store
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -78,9 +78,7 @@ def test_updated_since_finds_new_customers_and_those_who_moved(program: Program)
     Customer.objects.exclude(pk=charlie.pk).update(recorded_at=datetime(2026, 1, 1, tzinfo=UTC))
     Customer.objects.filter(pk=charlie.pk).update(recorded_at=datetime(2026, 2, 1, tzinfo=UTC))
     for customer, month in ((alice, 1), (bob, 2)):
-        run = Run.objects.create(
-            as_of_day=20_000, engine="polars", finished_at=datetime(2026, month, 1, 3, tzinfo=UTC)
-        )
+        run = make_run(finished_at=datetime(2026, month, 1, 3, tzinfo=UTC))
         ProfileChange.objects.create(customer=customer, label="tier", after="VIP", as_of_day=20_000, run=run)
     assert codes(program.get("/customers", {"updated_since": "2026-02-01T00:00:00Z"})) == ["bob", "charlie"]
     assert codes(program.get("/customers", {"updated_since": "2026-02-01T11:00:00+08:00"})) == ["bob"]

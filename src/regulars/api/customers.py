@@ -15,7 +15,7 @@ from regulars.api.orders import OrderPage, OrderSummary
 from regulars.api.paging import PageParameters, page_of
 from regulars.api.parameters import Id, Instant, Text
 from regulars.api.problems import NotFoundError
-from regulars.insights.models import Profile, ProfileChange
+from regulars.insights.models import Profile, ProfileChange, Run
 from regulars.insights.reasons import explain
 from regulars.kernel.days import date_of_day
 from regulars.shop.models import Business, Customer, Identifier, Order
@@ -88,12 +88,16 @@ class ProfileView(Schema):
     recency_days: int | None = Field(description="Days from the last valid order to as_of_day.")
     frequency: int = Field(description="Valid orders in the window.")
     monetary: Money = Field(description="Net amount in the window.")
+    year: Money = Field(description="Net amount of the 365 days that end with the last order.")
     r: int | None = Field(ge=1, le=5, description="Recency score; 5 is the most recent.")
     f: int | None = Field(ge=1, le=5, description="Frequency score; 5 is the most often.")
     m: int | None = Field(ge=1, le=5, description="Monetary score; 5 is the most.")
     first_order_day: date | None
     last_order_day: date | None
-    cycle_days: float | None = Field(description="Typical days between two occasions.")
+    cycle_days: float | None = Field(description="Days after which the next order is expected.")
+    rhythm_days: float | None = Field(
+        description="Mean of the customer's own intervals before the last; null below three."
+    )
     due_day: date | None = Field(description="When the next order is expected.")
     late_day: date | None = Field(description="From when the customer is late.")
 
@@ -195,7 +199,7 @@ def get_profile(request: HttpRequest, customer_id: Path[Id]) -> ProfileView:
     """Read what Regulars understands of one customer: labels with their reasons, scores, cycle."""
     customer = _customer(customer_id)
     profile = _profile(customer)
-    if profile is None:
+    if profile is None or not Run.objects.filter(state=Run.State.DONE).exists():
         message = f"customer {customer_id} has no profile yet; it comes with the next run of the insights"
         raise NotFoundError(message)
     currency = business().currency
@@ -208,12 +212,14 @@ def get_profile(request: HttpRequest, customer_id: Path[Id]) -> ProfileView:
         recency_days=profile.recency_days,
         frequency=profile.frequency,
         monetary=Money(amount_minor=profile.monetary_minor, currency=currency),
+        year=Money(amount_minor=profile.year_minor, currency=currency),
         r=profile.r,
         f=profile.f,
         m=profile.m,
         first_order_day=_date(profile.first_day),
         last_order_day=_date(profile.last_day),
         cycle_days=profile.cycle_days,
+        rhythm_days=profile.rhythm_days,
         due_day=_date(profile.due_day),
         late_day=_date(profile.late_day),
     )
@@ -289,18 +295,10 @@ def _detail(customer: Customer) -> CustomerDetail:
 
 
 def _labels(profile: Profile) -> list[Label]:
-    values = {
-        "tier": (profile.tier, profile.get_tier_display()),
-        "stage": (profile.stage, profile.get_stage_display()),
-        "cell": (profile.cell, profile.cell),
-    }
+    names = {"tier": profile.get_tier_display(), "stage": profile.get_stage_display(), "cell": profile.cell}
     return [
-        Label(label=label, value=value, name=str(name), reason=_reason(profile, label))
-        for label, (value, name) in values.items()
-        if value
+        Label(
+            label=label, value=getattr(profile, label), name=str(names[label]), reason=explain(label, reason)
+        )
+        for label, reason in profile.reasons.items()
     ]
-
-
-def _reason(profile: Profile, label: str) -> str:
-    reason = profile.reasons.get(label)
-    return str(explain(label, reason)) if reason else ""
