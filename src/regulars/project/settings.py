@@ -32,6 +32,7 @@ ROOMS = [
     "regulars.intake",
     "regulars.insights",
     "regulars.planner",
+    "regulars.api",
     "regulars.console",
 ]
 INSTALLED_APPS = [
@@ -157,6 +158,8 @@ CONTENT_SECURITY_POLICY = {
         "style-src": [SELF],
     },
 }
+API_REQUESTS_PER_MINUTE = 600
+
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
