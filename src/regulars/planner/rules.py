@@ -22,6 +22,8 @@ WELCOME_DAYS = 7
 # A reminder is welcome from three quarters of the customer's own cycle on.
 REMIND_FROM = 0.75
 OWN_RHYTHM_ORDERS = 3
+# After half a year nobody remembers the person who calls.
+CALL_WITHIN_DAYS = 183
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,7 @@ class Playbook:
 
 
 _STILL_HERE = (Profile.Stage.NEW, Profile.Stage.GROWING, Profile.Stage.MATURE)
+_GONE = (Profile.Stage.LAPSED_SHORT, Profile.Stage.LAPSED_LONG)
 _SPENDS_MUCH = Q(cell__endswith="M")
 _CAME_OFTEN = Q(cell__contains="F")
 _NOT_WORTH_PAYING_FOR = Q(cell__in=("", "rfm"))
@@ -60,7 +63,7 @@ PLAYBOOKS = (
         ),
         way="call",
         rest_days=60,
-        when=lambda day: _SPENDS_MUCH & _late(day) & Q(stage=Profile.Stage.LAPSED_SHORT),
+        when=lambda day: _SPENDS_MUCH & _late(day) & Q(stage__in=_GONE, last_day__gt=day - CALL_WITHIN_DAYS),
     ),
     Playbook(
         code="win_back_short",
