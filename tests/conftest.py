@@ -27,3 +27,12 @@ def django_db_modify_db_settings(home: Home) -> Iterator[None]:
     lease.start()
     yield
     lease.end()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public data beside the repository."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no public data in {folder}")
+    return folder
