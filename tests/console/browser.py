@@ -38,7 +38,8 @@ class Look(NamedTuple):
 
 
 EVERY_LOOK = [
-    Look(*look) for look in product((1440, 375), ("en", "zh-hans"), ("light", "dark"))  # type: ignore[arg-type]
+    Look(*look)
+    for look in product((1440, 375), ("en", "zh-hans"), ("light", "dark"))  # type: ignore[arg-type]
 ]
 # Each width, language and theme once with each of the others: what a test checks when no pictures are wanted.
 PAIRWISE_LOOKS = [
@@ -83,7 +84,9 @@ class Console:
             client = Client()
             client.force_login(user)
             cookies[settings.SESSION_COOKIE_NAME] = client.cookies[settings.SESSION_COOKIE_NAME].value
-        context.add_cookies([{"name": key, "value": value, "url": self.url} for key, value in cookies.items()])
+        context.add_cookies(
+            [{"name": key, "value": value, "url": self.url} for key, value in cookies.items()]
+        )
         context.add_init_script(_TELL_VIOLATIONS)
         page = context.new_page()
         self._watch(page, path=path, look=look, expects=expects)
@@ -94,7 +97,13 @@ class Console:
         return page
 
     def look_over(
-        self, path: str, *, name: str, user: User | None = None, expects: int = 200, looks: list[Look] | None = None
+        self,
+        path: str,
+        *,
+        name: str,
+        user: User | None = None,
+        expects: int = 200,
+        looks: list[Look] | None = None,
     ) -> None:
         """Open a page in several looks: nothing may scroll sideways, axe finds nothing, nothing fails.
 
@@ -114,9 +123,13 @@ class Console:
         widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         if widths[0] > widths[1]:
             self.faults.append(f"{where}: scrolls sideways, {widths[0]} px in a window of {widths[1]} px")
-        found = Axe().run(page, options={"runOnly": _WCAG, "resultTypes": ["violations"]}).response["violations"]
+        found = (
+            Axe().run(page, options={"runOnly": _WCAG, "resultTypes": ["violations"]}).response["violations"]
+        )
         for violation in found:
-            nodes = "; ".join(f"{node['html'][:160]} {node['failureSummary']}" for node in violation["nodes"][:3])
+            nodes = "; ".join(
+                f"{node['html'][:160]} {node['failureSummary']}" for node in violation["nodes"][:3]
+            )
             self.faults.append(f"{where}: axe {violation['id']} ({violation['impact']}): {nodes}")
 
     def close(self) -> None:
@@ -144,7 +157,10 @@ class Console:
 
         page.on("console", lambda message: note_message(message.type, message.text))
         page.on("pageerror", lambda error: self.faults.append(f"{where}: script {error}"))
-        page.on("requestfailed", lambda request: self.faults.append(f"{where}: lost {request.url} {request.failure}"))
+        page.on(
+            "requestfailed",
+            lambda request: self.faults.append(f"{where}: lost {request.url} {request.failure}"),
+        )
 
 
 def settle(page: Page) -> None:

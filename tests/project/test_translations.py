@@ -45,7 +45,15 @@ def test_a_room_is_wholly_translated(*, room: str, tmp_path: Path) -> None:
     shutil.copytree(_PACKAGE / room, copy, ignore=shutil.ignore_patterns("locale", "static", "__pycache__"))
     (copy / "locale").mkdir()
     subprocess.run(
-        [sys.executable, "-m", "django", "makemessages", "--locale=zh_Hans", "--extension=html,txt,py", "--no-wrap"],
+        [
+            sys.executable,
+            "-m",
+            "django",
+            "makemessages",
+            "--locale=zh_Hans",
+            "--extension=html,txt,py",
+            "--no-wrap",
+        ],
         cwd=copy,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "regulars.project.settings"},
         check=True,
@@ -64,7 +72,9 @@ def test_a_room_is_wholly_translated(*, room: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("room", _rooms_with_words())
 def test_a_translation_keeps_the_placeholders(*, room: str) -> None:
     faults = [
-        (message.id, error.args[0]) for message, errors in _read(_PACKAGE / room / _CATALOGUE).check() for error in errors
+        (message.id, error.args[0])
+        for message, errors in _read(_PACKAGE / room / _CATALOGUE).check()
+        for error in errors
     ]
     assert faults == []
 
