@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from hatch_build import ROOT, compile_translations
+
 from regulars.runtime import postgres
 from regulars.runtime.home import Home
 

@@ -1,8 +1,7 @@
 """Opens pages of the live console as a person of a language, theme and window size, and looks for faults."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import Literal, NamedTuple
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from regulars.console.preferences import THEME_COOKIE
 from regulars.staff.models import User
 
 SCREENSHOTS = "REGULARS_SCREENSHOTS"
+_TABLET_PX = 640
 _HEIGHTS = {375: 812, 1440: 900}
 _WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _TELL_VIOLATIONS = """
@@ -50,6 +50,9 @@ PAIRWISE_LOOKS = [
 ]
 
 
+LOOKS = EVERY_LOOK if os.environ.get(SCREENSHOTS) else PAIRWISE_LOOKS
+
+
 @dataclass
 class Console:
     """The live console."""
@@ -59,64 +62,36 @@ class Console:
     faults: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
 
-    def open(
-        self, path: str, *, user: User | None = None, look: Look = PAIRWISE_LOOKS[0], expects: int = 200
-    ) -> Page:
-        """Open a page. Errors in its console, refused content and lost requests fail the test at its end.
+    def open(self, path: str, *, user: User | None = None, look: Look = PAIRWISE_LOOKS[0]) -> Page:
+        """Open a page in a fresh window. Errors in its console, refused content and lost requests fail the test.
 
         Args:
             path: The address on the console.
             user: Who is logged in; None for nobody.
             look: Window, language and theme.
-            expects: The status the server should answer with.
         """
-        context = self.browser.new_context(
-            viewport={"width": look.width, "height": _HEIGHTS[look.width]},
-            locale={"en": "en-GB", "zh-hans": "zh-CN"}[look.language],
-            color_scheme=look.theme,
-            reduced_motion="reduce",
-            has_touch=look.width < 640,
-        )
-        self.contexts.append(context)
-        cookies = {THEME_COOKIE: look.theme, settings.LANGUAGE_COOKIE_NAME: look.language}
-        if user is not None:
-            User.objects.filter(pk=user.pk).update(language=look.language)
-            client = Client()
-            client.force_login(user)
-            cookies[settings.SESSION_COOKIE_NAME] = client.cookies[settings.SESSION_COOKIE_NAME].value
-        context.add_cookies(
-            [{"name": key, "value": value, "url": self.url} for key, value in cookies.items()]
-        )
-        context.add_init_script(_TELL_VIOLATIONS)
-        page = context.new_page()
-        self._watch(page, path=path, look=look, expects=expects)
-        response = page.goto(self.url + path)
-        assert response is not None
-        assert response.status == expects, f"{path} answered {response.status}"
-        settle(page)
+        page = self._window(user=user, look=look)
+        self._go(page, path)
         return page
 
-    def look_over(
-        self,
-        path: str,
-        *,
-        name: str,
-        user: User | None = None,
-        expects: int = 200,
-        looks: list[Look] | None = None,
-    ) -> None:
-        """Open a page in several looks: nothing may scroll sideways, axe finds nothing, nothing fails.
+    def look_over(self, pages: Mapping[str, str], *, look: Look, user: User | None = None) -> None:
+        """Open pages one after the other: none may scroll sideways, axe finds nothing, nothing fails.
 
-        With REGULARS_SCREENSHOTS set to a folder, every look is taken and its picture kept there.
+        With REGULARS_SCREENSHOTS set to a folder, a picture of each is kept there.
+
+        Args:
+            pages: Addresses by the name of their picture.
+            look: Window, language and theme.
+            user: Who is logged in; None for nobody.
         """
         folder = os.environ.get(SCREENSHOTS)
-        for look in looks or (EVERY_LOOK if folder else PAIRWISE_LOOKS):
-            page = self.open(path, user=user, look=look, expects=expects)
+        page = self._window(user=user, look=look)
+        for name, path in pages.items():
+            self._go(page, path)
             self.check(page, where=f"{path} {look.name}")
             if folder:
                 Path(folder).mkdir(parents=True, exist_ok=True)
                 page.screenshot(path=Path(folder) / f"{name}-{look.name}.png")
-            page.context.close()
 
     def check(self, page: Page, *, where: str) -> None:
         """Note what is wrong with a page as it stands: width and accessibility."""
@@ -138,29 +113,42 @@ class Console:
             context.close()
         assert not self.faults, "\n".join(self.faults)
 
-    @contextmanager
-    def forgiving(self, *words: str) -> Iterator[None]:
-        """Overlook faults that hold one of `words` and arise inside the block."""
-        before = list(self.faults)
-        yield
-        self.faults = before + [
-            fault for fault in self.faults[len(before) :] if not any(word in fault for word in words)
-        ]
-
-    def _watch(self, page: Page, *, path: str, look: Look, expects: int) -> None:
-        where = f"{path} {look.name}"
-
-        def note_message(kind: str, text: str) -> None:
-            # Chromium tells of the page's own status in the console too.
-            if kind == "error" and f"status of {expects}" not in text:
-                self.faults.append(f"{where}: console {text}")
-
-        page.on("console", lambda message: note_message(message.type, message.text))
-        page.on("pageerror", lambda error: self.faults.append(f"{where}: script {error}"))
-        page.on(
-            "requestfailed",
-            lambda request: self.faults.append(f"{where}: lost {request.url} {request.failure}"),
+    def _window(self, *, user: User | None, look: Look) -> Page:
+        context = self.browser.new_context(
+            viewport={"width": look.width, "height": _HEIGHTS[look.width]},
+            locale={"en": "en-GB", "zh-hans": "zh-CN"}[look.language],
+            color_scheme=look.theme,
+            reduced_motion="reduce",
+            has_touch=look.width < _TABLET_PX,
         )
+        self.contexts.append(context)
+        cookies = {THEME_COOKIE: look.theme, settings.LANGUAGE_COOKIE_NAME: look.language}
+        if user is not None:
+            User.objects.filter(pk=user.pk).update(language=look.language)
+            client = Client()
+            client.force_login(user)
+            cookies[settings.SESSION_COOKIE_NAME] = client.cookies[settings.SESSION_COOKIE_NAME].value
+        context.add_cookies(
+            [{"name": key, "value": value, "url": self.url} for key, value in cookies.items()]
+        )
+        context.add_init_script(_TELL_VIOLATIONS)
+        page = context.new_page()
+        page.on("console", lambda message: self._note_message(page, message))
+        page.on("pageerror", lambda error: self._note(page, str(error)))
+        page.on("requestfailed", lambda lost: self._note(page, f"lost {lost.url} {lost.failure}"))
+        return page
+
+    def _go(self, page: Page, path: str) -> None:
+        page.goto(self.url + path)
+        settle(page)
+
+    def _note_message(self, page: Page, message: ConsoleMessage) -> None:
+        # Chromium tells of a page's own status in its console too; tests look at the page for that.
+        if message.type == "error" and message.location["url"] != page.url:
+            self._note(page, message.text)
+
+    def _note(self, page: Page, text: str) -> None:
+        self.faults.append(f"{page.url}: {text}")
 
 
 def settle(page: Page) -> None:
