@@ -1,7 +1,6 @@
 """Every refusal is a problem document (RFC 9457): one table from code to status, and no stack traces."""
 
 import json
-import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import ClassVar
@@ -178,19 +177,20 @@ def _nowhere(request: HttpRequest, error: object) -> HttpResponse:
 
 
 def _unavailable(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
-    _log.warning("api.unavailable", path=request.path, error=str(error))
+    _log.warning("api.unavailable", error=str(error))
     response = problem(code="unavailable", detail="nothing was changed; ask again in a few seconds")
     response["Retry-After"] = "5"
     return response
 
 
 def _failed(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
-    failure_id = str(uuid.uuid4())
-    _log.error("api.failed", failure_id=failure_id, method=request.method, path=request.path, exc_info=error)
+    # The id that the log's lines of this request carry, and the reply's X-Request-ID.
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    _log.error("api.failed", exc_info=error)
     return problem(
         code="internal_error",
         detail="this is a fault of Regulars; its log holds the cause under the id",
-        more={"id": failure_id},
+        more={"id": request_id},
     )
 
 
