@@ -21,7 +21,7 @@ MEDIA_TYPE = "application/problem+json"
 DOCS_PATH = "/api/v1/docs"
 # What views call their arguments, which are no part of a name that the caller knows.
 _ARGUMENTS = {"parameters", "body"}
-_log = structlog.get_logger(__name__)
+_log = structlog.stdlib.get_logger(__name__)
 
 # Code to status. An expected error that is not listed was understood and refused: 422.
 STATUSES: Mapping[str, HTTPStatus] = {
@@ -36,6 +36,7 @@ STATUSES: Mapping[str, HTTPStatus] = {
     "not_found": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "in_progress": HTTPStatus.CONFLICT,
+    "import_over": HTTPStatus.CONFLICT,
     "action_not_open": HTTPStatus.CONFLICT,
     "another_action_open": HTTPStatus.CONFLICT,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -58,6 +59,7 @@ TITLES: Mapping[str, str] = {
     "missing_scope": "The API key lacks the scope",
     "not_found": "There is no such thing",
     "method_not_allowed": "This address does not take that method",
+    "import_over": "The import runs or has ended",
     "action_not_open": "The action's state does not allow it",
     "another_action_open": "The customer has another open action",
     "in_progress": "The same request is being worked on",
