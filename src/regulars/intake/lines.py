@@ -214,7 +214,7 @@ class Judge:
 
     def _fault(self, lines: pl.DataFrame) -> pl.Expr:
         tomorrow = self.now.astimezone(self.zone).replace(tzinfo=None) + timedelta(days=1)
-        codes = [pl.col(name) for name in ("order_code", *IDENTIFIERS)]
+        codes = [pl.col(name) for name in ("order_code", *IDENTIFIERS) if name in self.known.column]
         nothing_told = pl.all_horizontal(pl.col(kind).is_null() for kind in IDENTIFIERS)
         too_long = [
             pl.col(name).str.len_chars() > length

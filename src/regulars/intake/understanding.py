@@ -83,7 +83,7 @@ class Understanding:
 
 
 def _code(name: str, column: pl.Expr, dtype: pl.DataType, *, is_whole: bool) -> pl.Expr:
-    cell = values.text(column, dtype)
+    cell = values.code(column, dtype)
     if is_whole:
         cell = cell.str.replace(r"\.0+$", "")
     if name == "email":
@@ -111,7 +111,8 @@ def understand(table: Table, mapping: Mapping, *, zone: str) -> Understanding:
     column = {name: position[of] for name, of in mapping.columns.items()}
     discounts = tuple(position[of] for of in mapping.discounts)
     schema = table.rows.collect_schema()
-    lines, whole, decimal = _codes_and_numbers(table.rows, schema, column, discounts, mapping)
+    lines, whole = _codes(table.rows, schema, column)
+    decimal = mapping.decimal or _decimal(table.rows, schema, column, discounts)
     questions: list[Question] = []
     formats = mapping.date_formats or _date_formats(table.rows, schema, column, mapping, zone, questions)
     if not decimal:
@@ -132,34 +133,36 @@ def understand(table: Table, mapping: Mapping, *, zone: str) -> Understanding:
     return _with_disagreements(known, table.rows, schema)
 
 
-def _codes_and_numbers(
-    rows: pl.LazyFrame, schema: pl.Schema, column: dict[str, str], discounts: Sequence[str], mapping: Mapping
-) -> tuple[int, frozenset[str], str]:
-    """Return the row count, the fields of ids written as floats, and the decimal mark ("" if uncertain)."""
-    asked = [pl.len().alias("lines")]
+def _codes(
+    rows: pl.LazyFrame, schema: pl.Schema, column: dict[str, str]
+) -> tuple[int, frozenset[str]]:
+    """Return the row count, and the fields of ids that went through a spreadsheet as floats, all of them."""
     texts = [name for name in _CODES if name in column and schema[column[name]] == pl.String]
-    for name in texts:
-        cell = values.text(pl.col(column[name]), pl.String())
-        asked += [
-            cell.count().alias(f"{name}:all"),
-            cell.str.contains(r"^\d+\.0+$").sum().alias(f"{name}:floats"),
-            cell.str.contains(r"^\d+(\.0+)?$").sum().alias(f"{name}:numbers"),
-        ]
-    numbers = [
-        values.text(pl.col(one), pl.String())
+    ends = [pl.col(column[name]).str.ends_with(".0").any().alias(name) for name in texts]
+    seen = rows.select(pl.len().alias("lines"), *ends).collect(engine="streaming").row(0, named=True)
+    suspects = {
+        name: values.code(pl.col(column[name]), pl.String()).str.contains(r"^\d+(\.0+)?$").all().alias(name)
+        for name in texts
+        if seen[name]
+    }
+    if not suspects:
+        return seen["lines"], frozenset()
+    verdict = rows.select(*suspects.values()).collect(engine="streaming").row(0, named=True)
+    return seen["lines"], frozenset(name for name in suspects if verdict[name])
+
+
+def _decimal(
+    rows: pl.LazyFrame, schema: pl.Schema, column: dict[str, str], discounts: Sequence[str]
+) -> str:
+    texts = [
+        one
         for one in (*(column[name] for name in _NUMBERS if name in column), *discounts)
         if schema[one] == pl.String
     ]
-    if numbers and not mapping.decimal:
-        asked += values.decimal_evidence(numbers)
-    seen = rows.select(asked).collect(engine="streaming").row(0, named=True)
-    whole = frozenset(
-        name for name in texts if seen[f"{name}:floats"] and seen[f"{name}:numbers"] == seen[f"{name}:all"]
-    )
-    decimal = mapping.decimal
-    if not decimal:
-        decimal = values.decimal_mark(seen["dot"], seen["comma"], seen["either"]) if numbers else "."
-    return seen["lines"], whole, decimal
+    if not texts:
+        return "."
+    distinct = pl.collect_all([rows.select(pl.col(one).unique().alias("cell")) for one in texts], engine="streaming")
+    return values.decimal_mark(pl.concat(distinct)["cell"].drop_nulls())
 
 
 def _decimal_question(mapping: Mapping) -> Question:

@@ -10,4 +10,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/ready", ready, name="health-ready"),
     path("metrics", metrics, name="metrics"),
     path("api/v1/", include("regulars.api.urls")),
+    path("accounts/", include("regulars.console.accounts")),
+    path("", include("regulars.console.urls")),
 ]
+
+handler500 = "regulars.console.errors.server_error"
