@@ -1,0 +1,407 @@
+"""What pages and programs read of what Regulars understands: lists, one profile, counts, movements."""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from django.db.models import Count, F, Func, Q, Sum, Value
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThan, LessThan
+
+from regulars.insights.models import Policy, Profile, ProfileChange, Run
+from regulars.kernel.errors import RegularsError
+from regulars.shop import queries as shop
+from regulars.shop.models import Customer
+from regulars.shop.queries import Row
+
+Label = Literal["tier", "stage", "cell"]
+Due = Literal["early", "due", "late", "none"]
+Sort = Literal["spent", "last", "orders", "name"]
+
+# How many customers are counted one by one. Beyond it a list says "10,000+" and pages along an index.
+COUNT_LIMIT = 10_000
+# The order of attention of the eight cells, from the glossary.
+CELLS = ("RFM", "RfM", "rFM", "Rfm", "RFm", "rfM", "rFm", "rfm")
+
+
+class InvalidCursorError(RegularsError):
+    """The text does not say where a page begins."""
+
+    code: ClassVar[str] = "invalid_cursor"
+
+
+def policy() -> Policy:
+    """Return how customers are labelled, or the defaults before anybody has changed them."""
+    return Policy.objects.filter(id=1).first() or Policy(id=1)
+
+
+def latest_run() -> Run | None:
+    """Return the last computation of the profiles that came to its end, or None before the first."""
+    return Run.objects.filter(state=Run.State.DONE).order_by("-id").first()
+
+
+def current_run() -> Run | None:
+    """Return the computation that is under way, or None."""
+    return Run.objects.filter(state=Run.State.RUNNING).order_by("-id").first()
+
+
+# Lists of customers
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerFilter:
+    """Which customers a list holds. Several values of one field mean any of them; fields are joined by and.
+
+    Days are half-open, `[from, until)`. Amounts are minor units of the base currency, over the policy's
+    window, as in `Profile.monetary_minor`; both ends are included. `due` is the position of the profile's day
+    inside the purchase cycle.
+    """
+
+    text: str = ""
+    tiers: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    due: tuple[Due, ...] = ()
+    last_from_day: int | None = None
+    last_until_day: int | None = None
+    first_from_day: int | None = None
+    first_until_day: int | None = None
+    orders_min: int | None = None
+    orders_max: int | None = None
+    spent_min_minor: int | None = None
+    spent_max_minor: int | None = None
+    r: int | None = None
+    f: int | None = None
+
+    def matching(self, *, as_of_day: int) -> Q:
+        """Return the condition on Customer that this filter stands for."""
+        condition = Q(profile__isnull=False)
+        if self.text.strip():
+            condition &= Q(id__in=shop.customers_matching(self.text))
+        for path, chosen in (
+            ("profile__tier", self.tiers),
+            ("profile__stage", self.stages),
+            ("profile__cell", self.cells),
+            ("country", self.countries),
+        ):
+            if len(chosen) == 1:
+                condition &= Q((path, chosen[0]))
+            elif chosen:
+                condition &= Q((f"{path}__in", chosen))
+        for lookup, bound in (
+            ("profile__last_day__gte", self.last_from_day),
+            ("profile__last_day__lt", self.last_until_day),
+            ("profile__first_day__gte", self.first_from_day),
+            ("profile__first_day__lt", self.first_until_day),
+            ("profile__orders__gte", self.orders_min),
+            ("profile__orders__lte", self.orders_max),
+            ("profile__monetary_minor__gte", self.spent_min_minor),
+            ("profile__monetary_minor__lte", self.spent_max_minor),
+            ("profile__r", self.r),
+            ("profile__f", self.f),
+        ):
+            if bound is not None:
+                condition &= Q((lookup, bound))
+        if self.due:
+            any_of = Q()
+            for position in self.due:
+                any_of |= _position(position, as_of_day=as_of_day)
+            condition &= any_of
+        return condition
+
+
+def _position(position: Due, *, as_of_day: int) -> Q:
+    if position == "none":
+        return Q(profile__due_day=None)
+    if position == "early":
+        return Q(profile__due_day__gt=as_of_day)
+    is_late = Q(profile__late_day__lte=as_of_day)
+    if position == "late":
+        return is_late
+    return Q(profile__due_day__lte=as_of_day) & (
+        Q(profile__late_day=None) | Q(profile__late_day__gt=as_of_day)
+    )
+
+
+def position_of(*, due_day: int | None, late_day: int | None, as_of_day: int) -> Due:
+    """Return where a day lies inside a purchase cycle: early, due, late, or none without a cycle."""
+    if due_day is None:
+        return "none"
+    if late_day is not None and as_of_day >= late_day:
+        return "late"
+    return "due" if as_of_day >= due_day else "early"
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where a page of customers begins or ends: the value sorted by, and the customer that has it."""
+
+    value: int | str
+    customer_id: int
+
+    def encoded(self) -> str:
+        """Return the cursor as text for a URL."""
+        content = json.dumps([self.value, self.customer_id], ensure_ascii=False, separators=(",", ":"))
+        return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+
+    @classmethod
+    def decoded(cls, text: str, *, sort: Sort) -> "Cursor":
+        """Return the cursor that `encoded` wrote for a list sorted by `sort`.
+
+        Raises:
+            InvalidCursorError: `text` is not such a cursor.
+        """
+        try:
+            value, customer_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        except (ValueError, TypeError, binascii.Error) as error:
+            message = f"cursor {text!r} is not one that a page of this list gave out"
+            raise InvalidCursorError(message, cursor=text) from error
+        kind = str if sort == "name" else int
+        if type(value) is not kind or type(customer_id) is not int:
+            message = f"cursor {text!r} belongs to a list that is sorted in another way than by {sort}"
+            raise InvalidCursorError(message, cursor=text, sort=sort)
+        return cls(value, customer_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRow:
+    """One customer of a list. Fields of the profile are None while no run has seen the customer yet."""
+
+    customer_id: int
+    code: str
+    name: str
+    country: str
+    sort_name: str
+    orders: int | None
+    frequency: int | None
+    monetary_minor: int | None
+    r: int | None
+    f: int | None
+    m: int | None
+    cell: str | None
+    tier: str | None
+    stage: str | None
+    first_day: int | None
+    last_day: int | None
+    cycle_days: float | None
+    due_day: int | None
+    late_day: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerPage:
+    """A page of a list. `after` begins the next page, `before` ends the previous; None where there is none."""
+
+    rows: list[CustomerRow]
+    before: Cursor | None
+    after: Cursor | None
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many there are: exactly `value`, or more than `value`."""
+
+    value: int
+    is_exact: bool
+
+
+_FIELDS = (
+    "id", "code", "name", "country", "sort_name", "profile__orders",
+    "profile__frequency", "profile__monetary_minor", "profile__r", "profile__f", "profile__m", "profile__cell",
+    "profile__tier", "profile__stage", "profile__first_day", "profile__last_day", "profile__cycle_days",
+    "profile__due_day", "profile__late_day",
+)  # fmt: skip
+
+
+def _row(values: Sequence[Any]) -> CustomerRow:
+    names = (field.removeprefix("profile__") for field in _FIELDS[1:])
+    return CustomerRow(customer_id=values[0], **dict(zip(names, values[1:], strict=True)))
+
+
+def _key(sort: Sort) -> tuple[Any, Any]:
+    """Return the columns of a sort as its index holds them."""
+    if sort == "name":
+        return F("sort_name"), F("id")
+    column = {
+        "spent": F("profile__monetary_minor"),
+        "orders": F("profile__orders"),
+        "last": Coalesce(F("profile__last_day"), -1),
+    }[sort]
+    return column, F("profile__customer_id")
+
+
+def _cursor(row: CustomerRow, sort: Sort) -> Cursor:
+    value: int | str | None = {
+        "name": row.sort_name,
+        "spent": row.monetary_minor,
+        "orders": row.orders,
+        "last": -1 if row.last_day is None else row.last_day,
+    }[sort]
+    if value is None:
+        message = f"customer {row.customer_id} stands in a list without having a profile"
+        raise AssertionError(message)
+    return Cursor(value, row.customer_id)
+
+
+def count_customers(which: CustomerFilter, *, as_of_day: int, limit: int = COUNT_LIMIT) -> Counted:
+    """Return how many customers a filter holds, counting no further than `limit`.
+
+    Cost: stops after `limit` + 1 hits, so broad filters are cheap; a rare one that no index serves reads every
+    profile once.
+    """
+    found = Customer.objects.filter(which.matching(as_of_day=as_of_day))[: limit + 1].count()
+    return Counted(min(found, limit), found <= limit)
+
+
+def customers(  # noqa: PLR0913  one argument a choice of the person
+    which: CustomerFilter,
+    *,
+    as_of_day: int,
+    sort: Sort = "spent",
+    descending: bool = True,
+    after: Cursor | None = None,
+    before: Cursor | None = None,
+    few: bool = False,
+    limit: int = 50,
+) -> CustomerPage:
+    """Return a page of customers who have a profile; one query, by key and never by offset.
+
+    Args:
+        which: The filter.
+        as_of_day: The day against which `due` is judged, normally the last run's.
+        sort: `spent` in the window, `last` order day (those without one count as oldest), `orders`, or `name`
+            (the code of those without a name). Customers who are equal stand in the order of their ids.
+        descending: Most, latest, Z first.
+        after: Begin after this place.
+        before: End before this place; used when `after` is None.
+        few: The filter holds few customers (`count_customers` was exact): find them all and sort, instead of
+            walking the sort's index in the hope of meeting them.
+        limit: Rows a page, at least 1.
+    """
+    first, second = _key(sort)
+    if few:
+        first = Func(first, Value(""), function="CONCAT") if sort == "name" else first + 0
+    backwards = after is None and before is not None
+    falling = descending != backwards
+    chosen = Customer.objects.filter(which.matching(as_of_day=as_of_day))
+    place = after or before
+    if place is not None:
+        comparison = LessThan if falling else GreaterThan
+        chosen = chosen.filter(
+            comparison(Row(first, second), Row(Value(place.value), Value(place.customer_id)))
+        )
+    chosen = chosen.order_by(
+        first.desc() if falling else first.asc(), second.desc() if falling else second.asc()
+    )
+    rows = [_row(values) for values in chosen.values_list(*_FIELDS)[: limit + 1]]
+    more = len(rows) > limit
+    rows = rows[:limit]
+    if backwards:
+        rows.reverse()
+    has_next = more if not backwards else True
+    has_previous = more if backwards else after is not None
+    return CustomerPage(
+        rows=rows,
+        before=_cursor(rows[0], sort) if rows and has_previous else None,
+        after=_cursor(rows[-1], sort) if rows and has_next else None,
+    )
+
+
+def customers_by_id(customer_ids: Sequence[int]) -> list[CustomerRow]:
+    """Return these customers in this order, also those without a profile; unknown ids are left out."""
+    rows = {
+        values[0]: _row(values)
+        for values in Customer.objects.filter(id__in=customer_ids).values_list(*_FIELDS)
+    }
+    return [rows[customer_id] for customer_id in customer_ids if customer_id in rows]
+
+
+def every_customer(
+    which: CustomerFilter, *, as_of_day: int, sort: Sort = "spent", descending: bool = True
+) -> Iterator[CustomerRow]:
+    """Yield all customers of a filter in a list's order, through a server-side cursor, a few thousand at a time."""
+    first, second = _key(sort)
+    rows = (
+        Customer.objects.filter(which.matching(as_of_day=as_of_day))
+        .order_by(first.desc() if descending else first.asc(), second.desc() if descending else second.asc())
+        .values_list(*_FIELDS)
+    )
+    for values in rows.iterator(chunk_size=5_000):
+        yield _row(values)
+
+
+# One customer
+
+
+def profile(customer_id: int) -> Profile | None:
+    """Return what is understood of a customer, or None while no run has seen them."""
+    return Profile.objects.filter(customer_id=customer_id).first()
+
+
+def label_history(customer_id: int, *, limit: int = 50) -> list[ProfileChange]:
+    """Return a customer's latest moves from label to label, newest first."""
+    return list(ProfileChange.objects.filter(customer_id=customer_id).order_by("-as_of_day", "-id")[:limit])
+
+
+# Everybody
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelCount:
+    """How many customers have a label, and what they spent in the policy's window."""
+
+    label: str
+    customers: int
+    monetary_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Square:
+    """How many customers have recency score `r` and frequency score `f`, and what they spent."""
+
+    r: int
+    f: int
+    customers: int
+    monetary_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """How many customers had the label `before` and have `after` now; equal for those who stayed."""
+
+    before: str
+    after: str
+    customers: int
+
+
+def customers_by(label: Label) -> list[LabelCount]:
+    """Return every label that somebody has with its customers; reads all profiles once."""
+    rows = (
+        Profile.objects.exclude(**{label: ""})
+        .values(label)
+        .annotate(customers=Count("pk"), spent=Sum("monetary_minor"))
+        .order_by(label)
+    )
+    return [
+        LabelCount(label=row[label], customers=row["customers"], monetary_minor=row["spent"]) for row in rows
+    ]
+
+
+def rfm_map() -> list[Square]:
+    """Return the squares of recency by frequency that hold anybody; reads all profiles once."""
+    rows = (
+        Profile.objects.filter(r__isnull=False)
+        .values("r", "f")
+        .annotate(customers=Count("pk"), spent=Sum("monetary_minor"))
+        .order_by("r", "f")
+        .values_list("r", "f", "customers", "spent")
+    )
+    return [
+        Square(r=r, f=f, customers=customers, monetary_minor=spent)
+        for r, f, customers, spent in rows
+        if r is not None and f is not None
+    ]
