@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from django.db.models import Count, F, Func, Q, Sum, Value
-from django.db.models.functions import Coalesce
-from django.db.models.lookups import GreaterThan, LessThan
+from django.db.models import Count, F, OrderBy, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce, Concat
+from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
 from regulars.insights.models import Policy, Profile, ProfileChange, Run
 from regulars.kernel.errors import RegularsError
@@ -23,6 +23,8 @@ Sort = Literal["spent", "last", "orders", "name"]
 
 # How many customers are counted one by one. Beyond it a list says "10,000+" and pages along an index.
 COUNT_LIMIT = 10_000
+# How many customers of a sort are looked at for a page of hits before another way is taken.
+_WALK = 10_000
 # The order of attention of the eight cells, from the glossary.
 CELLS = ("RFM", "RfM", "rFM", "Rfm", "RFm", "rfM", "rFm", "rfm")
 
@@ -57,10 +59,11 @@ class CustomerFilter:
 
     Days are half-open, `[from, until)`. Amounts are minor units of the base currency, over the policy's
     window, as in `Profile.monetary_minor`; both ends are included. `due` is the position of the profile's day
-    inside the purchase cycle.
+    inside the purchase cycle. `ids` names candidates, as when a search was done before.
     """
 
     text: str = ""
+    ids: tuple[int, ...] | None = None
     tiers: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
@@ -77,54 +80,66 @@ class CustomerFilter:
     r: int | None = None
     f: int | None = None
 
-    def matching(self, *, as_of_day: int) -> Q:
-        """Return the condition on Customer that this filter stands for."""
-        condition = Q(profile__isnull=False)
+    @property
+    def is_open(self) -> bool:
+        """Whether the filter lets everybody through."""
+        return self == CustomerFilter()
+
+    def matching(self, *, as_of_day: int, base: "type[Profile | Customer]" = Profile) -> Q:
+        """Return the condition that this filter stands for, on Profile or on Customer."""
+        profile, customer = ("", "customer__") if base is Profile else ("profile__", "")
+        condition = Q() if base is Profile else Q(profile__isnull=False)
         if self.text.strip():
-            condition &= Q(id__in=shop.customers_matching(self.text))
+            condition &= Q((f"{customer}id__in", shop.customers_matching(self.text)))
+        if self.ids is not None:
+            condition &= Q((f"{customer}id__in", self.ids))
         for path, chosen in (
-            ("profile__tier", self.tiers),
-            ("profile__stage", self.stages),
-            ("profile__cell", self.cells),
-            ("country", self.countries),
+            (f"{profile}tier", self.tiers),
+            (f"{profile}stage", self.stages),
+            (f"{profile}cell", self.cells),
+            (f"{customer}country", self.countries),
         ):
             if len(chosen) == 1:
                 condition &= Q((path, chosen[0]))
             elif chosen:
                 condition &= Q((f"{path}__in", chosen))
         for lookup, bound in (
-            ("profile__last_day__gte", self.last_from_day),
-            ("profile__last_day__lt", self.last_until_day),
-            ("profile__first_day__gte", self.first_from_day),
-            ("profile__first_day__lt", self.first_until_day),
-            ("profile__orders__gte", self.orders_min),
-            ("profile__orders__lte", self.orders_max),
-            ("profile__monetary_minor__gte", self.spent_min_minor),
-            ("profile__monetary_minor__lte", self.spent_max_minor),
-            ("profile__r", self.r),
-            ("profile__f", self.f),
+            (f"{profile}first_day__gte", self.first_from_day),
+            (f"{profile}first_day__lt", self.first_until_day),
+            (f"{profile}orders__gte", self.orders_min),
+            (f"{profile}orders__lte", self.orders_max),
+            (f"{profile}monetary_minor__gte", self.spent_min_minor),
+            (f"{profile}monetary_minor__lte", self.spent_max_minor),
+            (f"{profile}r", self.r),
+            (f"{profile}f", self.f),
         ):
             if bound is not None:
                 condition &= Q((lookup, bound))
-        if self.due:
-            any_of = Q()
-            for position in self.due:
-                any_of |= _position(position, as_of_day=as_of_day)
-            condition &= any_of
+        any_of = Q()
+        for position in self.due:
+            any_of |= _position(position, as_of_day=as_of_day, profile=profile)
+        return condition & any_of & self._last_day(profile)
+
+    def _last_day(self, profile: str) -> Q:
+        # Asked as the index holds it; who never ordered stands at -1 and in no range.
+        last_day = Coalesce(F(f"{profile}last_day"), -1)
+        condition = Q()
+        if self.last_from_day is not None or self.last_until_day is not None:
+            condition &= Q(GreaterThanOrEqual(last_day, max(self.last_from_day or 0, 0)))
+        if self.last_until_day is not None:
+            condition &= Q(LessThan(last_day, self.last_until_day))
         return condition
 
 
-def _position(position: Due, *, as_of_day: int) -> Q:
+def _position(position: Due, *, as_of_day: int, profile: str) -> Q:
     if position == "none":
-        return Q(profile__due_day=None)
+        return Q((f"{profile}due_day__isnull", True))
     if position == "early":
-        return Q(profile__due_day__gt=as_of_day)
-    is_late = Q(profile__late_day__lte=as_of_day)
+        return Q((f"{profile}due_day__gt", as_of_day))
     if position == "late":
-        return is_late
-    return Q(profile__due_day__lte=as_of_day) & (
-        Q(profile__late_day=None) | Q(profile__late_day__gt=as_of_day)
-    )
+        return Q((f"{profile}late_day__lte", as_of_day))
+    not_late = Q((f"{profile}late_day__isnull", True)) | Q((f"{profile}late_day__gt", as_of_day))
+    return Q((f"{profile}due_day__lte", as_of_day)) & not_late
 
 
 def position_of(*, due_day: int | None, late_day: int | None, as_of_day: int) -> Due:
@@ -222,16 +237,54 @@ def _row(values: Sequence[Any]) -> CustomerRow:
     return CustomerRow(customer_id=values[0], **dict(zip(names, values[1:], strict=True)))
 
 
-def _key(sort: Sort) -> tuple[Any, Any]:
-    """Return the columns of a sort as its index holds them."""
-    if sort == "name":
-        return F("sort_name"), F("id")
-    column = {
-        "spent": F("profile__monetary_minor"),
-        "orders": F("profile__orders"),
-        "last": Coalesce(F("profile__last_day"), -1),
-    }[sort]
-    return column, F("profile__customer_id")
+@dataclass(frozen=True)
+class _Order:
+    """One way to sort a list: the model whose index holds the keys, and the keys as the index holds them."""
+
+    sort: Sort
+    falling: bool
+
+    @property
+    def base(self) -> "type[Profile | Customer]":
+        return Customer if self.sort == "name" else Profile
+
+    @property
+    def keys(self) -> tuple[Any, Any]:
+        if self.sort == "name":
+            return F("sort_name"), F("id")
+        column = {
+            "spent": F("monetary_minor"),
+            "orders": F("orders"),
+            "last": Coalesce(F("last_day"), -1),
+        }[self.sort]
+        return column, F("customer_id")
+
+    def arrange(self, rows: "QuerySet[Any]") -> "QuerySet[Any]":
+        return rows.order_by(*(OrderBy(key, descending=self.falling) for key in self.keys))
+
+    def after(self, place: Cursor) -> Q:
+        comparison = LessThan if self.falling else GreaterThan
+        return Q(comparison(Row(*self.keys), Row(Value(place.value), Value(place.customer_id))))
+
+    def until(self, place: Cursor) -> Q:
+        comparison = GreaterThanOrEqual if self.falling else LessThanOrEqual
+        return Q(comparison(Row(*self.keys), Row(Value(place.value), Value(place.customer_id))))
+
+    # For rows gathered from Profile: an expression that no index holds, so that they are found by their filter.
+
+    @property
+    def gathered_keys(self) -> tuple[Any, Any]:
+        if self.sort == "name":
+            return Concat("customer__sort_name", Value("")), F("customer_id")
+        first, second = self.keys
+        return first + 0, second
+
+    def arrange_gathered(self, rows: "QuerySet[Any]") -> "QuerySet[Any]":
+        return rows.order_by(*(OrderBy(key, descending=self.falling) for key in self.gathered_keys))
+
+    def gathered_after(self, place: Cursor) -> Q:
+        comparison = LessThan if self.falling else GreaterThan
+        return Q(comparison(Row(*self.gathered_keys), Row(Value(place.value), Value(place.customer_id))))
 
 
 def _cursor(row: CustomerRow, sort: Sort) -> Cursor:
@@ -253,7 +306,7 @@ def count_customers(which: CustomerFilter, *, as_of_day: int, limit: int = COUNT
     Cost: stops after `limit` + 1 hits, so broad filters are cheap; a rare one that no index serves reads every
     profile once.
     """
-    found = Customer.objects.filter(which.matching(as_of_day=as_of_day))[: limit + 1].count()
+    found = Profile.objects.filter(which.matching(as_of_day=as_of_day))[: limit + 1].count()
     return Counted(min(found, limit), found <= limit)
 
 
@@ -268,7 +321,10 @@ def customers(  # noqa: PLR0913  one argument a choice of the person
     few: bool = False,
     limit: int = 50,
 ) -> CustomerPage:
-    """Return a page of customers who have a profile; one query, by key and never by offset.
+    """Return a page of customers who have a profile, by key and never by offset; two to four queries.
+
+    Cost: walks the sort's index for `_WALK` customers in the hope of meeting a page of hits; a filter that runs
+    against the sort (the VIPs with the fewest orders) or holds few is answered by gathering all hits and sorting.
 
     Args:
         which: The filter.
@@ -278,37 +334,55 @@ def customers(  # noqa: PLR0913  one argument a choice of the person
         descending: Most, latest, Z first.
         after: Begin after this place.
         before: End before this place; used when `after` is None.
-        few: The filter holds few customers (`count_customers` was exact): find them all and sort, instead of
-            walking the sort's index in the hope of meeting them.
+        few: The filter holds few customers (`count_customers` was exact): do not walk.
         limit: Rows a page, at least 1.
     """
-    first, second = _key(sort)
-    if few:
-        first = Func(first, Value(""), function="CONCAT") if sort == "name" else first + 0
     backwards = after is None and before is not None
-    falling = descending != backwards
-    chosen = Customer.objects.filter(which.matching(as_of_day=as_of_day))
+    order = _Order(sort, descending != backwards)
     place = after or before
-    if place is not None:
-        comparison = LessThan if falling else GreaterThan
-        chosen = chosen.filter(
-            comparison(Row(first, second), Row(Value(place.value), Value(place.customer_id)))
-        )
-    chosen = chosen.order_by(
-        first.desc() if falling else first.asc(), second.desc() if falling else second.asc()
-    )
-    rows = [_row(values) for values in chosen.values_list(*_FIELDS)[: limit + 1]]
-    more = len(rows) > limit
-    rows = rows[:limit]
+    ids: list[int] = []
+    if not few:
+        ids, walked_all = _walk(which, order, place, as_of_day=as_of_day, limit=limit + 1)
+    if few or (len(ids) <= limit and not walked_all):
+        ids = _gather(which, order, place, as_of_day=as_of_day, limit=limit + 1)
+    more = len(ids) > limit
+    ids = ids[:limit]
     if backwards:
-        rows.reverse()
-    has_next = more if not backwards else True
+        ids.reverse()
+    rows = customers_by_id(ids)
+    has_next = backwards or more
     has_previous = more if backwards else after is not None
     return CustomerPage(
         rows=rows,
         before=_cursor(rows[0], sort) if rows and has_previous else None,
         after=_cursor(rows[-1], sort) if rows and has_next else None,
     )
+
+
+def _gather(
+    which: CustomerFilter, order: _Order, place: Cursor | None, *, as_of_day: int, limit: int
+) -> list[int]:
+    rows = Profile.objects.filter(which.matching(as_of_day=as_of_day))
+    if place is not None:
+        rows = rows.filter(order.gathered_after(place))
+    return list(order.arrange_gathered(rows).values_list("pk", flat=True)[:limit])
+
+
+def _walk(
+    which: CustomerFilter, order: _Order, place: Cursor | None, *, as_of_day: int, limit: int
+) -> tuple[list[int], bool]:
+    """Return the hits among the next `_WALK` customers of an order, and whether these were all there are."""
+    everybody = order.base.objects.all()
+    if place is not None:
+        everybody = everybody.filter(order.after(place))
+    everybody = order.arrange(everybody)
+    rows = everybody.filter(which.matching(as_of_day=as_of_day, base=order.base))
+    end = None
+    if not which.is_open:
+        end = everybody.values_list(order.keys[0], "pk")[_WALK : _WALK + 1].first()
+        if end is not None:
+            rows = rows.filter(order.until(Cursor(*end)))
+    return list(rows.values_list("pk", flat=True)[:limit]), end is None
 
 
 def customers_by_id(customer_ids: Sequence[int]) -> list[CustomerRow]:
@@ -324,10 +398,15 @@ def every_customer(
     which: CustomerFilter, *, as_of_day: int, sort: Sort = "spent", descending: bool = True
 ) -> Iterator[CustomerRow]:
     """Yield all customers of a filter in a list's order, through a server-side cursor, a few thousand at a time."""
-    first, second = _key(sort)
+    key: Any = {
+        "name": F("sort_name"),
+        "spent": F("profile__monetary_minor"),
+        "orders": F("profile__orders"),
+        "last": Coalesce(F("profile__last_day"), -1),
+    }[sort]
     rows = (
-        Customer.objects.filter(which.matching(as_of_day=as_of_day))
-        .order_by(first.desc() if descending else first.asc(), second.desc() if descending else second.asc())
+        Customer.objects.filter(which.matching(as_of_day=as_of_day, base=Customer))
+        .order_by(OrderBy(key, descending=descending), OrderBy(F("id"), descending=descending))
         .values_list(*_FIELDS)
     )
     for values in rows.iterator(chunk_size=5_000):

@@ -79,6 +79,11 @@ def customers_matching(text: str) -> "QuerySet[Customer, int]":
     wanted = text.strip()
     if not wanted:
         return Customer.objects.none().values_list("id", flat=True)
+    by_own_text, by_identifier = _matching(wanted)
+    return by_own_text.union(by_identifier)
+
+
+def _matching(wanted: str) -> "tuple[QuerySet[Customer, int], QuerySet[Identifier, int]]":
     one = len(wanted) == 1
     grams = Grams(Value(f" {wanted}" if one else wanted))
     by_own_text = Customer.objects.alias(held=Grams(_own_text())).filter(held__contains=grams)
@@ -87,7 +92,7 @@ def customers_matching(text: str) -> "QuerySet[Customer, int]":
         # The pairs may lie apart in what the index found.
         by_own_text = by_own_text.filter(Q(code__icontains=wanted) | Q(name__icontains=wanted))
         by_identifier = by_identifier.filter(value__icontains=wanted)
-    return by_own_text.values_list("id", flat=True).union(by_identifier.values_list("customer_id", flat=True))
+    return by_own_text.values_list("id", flat=True), by_identifier.values_list("customer_id", flat=True)
 
 
 def _own_text() -> Concat:
@@ -96,6 +101,29 @@ def _own_text() -> Concat:
 
 def _identifier_text() -> Concat:
     return Concat(Value(" "), "value")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """Who was found by a text: ids, and whether that is everybody who matches."""
+
+    ids: tuple[int, ...]
+    is_all: bool
+
+
+def find_customers(text: str, *, limit: int = 2_000) -> Search:
+    """Return up to `limit` customers who match `text` as in `customers_matching`, in no order; one query.
+
+    For pages: a search that matches a tenth of everybody says that it does instead of sorting them.
+    """
+    wanted = text.strip()
+    if not wanted:
+        return Search(ids=(), is_all=True)
+    by_own_text, by_identifier = _matching(wanted)
+    # Each arm on its own, and doubles removed here: the database may stop as soon as it has enough.
+    ids = list(by_own_text[: limit + 1].union(by_identifier[: limit + 1], all=True))
+    found = tuple(dict.fromkeys(ids))
+    return Search(ids=found[:limit], is_all=len(found) <= limit)
 
 
 def customers_known_as(text: str) -> list[int]:
