@@ -1,5 +1,8 @@
 """Every door's URLs."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("accounts/", include("regulars.console.accounts")),
+    path("", include("regulars.console.urls")),
+]
