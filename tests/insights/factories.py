@@ -12,8 +12,9 @@ AS_OF_DAY = 20_001
 
 
 def make_run(*, as_of_day: int = AS_OF_DAY, state: str = Run.State.DONE, **fields: Any) -> Run:  # noqa: ANN401
+    now = timezone.now()
     return Run.objects.create(
-        as_of_day=as_of_day, engine="polars", state=state, finished_at=timezone.now(), **fields
+        as_of_day=as_of_day, engine="polars", state=state, currency="GBP", started_at=now, finished_at=now, **fields
     )
 
 
@@ -21,7 +22,6 @@ def make_profile(*, customer: Customer | None = None, **fields: Any) -> Profile:
     """A general customer in the middle of everything who bought three times, ten days ago last."""
     given = {
         "orders": 3,
-        "recency_days": 10,
         "frequency": 3,
         "monetary_minor": 30_000,
         "r": 3,
@@ -35,7 +35,6 @@ def make_profile(*, customer: Customer | None = None, **fields: Any) -> Profile:
         "cycle_days": 30.0,
         "due_day": AS_OF_DAY + 20,
         "late_day": AS_OF_DAY + 40,
-        "as_of_day": AS_OF_DAY,
         **fields,
     }
     return Profile.objects.create(customer=customer or make_customer(), **given)

@@ -53,7 +53,7 @@ def test_filters_hold_exactly_their_customers(which: CustomerFilter, found: list
     )  # fmt: skip
     make_profile(
         customer=make_customer(code="C"), tier="", stage="prospect", cell="", orders=0, monetary_minor=0,
-        recency_days=None, r=None, f=None, m=None, first_day=None, last_day=None, due_day=None, late_day=None,
+        r=None, f=None, m=None, first_day=None, last_day=None, due_day=None, late_day=None,
     )  # fmt: skip
     assert codes(which) == found
     assert queries.count_customers(which, as_of_day=AS_OF_DAY) == queries.Counted(len(found), is_exact=True)
@@ -132,14 +132,6 @@ def test_the_latest_run_is_the_last_that_finished() -> None:
     running = make_run(state=Run.State.RUNNING)
     assert queries.latest_run() == done
     assert queries.current_run() == running
-
-
-def test_counts_by_label_leave_out_who_has_none() -> None:
-    make_profile(tier="VIP", monetary_minor=10)
-    make_profile(tier="VIP", monetary_minor=5)
-    make_profile(tier="", r=None, f=None, m=None)
-    assert queries.customers_by("tier") == [queries.LabelCount(label="VIP", customers=2, monetary_minor=15)]
-    assert queries.rfm_map() == [queries.Square(r=3, f=3, customers=2, monetary_minor=15)]
 
 
 def test_a_label_history_is_told_newest_first() -> None:

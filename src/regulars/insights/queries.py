@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from django.db.models import Count, F, OrderBy, Q, QuerySet, Sum, Value
+from django.db.models import F, OrderBy, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
@@ -17,7 +17,6 @@ from regulars.shop import queries as shop
 from regulars.shop.models import Customer
 from regulars.shop.queries import Row
 
-Label = Literal["tier", "stage", "cell"]
 Due = Literal["early", "due", "late", "none"]
 Sort = Literal["spent", "last", "orders", "name"]
 
@@ -424,63 +423,3 @@ def profile(customer_id: int) -> Profile | None:
 def label_history(customer_id: int, *, limit: int = 50) -> list[ProfileChange]:
     """Return a customer's latest moves from label to label, newest first."""
     return list(ProfileChange.objects.filter(customer_id=customer_id).order_by("-as_of_day", "-id")[:limit])
-
-
-# Everybody
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelCount:
-    """How many customers have a label, and what they spent in the policy's window."""
-
-    label: str
-    customers: int
-    monetary_minor: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Square:
-    """How many customers have recency score `r` and frequency score `f`, and what they spent."""
-
-    r: int
-    f: int
-    customers: int
-    monetary_minor: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Move:
-    """How many customers had the label `before` and have `after` now; equal for those who stayed."""
-
-    before: str
-    after: str
-    customers: int
-
-
-def customers_by(label: Label) -> list[LabelCount]:
-    """Return every label that somebody has with its customers; reads all profiles once."""
-    rows = (
-        Profile.objects.exclude(**{label: ""})
-        .values(label)
-        .annotate(customers=Count("pk"), spent=Sum("monetary_minor"))
-        .order_by(label)
-    )
-    return [
-        LabelCount(label=row[label], customers=row["customers"], monetary_minor=row["spent"]) for row in rows
-    ]
-
-
-def rfm_map() -> list[Square]:
-    """Return the squares of recency by frequency that hold anybody; reads all profiles once."""
-    rows = (
-        Profile.objects.filter(r__isnull=False)
-        .values("r", "f")
-        .annotate(customers=Count("pk"), spent=Sum("monetary_minor"))
-        .order_by("r", "f")
-        .values_list("r", "f", "customers", "spent")
-    )
-    return [
-        Square(r=r, f=f, customers=customers, monetary_minor=spent)
-        for r, f, customers, spent in rows
-        if r is not None and f is not None
-    ]
