@@ -17,6 +17,7 @@ DEBUG = False
 ALLOWED_HOSTS = environment.HOSTS.value
 # Behind TLS the cookies are marked secure; on a plain local address browsers would refuse them.
 REGULARS_TLS = environment.TLS.value
+CSRF_FAILURE_VIEW = "regulars.console.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS] if REGULARS_TLS else []
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if REGULARS_TLS else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = REGULARS_TLS
@@ -120,6 +121,7 @@ ACCOUNT_ADAPTER = "regulars.staff.adapters.AccountAdapter"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Regulars: "
+ACCOUNT_EMAIL_NOTIFICATIONS = bool(environment.SMTP_HOST.value)
 # The default limits of allauth stand; logins are counted by address as well as by the caller's network address.
 MFA_ADAPTER = "regulars.staff.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]

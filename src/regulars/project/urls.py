@@ -6,3 +6,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("regulars.console.accounts")),
     path("", include("regulars.console.urls")),
 ]
+
+handler500 = "regulars.console.errors.server_error"

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
 from regulars.staff.models import ApiKey, User
-from regulars.staff.rules import Capability, Role
+from regulars.staff.rules import KEY_SCOPES, Role
 
 _KEY_PREFIX = "rgl_"
 _PREFIX_CHARACTERS = 12
@@ -142,7 +142,7 @@ def create_key(
 
     Args:
         name: What the key is for, as people will find it in the list.
-        scopes: The capabilities it carries, at least one; it can never do more than these.
+        scopes: What it may do, at least one of `rules.KEY_SCOPES`; it can never do more.
         created_by: Who made it.
         now: The present instant.
         expires_at: From when on it is refused; None for never.
@@ -151,9 +151,9 @@ def create_key(
         UnknownChoiceError: There is no scope, one does not exist, or the expiry is not in the future.
     """
     chosen = sorted(set(scopes))
-    unknown = [scope for scope in chosen if scope not in Capability.values]
+    unknown = [scope for scope in chosen if scope not in KEY_SCOPES]
     if unknown or not chosen:
-        choices = ", ".join(Capability.values)
+        choices = ", ".join(KEY_SCOPES)
         message = _("scopes %(scopes)s: choose at least one of %(choices)s") % {
             "scopes": ", ".join(unknown) or "-",
             "choices": choices,
