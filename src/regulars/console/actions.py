@@ -61,6 +61,8 @@ class ActionListForm(forms.Form):
     )
     tier = forms.MultipleChoiceField(choices=Profile.Tier.choices, required=False)
     whose = forms.CharField(required=False)
+    # Not a choice of this list: the rest of the page keeps it.
+    period = forms.ChoiceField(choices=[(days, days) for days in ("30", "90", "365")], required=False)
     state = forms.ChoiceField(choices=[(state, state) for state in STATES], required=False)
     after = forms.CharField(required=False)
 
@@ -120,7 +122,12 @@ class ActionList:
         found = []
         for name, value, label in words:
             rest = [other for other in self.chosen[name] if other != value] if name != "whose" else None
-            found.append(Chip(label=str(label), remove_url=f"{reverse('console:today')}?{self.query(**{name: rest})}#actions"))
+            found.append(
+                Chip(
+                    label=str(label),
+                    remove_url=f"{reverse('console:today')}?{self.query(**{name: rest})}#actions",
+                )
+            )
         return found
 
 
@@ -146,14 +153,16 @@ def context(chosen: ActionList, *, counts: list[PlaybookCount] | None = None) ->
     if counts is None:
         counts = queries.open_by_playbook(ActionFilter())
     return {
-        "actions": [_item(row) for row in rows],
+        "actions": [item_of(row) for row in rows],
         "action_list": chosen,
         "action_query": chosen.query(),
         "action_chips": chosen.chips(staff),
         "action_next": chosen.query(after=f"{following.value_minor}.{following.id}") if following else "",
         "is_later_page": chosen.after is not None,
         "people": staff,
-        "playbook_counts": [(BY_CODE[count.playbook], count) for count in counts if count.playbook in BY_CODE],
+        "playbook_counts": [
+            (BY_CODE[count.playbook], count) for count in counts if count.playbook in BY_CODE
+        ],
         "tiers": Profile.Tier.choices,
         "states": [(state, label) for state, label in _STATE_TABS],
         "may_work": may(chosen.user.role, Capability.WORK_ACTIONS),
@@ -168,11 +177,9 @@ _STATE_TABS: tuple[tuple[str, str | Promise], ...] = (
 )
 
 
-def _item(row: ActionRow) -> Item:
+def item_of(row: ActionRow) -> Item:
+    """Return an action with its playbook and its reason in words."""
     return Item(row=row, playbook=BY_CODE.get(row.playbook), why=explain("action", row.reason))
-
-
-item_of = _item
 
 
 @access(Needs(Capability.VIEW_CUSTOMERS))
@@ -331,7 +338,7 @@ def export_actions(request: HttpRequest) -> HttpResponseBase:
 
 def _export_rows(which: ActionFilter, *, currency: str) -> Iterator[tuple[object, ...]]:
     for row in queries.every_action(which):
-        item = _item(row)
+        item = item_of(row)
         yield (
             row.id, row.code, row.name, row.country, row.tier, row.stage,
             str(item.playbook.name) if item.playbook else row.playbook, item.why, row.value_minor, currency,

@@ -1,6 +1,6 @@
 """The filters of the customer list: read from an address, told as chips, written into an address."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -9,7 +9,8 @@ from typing import Any, cast
 from django import forms
 from django.http import QueryDict
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from regulars.console import formats, labels
 from regulars.console.components import Chip
@@ -85,7 +86,9 @@ class CustomerFilterForm(forms.Form):
     country = forms.MultipleChoiceField(label=_("Country"), required=False)
     first = forms.ChoiceField(label=_("First order"), choices=FIRST, required=False)
     last_from = forms.DateField(
-        label=_("Last order from"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+        label=_("Last order from"),
+        required=False,
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
     )
     last_to = forms.DateField(
         label=_("Last order to"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
@@ -127,9 +130,7 @@ class CustomerList:
         self.form = CustomerFilterForm(data, countries=countries)
         self.form.is_valid()
         self.chosen: dict[str, Any] = {
-            name: value
-            for name, value in self.form.cleaned_data.items()
-            if value not in (None, "", [])
+            name: value for name, value in self.form.cleaned_data.items() if value not in (None, "", [])
         }
         self.misunderstood = [
             str(self.form.fields[name].label or name) for name in self.form.errors if name in self.form.fields
@@ -221,23 +222,15 @@ class CustomerList:
                 value = self.chosen[name]
                 for one in value if isinstance(value, list) else [value]:
                     rest = [other for other in value if other != one] if isinstance(value, list) else None
-                    found.append(Chip(label=self._words(name, one), remove_url=f"?{self.query(**{name: rest})}"))
+                    found.append(
+                        Chip(label=self._words(name, one), remove_url=f"?{self.query(**{name: rest})}")
+                    )
         return found
 
     def _words(self, name: str, value: Any) -> str:  # noqa: ANN401  as many kinds as the form has fields
-        if name == "q":
-            return gettext("“%(text)s”") % {"text": value}
-        if name == "tier":
-            return str(labels.tier(value))
-        if name == "stage":
-            return str(labels.stage(value))
-        if name == "cell":
-            return f"{value} · {labels.cell(value)}"
-        if name == "due":
-            return str(dict(DUE)[value])
-        if name == "first":
-            return gettext("First order: %(when)s") % {"when": str(dict(FIRST)[value])}
-        return _RANGES[name]() % {"value": self._number(name, value)} if name in _RANGES else str(value)
+        if name in _NAMED:
+            return str(_NAMED[name](value))
+        return _RANGES[name]() % {"value": self._number(name, value)}
 
     def _number(self, name: str, value: Any) -> str:  # noqa: ANN401  as many kinds as the form has fields
         if isinstance(value, date):
@@ -247,7 +240,16 @@ class CustomerList:
         return formats.count(value)
 
 
-_RANGES = {
+_NAMED: dict[str, Callable[[str], str | Promise]] = {
+    "q": lambda text: gettext("“%(text)s”") % {"text": text},
+    "tier": labels.tier,
+    "stage": labels.stage,
+    "cell": lambda cell: f"{cell} · {labels.cell(cell)}",
+    "due": lambda position: dict(DUE)[cast("Due", position)],
+    "country": str,
+    "first": lambda when: gettext("First order: %(when)s") % {"when": str(dict(FIRST)[when])},
+}
+_RANGES: dict[str, Callable[[], str]] = {
     "last_from": lambda: gettext("Last order from %(value)s"),
     "last_to": lambda: gettext("Last order to %(value)s"),
     "orders_min": lambda: gettext("At least %(value)s orders"),

@@ -171,7 +171,7 @@ def _told(counted: Counted, *, is_broad: bool) -> str:
 
 
 def _exports(query: str) -> list[tuple[str, str]]:
-    address = reverse("console:export_customers")
+    address = reverse("console:customers-export")
     return [
         (str(label), f"{address}?{query}{'&' if query else ''}format={key}")
         for key, label in (
@@ -196,9 +196,7 @@ def export_customers(request: HttpRequest) -> HttpResponseBase:
     name = f"customers-{date_of_day(as_of_day).isoformat()}"
     if request.GET.get("format") == "parquet":
         return parquet_download(name, EXPORT_SCHEMA, rows)
-    return csv_download(
-        name, list(EXPORT_SCHEMA), rows, for_excel=request.GET.get("format") == "excel"
-    )
+    return csv_download(name, list(EXPORT_SCHEMA), rows, for_excel=request.GET.get("format") == "excel")
 
 
 def _export_rows(chosen: CustomerList, *, as_of_day: int, business: Business) -> Iterator[tuple[object, ...]]:

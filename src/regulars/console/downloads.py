@@ -25,7 +25,9 @@ def harmless(value: object) -> object:
     return value
 
 
-def csv_lines(head: Sequence[str], rows: Iterable[Sequence[object]], *, for_excel: bool = False) -> Iterator[str]:
+def csv_lines(
+    head: Sequence[str], rows: Iterable[Sequence[object]], *, for_excel: bool = False
+) -> Iterator[str]:
     """Yield a CSV file in pieces of some thousand rows. Empty cells stand for None."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)

@@ -56,9 +56,7 @@ def keep_view(*, owner: User, name: str, query: str, is_shared: bool) -> SavedVi
     if mine.exclude(name=name).count() >= VIEWS_A_PERSON:
         message = f"{VIEWS_A_PERSON} views are kept already; remove one first"
         raise TooManyViewsError(message, limit=VIEWS_A_PERSON)
-    return mine.update_or_create(
-        name=name, owner=owner, defaults={"query": query, "is_shared": is_shared}
-    )[0]
+    return mine.update_or_create(name=name, owner=owner, defaults={"query": query, "is_shared": is_shared})[0]
 
 
 def remove_view(*, view_id: int, user: User) -> bool:

@@ -7,8 +7,8 @@ from typing import Any, cast
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.safestring import SafeString
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
@@ -200,7 +200,11 @@ class Overview:
                 url=f"{reverse('console:customers')}?first={self.days}&sort=-last",
             ),
             self._figure(
-                "lost_customers", now["lost_customers"], _of(before, "lost_customers"), kind="count", more_is="bad"
+                "lost_customers",
+                now["lost_customers"],
+                _of(before, "lost_customers"),
+                kind="count",
+                more_is="bad",
             ),
         ]
 
@@ -227,7 +231,9 @@ class Overview:
             return Figure(key=key, label=definition.name, too_little=_("No orders in this period"), how=how)
         shown, exact = self._written(value, kind=kind)
         change = self._change(value, before, kind=kind, more_is=more_is)
-        return Figure(key=key, label=definition.name, value=shown, exact=exact, change=change, how=how, url=url)
+        return Figure(
+            key=key, label=definition.name, value=shown, exact=exact, change=change, how=how, url=url
+        )
 
     def _written(self, value: float, *, kind: str) -> tuple[str, str]:
         if kind == "share":
@@ -254,7 +260,10 @@ class Overview:
         is_up = difference > 0
         opposite: Sense = "bad" if more_is == "good" else "good"
         return Change(
-            value=text, against=against, direction="up" if is_up else "down", sense=more_is if is_up else opposite
+            value=text,
+            against=against,
+            direction="up" if is_up else "down",
+            sense=more_is if is_up else opposite,
         )
 
     # Charts
@@ -279,7 +288,7 @@ class Overview:
             summary=gettext("Revenue of %(count)s months; %(share)s of it came from repeat orders.")
             % {"count": len(months), "share": formats.percent(share)},
             currency=self.currency,
-            csv_url=reverse("console:today_data", args=["months"]),
+            csv_url=reverse("console:today-data", args=["months"]),
             how=How(
                 definition=DEFINITIONS["repeat_revenue_share"].meaning,
                 formula=DEFINITIONS["repeat_revenue_share"].formula,
@@ -292,8 +301,18 @@ class Overview:
                 "xAxis": {"type": "category", "data": names, "axisLabel": {"formatter": "month"}},
                 "yAxis": {"type": "value", "axisLabel": {"formatter": "money"}},
                 "series": [
-                    {**series, "name": gettext("First orders"), "data": first, "itemStyle": {"color": "--rg-mark-quiet"}},
-                    {**series, "name": gettext("Repeat orders"), "data": again, "itemStyle": {"color": "--rg-mark-accent"}},
+                    {
+                        **series,
+                        "name": gettext("First orders"),
+                        "data": first,
+                        "itemStyle": {"color": "--rg-mark-quiet"},
+                    },
+                    {
+                        **series,
+                        "name": gettext("Repeat orders"),
+                        "data": again,
+                        "itemStyle": {"color": "--rg-mark-accent"},
+                    },
                 ],
             },
             table=Table(
@@ -341,7 +360,7 @@ class Overview:
                 "people": formats.percent(vip["customers"] / people),
                 "money": formats.percent(vip["monetary_minor"] / money),
             },
-            csv_url=reverse("console:today_data", args=["tiers"]),
+            csv_url=reverse("console:today-data", args=["tiers"]),
             how=How(
                 definition=_(
                     "Everybody with an order in the window is in one tier: VIP buys often and spends much, potential does one of the two, general neither; at risk has been silent for too long."
@@ -350,7 +369,11 @@ class Overview:
                 customers_url=url,
             ),
             option={
-                "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, "valueFormatter": "percent"},
+                "tooltip": {
+                    "trigger": "axis",
+                    "axisPointer": {"type": "shadow"},
+                    "valueFormatter": "percent",
+                },
                 "grid": {"left": 8, "right": 56, "top": 8, "bottom": 8, "containLabel": True},
                 "xAxis": {"type": "value", "max": 1, "show": False},
                 "yAxis": {"type": "category", "data": names, "inverse": True},
@@ -400,7 +423,9 @@ class Overview:
                     Square(
                         count=square["customers"],
                         text=formats.money_rounded(square["monetary_minor"], self.currency),
-                        title=gettext("Recency %(r)s, frequency %(f)s: %(count)s customers, %(share)s, %(money)s")
+                        title=gettext(
+                            "Recency %(r)s, frequency %(f)s: %(count)s customers, %(share)s, %(money)s"
+                        )
                         % {
                             "r": r,
                             "f": f,
@@ -435,7 +460,9 @@ class Overview:
 
     def migration(self) -> list[Line]:
         """Return where customers stood a month ago (lines) and where they stand now (columns)."""
-        moves = {(move["before"], move["after"]): move["customers"] for move in self.summary["migration"]["stage"]}
+        moves = {
+            (move["before"], move["after"]): move["customers"] for move in self.summary["migration"]["stage"]
+        }
         most = max((count for (before, after), count in moves.items() if before != after), default=0)
         lines = []
         for before in ("", *_STAGES):
@@ -547,5 +574,3 @@ def _mark(tier: str) -> str:
 
 def _html(sentence: str, values: dict[str, object]) -> SafeString:
     return format_html(sentence.replace("%(", "{").replace(")s", "}"), **values)
-
-

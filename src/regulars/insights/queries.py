@@ -416,8 +416,8 @@ def every_customer(
 
 
 def profile(customer_id: int) -> Profile | None:
-    """Return what is understood of a customer, or None while no run has seen them."""
-    return Profile.objects.filter(customer_id=customer_id).first()
+    """Return what is understood of a customer, with the customer, or None while no run has seen them."""
+    return Profile.objects.select_related("customer").filter(customer_id=customer_id).first()
 
 
 def label_history(customer_id: int, *, limit: int = 50) -> list[ProfileChange]:

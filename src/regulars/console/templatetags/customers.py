@@ -1,6 +1,7 @@
 """The parts of pages about customers: one cell of the list, what an address keeps, how a due day reads."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import lru_cache
 
 from django import template
@@ -11,9 +12,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 
 from regulars.console import formats
+from regulars.console.actions import ActionList
 from regulars.console.customer_filters import DUE, CustomerList
 from regulars.console.templatetags.console import cell_badge, stage_badge, tier_badge
 from regulars.insights.queries import CustomerRow, position_of
+from regulars.planner.models import Action
+from regulars.shop.models import Order
 
 register = template.Library()
 
@@ -124,6 +128,20 @@ _CELLS: dict[str, Callable[[CustomerRow, int, str], str]] = {
 }
 
 
+@register.simple_tag
+def label_badge(kind: str, value: str | None) -> str:
+    """Show a tier, stage or cell as its badge, rendered once for all lists; nothing for no label."""
+    return _badge(kind, value, get_language() or "") if value else ""
+
+
+@register.inclusion_tag("console/today/state_link.html")
+def action_link(chosen: ActionList, label: str, *, state: str, current: str) -> dict[str, object]:
+    """Link to the action list in another state."""
+    # To do is what the list shows anyhow.
+    asked = None if state == Action.State.OPEN else state
+    return {"label": label, "query": chosen.query(state=asked), "is_current": state == current}
+
+
 @register.filter
 def days_ago(days: int | None) -> str:
     """Write how long ago: today, 1 day ago, 47 days ago."""
@@ -141,3 +159,21 @@ def days_long(days: float | None) -> str:
         return "–"
     whole = round(days)
     return ngettext("%(count)s day", "%(count)s days", whole) % {"count": formats.count(whole)}
+
+
+@register.filter
+def order_status(status: str) -> str:
+    """Write the status of an order."""
+    return str(Order.Status(status).label)
+
+
+@register.filter
+def plain_number(value: Decimal) -> str:
+    """Write a quantity: 12, or 0.75 where it is not whole."""
+    return formats.count(int(value)) if value == value.to_integral_value() else f"{value:f}"
+
+
+@register.filter
+def as_percent(share: float) -> str:
+    """Write a share of one as a width in percent, for drawing."""
+    return f"{share * 100:.1f}"
