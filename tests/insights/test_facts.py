@@ -67,6 +67,7 @@ def test_an_order_says_what_it_was_worth_before_and_after_refunds(tmp_path: Path
         {
             "order_id": order.pk,
             "customer_id": customer.pk,
+            "store_id": order.store_id,
             "store": "main",
             "code": '5,3"6\n5',
             "day": MAY,
@@ -81,6 +82,7 @@ def test_an_order_says_what_it_was_worth_before_and_after_refunds(tmp_path: Path
         {
             "order_id": returned.pk,
             "customer_id": customer.pk,
+            "store_id": order.store_id,
             "store": "main",
             "code": returned.code,
             "day": MAY,
@@ -95,9 +97,11 @@ def test_an_order_says_what_it_was_worth_before_and_after_refunds(tmp_path: Path
     ]
     assert facts.scan_polars(facts.LINES, facts_folder=tmp_path).collect().rows(named=True) == [
         {
+            "line_id": line.pk,
             "order_id": order.pk,
             "product_id": line.product_id,
             "customer_id": customer.pk,
+            "store_id": order.store_id,
             "day": MAY,
             "quantity": 6.0,
             "amount_minor": 1_000,

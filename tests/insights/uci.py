@@ -45,7 +45,11 @@ def load(file: Path) -> None:
     )
     refund_rows = (
         refunds.with_row_index("id", offset=1)
-        .join(orders.select(pl.col("code").alias("order_code"), pl.col("id").alias("order_id")), on="order_code", how="left")
+        .join(
+            orders.select(pl.col("code").alias("order_code"), pl.col("id").alias("order_id")),
+            on="order_code",
+            how="left",
+        )
         .join(customers.rename({"id": "customer_id"}), on="customer")
         .with_columns(pl.lit(store).alias("store_id"), pl.col("at").dt.epoch("d").alias("day"))
     )

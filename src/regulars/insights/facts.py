@@ -96,6 +96,7 @@ ORDERS = Dataset(
     columns={
         "order_id": Column("o.id", pl.Int64, "the order"),
         "customer_id": Column("o.customer_id", pl.Int64, "the customer, as in `customers`"),
+        "store_id": Column("o.store_id", pl.Int64, "the store"),
         "store": Column("s.code", pl.String, "code of the store"),
         "code": Column("o.code", pl.String, "the store's own order number"),
         "day": Column("o.day", pl.Int32, _DAY_SAYS),
@@ -118,9 +119,11 @@ LINES = Dataset(
     tables="shop_order o JOIN shop_orderline l ON l.order_id = o.id",
     day="o.day",
     columns={
+        "line_id": Column("l.id", pl.Int64, "the line"),
         "order_id": Column("l.order_id", pl.Int64, "the order, as in `orders`"),
         "product_id": Column("l.product_id", pl.Int64, "the product, as in `products`"),
         "customer_id": Column("o.customer_id", pl.Int64, "the customer, as in `customers`"),
+        "store_id": Column("o.store_id", pl.Int64, "the store"),
         "day": Column("o.day", pl.Int32, _DAY_SAYS),
         "quantity": Column("l.quantity", pl.Float64, "how many, in the product's own unit"),
         "amount_minor": Column(
@@ -148,6 +151,7 @@ PRODUCTS = Dataset(
     fingerprint="(p.*, s.code)",
     columns={
         "product_id": Column("p.id", pl.Int64, "the product"),
+        "store_id": Column("p.store_id", pl.Int64, "the store"),
         "store": Column("s.code", pl.String, "code of the store"),
         "code": Column("p.code", pl.String, "the store's own product code (SKU)"),
         "name": Column("p.name", pl.String, "name, or empty"),

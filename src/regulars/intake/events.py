@@ -7,6 +7,6 @@ from regulars.kernel.events import DomainEvent
 
 @dataclass(frozen=True, kw_only=True)
 class ImportFinished(DomainEvent):
-    """An import is done and the record holds its lines."""
+    """A file became part of the record: its orders, lines and refunds can be read."""
 
     import_id: int

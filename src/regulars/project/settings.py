@@ -7,7 +7,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from regulars.console.assets import is_hashed
-from regulars.runtime import environment, postgres
+from regulars.runtime import environment, logs, postgres
 from regulars.runtime.home import home_from_environment
 
 HOME = home_from_environment()
@@ -21,6 +21,8 @@ CSRF_FAILURE_VIEW = "regulars.console.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS] if REGULARS_TLS else []
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if REGULARS_TLS else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = REGULARS_TLS
+# Load balancers and Prometheus ask the machine itself, in plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if REGULARS_TLS else 0
 
 ROOMS = [
@@ -30,6 +32,7 @@ ROOMS = [
     "regulars.intake",
     "regulars.insights",
     "regulars.planner",
+    "regulars.api",
     "regulars.console",
 ]
 INSTALLED_APPS = [
@@ -52,6 +55,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
 ]
 MIDDLEWARE = [
+    "regulars.project.requests.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -154,6 +158,8 @@ CONTENT_SECURITY_POLICY = {
         "style-src": [SELF],
     },
 }
+API_REQUESTS_PER_MINUTE = 600
+
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
@@ -167,3 +173,7 @@ EMAIL_HOST_PASSWORD = environment.SMTP_PASSWORD.value
 EMAIL_USE_TLS = environment.SMTP_TLS.value
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = environment.FROM_EMAIL.value
+
+LOGGING = logs.configuration()
+
+PROCRASTINATE_IMPORT_PATHS = ["regulars.project.tasks"]
