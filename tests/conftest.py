@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hatch_build import ROOT, compile_translations
 
 from regulars.runtime import postgres
 from regulars.runtime.home import Home
+
+# A catalogue edited since the last build is compiled before Django reads it.
+compile_translations(ROOT)
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +63,12 @@ def own_home(empty_home: Home, cluster_template: Home) -> Home:
     """A home folder of the test's own, with a fresh stopped cluster."""
     subprocess.run(["cp", "-a", cluster_template.postgres, empty_home.postgres], check=True)
     return empty_home
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public data beside the repository."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no public data in {folder}")
+    return folder

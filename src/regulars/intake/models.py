@@ -37,6 +37,7 @@ class Import(models.Model):
     file_path = models.CharField(max_length=1000)
     file_bytes = models.BigIntegerField(default=0)
     file_sha256 = models.CharField(max_length=64, blank=True)
+    header = models.JSONField(default=list)
     mapping = models.JSONField(default=dict)
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.UPLOADED)
     stage = models.CharField(max_length=40, blank=True)
@@ -53,7 +54,7 @@ class Import(models.Model):
     error_code = models.CharField(max_length=60, blank=True)
     error = models.TextField(blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 

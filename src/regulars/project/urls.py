@@ -1,6 +1,6 @@
 """Every door's URLs."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from regulars.project.health import live, ready
 from regulars.project.metrics import metrics
@@ -9,4 +9,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", live, name="health-live"),
     path("health/ready", ready, name="health-ready"),
     path("metrics", metrics, name="metrics"),
+    path("api/v1/", include("regulars.api.urls")),
+    path("accounts/", include("regulars.console.accounts")),
+    path("", include("regulars.console.urls")),
 ]
+
+handler500 = "regulars.console.errors.server_error"
