@@ -1,0 +1,102 @@
+"""How the benchmarks measure: runs of all contenders in turn, medians, ratios, memory of a process of one's own.
+
+A speed is a ratio to a baseline that ran beside it in the same minutes; seconds alone say more about the machine.
+"""
+
+import gc
+import multiprocessing
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import TypeAlias
+
+from rich.console import Console
+from rich.table import Table
+
+from regulars.runtime.home import home_from_environment
+
+Contender: TypeAlias = Callable[[], object]
+
+
+def data_folder() -> Path:
+    """Return where the generated data is kept: outside the repository, in the home folder."""
+    return home_from_environment().root / "benchmarks"
+
+
+def seconds(contenders: Mapping[str, Contender], *, runs: int) -> dict[str, float]:
+    """Return the median seconds of each contender over so many rounds, after one round that does not count.
+
+    In every round each runs once, so that a busy neighbour slows all of them.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    for run in range(runs + 1):
+        for name, contender in contenders.items():
+            gc.collect()
+            started = time.perf_counter()
+            contender()
+            if run:
+                taken[name].append(time.perf_counter() - started)
+    return {name: median(times) for name, times in taken.items()}
+
+
+def peak_mib(contender: Callable[..., object], *arguments: object) -> float:
+    """Return how much memory a fresh process comes to hold that does this once. Both must be picklable."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_report_peak, args=(sender, contender, arguments))
+    process.start()
+    sender.close()
+    peak: float = receiver.recv()
+    process.join()
+    return peak
+
+
+def _report_peak(sender: object, contender: Callable[..., object], arguments: Sequence[object]) -> None:
+    contender(*arguments)
+    sender.send(_peak_mib())  # type: ignore[attr-defined] # a connection; its class has no public name
+
+
+def _peak_mib() -> float:
+    status = Path("/proc/self/status")
+    if status.exists():
+        # getrusage would count what the parent held when it started us.
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1024**2 if sys.platform == "darwin" else peak / 1024
+
+
+def machine(*packages: str) -> str:
+    """Return one line on where and with what a table was made."""
+    return ", ".join(
+        [
+            f"{_processor()}, {os.cpu_count()} cores",
+            f"Python {platform.python_version()}",
+            *(f"{package} {version(package)}" for package in packages),
+        ]
+    )
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table, the first column to the left, figures to the right."""
+    table = Table(*columns, title=title, title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(*row)
+    Console(width=140).print(table)
