@@ -18,7 +18,7 @@ from regulars.kernel.days import day_of_date
 from regulars.reports.queries import Kpis, kpis
 from tests.insights import uci
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 AS_OF = day_of_date(date(2011, 12, 10))
@@ -87,7 +87,9 @@ def by_hand(shop: Shop) -> pd.DataFrame:
         customer=("customer", "first"), at=("InvoiceDate", "first"), gross=("pence", "sum")
     )
     returns = raw[raw["Quantity"] < 0].sort_values("InvoiceDate")
-    bought = sales[["InvoiceDate", "customer", "StockCode", "InvoiceNo"]].sort_values("InvoiceDate", kind="stable")
+    bought = sales[["InvoiceDate", "customer", "StockCode", "InvoiceNo"]].sort_values(
+        "InvoiceDate", kind="stable"
+    )
     matched = pd.merge_asof(
         returns.drop(columns="InvoiceNo"), bought, on="InvoiceDate", by=["customer", "StockCode"]
     )
