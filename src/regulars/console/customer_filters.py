@@ -46,12 +46,13 @@ class Column:
     label: str | Promise
     sort: str = ""
     is_number: bool = False
+    is_badge: bool = False
 
 
 COLUMNS = (
-    Column("tier", _("Tier")),
-    Column("stage", _("Stage")),
-    Column("cell", _("RFM group")),
+    Column("tier", _("Tier"), is_badge=True),
+    Column("stage", _("Stage"), is_badge=True),
+    Column("cell", _("RFM group"), is_badge=True),
     Column("scores", _("R F M")),
     Column("country", _("Country")),
     Column("orders", _("Orders"), sort="orders", is_number=True),

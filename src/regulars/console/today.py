@@ -352,21 +352,17 @@ class Overview:
         vip = rows[0]
         url = reverse("console:customers")
 
-        def bars(values: list[float], *, opacity: float) -> list[dict[str, object]]:
+        def bars(values: list[float], colours: list[str]) -> list[dict[str, object]]:
             return [
-                {
-                    "value": value,
-                    "href": f"{url}?tier={tier}",
-                    "itemStyle": {"color": f"--rg-mark-{_mark(tier)}", "opacity": opacity},
-                }
-                for tier, value in zip(Profile.Tier.values, values, strict=True)
+                {"value": value, "href": f"{url}?tier={tier}", "itemStyle": {"color": colour}}
+                for tier, value, colour in zip(Profile.Tier.values, values, colours, strict=True)
             ]
 
         label = {"show": True, "position": "right", "formatter": "percent", "color": "--rg-text"}
         return Chart(
             key="tiers",
             title=_("Customers and money by tier"),
-            unit=_("Share of all; the lighter bar counts customers, the full one what they spent"),
+            unit=_("Share of all: grey the customers, in colour what they spent"),
             summary=gettext("VIPs are %(people)s of the customers and spent %(money)s of the money.")
             % {
                 "people": formats.percent(vip.customers / people),
@@ -393,13 +389,18 @@ class Overview:
                     {
                         "type": "bar",
                         "name": gettext("Customers"),
-                        "data": bars([row.customers / people for row in rows], opacity=0.45),
+                        "data": bars(
+                            [row.customers / people for row in rows], ["--rg-mark-quiet"] * len(rows)
+                        ),
                         "label": label,
                     },
                     {
                         "type": "bar",
                         "name": gettext("Spent"),
-                        "data": bars([row.monetary_minor / money for row in rows], opacity=1),
+                        "data": bars(
+                            [row.monetary_minor / money for row in rows],
+                            [f"--rg-mark-{_mark(tier)}" for tier in Profile.Tier.values],
+                        ),
                         "label": label,
                     },
                 ],
@@ -556,10 +557,10 @@ def _labelled(rows: Sequence[reports.Group], wanted: Sequence[str]) -> list[repo
 
 
 def _heat(value: int, most: int) -> int:
-    """Return how dark a square is, 0 to 5; by square root, so that the many small ones can be told apart."""
+    """Return how dark a square is, 0 to 5; by cube root, so that the many small ones can be told apart."""
     if value <= 0 or most <= 0:
         return 0
-    return max(1, min(_HEAT_STEPS, round(math.sqrt(value / most) * _HEAT_STEPS)))
+    return max(1, min(_HEAT_STEPS, round(math.cbrt(value / most) * _HEAT_STEPS)))
 
 
 def _mark(tier: str) -> str:
