@@ -80,6 +80,8 @@ def test_a_file_with_a_saved_map_is_queued_at_once(program: Program) -> None:
     [
         ({}, 422, "invalid_parameters"),
         ({"store": "x" * 65}, 422, "invalid_parameters"),
+        ({"store": "taobao", "map": ""}, 422, "invalid_parameters"),
+        ({"store": "taobao", "mapping": ""}, 422, "invalid_parameters"),
         ({"store": "taobao", "map": "nobody's"}, 404, "not_found"),
         ({"store": "taobao", "map": "a", "mapping": json.dumps(MAPPING)}, 422, "invalid_parameters"),
         ({"store": "taobao", "mapping": "{"}, 422, "invalid_parameters"),
