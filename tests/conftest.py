@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hatch_build import ROOT, compile_translations
 
 from regulars.runtime import postgres
 from regulars.runtime.home import Home
+
+# A catalogue edited since the last build is compiled before Django reads it.
+compile_translations(ROOT)
 
 
 @pytest.fixture(scope="session")

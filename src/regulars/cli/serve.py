@@ -12,7 +12,12 @@ import structlog
 import typer
 
 from regulars.cli.app import app, notes
-from regulars.cli.installation import DatabaseUnreachableError, hold_database, leave_database, open_installation
+from regulars.cli.installation import (
+    DatabaseUnreachableError,
+    hold_database,
+    leave_database,
+    open_installation,
+)
 from regulars.runtime import environment, logs, postgres
 from regulars.runtime.home import home_from_environment
 from regulars.runtime.lifeline import end_with_pipe

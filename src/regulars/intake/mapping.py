@@ -1,6 +1,7 @@
 """Which column of a file fills which field of the record."""
 
-from collections.abc import Iterable, Mapping as Dict, Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as Dict
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar, Self
 
@@ -163,7 +164,7 @@ def propose(
 ) -> Proposal:
     """Propose a mapping for a file of order lines.
 
-    A saved map of the same header (in any order of its columns) is proposed as it was saved. Otherwise columns
+    A saved map whose header is all in this one is proposed as it was saved, the widest first. Otherwise columns
     are found by their names, in English and Chinese, and by what the marketplaces and the public data sets
     call them; the sample turns down a column whose values cannot be what its name says.
 
@@ -172,8 +173,8 @@ def propose(
         sample_rows: Some rows as texts, by column name.
         saved: Saved maps: name, header, mapping.
     """
-    for name, known_header, mapping in saved:
-        if set(known_header) == set(header):
+    for name, known_header, mapping in sorted(saved, key=lambda one: -len(one[1])):
+        if set(known_header) <= set(header):
             sure = dict.fromkeys((*mapping.columns, *(f"discount:{one}" for one in mapping.discounts)), 1.0)
             return _proposal(header, mapping, sure, saved_map=name)
     columns: dict[str, str] = {}

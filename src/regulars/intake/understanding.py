@@ -133,9 +133,7 @@ def understand(table: Table, mapping: Mapping, *, zone: str) -> Understanding:
     return _with_disagreements(known, table.rows, schema)
 
 
-def _codes(
-    rows: pl.LazyFrame, schema: pl.Schema, column: dict[str, str]
-) -> tuple[int, frozenset[str]]:
+def _codes(rows: pl.LazyFrame, schema: pl.Schema, column: dict[str, str]) -> tuple[int, frozenset[str]]:
     """Return the row count, and the fields of ids that went through a spreadsheet as floats, all of them."""
     texts = [name for name in _CODES if name in column and schema[column[name]] == pl.String]
     ends = [pl.col(column[name]).str.ends_with(".0").any().alias(name) for name in texts]
@@ -151,9 +149,7 @@ def _codes(
     return seen["lines"], frozenset(name for name in suspects if verdict[name])
 
 
-def _decimal(
-    rows: pl.LazyFrame, schema: pl.Schema, column: dict[str, str], discounts: Sequence[str]
-) -> str:
+def _decimal(rows: pl.LazyFrame, schema: pl.Schema, column: dict[str, str], discounts: Sequence[str]) -> str:
     texts = [
         one
         for one in (*(column[name] for name in _NUMBERS if name in column), *discounts)
@@ -161,7 +157,9 @@ def _decimal(
     ]
     if not texts:
         return "."
-    distinct = pl.collect_all([rows.select(pl.col(one).unique().alias("cell")) for one in texts], engine="streaming")
+    distinct = pl.collect_all(
+        [rows.select(pl.col(one).unique().alias("cell")) for one in texts], engine="streaming"
+    )
     return values.decimal_mark(pl.concat(distinct)["cell"].drop_nulls())
 
 

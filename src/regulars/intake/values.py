@@ -16,7 +16,23 @@ MICRO = 1_000_000
 _LARGEST = 10**12
 
 _SPACES = " \t\r\n\u00a0\u3000\ufeff\u200b"
-_MISSING = ("", "null", "Null", "NULL", "none", "None", "NONE", "nan", "NaN", "NAN", "n/a", "N/A", "#N/A", "-", "--")
+_MISSING = (
+    "",
+    "null",
+    "Null",
+    "NULL",
+    "none",
+    "None",
+    "NONE",
+    "nan",
+    "NaN",
+    "NAN",
+    "n/a",
+    "N/A",
+    "#N/A",
+    "-",
+    "--",
+)
 _CURRENCY = r"(?i)(us\$|hk\$|nt\$|rmb|cny|usd|eur|gbp|jpy|hkd|twd|krw|aud|cad|chf|[¥$€£₩₹₽元円])"
 _GROUPED = {
     ".": r"^[-+]?\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?$",

@@ -155,7 +155,7 @@ def page_header(  # noqa: PLR0913  one argument a part
             "subtitle": subtitle,
             "back_url": back_url,
             "back_label": back_label,
-            "actions": content.strip(),
+            "actions": SafeString(content.strip()),
         },
     )
 
@@ -203,7 +203,7 @@ def empty_state(context: Context, content: str, title: Words, icon: str = "empty
     return _render(
         context,
         "console/components/empty.html",
-        {"title": title, "icon": icon, "text": text, "action": content.strip()},
+        {"title": title, "icon": icon, "text": text, "action": SafeString(content.strip())},
     )
 
 
