@@ -7,10 +7,11 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from regulars.api.contract import terms
-from regulars.api.money import Money, business
+from regulars.api.money import Money
 from regulars.api.orders import Period
 from regulars.kernel.days import day_of_date
 from regulars.reports.queries import kpis
+from regulars.shop.queries import business
 from regulars.staff.rules import Capability
 
 router = Router()
