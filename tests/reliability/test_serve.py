@@ -93,7 +93,9 @@ def test_whatever_is_killed_comes_back_and_a_stop_leaves_nothing(served: Served)
     assert (len(web), len(worker)) == (1, 1)
     for process in web | worker:
         os.kill(process, signal.SIGKILL)
-    eventually(lambda: bool(served.family("regulars web") - web) and bool(served.family("regulars worker") - worker))
+    eventually(
+        lambda: bool(served.family("regulars web") - web) and bool(served.family("regulars worker") - worker)
+    )
     eventually(served.is_ready)
 
     database = postgres.status(served.home).process_id
