@@ -63,10 +63,13 @@ class _Lines:
         self._written_at = 0.0
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
+        if total == 0:
+            return
         if stage != self._stage:
             self.finish()
             self._stage, self._written_at = stage, 0.0
-        self._figures = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+        known = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+        self._figures = "" if total is None and done == 0 else f": {known}"
         if time.monotonic() - self._written_at >= _SECONDS_BETWEEN_LINES:
             self._write()
 
@@ -76,7 +79,7 @@ class _Lines:
             self._write()
 
     def _write(self) -> None:
-        line = f"{self._stage}: {self._figures}"
+        line = f"{self._stage}{self._figures}"
         if line != self._written:
             notes.print(line, soft_wrap=True, markup=False)
         self._written, self._written_at = line, time.monotonic()
