@@ -63,13 +63,13 @@ class _Lines:
         self._written_at = 0.0
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
-        if total == 0:
-            return
         if stage != self._stage:
             self.finish()
             self._stage, self._written_at = stage, 0.0
-        known = f"{done:,}" if total is None else f"{done:,} of {total:,}"
-        self._figures = "" if total is None and done == 0 else f": {known}"
+        if total is not None:
+            self._figures = f": {done:,} of {total:,}"
+        else:
+            self._figures = f": {done:,}" if done else ""
         if time.monotonic() - self._written_at >= _SECONDS_BETWEEN_LINES:
             self._write()
 
