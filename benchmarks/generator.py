@@ -8,12 +8,22 @@ most. Written as the facts `orders` and `lines`, Parquet, sorted by day.
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
+
+Days: TypeAlias = npt.NDArray[np.int64]
 
 FIRST_DAY = 19_358
 """2023-01-01."""
+
+PROMOTED = 0.05
+DISCOUNT_PERCENT = 35
+REFUNDED = 0.02
+FESTIVALS = (168, 314)
+"""18 June and 11 November, as days of a year."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +124,12 @@ def _orders(size: Size, rng: np.random.Generator) -> pl.DataFrame:
     extra = rng.choice(size.customers, size.orders - size.customers, p=weight / weight.sum())
     customer = np.concatenate([np.arange(size.customers), extra])
     first = np.arange(size.orders) < size.customers
-    day = np.where(first, arrives[customer], arrives[customer] + (rng.random(size.orders) * stays[customer]).astype(np.int64))
-    festival = rng.random(size.orders) < 0.05
+    day = np.where(
+        first,
+        arrives[customer],
+        arrives[customer] + (rng.random(size.orders) * stays[customer]).astype(np.int64),
+    )
+    festival = rng.random(size.orders) < PROMOTED
     day = np.where(festival & ~first, _festival(day, size.days, arrives[customer]), day)
     return (
         pl.DataFrame(
@@ -123,7 +137,7 @@ def _orders(size: Size, rng: np.random.Generator) -> pl.DataFrame:
                 "customer_id": customer.astype(np.int64),
                 "day": (FIRST_DAY + day).astype(np.int32),
                 "store_id": rng.integers(1, 4, size.orders),
-                "refunded": rng.random(size.orders) < 0.02,
+                "refunded": rng.random(size.orders) < REFUNDED,
                 "promotion": festival,
                 "spends": rng.lognormal(0, 0.5, size.customers)[customer],
             }
@@ -136,11 +150,12 @@ def _orders(size: Size, rng: np.random.Generator) -> pl.DataFrame:
     )
 
 
-def _festival(day: np.ndarray, days: int, arrives: np.ndarray) -> np.ndarray:
-    """Move orders to 11 November (day 314 of a year) or 18 June (168), whichever comes next, within the three years."""
-    year, of_year = day // 365, day % 365
-    target = 365 * year + np.where(of_year <= 168, 168, 314)
-    return np.maximum(np.minimum(target, days - 1), arrives)
+def _festival(day: Days, days: int, arrives: Days) -> Days:
+    """Move orders to a festival of their year, within the three years and not before the customer came."""
+    summer, autumn = FESTIVALS
+    target = day // 365 * 365 + np.where(day % 365 <= summer, summer, autumn)
+    moved: Days = np.maximum(np.minimum(target, days - 1), arrives)
+    return moved
 
 
 def _lines(size: Size, orders: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
@@ -152,9 +167,11 @@ def _lines(size: Size, orders: pl.DataFrame, rng: np.random.Generator) -> pl.Dat
     rank = (rng.pareto(0.9, size.lines) * 20).astype(np.int64) % size.products
     price = np.maximum(rng.lognormal(7.6, 0.8, size.products), 100)
     quantity = 1 + rng.poisson(0.3, size.lines)
-    facts = orders.select("order_id", "customer_id", "store_id", "day", "month", "refunded", "promotion", "spends")[order]
+    facts = orders.select(
+        "order_id", "customer_id", "store_id", "day", "month", "refunded", "promotion", "spends"
+    )[order]
     list_price = (price[rank] * facts["spends"].to_numpy()).astype(np.int64) * quantity + 1
-    discount = np.where(facts["promotion"].to_numpy(), list_price * 35 // 100, 0)
+    discount = np.where(facts["promotion"].to_numpy(), list_price * DISCOUNT_PERCENT // 100, 0)
     return facts.with_columns(
         pl.Series("product_id", rank),
         pl.Series("quantity", quantity),

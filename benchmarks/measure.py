@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from rich.console import Console
 from rich.table import Table
@@ -29,20 +29,35 @@ def data_folder() -> Path:
     return home_from_environment().root / "benchmarks"
 
 
-def seconds(contenders: Mapping[str, Contender], *, runs: int) -> dict[str, float]:
-    """Return the median seconds of each contender over so many rounds, after one round that does not count.
+class Taken(NamedTuple):
+    """How long something took.
+
+    Attributes:
+        wall: Seconds that passed.
+        cpu: Seconds that all cores together worked on it; on a busy machine the steadier of the two.
+    """
+
+    wall: float
+    cpu: float
+
+
+def times(contenders: Mapping[str, Contender], *, runs: int) -> dict[str, Taken]:
+    """Return the medians of each contender over so many rounds, after one round that does not count.
 
     In every round each runs once, so that a busy neighbour slows all of them.
     """
-    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    taken: dict[str, list[Taken]] = {name: [] for name in contenders}
     for run in range(runs + 1):
         for name, contender in contenders.items():
             gc.collect()
-            started = time.perf_counter()
+            wall, cpu = time.perf_counter(), time.process_time()
             contender()
             if run:
-                taken[name].append(time.perf_counter() - started)
-    return {name: median(times) for name, times in taken.items()}
+                taken[name].append(Taken(time.perf_counter() - wall, time.process_time() - cpu))
+    return {
+        name: Taken(median(one.wall for one in all_), median(one.cpu for one in all_))
+        for name, all_ in taken.items()
+    }
 
 
 def peak_mib(contender: Callable[..., object], *arguments: object) -> float:

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import polars as pl
 import pytest
@@ -14,25 +14,34 @@ from polars.testing import assert_frame_equal
 
 from regulars.analytics import cohorts, cycles, facts, kpis, lifecycle, rfm, tiers
 from tests.analytics import uci
-from tests.analytics.engines import ENGINES, as_polars
+from tests.analytics.engines import ENGINES, Table, as_polars
 
 pytestmark = pytest.mark.unit
 
 FIRST_DAY = 14_900
 AS_OF = 15_320
-WINDOW = {"start_day": 15_200, "end_day": 15_300}
+
+
+class Window(TypedDict):
+    """A period, as keyword arguments."""
+
+    start_day: int
+    end_day: int
+
+
+WINDOW = Window(start_day=15_200, end_day=15_300)
 CUTS = rfm.Cuts(recency_days=(365, 180, 90, 30), frequency=(2, 3, 5, 9), high_monetary_minor=500)
 
-Engine = Callable[[pl.DataFrame], Any]
-Case = Callable[[Any, Engine], Any]
+Engine = Callable[[pl.DataFrame], Table]
+Case = Callable[[Table, Engine], Table]
 
 
-def some_cycles(orders: Any) -> Any:
+def some_cycles(orders: Table) -> Table:
     found = cycles.store(orders, as_of_day=AS_OF, minimum_intervals=1)
     return cycles.customers(orders, as_of_day=AS_OF, store=found)
 
 
-def everybody(engine: Engine) -> Any:
+def everybody(engine: Engine) -> Table:
     return engine(pl.DataFrame({"customer_id": list(range(40))}))
 
 
@@ -83,7 +92,7 @@ CASES: dict[str, Case] = {
 EXEMPT = {"facts.check", "facts.open_orders", "facts.open_table"}
 
 
-def answer(case: str, engine: str, orders: pl.DataFrame) -> Any:
+def answer(case: str, engine: str, orders: pl.DataFrame) -> Table:
     table = ENGINES[engine]
     found = CASES[case](table(orders), table)
     return found if is_dataclass(found) else as_polars(found)
