@@ -119,7 +119,7 @@ def _ids(*names: str) -> tuple[Column, ...]:
     )
 
 
-_WHEN = (Column(name="day", dtype=nw.Int32, kind=DAY, meaning="order day in the merchant's time zone"),)
+_DAY = Column(name="day", dtype=nw.Int32, kind=DAY, meaning="order day in the merchant's time zone")
 
 CUSTOMERS = Dataset(
     name="customers",
