@@ -40,11 +40,13 @@ class Program:
         self.key, self.plaintext = make_key(*scopes)
         self.client = Client(headers={"authorization": f"Bearer {plaintext or self.plaintext}"})
 
-    def get(self, path: str, query: dict[str, Any] | None = None, **headers: str) -> Response:
+    def get(
+        self, path: str, query: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+    ) -> Response:
         address = path if path.startswith("http") else f"/api/v1{path}"
         return self.client.get(address, query, headers=headers)
 
-    def post(self, path: str, body: object, **headers: str) -> Response:
+    def post(self, path: str, body: object, headers: dict[str, str] | None = None) -> Response:
         return self.client.post(
             f"/api/v1{path}", json.dumps(body), content_type="application/json", headers=headers
         )

@@ -1,6 +1,9 @@
 """A small shop to read through the API."""
 
+from django.db import connection
+
 from regulars.insights.models import Profile, ProfileChange, Run
+from regulars.intake.models import ColumnMap, Import, Reject
 from regulars.planner.models import Action
 from regulars.shop.models import Customer, Identifier
 from tests.api.clients import NOW
@@ -93,4 +96,14 @@ def make_shop() -> list[Customer]:
         customer=bob, label="tier", before="general", after="at_risk", as_of_day=20_001, run=run
     )
     make_action(bob)
+    imported = Import.objects.create(
+        id=1, store=store, file_name="orders.csv", state=Import.State.DONE, created_at=NOW, lines_read=1,
+        lines_rejected=1,
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER SEQUENCE intake_import_id_seq RESTART WITH 2")
+    Reject.objects.create(
+        imported=imported, line_number=2, column="Date", value="?", reason="date", raw={"Date": "?"}
+    )
+    ColumnMap.objects.create(name="saved", header=["Order"], mapping={"columns": {"order_code": "Order"}})
     return [alice, bob, charlie]

@@ -100,8 +100,8 @@ def test_a_closing_is_undone_unless_the_customer_has_another_action(program: Pro
 
 def test_the_words_follow_the_callers_language_and_the_codes_do_not(program: Program) -> None:
     make_shop()
-    english = program.get("/actions", **{"accept-language": "en"})
-    chinese = program.get("/actions", **{"accept-language": "zh-Hans-CN, zh;q=0.9"})
+    english = program.get("/actions", headers={"accept-language": "en"})
+    chinese = program.get("/actions", headers={"accept-language": "zh-Hans-CN, zh;q=0.9"})
     assert (english["Content-Language"], chinese["Content-Language"]) == ("en", "zh-hans")
     [in_english], [in_chinese] = content(english)["items"], content(chinese)["items"]
     assert in_english.pop("reason") != in_chinese.pop("reason")

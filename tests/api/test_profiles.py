@@ -43,8 +43,8 @@ def test_a_profile_says_each_label_with_its_reason_in_words(program: Program) ->
 def test_reasons_and_names_come_in_the_callers_language(program: Program) -> None:
     alice, *_ = make_shop()
     path = f"/customers/{alice.pk}/profile"
-    english = content(program.get(path, **{"accept-language": "fr, en;q=0.5"}))
-    chinese = content(program.get(path, **{"accept-language": "zh-CN"}))
+    english = content(program.get(path, headers={"accept-language": "fr, en;q=0.5"}))
+    chinese = content(program.get(path, headers={"accept-language": "zh-CN"}))
     for in_english, in_chinese in zip(english["labels"], chinese["labels"], strict=True):
         assert in_english["value"] == in_chinese["value"]
         assert in_english["reason"] != in_chinese["reason"]

@@ -7,10 +7,11 @@ import pytest
 import schemathesis
 from django.test import Client
 
-from regulars.api import actions, customers, orders
+from regulars.api import actions, customers, imports, orders
 from regulars.api.reference import markdown
 from regulars.api.routes import api
 from regulars.insights.models import Profile
+from regulars.intake.models import Import
 from regulars.planner.models import Action
 from regulars.shop.models import Identifier, Order
 
@@ -57,6 +58,7 @@ def test_every_member_and_parameter_of_the_document_resolves() -> None:
         (customers.Stage, Profile.Stage.values),
         (orders.Status, Order.Status.values),
         (actions.State, Action.State.values),
+        (imports.State, Import.State.values),
         (customers.IdentifierView.model_fields["kind"].annotation, Identifier.Kind.values),
         (customers.Lookup.model_fields["kind"].annotation, ["code", *Identifier.Kind.values]),
     ],

@@ -18,7 +18,7 @@ DONE = {"outcome": "done", "note": "called"}
 
 
 def close(program: Program, action: Action, key: str, body: object = None) -> Response:
-    return program.post(f"/actions/{action.pk}/close", body or DONE, **{"idempotency-key": key})
+    return program.post(f"/actions/{action.pk}/close", body or DONE, headers={"idempotency-key": key})
 
 
 @pytest.mark.django_db

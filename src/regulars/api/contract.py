@@ -144,8 +144,7 @@ _PROBLEM = {
         },
         "id": {
             "type": "string",
-            "format": "uuid",
-            "description": "With `internal_error`: quote it to support.",
+            "description": "With `internal_error`: the request's id, by which the log finds the cause.",
         },
         "errors": {
             "type": "array",
@@ -204,6 +203,10 @@ def _complete(operation: dict[str, Any]) -> None:
         parameter["schema"] = _never_null(parameter["schema"])
         # A schema's examples are a list; a parameter's would have to be a map.
         parameter.pop("examples", None)
+    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+        if kind != "application/json":
+            members = content["schema"]["properties"]
+            content["schema"]["properties"] = {name: _never_null(each) for name, each in members.items()}
     answers = {*operation.pop("x-problems"), *_SHARED_PROBLEMS}
     if (
         any(parameter["in"] in {"query", "path"} for parameter in operation["parameters"])

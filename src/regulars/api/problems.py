@@ -1,7 +1,6 @@
 """Every refusal is a problem document (RFC 9457): one table from code to status, and no stack traces."""
 
 import json
-import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import ClassVar
@@ -22,7 +21,7 @@ MEDIA_TYPE = "application/problem+json"
 DOCS_PATH = "/api/v1/docs"
 # What views call their arguments, which are no part of a name that the caller knows.
 _ARGUMENTS = {"parameters", "body"}
-_log = structlog.get_logger(__name__)
+_log = structlog.stdlib.get_logger(__name__)
 
 # Code to status. An expected error that is not listed was understood and refused: 422.
 STATUSES: Mapping[str, HTTPStatus] = {
@@ -37,6 +36,7 @@ STATUSES: Mapping[str, HTTPStatus] = {
     "not_found": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "in_progress": HTTPStatus.CONFLICT,
+    "import_over": HTTPStatus.CONFLICT,
     "action_not_open": HTTPStatus.CONFLICT,
     "another_action_open": HTTPStatus.CONFLICT,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -59,6 +59,7 @@ TITLES: Mapping[str, str] = {
     "missing_scope": "The API key lacks the scope",
     "not_found": "There is no such thing",
     "method_not_allowed": "This address does not take that method",
+    "import_over": "The import runs or has ended",
     "action_not_open": "The action's state does not allow it",
     "another_action_open": "The customer has another open action",
     "in_progress": "The same request is being worked on",
@@ -178,19 +179,20 @@ def _nowhere(request: HttpRequest, error: object) -> HttpResponse:
 
 
 def _unavailable(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
-    _log.warning("api.unavailable", path=request.path, error=str(error))
+    _log.warning("api.unavailable", error=str(error))
     response = problem(code="unavailable", detail="nothing was changed; ask again in a few seconds")
     response["Retry-After"] = "5"
     return response
 
 
 def _failed(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
-    failure_id = str(uuid.uuid4())
-    _log.error("api.failed", failure_id=failure_id, method=request.method, path=request.path, exc_info=error)
+    # The id that the log's lines of this request carry, and the reply's X-Request-ID.
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    _log.error("api.failed", exc_info=error)
     return problem(
         code="internal_error",
         detail="this is a fault of Regulars; its log holds the cause under the id",
-        more={"id": failure_id},
+        more={"id": request_id},
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
 from http import HTTPStatus
-from typing import ClassVar, Concatenate, ParamSpec, TypeVar
+from typing import Any, ClassVar
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import OperationalError, connection, transaction
@@ -22,9 +22,6 @@ from regulars.kernel.errors import RegularsError
 KEEP_DAYS = 30
 _WAIT_SECONDS = 10
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-
-P = ParamSpec("P")
-S = TypeVar("S", bound=Schema)
 
 
 class BadIdempotencyKeyError(RegularsError):
@@ -46,8 +43,8 @@ class InProgressError(RegularsError):
 
 
 def once(
-    status: HTTPStatus, location: Callable[[S], str] | None = None
-) -> Callable[[Callable[Concatenate[HttpRequest, P], S]], Callable[..., HttpResponse]]:
+    status: HTTPStatus, location: Callable[[Any], str] | None = None
+) -> Callable[[Callable[..., Schema]], Callable[..., HttpResponse]]:
     """Answer a POST with `status` and what the view returns, once for each `Idempotency-Key`.
 
     The reply is kept in the transaction of the change, so a crash keeps both or neither, and a refused request
@@ -59,21 +56,19 @@ def once(
         location: The address of what was made, from the reply's body.
     """
 
-    def mark(
-        view: Callable[Concatenate[HttpRequest, P], S],
-    ) -> Callable[..., HttpResponse]:
-        def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> Reply:
-            body = view(request, *args, **kwargs)
+    def mark(view: Callable[..., Schema]) -> Callable[..., HttpResponse]:
+        def answer(request: HttpRequest, **values: object) -> Reply:
+            body = view(request, **values)
             return Reply(
                 status=status, body=body.model_dump_json(), location=location(body) if location else ""
             )
 
         @wraps(view)
-        def run(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def run(request: HttpRequest, **values: object) -> HttpResponse:
             name = request.headers.get("Idempotency-Key")
             if name is None:
                 with transaction.atomic():
-                    return _response(answer(request, *args, **kwargs), replayed=False)
+                    return _response(answer(request, **values), replayed=False)
             if not _KEY.fullmatch(name):
                 message = "Idempotency-Key must be 1 to 255 visible ASCII characters, such as a UUID"
                 raise BadIdempotencyKeyError(message)
@@ -81,7 +76,7 @@ def once(
                 earlier = _claim(request, name=name, now=timezone.now())
                 if earlier is not None:
                     return _response(earlier, replayed=True)
-                reply = answer(request, *args, **kwargs)
+                reply = answer(request, **values)
                 Reply.objects.filter(api_key=key_of(request), idempotency_key=name).update(
                     status=reply.status, body=reply.body, location=reply.location
                 )

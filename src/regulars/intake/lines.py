@@ -1,6 +1,7 @@
 """The second reading of a file: judge every line, and turn the good ones into rows for the stage."""
 
-from collections.abc import Callable, Mapping as Dict
+from collections.abc import Callable
+from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -1,6 +1,7 @@
 """Which column of a file fills which field of the record."""
 
-from collections.abc import Iterable, Mapping as Dict, Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as Dict
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar, Self
 

@@ -26,7 +26,7 @@ from regulars.kernel.money import minor_unit_exponent
 from regulars.kernel.progress import Progress, no_progress
 from regulars.outbox.operations import publish
 from regulars.shop import operations as shop
-from regulars.shop.models import Business, Store
+from regulars.shop.models import Business
 
 _BATCH_LINES = 100_000
 _REPORT_SECONDS = 0.5

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import psycopg.conninfo
 from csp.constants import NONE, SELF
-from django.utils.translation import gettext_lazy as _
 
 from regulars.console.assets import is_hashed
 from regulars.runtime import environment, logs, postgres
@@ -132,7 +131,8 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Regulars"
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+# Each in its own words, so that a person finds theirs on a page they cannot read.
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS: list[Path] = []
 USE_I18N = True
 USE_TZ = True
