@@ -29,7 +29,7 @@ class BeforeRefunds(Schema):
 class KpisView(Schema):
     """The figures of a period; the definitions stand in the glossary."""
 
-    as_of_day: date
+    as_of_day: date | None = Field(description="The day of the latest run; null before the first.")
     customers: int = Field(description="Customers with a valid order in the period.")
     orders: int = Field(description="Valid orders in the period.")
     revenue: Money = Field(description="Net amount of those orders.")
@@ -59,7 +59,7 @@ def get_kpis(request: HttpRequest, parameters: Query[Period]) -> KpisView:
     currency = business().currency
     before = figures.before_refunds
     return KpisView(
-        as_of_day=date_of_day(figures.as_of),
+        as_of_day=None if figures.as_of is None else date_of_day(figures.as_of),
         customers=figures.customers,
         orders=figures.orders,
         revenue=Money(amount_minor=figures.revenue_minor, currency=currency),
