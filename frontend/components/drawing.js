@@ -98,7 +98,7 @@ function axis(options) {
 }
 
 function options(figure) {
-  const spec = JSON.parse(document.getElementById(figure.dataset.chart).textContent);
+  const spec = JSON.parse(figure.dataset.chart);
   const chosen = resolve(spec.option, formatters(spec));
   const narrow = figure.clientWidth < 480;
   const text = token("--rg-text");

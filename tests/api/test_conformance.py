@@ -47,6 +47,10 @@ def key(db: None, settings: Settings) -> Iterator[str]:  # noqa: ARG001  rows ar
 @schema.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_operation_keeps_its_documents_word(case: schemathesis.Case[Any], key: str) -> None:
+    if isinstance(case.body, dict) and "file" in case.body and "" in case.body.values():
+        # Werkzeug, which encodes the form in this process, writes an empty part that cannot be read as one;
+        # test_imports sends them.
+        return
     if case.meta is not None and case.meta.generation.mode.is_positive:
         _make_sense(case)
     case.call_and_validate(headers={"Authorization": f"Bearer {key}"})

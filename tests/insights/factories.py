@@ -14,7 +14,13 @@ AS_OF_DAY = 20_001
 def make_run(*, as_of_day: int = AS_OF_DAY, state: str = Run.State.DONE, **fields: Any) -> Run:  # noqa: ANN401
     now = timezone.now()
     return Run.objects.create(
-        as_of_day=as_of_day, engine="polars", state=state, currency="GBP", started_at=now, finished_at=now, **fields
+        as_of_day=as_of_day,
+        engine="polars",
+        state=state,
+        currency="GBP",
+        started_at=now,
+        finished_at=now,
+        **fields,
     )
 
 

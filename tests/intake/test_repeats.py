@@ -25,7 +25,9 @@ def reset() -> None:
         model.objects.all().delete()
 
 
-def test_a_shuffled_file_and_a_file_in_parts_end_as_the_whole_file(year: pl.DataFrame, tmp_path: Path) -> None:
+def test_a_shuffled_file_and_a_file_in_parts_end_as_the_whole_file(
+    year: pl.DataFrame, tmp_path: Path
+) -> None:
     make_business(currency="GBP")
     import_frame(tmp_path, year)
     whole = state()
@@ -74,7 +76,9 @@ def test_a_numbered_line_is_changed_in_place(tmp_path: Path) -> None:
     make_business()
     mapping = SIMPLE.with_answers(columns={**SIMPLE.columns, "line_number": "n"})
     path = tmp_path / "orders.csv"
-    path.write_text("order,date,customer,sku,qty,price,n\n1,2026-01-05,A,wipes,1,2.50,1\n1,2026-01-05,A,soap,1,1.00,2\n")
+    path.write_text(
+        "order,date,customer,sku,qty,price,n\n1,2026-01-05,A,wipes,1,2.50,1\n1,2026-01-05,A,soap,1,1.00,2\n"
+    )
     import_file(path, mapping=mapping)
     path.write_text("order,date,customer,sku,qty,price,n\n1,2026-01-05,A,wipes,3,2.50,1\n")
     import_file(path, mapping=mapping)
@@ -87,7 +91,9 @@ def test_a_refund_is_matched_to_the_latest_order_before_it_that_holds_the_produc
     refund = "C9,2026-03-01,A,wipes,-1,2.50"
     import_lines(tmp_path, refund)
     assert Refund.objects.get().order is None
-    import_lines(tmp_path, "1,2026-01-05,A,wipes,1,2.50", "2,2026-02-05,A,soap,1,2.50", "3,2026-04-05,A,wipes,1,2.50")
+    import_lines(
+        tmp_path, "1,2026-01-05,A,wipes,1,2.50", "2,2026-02-05,A,soap,1,2.50", "3,2026-04-05,A,wipes,1,2.50"
+    )
     assert Refund.objects.get().order == Order.objects.get(code="1")
     row = import_lines(tmp_path, "4,2026-02-20,A,wipes,2,2.50", refund)
     assert (row.refunds_matched, row.refunds_unmatched) == (1, 0)

@@ -92,7 +92,9 @@ def _assert_equal_to_pandas(rows: pd.DataFrame) -> None:
         code: (one.customer, one["at"].to_pydatetime(), one.amount) for code, one in orders.iterrows()
     }
     held = sold.merge(orders[["at"]], left_on="InvoiceNo", right_index=True)
-    held = held.drop_duplicates(["customer", "StockCode", "InvoiceNo"])[["customer", "StockCode", "InvoiceNo", "at"]]
+    held = held.drop_duplicates(["customer", "StockCode", "InvoiceNo"])[
+        ["customer", "StockCode", "InvoiceNo", "at"]
+    ]
     pairs = (
         returned.reset_index()
         .merge(held, on=["customer", "StockCode"], suffixes=("_refund", "_order"))
@@ -102,12 +104,15 @@ def _assert_equal_to_pandas(rows: pd.DataFrame) -> None:
         .last()
     )
     expected = sorted(
-        (one.InvoiceNo_refund, one.StockCode, int(-one.Quantity), one.InvoiceNo_order) for one in pairs.itertuples()
+        (one.InvoiceNo_refund, one.StockCode, int(-one.Quantity), one.InvoiceNo_order)
+        for one in pairs.itertuples()
     )
     matched = Refund.objects.filter(order__isnull=False)
     found = sorted(
         (code, product, int(quantity), order)
-        for code, product, quantity, order in matched.values_list("code", "product__code", "quantity", "order__code")
+        for code, product, quantity, order in matched.values_list(
+            "code", "product__code", "quantity", "order__code"
+        )
     )
     assert found == expected
     refunded = Order.objects.aggregate(Sum("refunded_minor"))["refunded_minor__sum"]

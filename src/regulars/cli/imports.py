@@ -1,6 +1,8 @@
 """`regulars import`: bring a merchant's files into the record."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -51,7 +53,7 @@ class NoSuchMapFileError(RegularsError):
 
 
 @imports.command("orders")
-def orders(  # noqa: PLR0913  one parameter an option
+def orders(
     file: FileArgument,
     map_: Annotated[
         str,
@@ -79,21 +81,14 @@ def orders(  # noqa: PLR0913  one parameter an option
     from django.utils import timezone  # noqa: PLC0415  needs the settings
 
     from regulars.intake import operations  # noqa: PLC0415
-    from regulars.intake.understanding import NeedsAnswerError  # noqa: PLC0415
 
-    mapping = _mapping(file, map_, encoding)
+    mapping = mapping_for(file, map_, encoding)
     now = timezone.now()
-    try:
-        if dry_run:
+    if dry_run:
+        with _questions_shown():
             _show_dry_run(_judge(file, mapping, store, now))
-            return
-        row = operations.register(path=file, store_code=store, now=now)
-        operations.set_mapping(import_id=row.pk, mapping=mapping)
-        with shown_progress() as progress:
-            row = operations.run_import(import_id=row.pk, now=now, progress=progress)
-    except NeedsAnswerError as error:
-        _show_questions(error.questions)
-        raise typer.Exit(2) from error
+        return
+    row = bring_in(operations.register(path=file, store_code=store, now=now), mapping)
     if save_map:
         operations.save_map_of(import_id=row.pk, name=save_map)
     _show_result(row)
@@ -114,7 +109,35 @@ def propose_map(file: FileArgument, encoding: EncodingOption = "") -> None:
     )
 
 
-def _mapping(file: Path, map_: str, encoding: str) -> "Mapping":
+def bring_in(row: "Import", mapping: "Mapping") -> "Import":
+    """Bring a registered file into the record, with its progress shown; ask what only a person can know."""
+    from django.utils import timezone  # noqa: PLC0415  needs the settings
+
+    from regulars.intake import operations  # noqa: PLC0415
+
+    operations.set_mapping(import_id=row.pk, mapping=mapping)
+    with _questions_shown(), shown_progress() as progress:
+        return operations.run_import(import_id=row.pk, now=timezone.now(), progress=progress)
+
+
+@contextmanager
+def _questions_shown() -> Iterator[None]:
+    from regulars.intake.understanding import NeedsAnswerError  # noqa: PLC0415  needs the settings
+
+    try:
+        yield
+    except NeedsAnswerError as error:
+        _show_questions(error.questions)
+        raise typer.Exit(2) from error
+
+
+def mapping_for(file: Path, map_: str, encoding: str = "") -> "Mapping":
+    """Return the map that was named, or the one that the file's header proposes.
+
+    Raises:
+        MapUnclearError: Nothing was named, and the header leaves something open.
+        NoSuchMapFileError: There is no such file, or it is no JSON.
+    """
     from regulars.intake import queries  # noqa: PLC0415  needs the settings
     from regulars.intake.mapping import Mapping  # noqa: PLC0415
 

@@ -58,6 +58,7 @@ def open_installation(*, home: Path | None = None, migrate: bool = True) -> Home
     chosen.prepare()
     hold_database(chosen)
     django.setup()
+    reach_database()
     if migrate:
         migrate_database()
     return chosen
@@ -90,7 +91,7 @@ def migrate_database() -> None:
     """Apply the migrations that are missing. Processes that come at once wait for the first."""
     from django.db import connection  # noqa: PLC0415  needs the settings
 
-    check_server()
+    check_version()
     if not missing_migrations():
         return
     with connection.cursor() as cursor:
@@ -103,8 +104,8 @@ def migrate_database() -> None:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])
 
 
-def check_server() -> None:
-    """Make sure that a new enough PostgreSQL answers. Raises as `open_installation`."""
+def reach_database() -> None:
+    """Make sure that the database answers. Raises DatabaseUnreachableError if not."""
     from django.db import OperationalError, connection  # noqa: PLC0415  needs the settings
 
     try:
@@ -116,6 +117,12 @@ def check_server() -> None:
             f"{str(error).strip()}; check DATABASE_URL, or unset it to use the private PostgreSQL"
         )
         raise DatabaseUnreachableError(message) from error
+
+
+def check_version() -> None:
+    """Make sure that the database is new enough. Raises DatabaseTooOldError if not."""
+    from django.db import connection  # noqa: PLC0415  needs the settings
+
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version_num")
         found = int(cursor.fetchone()[0]) // 10_000

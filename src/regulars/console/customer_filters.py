@@ -1,9 +1,10 @@
 """The filters of the customer list: read from an address, told as chips, written into an address."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, cast
 
 from django import forms
@@ -45,12 +46,13 @@ class Column:
     label: str | Promise
     sort: str = ""
     is_number: bool = False
+    is_badge: bool = False
 
 
 COLUMNS = (
-    Column("tier", _("Tier")),
-    Column("stage", _("Stage")),
-    Column("cell", _("RFM group")),
+    Column("tier", _("Tier"), is_badge=True),
+    Column("stage", _("Stage"), is_badge=True),
+    Column("cell", _("RFM group"), is_badge=True),
     Column("scores", _("R F M")),
     Column("country", _("Country")),
     Column("orders", _("Orders"), sort="orders", is_number=True),
@@ -202,7 +204,9 @@ class CustomerList:
 
     # Addresses
 
-    def query(self, *, without: Iterable[str] = (), **changed: object) -> str:
+    def query(
+        self, *, without: Iterable[str] = (), changed: Mapping[str, object] = MappingProxyType({})
+    ) -> str:
         """Return the query string of this list, without some choices and with others."""
         query = QueryDict(mutable=True)
         left_out = set(without) | changed.keys()
@@ -223,7 +227,7 @@ class CustomerList:
                 for one in value if isinstance(value, list) else [value]:
                     rest = [other for other in value if other != one] if isinstance(value, list) else None
                     found.append(
-                        Chip(label=self._words(name, one), remove_url=f"?{self.query(**{name: rest})}")
+                        Chip(label=self._words(name, one), remove_url=f"?{self.query(changed={name: rest})}")
                     )
         return found
 

@@ -156,7 +156,7 @@ def _page(
 
 def _page_url(chosen: CustomerList, **place: Cursor | None) -> str:
     [(name, cursor)] = place.items()
-    return f"?{chosen.query(**{name: cursor.encoded()})}" if cursor else ""
+    return f"?{chosen.query(changed={name: cursor.encoded()})}" if cursor else ""
 
 
 def _told(counted: Counted, *, is_broad: bool) -> str:

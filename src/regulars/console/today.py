@@ -1,8 +1,9 @@
 """Today: how the shop is doing in one sentence, what it is made of, and whom to contact now."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -17,11 +18,13 @@ from regulars.console import actions, formats, labels
 from regulars.console.components import Change, Chart, Figure, How, Sense, Table
 from regulars.console.downloads import csv_download
 from regulars.insights import queries as insights
-from regulars.insights.models import Profile, Run
+from regulars.insights.models import Profile
 from regulars.insights.queries import CELLS
 from regulars.planner import queries as planner
 from regulars.planner.queries import ActionFilter, PlaybookCount
+from regulars.reports import queries as reports
 from regulars.reports.definitions import DEFINITIONS
+from regulars.reports.queries import Today
 from regulars.shop import queries as shop
 from regulars.shop.models import Business
 from regulars.staff.access import Needs, access
@@ -29,7 +32,8 @@ from regulars.staff.models import User
 from regulars.staff.rules import Capability, may
 
 PERIODS = (30, 90, 365)
-_DEFAULT_PERIOD = 365
+# Less than this rounds to 0.0 of a percent.
+_INVISIBLE = 0.0005
 _STAGES = tuple(Profile.Stage.values)
 _HEAT_STEPS = 5
 _MONTHS_SHOWN = 25
@@ -51,8 +55,8 @@ def today(request: HttpRequest) -> HttpResponse:
     """Show how the shop is doing and whom to contact."""
     user = cast("User", request.user)
     business = shop.business()
-    run = insights.latest_run()
-    if run is None:
+    found = _overview(request)
+    if found is None:
         return render(
             request,
             "console/today/waiting.html",
@@ -63,11 +67,9 @@ def today(request: HttpRequest) -> HttpResponse:
                 "may_import": may(user.role, Capability.RUN_IMPORTS),
             },
         )
-    overview = Overview(run=run, business=business, days=_period(request))
     context: dict[str, object] = {
         "business": business,
-        "run": run,
-        "overview": overview,
+        "overview": Overview(found, business=business),
         "periods": PERIODS,
         "may_see_customers": may(user.role, Capability.VIEW_CUSTOMERS),
     }
@@ -78,9 +80,15 @@ def today(request: HttpRequest) -> HttpResponse:
     return render(request, "console/today/page.html", context)
 
 
-def _period(request: HttpRequest) -> int:
+def _overview(request: HttpRequest) -> Today | None:
+    """Return the overview of the period asked for, or of the longest that can be compared with the one before."""
     asked = request.GET.get("period", "")
-    return int(asked) if asked in {str(days) for days in PERIODS} else _DEFAULT_PERIOD
+    if asked in {str(days) for days in PERIODS}:
+        return reports.today(period_days=int(asked))
+    found = reports.today(period_days=PERIODS[-1])
+    if found is None or found.before is not None:
+        return found
+    return reports.today(period_days=PERIODS[1])
 
 
 def _slipping(counts: Sequence[PlaybookCount]) -> PlaybookCount | None:
@@ -114,7 +122,6 @@ class Group:
     cell: str
     customers: int
     monetary_minor: int
-    share: float
     money_share: float
     url: str
 
@@ -122,149 +129,155 @@ class Group:
 class Overview:
     """The figures, charts and maps of one run, counted by the run itself."""
 
-    def __init__(self, *, run: Run, business: Business, days: int) -> None:
-        self.run = run
-        self.summary: dict[str, Any] = run.summary
+    def __init__(self, found: Today, *, business: Business) -> None:
+        self.found = found
         self.currency = business.currency
-        self.days = days
-        period = self.summary["periods"][str(days)]
-        self.now: dict[str, int] = period["now"]
-        self.before: dict[str, int] | None = period["before"]
-        self.start_day, self.end_day = period["start_day"], period["end_day"]
+        self.days = found.period_days
 
     # In words
 
     @property
     def headline(self) -> SafeString:
         """Return how many came back, and how that compares, in a sentence."""
-        rate = _share(self.now, "repeat_customers", "customers")
+        rate = self.found.now.repurchase.value
+        values: dict[str, object] = {"days": self.days}
         if rate is None:
-            return format_html(
-                "{}", gettext("Nobody bought in the last %(days)s days.") % {"days": self.days}
+            return _html(gettext("Nobody bought in the last %(days)s days."), values)
+        values["rate"] = format_html("<strong>{}</strong>", formats.percent(rate))
+        change = self.found.repurchase_change
+        if change is None:
+            sentence = gettext("%(rate)s of the customers of the last %(days)s days bought more than once.")
+        elif abs(change.value) < _INVISIBLE:
+            sentence = gettext(
+                "%(rate)s of the customers of the last %(days)s days bought more than once, as many as in the %(days)s days before."
             )
-        bold = format_html("<strong>{}</strong>", formats.percent(rate))
-        values = {"rate": bold, "days": self.days}
-        before = _share(self.before, "repeat_customers", "customers")
-        if before is None:
-            return _html(
-                gettext("%(rate)s of the customers of the last %(days)s days bought more than once."), values
+        elif change.value > 0:
+            sentence = gettext(
+                "%(rate)s of the customers of the last %(days)s days bought more than once, %(points)s points more than in the %(days)s days before."
             )
-        points = (rate - before) * 100
-        values["points"] = formats.decimal(abs(points))
-        if abs(points) < 0.05:  # noqa: PLR2004  shown with one decimal
-            return _html(
-                gettext(
-                    "%(rate)s of the customers of the last %(days)s days bought more than once, as many as in the %(days)s days before."
-                ),
-                values,
-            )
-        if points > 0:
-            return _html(
-                gettext(
-                    "%(rate)s of the customers of the last %(days)s days bought more than once, %(points)s points more than in the %(days)s days before."
-                ),
-                values,
-            )
-        return _html(
-            gettext(
+        else:
+            sentence = gettext(
                 "%(rate)s of the customers of the last %(days)s days bought more than once, %(points)s points fewer than in the %(days)s days before."
-            ),
-            values,
-        )
+            )
+        values["points"] = formats.decimal(abs(change.value) * 100) if change else ""
+        return _html(sentence, values)
 
     # Figures
 
     def figures(self) -> list[Figure]:
         """Return the six figures of the period, each against the period before."""
-        now, before = self.now, self.before
+        now, before = self.found.now, self.found.before
         return [
+            self._figure("repurchase_rate", now.repurchase.value, self._rate_change(), write=self._share),
             self._figure(
-                "repurchase_rate",
-                _share(now, "repeat_customers", "customers"),
-                _share(before, "repeat_customers", "customers"),
-                kind="share",
+                "revenue_minor",
+                now.revenue_minor,
+                self._growth(now.revenue_minor, before.revenue_minor if before else None),
+                write=self._money,
             ),
-            self._figure("revenue_minor", now["revenue_minor"], _of(before, "revenue_minor"), kind="money"),
-            self._figure("repeat_revenue_share", _repeat(now), _repeat(before), kind="share"),
+            self._figure(
+                "repeat_revenue_share",
+                now.repeat_revenue_share,
+                self._points(now.repeat_revenue_share, before.repeat_revenue_share if before else None),
+                write=self._share,
+            ),
             self._figure(
                 "average_order_minor",
-                _share(now, "revenue_minor", "orders"),
-                _share(before, "revenue_minor", "orders"),
-                kind="money",
+                now.average_order_minor,
+                self._growth(now.average_order_minor, before.average_order_minor if before else None),
+                write=self._money,
             ),
             self._figure(
                 "new_customers",
-                now["new_customers"],
-                _of(before, "new_customers"),
-                kind="count",
+                now.new_customers,
+                self._growth(now.new_customers, before.new_customers if before else None),
+                write=self._count,
                 url=f"{reverse('console:customers')}?first={self.days}&sort=-last",
             ),
             self._figure(
                 "lost_customers",
-                now["lost_customers"],
-                _of(before, "lost_customers"),
-                kind="count",
-                more_is="bad",
+                now.lost_customers,
+                self._growth(now.lost_customers, before.lost_customers if before else None, more_is="bad"),
+                write=self._count,
             ),
         ]
 
-    def _figure(  # noqa: PLR0913  one argument a part
+    def _figure(
         self,
         key: str,
         value: float | None,
-        before: float | None,
+        change: Change | None,
         *,
-        kind: str,
-        more_is: Sense = "good",
+        write: Callable[[float], tuple[str, str]],
         url: str = "",
     ) -> Figure:
         definition = DEFINITIONS[key]
+        now = self.found.now
         how = How(
             definition=definition.meaning,
             formula=definition.formula,
             filters=gettext("%(first)s to %(last)s")
-            % {"first": formats.day(self.start_day), "last": formats.day(self.end_day - 1)},
-            as_of=formats.day(self.run.as_of_day),
+            % {"first": formats.day(now.start_day), "last": formats.day(now.end_day - 1)},
+            as_of=formats.day(self.found.as_of_day),
             customers_url=url,
         )
         if value is None:
             return Figure(key=key, label=definition.name, too_little=_("No orders in this period"), how=how)
-        shown, exact = self._written(value, kind=kind)
-        change = self._change(value, before, kind=kind, more_is=more_is)
+        shown, exact = write(value)
         return Figure(
             key=key, label=definition.name, value=shown, exact=exact, change=change, how=how, url=url
         )
 
-    def _written(self, value: float, *, kind: str) -> tuple[str, str]:
-        if kind == "share":
-            return formats.percent(value), ""
-        if kind == "money":
-            whole = round(value)
-            return formats.money_rounded(whole, self.currency), formats.money(whole, self.currency)
+    def _share(self, value: float) -> tuple[str, str]:
+        return formats.percent(value), ""
+
+    def _money(self, value: float) -> tuple[str, str]:
+        return formats.money_rounded(round(value), self.currency), formats.money(round(value), self.currency)
+
+    def _count(self, value: float) -> tuple[str, str]:
         return formats.count_rounded(round(value)), formats.count(round(value))
 
-    def _change(self, value: float, before: float | None, *, kind: str, more_is: Sense) -> Change | None:
-        if before is None:
+    def _rate_change(self) -> Change | None:
+        """Return how the repurchase rate moved, with the interval in which that lies with 95 %."""
+        change = self.found.repurchase_change
+        if change is None:
             return None
-        against = gettext("against the %(days)s days before") % {"days": self.days}
-        if kind == "share":
-            difference = (value - before) * 100
-            text = gettext("%(points)s points") % {"points": formats.signed(difference)}
-        elif before == 0:
+        interval = gettext("%(low)s to %(high)s, against the %(days)s days before") % {
+            "low": formats.signed(change.low * 100),
+            "high": formats.signed(change.high * 100),
+            "days": self.days,
+        }
+        # Only a change that is more than chance is good or bad news.
+        is_clear = change.low > 0 or change.high < 0
+        return self._moved(change.value, self._in_points(change.value), against=interval, is_clear=is_clear)
+
+    def _points(self, value: float | None, before: float | None) -> Change | None:
+        if value is None or before is None:
             return None
-        else:
-            difference = (value - before) / before * 100
-            text = f"{formats.signed(difference)}%"
-        if abs(difference) < 0.05:  # noqa: PLR2004  shown with one decimal
+        return self._moved(value - before, self._in_points(value - before), against=self._against)
+
+    def _growth(self, value: float | None, before: float | None, *, more_is: Sense = "good") -> Change | None:
+        if value is None or not before:
+            return None
+        growth = (value - before) / before
+        return self._moved(growth, f"{formats.signed(growth * 100)}%", against=self._against, more_is=more_is)
+
+    @property
+    def _against(self) -> str:
+        return gettext("against the %(days)s days before") % {"days": self.days}
+
+    def _in_points(self, difference: float) -> str:
+        return gettext("%(points)s points") % {"points": formats.signed(difference * 100)}
+
+    def _moved(
+        self, difference: float, text: str, *, against: str, more_is: Sense = "good", is_clear: bool = True
+    ) -> Change:
+        if abs(difference) < _INVISIBLE:
             return Change(value=text, against=against)
-        is_up = difference > 0
         opposite: Sense = "bad" if more_is == "good" else "good"
-        return Change(
-            value=text,
-            against=against,
-            direction="up" if is_up else "down",
-            sense=more_is if is_up else opposite,
-        )
+        is_up = difference > 0
+        sense = (more_is if is_up else opposite) if is_clear else "neutral"
+        return Change(value=text, against=against, direction="up" if is_up else "down", sense=sense)
 
     # Charts
 
@@ -274,10 +287,10 @@ class Overview:
 
     def months_chart(self) -> Chart:
         """Return revenue by month: first orders below, repeat orders above."""
-        months = self.summary["months"][-_MONTHS_SHOWN:]
-        names = [f"{month['month'] // 100}-{month['month'] % 100:02}" for month in months]
-        first = [month["first_revenue_minor"] for month in months]
-        again = [month["revenue_minor"] - month["first_revenue_minor"] for month in months]
+        months = self.found.months[-_MONTHS_SHOWN:]
+        names = [f"{month.month // 100}-{month.month % 100:02}" for month in months]
+        again = [month.repeat_revenue_minor for month in months]
+        first = [month.revenue_minor - month.repeat_revenue_minor for month in months]
         total = sum(first) + sum(again)
         share = sum(again) / total if total else 0.0
         series = {"type": "bar", "stack": "revenue", "barMaxWidth": 32}
@@ -292,7 +305,7 @@ class Overview:
             how=How(
                 definition=DEFINITIONS["repeat_revenue_share"].meaning,
                 formula=DEFINITIONS["repeat_revenue_share"].formula,
-                as_of=formats.day(self.run.as_of_day),
+                as_of=formats.day(self.found.as_of_day),
             ),
             option={
                 "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, "valueFormatter": "money"},
@@ -320,10 +333,10 @@ class Overview:
                 rows=[
                     [
                         name,
-                        formats.money(month["first_revenue_minor"], self.currency),
-                        formats.money(month["revenue_minor"] - month["first_revenue_minor"], self.currency),
-                        formats.count(month["customers"]),
-                        formats.count(month["new_customers"]),
+                        formats.money(month.revenue_minor - month.repeat_revenue_minor, self.currency),
+                        formats.money(month.repeat_revenue_minor, self.currency),
+                        formats.count(month.customers),
+                        formats.count(month.new_customers),
                     ]
                     for name, month in zip(names, months, strict=True)
                 ],
@@ -332,40 +345,35 @@ class Overview:
 
     def tiers_chart(self) -> Chart:
         """Return the share of customers and of money of each tier."""
-        found = {row["label"]: row for row in self.summary["tiers"]}
-        rows = [found.get(tier, {"customers": 0, "monetary_minor": 0}) for tier in Profile.Tier.values]
-        people = sum(row["customers"] for row in rows) or 1
-        money = sum(row["monetary_minor"] for row in rows) or 1
+        rows = _labelled(self.found.tiers, Profile.Tier.values)
+        people = sum(row.customers for row in rows) or 1
+        money = sum(row.monetary_minor for row in rows) or 1
         names = [str(labels.tier(tier)) for tier in Profile.Tier.values]
         vip = rows[0]
         url = reverse("console:customers")
 
-        def bars(values: list[float], *, opacity: float) -> list[dict[str, object]]:
+        def bars(values: list[float], colours: list[str]) -> list[dict[str, object]]:
             return [
-                {
-                    "value": value,
-                    "href": f"{url}?tier={tier}",
-                    "itemStyle": {"color": f"--rg-mark-{_mark(tier)}", "opacity": opacity},
-                }
-                for tier, value in zip(Profile.Tier.values, values, strict=True)
+                {"value": value, "href": f"{url}?tier={tier}", "itemStyle": {"color": colour}}
+                for tier, value, colour in zip(Profile.Tier.values, values, colours, strict=True)
             ]
 
-        label = {"show": True, "position": "right", "formatter": "percent"}
+        label = {"show": True, "position": "right", "formatter": "percent", "color": "--rg-text"}
         return Chart(
             key="tiers",
             title=_("Customers and money by tier"),
-            unit=_("Share of all; the lighter bar counts customers, the full one what they spent"),
+            unit=_("Share of all: grey the customers, in colour what they spent"),
             summary=gettext("VIPs are %(people)s of the customers and spent %(money)s of the money.")
             % {
-                "people": formats.percent(vip["customers"] / people),
-                "money": formats.percent(vip["monetary_minor"] / money),
+                "people": formats.percent(vip.customers / people),
+                "money": formats.percent(vip.monetary_minor / money),
             },
             csv_url=reverse("console:today-data", args=["tiers"]),
             how=How(
                 definition=_(
                     "Everybody with an order in the window is in one tier: VIP buys often and spends much, potential does one of the two, general neither; at risk has been silent for too long."
                 ),
-                as_of=formats.day(self.run.as_of_day),
+                as_of=formats.day(self.found.as_of_day),
                 customers_url=url,
             ),
             option={
@@ -381,13 +389,18 @@ class Overview:
                     {
                         "type": "bar",
                         "name": gettext("Customers"),
-                        "data": bars([row["customers"] / people for row in rows], opacity=0.45),
+                        "data": bars(
+                            [row.customers / people for row in rows], ["--rg-mark-quiet"] * len(rows)
+                        ),
                         "label": label,
                     },
                     {
                         "type": "bar",
                         "name": gettext("Spent"),
-                        "data": bars([row["monetary_minor"] / money for row in rows], opacity=1),
+                        "data": bars(
+                            [row.monetary_minor / money for row in rows],
+                            [f"--rg-mark-{_mark(tier)}" for tier in Profile.Tier.values],
+                        ),
                         "label": label,
                     },
                 ],
@@ -397,10 +410,10 @@ class Overview:
                 rows=[
                     [
                         name,
-                        formats.count(row["customers"]),
-                        formats.percent(row["customers"] / people),
-                        formats.money(row["monetary_minor"], self.currency),
-                        formats.percent(row["monetary_minor"] / money),
+                        formats.count(row.customers),
+                        formats.percent(row.customers / people),
+                        formats.money(row.monetary_minor, self.currency),
+                        formats.percent(row.monetary_minor / money),
                     ]
                     for name, row in zip(names, rows, strict=True)
                 ],
@@ -411,29 +424,29 @@ class Overview:
 
     def rfm_map(self) -> list[Line]:
         """Return five lines of five squares: frequency upwards, recency to the right."""
-        found = {(square["r"], square["f"]): square for square in self.summary["grid"]}
-        most = max((square["monetary_minor"] for square in found.values()), default=0)
-        total = sum(square["customers"] for square in found.values())
+        found = {(square.r, square.f): square for square in self.found.grid}
+        most = max((square.monetary_minor for square in found.values()), default=0)
+        total = sum(square.customers for square in found.values()) or 1
         lines = []
         for f in range(5, 0, -1):
             squares = []
             for r in range(1, 6):
-                square = found.get((r, f), {"customers": 0, "monetary_minor": 0})
+                square = found.get((r, f), reports.Square(r=r, f=f, customers=0, monetary_minor=0))
                 squares.append(
                     Square(
-                        count=square["customers"],
-                        text=formats.money_rounded(square["monetary_minor"], self.currency),
+                        count=square.customers,
+                        text=formats.money_rounded(square.monetary_minor, self.currency),
                         title=gettext(
                             "Recency %(r)s, frequency %(f)s: %(count)s customers, %(share)s, %(money)s"
                         )
                         % {
                             "r": r,
                             "f": f,
-                            "count": formats.count(square["customers"]),
-                            "share": formats.percent(square["customers"] / total) if total else "–",
-                            "money": formats.money(square["monetary_minor"], self.currency),
+                            "count": formats.count(square.customers),
+                            "share": formats.percent(square.customers / total),
+                            "money": formats.money(square.monetary_minor, self.currency),
                         },
-                        heat=_heat(square["monetary_minor"], most),
+                        heat=_heat(square.monetary_minor, most),
                         url=f"{reverse('console:customers')}?r={r}&f={f}",
                     )
                 )
@@ -441,28 +454,23 @@ class Overview:
         return lines
 
     def groups(self) -> list[Group]:
-        """Return the eight cells in the order of attention."""
-        found = {row["label"]: row for row in self.summary["cells"]}
-        people = sum(row["customers"] for row in found.values()) or 1
-        money = sum(row["monetary_minor"] for row in found.values()) or 1
+        """Return the eight cells in the order of attention, each with its customers, money, and share of the money."""
+        rows = _labelled(self.found.cells, CELLS)
+        money = sum(row.monetary_minor for row in rows) or 1
         return [
             Group(
-                cell=cell,
-                customers=row["customers"],
-                monetary_minor=row["monetary_minor"],
-                share=row["customers"] / people,
-                money_share=row["monetary_minor"] / money,
-                url=f"{reverse('console:customers')}?cell={cell}",
+                cell=row.label,
+                customers=row.customers,
+                monetary_minor=row.monetary_minor,
+                money_share=row.monetary_minor / money,
+                url=f"{reverse('console:customers')}?cell={row.label}",
             )
-            for cell in CELLS
-            for row in [found.get(cell, {"customers": 0, "monetary_minor": 0})]
+            for row in rows
         ]
 
     def migration(self) -> list[Line]:
         """Return where customers stood a month ago (lines) and where they stand now (columns)."""
-        moves = {
-            (move["before"], move["after"]): move["customers"] for move in self.summary["migration"]["stage"]
-        }
+        moves = {(move.before, move.after): move.customers for move in self.found.migration["stage"]}
         most = max((count for (before, after), count in moves.items() if before != after), default=0)
         lines = []
         for before in ("", *_STAGES):
@@ -493,6 +501,10 @@ class Overview:
         )
 
     @property
+    def has_newcomers(self) -> bool:
+        return any(not move.before and move.after for move in self.found.migration["stage"])
+
+    @property
     def stages(self) -> list[str]:
         return [str(labels.stage(stage)) for stage in _STAGES]
 
@@ -500,72 +512,55 @@ class Overview:
     def moved(self) -> str:
         """Return how many moved up and down, in a sentence."""
         up = down = 0
-        for move in self.summary["migration"]["stage"]:
-            before, after, count = move["before"], move["after"], move["customers"]
-            if before and before != after:
-                if _RANKS[after] < _RANKS[before]:
-                    up += count
+        for move in self.found.migration["stage"]:
+            if move.before and move.before != move.after:
+                if _RANKS[move.after] < _RANKS[move.before]:
+                    up += move.customers
                 else:
-                    down += count
-        days = self.run.as_of_day - self.summary["migration"]["from_day"]
+                    down += move.customers
+        days = self.found.as_of_day - self.found.migration_from_day
         return gettext("In the last %(days)s days %(up)s customers moved up and %(down)s moved down.") % {
             "days": days,
             "up": formats.count(up),
             "down": formats.count(down),
         }
 
-    # Data behind the pictures
-
-    def data(self, name: str) -> tuple[Sequence[str], Sequence[Sequence[object]]] | None:
-        """Return the table behind a picture, with stable names; None if there is no such picture."""
-        if name in {"tiers", "cells", "stages"}:
-            return _table(self.summary[name], "label", "customers", "monetary_minor")
-        if name == "grid":
-            return _table(self.summary["grid"], "r", "f", "customers", "monetary_minor")
-        if name == "migration":
-            return _table(self.summary["migration"]["stage"], "before", "after", "customers")
-        if name == "months":
-            return _table(
-                self.summary["months"], "month", "customers", "orders", "revenue_minor", "new_customers",
-                "first_revenue_minor",
-            )  # fmt: skip
-        return None
-
 
 @access(Needs(Capability.VIEW_REPORTS))
 @require_GET
 def today_data(request: HttpRequest, name: str) -> HttpResponseBase:
-    """Send the data behind one picture as CSV."""
-    run = insights.latest_run()
-    found = Overview(run=run, business=shop.business(), days=_period(request)).data(name) if run else None
-    if found is None:
+    """Send the data behind one picture as CSV, under stable names."""
+    del request
+    found = reports.today()
+    if found is None or name not in _DATA:
         raise Http404(name)
-    return csv_download(name, *found)
+    names, rows_of = _DATA[name]
+    return csv_download(name, names, [[getattr(row, one) for one in names] for row in rows_of(found)])
 
 
-def _table(rows: Sequence[dict[str, Any]], *names: str) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
-    return names, [[row[name] for name in names] for row in rows]
+_DATA: dict[str, tuple[tuple[str, ...], Callable[[Today], Sequence[object]]]] = {
+    "tiers": (("label", "customers", "monetary_minor"), lambda found: found.tiers),
+    "cells": (("label", "customers", "monetary_minor"), lambda found: found.cells),
+    "grid": (("r", "f", "customers", "monetary_minor"), lambda found: found.grid),
+    "migration": (("before", "after", "customers"), lambda found: found.migration["stage"]),
+    "months": (
+        ("month", "customers", "new_customers", "orders", "revenue_minor", "repeat_revenue_minor"),
+        lambda found: found.months,
+    ),
+}
 
 
-def _of(figures: dict[str, int] | None, name: str) -> int | None:
-    return None if figures is None else figures[name]
-
-
-def _share(figures: dict[str, int] | None, part: str, whole: str) -> float | None:
-    return figures[part] / figures[whole] if figures and figures[whole] else None
-
-
-def _repeat(figures: dict[str, int] | None) -> float | None:
-    if not figures or not figures["revenue_minor"]:
-        return None
-    return 1 - figures["first_revenue_minor"] / figures["revenue_minor"]
+def _labelled(rows: Sequence[reports.Group], wanted: Sequence[str]) -> list[reports.Group]:
+    """Return a row for each label wanted, in that order, also for those that nobody has."""
+    found = {row.label: row for row in rows}
+    return [found.get(label, reports.Group(label=label, customers=0, monetary_minor=0)) for label in wanted]
 
 
 def _heat(value: int, most: int) -> int:
-    """Return how dark a square is, 0 to 5; by square root, so that the many small ones can be told apart."""
+    """Return how dark a square is, 0 to 5; by cube root, so that the many small ones can be told apart."""
     if value <= 0 or most <= 0:
         return 0
-    return max(1, min(_HEAT_STEPS, round((value / most) ** 0.5 * _HEAT_STEPS)))
+    return max(1, min(_HEAT_STEPS, round(math.cbrt(value / most) * _HEAT_STEPS)))
 
 
 def _mark(tier: str) -> str:

@@ -27,6 +27,7 @@ from regulars.shop.models import ChangedMonth
 
 _WHOLE = date(1970, 1, 1)
 _STAGING = ".writing"
+_PROFILES = Path("profiles", "data.parquet")
 _VERSION_KEY = "regulars.version"
 _SQL_TYPES: dict[type[pl.DataType], str] = {
     pl.Int32: "INTEGER",
@@ -211,13 +212,19 @@ def write_profiles(profiles: pl.DataFrame, *, as_of_day: int, facts_folder: Path
         as_of_day: The day of the run; added, with the recency on it.
         facts_folder: The facts folder.
     """
-    file = facts_folder / "profiles" / "data.parquet"
+    file = facts_folder / _PROFILES
     file.parent.mkdir(parents=True, exist_ok=True)
     staged = file.with_suffix(".writing")
     profiles.with_columns(
         as_of_day=pl.lit(as_of_day, pl.Int32), recency_days=as_of_day - pl.col("last_day")
     ).write_parquet(staged)
     staged.rename(file)
+
+
+def read_profiles(*, facts_folder: Path) -> pl.DataFrame | None:
+    """Return the profiles as the latest run laid them down, or None where there are none."""
+    file = facts_folder / _PROFILES
+    return pl.read_parquet(file) if file.exists() else None
 
 
 def scan_polars(dataset: Dataset, *, facts_folder: Path) -> pl.LazyFrame:

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,7 +14,6 @@ from regulars.analytics import kpis as figures
 from regulars.insights import facts
 from regulars.insights.models import Run
 from regulars.intake.models import Import
-from regulars.kernel.days import date_of_day
 from regulars.shop.models import Refund
 
 _Z = 1.959964
@@ -36,13 +35,14 @@ class BeforeRefunds:
 class Kpis:
     """The figures of a period, each defined in `definitions.DEFINITIONS`.
 
-    Shares lie between 0 and 1. A share or mean is None when there is nothing to divide by. `start` is None for all time
-    until `end`; the period is half-open. Amounts are minor units of the base currency.
+    Shares lie between 0 and 1. A share or mean is None when there is nothing to divide by. Days count from 1970-01-01;
+    the period is `[start_day, end_day)`, None leaves that side open; `as_of` is None before the first run. Amounts
+    are minor units of the base currency.
     """
 
-    as_of: date | None
-    start: date | None
-    end: date | None
+    as_of: int | None
+    start_day: int | None
+    end_day: int | None
     customers: int
     orders: int
     revenue_minor: int
@@ -93,9 +93,9 @@ def kpis(
     inside += [pl.col("day") < end_day] if end_day is not None else []
     matched, unmatched = _refunds(start_day, end_day, as_of_day)
     return Kpis(
-        as_of=None if as_of_day is None else date_of_day(as_of_day),
-        start=None if start_day is None else date_of_day(start_day),
-        end=None if end_day is None else date_of_day(end_day),
+        as_of=as_of_day,
+        start_day=start_day,
+        end_day=end_day,
         customers=totals.customers,
         orders=totals.orders,
         revenue_minor=totals.revenue_minor,

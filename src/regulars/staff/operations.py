@@ -27,6 +27,12 @@ class EmailTakenError(RegularsError):
     code: ClassVar[str] = "email_taken"
 
 
+class UnknownPersonError(RegularsError):
+    """Nobody logs in with this address."""
+
+    code: ClassVar[str] = "unknown_person"
+
+
 class LastOwnerError(RegularsError):
     """The change would leave the shop without an active owner, and nobody could undo it."""
 
@@ -87,6 +93,22 @@ def invite(*, email: str, role: str, name: str = "", language: str = "en") -> Us
         UnknownChoiceError: The role or the language does not exist.
     """
     return _create(email=email, password=None, name=name, language=language, role=_role(role))
+
+
+def set_password(*, email: str, password: str) -> User:
+    """Give a person a new password, which logs them out everywhere.
+
+    Raises:
+        UnknownPersonError: Nobody logs in with the address.
+    """
+    with transaction.atomic():
+        user = User.objects.select_for_update().filter(email__iexact=email.strip()).first()
+        if user is None:
+            message = _("nobody logs in with %(email)s") % {"email": email}
+            raise UnknownPersonError(message, email=email)
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    return user
 
 
 def change_role(*, user_id: int, role: str) -> User:

@@ -1,9 +1,11 @@
 """The template parts of the console. docs/developer/pages.md shows each of them."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 
 from django import forms, template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BoundField
 from django.template.context import Context, RequestContext
 from django.template.loader import render_to_string
@@ -188,7 +190,12 @@ def chart(chart: Chart) -> dict[str, object]:
         "exponent": minor_unit_exponent(chart.currency) if chart.currency else 0,
         "summary": str(chart.summary),
     }
-    return {"chart": chart, "spec": spec, "spec_id": f"chart-{chart.key}"}
+    # An attribute, because htmx takes script elements out of what it swaps in.
+    return {
+        "chart": chart,
+        "spec": json.dumps(spec, cls=DjangoJSONEncoder, ensure_ascii=False),
+        "spec_id": f"chart-{chart.key}",
+    }
 
 
 @register.inclusion_tag("console/components/timeline.html")
