@@ -154,7 +154,9 @@ def _show_figures() -> None:
     currency = Business.objects.get().currency
     found = kpis()
     before = found.before_refunds
-    table = Table(title=None if found.as_of is None else f"as of {date_of_day(found.as_of)}", title_justify="left")
+    table = Table(
+        title=None if found.as_of is None else f"as of {date_of_day(found.as_of)}", title_justify="left"
+    )
     table.add_column("")
     table.add_column("before refunds", justify="right")
     table.add_column("after refunds", justify="right")
