@@ -266,7 +266,7 @@ class Judge:
             # The record keeps what was seen last; a refund tells less than any order.
             seen_us=pl.when(~pl.col("refund")).then(pl.col("placed_us"))
         )
-        line_columns = [
+        line_columns: list[str | pl.Expr] = [
             pl.col("line").alias("line_number"), "store_id", "order_code", "customer_key", "product_code",
             pl.col("line_number").alias("line_key"), "quantity_milli", "amount_minor", "discount_minor",
             "placed_us", "wall_us", "day",
