@@ -292,18 +292,15 @@ class Judge:
         header = dict(zip(texts.columns, self.known.header, strict=False))
         blamed = {reason: self._blamed(reason) for reason in REASONS}
         inner = faults.replace_strict(blamed, return_dtype=pl.String, default="")
-        value = pl.coalesce(
-            [
-                pl.when(inner == name).then(pl.col(name))
-                for name in sorted(set(blamed.values()) & set(texts.columns))
-            ]
-            or [pl.lit(None, pl.String)]
-        )
+        told: list[pl.Expr] = [
+            pl.when(inner == name).then(pl.col(name))
+            for name in sorted(set(blamed.values()) & set(texts.columns))
+        ]
         named = texts.rename({**header, **({EXTRA: "…"} if EXTRA in texts.columns else {})})
         return texts.select(
             line_number=lines["line"],
             column=inner.replace_strict(header, return_dtype=pl.String, default=""),
-            value=value.fill_null(""),
+            value=pl.coalesce([*told, pl.lit("")]),
             reason=faults,
             raw=named.select(pl.struct(pl.all()).struct.json_encode().alias("raw"))["raw"],
         )
