@@ -141,7 +141,8 @@ export function draw(figure) {
       charts.delete(entry);
       return;
     }
-    chart.resize();
+    // A hidden chart has no size, which some chart types cannot lay out.
+    if (canvas.clientWidth > 0 && canvas.clientHeight > 0) chart.resize();
   }).observe(canvas);
 }
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from regulars.staff.models import ApiKey, User
 from regulars.staff.operations import create_api_key
-from regulars.staff.rules import Capability, Role
+from regulars.staff.rules import KEY_SCOPES, Capability, Role
 
 # The test client's own class of responses exists only in the stubs; and JSON is what it is.
 Response: TypeAlias = Any
@@ -26,7 +26,7 @@ def make_owner() -> User:
 def make_key(*scopes: Capability, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
     return create_api_key(
         name="warehouse sync",
-        scopes=scopes or tuple(Capability),
+        scopes=scopes or KEY_SCOPES,
         created_by=make_owner(),
         expires_at=expires_at,
         now=NOW,

@@ -1,4 +1,5 @@
 import json
+from contextlib import closing
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -80,7 +81,9 @@ def test_a_file_with_a_saved_map_is_queued_at_once(program: Program) -> None:
     [
         ({}, 422, "invalid_parameters"),
         ({"store": "x" * 65}, 422, "invalid_parameters"),
-        ({"store": "taobao", "map": "nobody's"}, 404, "not_found"),
+        ({"store": "taobao", "map": ""}, 422, "invalid_parameters"),
+        ({"store": "taobao", "mapping": ""}, 422, "invalid_parameters"),
+        ({"store": "taobao", "map": "nobody's"}, 404, "unknown_map"),
         ({"store": "taobao", "map": "a", "mapping": json.dumps(MAPPING)}, 422, "invalid_parameters"),
         ({"store": "taobao", "mapping": "{"}, 422, "invalid_parameters"),
         ({"store": "taobao", "mapping": '{"columns": {"colour": "SKU"}}'}, 422, "invalid_parameters"),
@@ -153,6 +156,11 @@ def test_an_import_ends_with_its_counters_and_its_rejects() -> None:
     assert (done["lines_read"], done["lines_accepted"], done["lines_rejected"]) == (3, 2, 1)
     [reject] = content(program.get(f"/imports/{made}/rejects"))["items"]
     assert (reject["line_number"], reject["column"]) == (4, "Buyer")
+    with closing(program.get(f"/imports/{made}/rejects.csv")) as download:
+        lines = b"".join(download.streaming_content).decode("utf-8-sig").splitlines()
+    assert download["Content-Disposition"] == f'attachment; filename="rejects-{made}.csv"'
+    assert lines[0].startswith("Order,Date,Buyer,SKU,Qty,Price,")
+    assert lines[1].startswith("A3,2024-10-06 10:00:00,,wipes,1,9.99,4,Buyer,")
     assert [order["code"] for order in content(program.get("/orders"))["items"]] == ["A1", "A2"]
 
 

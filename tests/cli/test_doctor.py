@@ -107,7 +107,9 @@ def mail_port() -> Iterator[int]:
 @pytest.mark.parametrize(("tls", "verdict"), [(False, Verdict.OK), (True, Verdict.FAIL)])
 def test_a_mail_server_is_spoken_to(home: Home, mail_port: int, tls: bool, verdict: Verdict) -> None:  # noqa: FBT001  a parameter of the test
     # The sink does not know STARTTLS.
-    with override_settings(EMAIL_HOST="127.0.0.1", EMAIL_PORT=mail_port, EMAIL_USE_TLS=tls, EMAIL_HOST_USER=""):
+    with override_settings(
+        EMAIL_HOST="127.0.0.1", EMAIL_PORT=mail_port, EMAIL_USE_TLS=tls, EMAIL_HOST_USER=""
+    ):
         assert look(home)["mail"].verdict == verdict
 
 

@@ -3,9 +3,8 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
@@ -25,12 +24,16 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 
+Language = Literal["en", "zh-hans"]
+Theme = Literal["light", "dark"]
+
+
 class Look(NamedTuple):
     """A window's width, a language, a theme."""
 
     width: int
-    language: Literal["en", "zh-hans"]
-    theme: Literal["light", "dark"]
+    language: Language
+    theme: Theme
 
     @property
     def name(self) -> str:
@@ -38,8 +41,10 @@ class Look(NamedTuple):
 
 
 EVERY_LOOK = [
-    Look(*look)
-    for look in product((1440, 375), ("en", "zh-hans"), ("light", "dark"))  # type: ignore[arg-type]
+    Look(width, language, theme)
+    for width in (1440, 375)
+    for language in get_args(Language)
+    for theme in get_args(Theme)
 ]
 # Each width, language and theme once with each of the others: what a test checks when no pictures are wanted.
 PAIRWISE_LOOKS = [
@@ -48,8 +53,6 @@ PAIRWISE_LOOKS = [
     Look(375, "en", "dark"),
     Look(375, "zh-hans", "light"),
 ]
-
-
 LOOKS = EVERY_LOOK if os.environ.get(SCREENSHOTS) else PAIRWISE_LOOKS
 
 
@@ -74,7 +77,9 @@ class Console:
         self._go(page, path)
         return page
 
-    def look_over(self, pages: Mapping[str, str], *, look: Look, user: User | None = None) -> None:
+    def look_over(
+        self, pages: Mapping[str, str], *, look: Look, user: User | None = None, is_whole: bool = False
+    ) -> None:
         """Open pages one after the other: none may scroll sideways, axe finds nothing, nothing fails.
 
         With REGULARS_SCREENSHOTS set to a folder, a picture of each is kept there.
@@ -83,15 +88,21 @@ class Console:
             pages: Addresses by the name of their picture.
             look: Window, language and theme.
             user: Who is logged in; None for nobody.
+            is_whole: Picture the page from top to bottom, not only what the window shows.
         """
         folder = os.environ.get(SCREENSHOTS)
         page = self._window(user=user, look=look)
         for name, path in pages.items():
             self._go(page, path)
+            if is_whole:
+                for chart in page.locator("[data-chart]").all():
+                    chart.scroll_into_view_if_needed()
+                    settle(page)
+                page.evaluate("scrollTo(0, 0)")
             self.check(page, where=f"{path} {look.name}")
             if folder:
                 Path(folder).mkdir(parents=True, exist_ok=True)
-                page.screenshot(path=Path(folder) / f"{name}-{look.name}.png")
+                page.screenshot(path=Path(folder) / f"{name}-{look.name}.png", full_page=is_whole)
 
     def check(self, page: Page, *, where: str) -> None:
         """Note what is wrong with a page as it stands: width and accessibility."""
@@ -122,7 +133,7 @@ class Console:
             has_touch=look.width < _TABLET_PX,
         )
         self.contexts.append(context)
-        cookies = {THEME_COOKIE: look.theme, settings.LANGUAGE_COOKIE_NAME: look.language}
+        cookies: dict[str, str] = {THEME_COOKIE: look.theme, settings.LANGUAGE_COOKIE_NAME: look.language}
         if user is not None:
             User.objects.filter(pk=user.pk).update(language=look.language)
             client = Client()
@@ -157,6 +168,8 @@ def settle(page: Page) -> None:
     page.evaluate("document.fonts.ready")
     page.wait_for_function(
         """() => !document.querySelector(".htmx-request") &&
-          [...document.querySelectorAll("[data-chart]")].every(
-            (chart) => chart.dataset.drawn || chart.getBoundingClientRect().top > innerHeight + 300)"""
+          [...document.querySelectorAll("[data-chart]:not([data-drawn])")].every((chart) => {
+            const box = chart.getBoundingClientRect();
+            return box.top > innerHeight || box.bottom < 0;
+          })"""
     )

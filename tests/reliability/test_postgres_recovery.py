@@ -69,7 +69,7 @@ def test_a_killed_server_recovers_by_itself_and_keeps_every_promise(own_home: Ho
     with psycopg.connect(postgres.database_url(own_home)) as connection:
         kept = {row[0] for row in connection.execute("SELECT number FROM promised")}
     missing = set(acknowledged) - kept
-    print(  # noqa: T201  a row of the scorecard
+    print(
         f"\nkill -9 of PostgreSQL: seed {SEED}, {ROUNDS} kills, {len(acknowledged)} acknowledged, "
         f"{len(missing)} missing (below {3 / max(len(acknowledged), 1):.1e} with 95 % confidence), "
         f"slowest recovery {slowest:.1f} s"

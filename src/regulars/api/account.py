@@ -9,10 +9,10 @@ from pydantic import Field
 
 from regulars.api.contract import terms
 from regulars.api.keys import key_of
-from regulars.api.money import business
-from regulars.insights.models import Policy, Run
+from regulars.insights.queries import latest_run, policy
 from regulars.kernel.days import date_of_day, day_of_instant, zone_named
 from regulars.kernel.money import minor_unit_exponent
+from regulars.shop.queries import business
 
 router = Router()
 
@@ -61,16 +61,16 @@ def who_am_i(request: HttpRequest) -> WhoAmI:
 def get_business(request: HttpRequest) -> BusinessView:
     """Read the merchant's currency, time zone and as-of day. Any key may."""
     merchant = business()
-    policy = Policy.objects.first() or Policy()
+    fixed_day = policy().as_of_day
     today = day_of_instant(timezone.now(), zone_named(merchant.time_zone))
-    run = Run.objects.filter(state=Run.State.DONE).order_by("-id").first()
+    run = latest_run()
     return BusinessView(
         name=merchant.name,
         time_zone=merchant.time_zone,
         currency=merchant.currency,
         minor_unit_digits=minor_unit_exponent(merchant.currency),
-        as_of_day=date_of_day(today if policy.as_of_day is None else policy.as_of_day),
-        as_of_is_fixed=policy.as_of_day is not None,
+        as_of_day=date_of_day(today if fixed_day is None else fixed_day),
+        as_of_is_fixed=fixed_day is not None,
         profiles_as_of_day=date_of_day(run.as_of_day) if run else None,
         profiles_computed_at=run.finished_at if run else None,
     )

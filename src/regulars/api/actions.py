@@ -11,7 +11,7 @@ from pydantic import Field
 
 from regulars.api.contract import terms
 from regulars.api.keys import key_of
-from regulars.api.money import Money, business
+from regulars.api.money import Money
 from regulars.api.paging import PageParameters, page_of
 from regulars.api.parameters import Id, Text
 from regulars.api.problems import NotFoundError
@@ -21,6 +21,7 @@ from regulars.kernel.days import date_of_day
 from regulars.kernel.errors import RegularsError
 from regulars.planner.models import Action
 from regulars.planner.operations import UnknownAssigneeError, assign, close, reopen
+from regulars.shop.queries import business
 from regulars.staff.models import User
 from regulars.staff.rules import Capability
 

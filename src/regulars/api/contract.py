@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.renderers import JSONRenderer
-from pydantic_core import to_json
+from pydantic import TypeAdapter
 
 from regulars.api import problems
 from regulars.api.keys import Key
@@ -53,12 +53,13 @@ class Terms(TypedDict):
     openapi_extra: dict[str, Any]
 
 
-def terms(
+def terms(  # noqa: PLR0913  what an operation promises, each by its name
     tag: str,
     scope: Capability | None,
     *answers: HTTPStatus,
     replayable: bool = False,
     in_words: bool = False,
+    file_kind: str = "",
     example: dict[str, str] | None = None,
 ) -> Terms:
     """Return the terms of an operation: its chapter, its scope, and the refusals beyond those all share.
@@ -69,12 +70,15 @@ def terms(
         answers: Statuses of refusals beyond those that every operation or its parameters bring.
         replayable: The operation takes an `Idempotency-Key`.
         in_words: The reply has names or reasons in the caller's language.
+        file_kind: The media type of a reply that is a file.
         example: A body for the reference.
     """
     extra: dict[str, Any] = {"x-scope": scope.value if scope else None, "x-problems": [*answers]}
     if example:
         extra["x-example"] = example
     extra["parameters"] = [_LANGUAGE] if in_words else []
+    if file_kind:
+        extra["responses"] = {200: {"content": {file_kind: {"schema": {"type": "string"}}}}}
     if replayable:
         extra["parameters"].append(_IDEMPOTENCY_KEY)
         extra["x-problems"] += [HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY]
@@ -175,12 +179,15 @@ _PROBLEM = {
 }
 
 
+_ANYTHING = TypeAdapter[Any](Any)
+
+
 class Renderer(JSONRenderer):
     """JSON with instants to the microsecond; Django's own encoder cuts them to milliseconds."""
 
     def render(self, request: HttpRequest, data: object, *, response_status: int) -> bytes:  # noqa: ARG002  ninja's signature
         """Return the reply's body."""
-        return to_json(data)
+        return _ANYTHING.dump_json(data)
 
 
 class Api(NinjaAPI):

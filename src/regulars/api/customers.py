@@ -10,15 +10,17 @@ from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
 from regulars.api.contract import terms
-from regulars.api.money import Money, business
+from regulars.api.money import Money
 from regulars.api.orders import OrderPage, OrderSummary
 from regulars.api.paging import PageParameters, page_of
 from regulars.api.parameters import Id, Instant, Text
 from regulars.api.problems import NotFoundError
-from regulars.insights.models import Profile, ProfileChange, Run
+from regulars.insights.models import Profile, ProfileChange
+from regulars.insights.queries import latest_run
 from regulars.insights.reasons import explain
 from regulars.kernel.days import date_of_day
 from regulars.shop.models import Business, Customer, Identifier, Order
+from regulars.shop.queries import business
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -199,7 +201,7 @@ def get_profile(request: HttpRequest, customer_id: Path[Id]) -> ProfileView:
     """Read what Regulars understands of one customer: labels with their reasons, scores, cycle."""
     customer = _customer(customer_id)
     profile = _profile(customer)
-    if profile is None or not Run.objects.filter(state=Run.State.DONE).exists():
+    if profile is None or latest_run() is None:
         message = f"customer {customer_id} has no profile yet; it comes with the next run of the insights"
         raise NotFoundError(message)
     currency = business().currency

@@ -7,10 +7,11 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from regulars.api.contract import terms
-from regulars.api.money import Money, business
+from regulars.api.money import Money
 from regulars.api.orders import Period
 from regulars.kernel.days import date_of_day, day_of_date
 from regulars.reports.queries import kpis
+from regulars.shop.queries import business
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -29,7 +30,9 @@ class BeforeRefunds(Schema):
 class KpisView(Schema):
     """The figures of a period; the definitions stand in the glossary."""
 
-    as_of_day: date | None = Field(description="The day of the latest run; null before the first.")
+    as_of_day: date | None = Field(
+        description="The day of the latest run; null before the first, when all is known."
+    )
     customers: int = Field(description="Customers with a valid order in the period.")
     orders: int = Field(description="Valid orders in the period.")
     revenue: Money = Field(description="Net amount of those orders.")
@@ -44,8 +47,10 @@ class KpisView(Schema):
     average_order: Money | None = Field(description="Revenue by order; null without orders.")
     refunds_matched: int = Field(description="Refund lines matched to an order.")
     refunds_unmatched: int = Field(description="Refund lines that no order could be found for.")
-    lines_accepted: int = Field(description="Order lines taken in by all imports.")
-    lines_rejected: int = Field(description="Lines that no import could take in.")
+    lines_accepted: int = Field(description="Order lines of the period in the record.")
+    lines_rejected: int = Field(
+        description="Lines that imports could not take in. They have no day, so the period does not matter."
+    )
     before_refunds: BeforeRefunds
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, BinaryIO, Literal, Self, cast
 
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from ninja import File, Form, Path, Query, Router, Schema
 from ninja.files import UploadedFile
@@ -17,8 +17,9 @@ from regulars.api.parameters import Id, Text
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.intake.mapping import Mapping
-from regulars.intake.models import ColumnMap, Import, Reject
+from regulars.intake.models import Import, Reject
 from regulars.intake.operations import cancel, start, upload
+from regulars.intake.queries import reject_file, saved_map
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -196,7 +197,7 @@ class ImportParameters(PageParameters):
 @once(HTTPStatus.CREATED, lambda made: f"{PREFIX}imports/{made.id}")
 def create_import(request: HttpRequest, file: File[UploadedFile], body: Form[Upload]) -> ImportView:
     """Upload a file of order lines: CSV, TSV, Excel or Parquet. Importing a file twice changes nothing."""
-    mapping = _saved(body.map) if body.map is not None else body.mapping.read() if body.mapping else None
+    mapping = saved_map(body.map) if body.map is not None else body.mapping.read() if body.mapping else None
     made = upload(
         file=cast(BinaryIO, file),
         file_name=file.name or "",
@@ -245,7 +246,8 @@ def start_import(request: HttpRequest, import_id: Path[Id], body: SavedMap | Own
     """Start an import that waits, or failed, with a saved map or a mapping."""
     _import(import_id)
     start(
-        import_id=import_id, mapping=_saved(body.map) if isinstance(body, SavedMap) else body.mapping.read()
+        import_id=import_id,
+        mapping=saved_map(body.map) if isinstance(body, SavedMap) else body.mapping.read(),
     )
     return _view(_import(import_id))
 
@@ -281,20 +283,24 @@ def list_rejects(request: HttpRequest, import_id: Path[Id], parameters: Query[Pa
     return RejectPage(items=items, next=following)
 
 
+@router.get(
+    "/imports/{import_id}/rejects.csv",
+    **terms("Imports", Capability.VIEW_IMPORTS, HTTPStatus.NOT_FOUND, file_kind="text/csv"),
+)
+def download_rejects(request: HttpRequest, import_id: Path[Id]) -> StreamingHttpResponse:
+    """Download those lines as a file that can be corrected and imported again with the same map."""
+    row = _import(import_id)
+    response = StreamingHttpResponse(reject_file(row.pk), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="rejects-{row.pk}.csv"'
+    return response
+
+
 def _import(import_id: int) -> Import:
     found = Import.objects.select_related("store").filter(pk=import_id).first()
     if found is None:
         message = f"there is no import {import_id}"
         raise NotFoundError(message)
     return found
-
-
-def _saved(name: str) -> Mapping:
-    found = ColumnMap.objects.filter(name=name).first()
-    if found is None:
-        message = f"there is no saved map {name!r}; they are made when an import is set up on the page Data"
-        raise NotFoundError(message)
-    return Mapping.from_json(found.mapping)
 
 
 def _view(row: Import) -> ImportView:

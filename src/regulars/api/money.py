@@ -3,8 +3,6 @@
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
-from regulars.shop.models import Business
-
 
 class Money(Schema):
     """An amount in the base currency."""
@@ -13,8 +11,3 @@ class Money(Schema):
 
     amount_minor: int = Field(description="Integer of the currency's minor unit: pence, fen, yen.")
     currency: str = Field(description="ISO 4217 code.", pattern="^[A-Z]{3}$")
-
-
-def business() -> Business:
-    """Return the merchant, with the defaults of the settings page before it was set up."""
-    return Business.objects.first() or Business()

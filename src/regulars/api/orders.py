@@ -10,12 +10,13 @@ from ninja import Path, Query, Router, Schema
 from pydantic import Field, model_validator
 
 from regulars.api.contract import terms
-from regulars.api.money import Money, business
+from regulars.api.money import Money
 from regulars.api.paging import PageParameters, Parameters, page_of
 from regulars.api.parameters import Day, Id, Text
 from regulars.api.problems import NotFoundError
 from regulars.kernel.days import date_of_day, day_of_date
 from regulars.shop.models import Order
+from regulars.shop.queries import business
 from regulars.staff.rules import Capability
 
 router = Router()

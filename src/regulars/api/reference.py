@@ -225,7 +225,7 @@ def _inline(text: str) -> SafeString:
 def _markdown_lines(document: Mapping[str, Any]) -> Iterator[str]:
     yield "# API reference"
     yield ""
-    yield "Made from the OpenAPI document by `scripts/api_reference.py`; a test fails when it is out of date."
+    yield "Made from the OpenAPI document by `scripts/reference`; a test fails when it is out of date."
     yield "The running installation serves it at `/api/v1/docs` and the document itself at `/api/v1/openapi.json`."
     yield "A guided start: [use the API](../how-to/use-the-api.md)."
     yield ""

@@ -31,6 +31,7 @@ ROOMS = [
     "regulars.intake",
     "regulars.insights",
     "regulars.planner",
+    "regulars.reports",
     "regulars.api",
     "regulars.console",
 ]

@@ -276,8 +276,11 @@ def field(bound: BoundField, unit: Words = "") -> dict[str, object]:
     elif isinstance(widget, forms.CheckboxInput):
         kind = "checkbox"
     attrs: dict[str, str | bool] = {"class": _WIDGET_CLASSES.get(type(widget), "form-control")}
-    if kind in {"choices", "hidden"}:
+    if kind == "hidden":
         attrs = {}
+    elif kind == "choices":
+        attrs = {}
+        widget.attrs["class"] = "form-check-input"
     # Labels stand above fields; a placeholder that repeats one only looks like a filled field.
     widget.attrs.pop("placeholder", None)
     if bound.errors:
