@@ -24,14 +24,18 @@ CONTENT = "Order ID,Order Date,Customer ID,SKU,Product Name,Quantity,Unit Price\
 def test_the_data_pages_are_sound(*, console: Console, look: Look, tmp_path: Path) -> None:
     make_business()
     alice = make_user(name="Alice")
-    lines = [f"{i},2026-01-05,A,wipes,{-1 if i == 7 else 1},{'?' if i % 5 == 0 else '2.50'}" for i in range(1, 30)]
+    lines = [
+        f"{i},2026-01-05,A,wipes,{-1 if i == 7 else 1},{'?' if i % 5 == 0 else '2.50'}" for i in range(1, 30)
+    ]
     done = import_lines(tmp_path, *lines)
     operations.save_map_of(import_id=done.pk, name="Own site")
     path = tmp_path / "taobao-2026-01.csv"
     path.write_text(CONTENT)
     waiting = operations.register(path=path, store_code="taobao", created_by=alice, now=NOW)
     running = operations.register(path=path, store_code="taobao", created_by=alice, now=NOW)
-    Import.objects.filter(pk=running.pk).update(state="running", stage="staging", stage_done=400, stage_total=1000)
+    Import.objects.filter(pk=running.pk).update(
+        state="running", stage="staging", stage_done=400, stage_total=1000
+    )
     failed = operations.register(path=path, store_code="main", now=NOW)
     Import.objects.filter(pk=failed.pk).update(state="cancelled")
     pages = {
@@ -54,9 +58,9 @@ def test_a_file_is_brought_in_from_upload_to_result(*, console: Console, tmp_pat
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_role("heading", name="Which column says what")).to_be_visible()
     expect(page.get_by_role("cell", name="order line").first).to_be_visible()
-    page.get_by_label("Order date").select_option("")
+    page.get_by_label("Order date", exact=True).select_option("")
     expect(page.get_by_text("Still to be matched:")).to_be_visible()
-    page.get_by_label("Order date").select_option("Order Date")
+    page.get_by_label("Order date", exact=True).select_option("Order Date")
     expect(page.get_by_text("24 lines in the file")).to_be_visible()
     page.get_by_role("button", name="Start the import").click()
     expect(page.get_by_text("Waiting for its turn")).to_be_visible()

@@ -40,7 +40,9 @@ def test_an_upload_is_kept_and_queued_with_its_map(tmp_path: Path) -> None:
     path = tmp_path / "source.csv"
     path.write_text(f"order,date,customer,sku,qty,price\n{LINE}\n")
     with path.open("rb") as file:
-        row = operations.upload(file=file, file_name="../orders.csv", store_code="north", created_by=None, now=NOW)
+        row = operations.upload(
+            file=file, file_name="../orders.csv", store_code="north", created_by=None, now=NOW
+        )
     assert (row.file_name, row.store.code, row.state) == ("orders.csv", "north", "uploaded")
     assert Path(row.file_path).read_bytes() == path.read_bytes()
     operations.start(import_id=row.pk, mapping=SIMPLE)
@@ -64,7 +66,7 @@ def test_a_cancelled_import_leaves_nothing_behind(tmp_path: Path) -> None:
     make_business()
     row = waiting(tmp_path, LINE)
 
-    def cancel_at_orders(stage: str, _done: int, _total: int | None) -> None:
+    def cancel_at_orders(stage: str, done: int, total: int | None) -> None:  # noqa: ARG001
         if stage == "orders":
             operations.cancel(import_id=row.pk, now=NOW)
 
