@@ -12,6 +12,7 @@ from regulars.console import (
     preferences,
     settings,
     team,
+    thresholds,
     today,
 )
 
@@ -37,6 +38,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", account.account, name="account"),
     path("settings/", settings.index, name="settings"),
     path("settings/business/", settings.business, name="settings-business"),
+    path("settings/labels/", thresholds.thresholds, name="settings-thresholds"),
+    path("settings/labels/preview/", thresholds.preview, name="settings-thresholds-preview"),
     path("settings/team/", team.team, name="settings-team"),
     path("settings/team/<int:person_id>/role/", team.role, name="settings-team-role"),
     path("settings/team/<int:person_id>/invitation/", team.invitation, name="settings-team-invitation"),
