@@ -162,7 +162,7 @@ def test_lifecycle_stages(orders: pl.DataFrame, plain: pd.DataFrame, days_of: di
         gaps = [after - before for before, after in pairwise(days)]
         if len(gaps) >= 3:
             *earlier, last = gaps
-            if max(last, silent) > 2 * Fraction(sum(earlier), len(earlier)):
+            if Fraction(last + silent, 2) > 2 * Fraction(sum(earlier), len(earlier)):
                 return "declining"
         return "new" if count == 1 else "growing" if count <= 3 else "mature"
 

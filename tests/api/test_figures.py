@@ -7,6 +7,7 @@ from regulars.insights.operations import export_facts
 from regulars.runtime.home import Home
 from regulars.shop.models import Refund
 from tests.api.clients import Program, content
+from tests.api.rows import make_run
 from tests.insights.records import mark_changed
 from tests.shop.factories import make_business, make_customer, make_line, make_order, make_refund
 
@@ -55,7 +56,9 @@ def test_the_figures_of_all_time(shop: Program) -> None:
 
 
 def test_the_figures_of_a_period_end_before_its_last_day(shop: Program) -> None:
+    make_run(as_of_day=20_010)
     figures = content(shop.get("/kpis", {"from": "2024-10-04", "to": "2024-10-06"}))
+    assert figures["as_of_day"] == "2024-10-14"
     assert (figures["orders"], figures["revenue"]["amount_minor"], figures["repurchase_rate"]) == (
         1,
         2_000,

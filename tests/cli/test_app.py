@@ -75,6 +75,7 @@ def test_without_a_terminal_progress_is_a_line_when_a_stage_begins_and_one_when_
         show("reading", 0, 1000)
         show("reading", 500, 1000)
         show("reading", 1000, 1000)
+        show("indexing", 0, None)
         show("counting", 7, None)
     assert capsys.readouterr().err.splitlines() == [
         "reading: 0 of 1,000",

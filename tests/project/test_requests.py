@@ -35,6 +35,7 @@ def lines(log: io.StringIO) -> list[dict[str, object]]:
     return [json.loads(line) for line in log.getvalue().splitlines()]
 
 
+@pytest.mark.django_db
 def test_a_request_is_one_line_with_its_route_and_without_what_was_asked(
     client: Client, log: io.StringIO
 ) -> None:
@@ -46,6 +47,25 @@ def test_a_request_is_one_line_with_its_route_and_without_what_was_asked(
     assert requests[0]["request_id"] == response["X-Request-ID"]
     assert "example.org" not in log.getvalue()
     assert "555" not in log.getvalue()
+
+
+@pytest.mark.parametrize("form", ["json", "human"])
+def test_a_traceback_names_places_and_no_values(
+    log: io.StringIO, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setenv("REGULARS_LOG_FORMAT", form)
+    logs.configure()
+    handler = logging.getLogger().handlers[-1]
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(log)
+    email = "ann" + "@example.org"
+    try:
+        int("no number")
+    except ValueError:
+        logging.getLogger("django.request").exception("Internal Server Error: /people/%s", email)
+    assert "ValueError" in log.getvalue()
+    assert "test_requests.py" in log.getvalue()
+    assert "example.org" not in log.getvalue()
 
 
 def test_an_id_is_handed_on_only_if_it_is_one(client: Client) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 from regulars.api.contract import terms
 from regulars.api.money import Money
 from regulars.api.orders import Period
-from regulars.kernel.days import day_of_date
+from regulars.kernel.days import date_of_day, day_of_date
 from regulars.reports.queries import kpis
 from regulars.shop.queries import business
 from regulars.staff.rules import Capability
@@ -64,7 +64,7 @@ def get_kpis(request: HttpRequest, parameters: Query[Period]) -> KpisView:
     currency = business().currency
     before = figures.before_refunds
     return KpisView(
-        as_of_day=figures.as_of,
+        as_of_day=None if figures.as_of is None else date_of_day(figures.as_of),
         customers=figures.customers,
         orders=figures.orders,
         revenue=Money(amount_minor=figures.revenue_minor, currency=currency),

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
+_FIRST_DAY = date(1970, 1, 1)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}.*")
 
@@ -34,7 +35,14 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError(message) from error
 
 
-Day = Annotated[date, BeforeValidator(_is_iso_day)]
+def _is_business_day(value: date) -> date:
+    if value < _FIRST_DAY:
+        message = f"days are counted from {_FIRST_DAY}"
+        raise ValueError(message)
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_is_iso_day), AfterValidator(_is_business_day)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_is_instant), AfterValidator(_in_utc)]
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 # PostgreSQL's text holds every character but this one.

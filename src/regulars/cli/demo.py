@@ -17,7 +17,7 @@ from regulars.cli.jobs import run_jobs
 from regulars.cli.progress import shown_progress
 from regulars.cli.serve import console_address, serve_installation
 from regulars.cli.staff import new_password
-from regulars.kernel.days import day_of_instant, zone_named
+from regulars.kernel.days import date_of_day, day_of_instant, zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.money import from_minor
 from regulars.runtime.home import Home
@@ -154,7 +154,9 @@ def _show_figures() -> None:
     currency = Business.objects.get().currency
     found = kpis()
     before = found.before_refunds
-    table = Table(title=f"as of {found.as_of}", title_justify="left", show_header=True)
+    table = Table(
+        title=None if found.as_of is None else f"as of {date_of_day(found.as_of)}", title_justify="left"
+    )
     table.add_column("")
     table.add_column("before refunds", justify="right")
     table.add_column("after refunds", justify="right")

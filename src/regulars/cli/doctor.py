@@ -199,9 +199,7 @@ def _jobs() -> Iterator[Finding]:
     )
     if failed:
         found = f"{failed} jobs failed in the last day"
-        yield Finding(
-            "failed jobs", Verdict.WARN, found, "their errors stand in the log, under regulars.jobs"
-        )
+        yield Finding("failed jobs", Verdict.WARN, found, "their errors stand in the log of the worker")
     else:
         yield Finding("failed jobs", Verdict.OK, "none in the last day")
 

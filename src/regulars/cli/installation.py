@@ -131,17 +131,25 @@ def check_version() -> None:
         raise DatabaseTooOldError(message, found=found)
 
 
+# The applied migrations among which nothing was missing: looked at anew only when they differ.
+_complete: set[frozenset[tuple[str, str]]] = set()
+
+
 def missing_migrations() -> list[str]:
-    """Return the migrations that this Regulars has and the database has not, as `room.name`.
+    """Return the migrations that this Regulars has and the database has not, as `room.name`. Costs one query.
 
     Raises:
         RecordIsNewerError: The database has migrations that this Regulars has not.
     """
     from django.apps import apps  # noqa: PLC0415  needs the settings
     from django.db import connection  # noqa: PLC0415
-    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
+    from django.db.migrations.loader import MigrationLoader  # noqa: PLC0415
+    from django.db.migrations.recorder import MigrationRecorder  # noqa: PLC0415
 
-    loader = MigrationExecutor(connection).loader
+    recorded = frozenset(MigrationRecorder(connection).applied_migrations())
+    if recorded in _complete:
+        return []
+    loader = MigrationLoader(connection)
     applied = set(loader.applied_migrations)
     ours = {config.label for config in apps.get_app_configs() if config.name.startswith("regulars.")}
     unknown = sorted(f"{room}.{name}" for room, name in applied - set(loader.disk_migrations) if room in ours)
@@ -151,4 +159,7 @@ def missing_migrations() -> list[str]:
             "install that version, or restore a backup made before the upgrade"
         )
         raise RecordIsNewerError(message, unknown=unknown)
-    return sorted(f"{room}.{name}" for room, name in set(loader.graph.nodes) - applied)
+    missing = sorted(f"{room}.{name}" for room, name in set(loader.graph.nodes) - applied)
+    if not missing:
+        _complete.add(recorded)
+    return missing

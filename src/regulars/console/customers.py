@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from regulars.console import formats, saved_views
@@ -56,6 +57,7 @@ EXPORT_SCHEMA: dict[str, type[pl.DataType]] = {
 
 @access(Needs(Capability.VIEW_CUSTOMERS))
 @require_GET
+@never_cache
 def customers(request: HttpRequest) -> HttpResponse:
     """List customers."""
     user = cast("User", request.user)

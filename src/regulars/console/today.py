@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from regulars.console import actions, formats, labels
@@ -49,10 +50,11 @@ _RANKS = {
 }
 
 
-@access(Needs(Capability.VIEW_REPORTS))
+@access(Needs(Capability.VIEW_CUSTOMERS))
 @require_GET
+@never_cache
 def today(request: HttpRequest) -> HttpResponse:
-    """Show how the shop is doing and whom to contact."""
+    """Show whom to contact and, to those who may see figures, how the shop is doing."""
     user = cast("User", request.user)
     business = shop.business()
     found = _overview(request)
@@ -67,17 +69,20 @@ def today(request: HttpRequest) -> HttpResponse:
                 "may_import": may(user.role, Capability.RUN_IMPORTS),
             },
         )
-    context: dict[str, object] = {
-        "business": business,
-        "overview": Overview(found, business=business),
-        "periods": PERIODS,
-        "may_see_customers": may(user.role, Capability.VIEW_CUSTOMERS),
-    }
-    if context["may_see_customers"]:
-        counts = planner.open_by_playbook(ActionFilter())
-        context |= {"to_contact": sum(count.actions for count in counts), "slipping": _slipping(counts)}
-        context |= actions.context(actions.ActionList(request.GET, user=user), counts=counts)
-    return render(request, "console/today/page.html", context)
+    counts = planner.open_by_playbook(ActionFilter())
+    sees_figures = may(user.role, Capability.VIEW_REPORTS)
+    return render(
+        request,
+        "console/today/page.html",
+        {
+            "business": business,
+            "overview": Overview(found, business=business) if sees_figures else None,
+            "periods": PERIODS,
+            "to_contact": sum(count.actions for count in counts),
+            "slipping": _slipping(counts),
+            **actions.context(actions.ActionList(request.GET, user=user), counts=counts),
+        },
+    )
 
 
 def _overview(request: HttpRequest) -> Today | None:

@@ -83,3 +83,16 @@ FIELD_NOTES = {
     "status": _("Paid, waiting for payment, or cancelled; only paid orders count."),
     "store": _("Only if the file holds orders of several stores."),
 }
+
+MISSING_LABELS = {
+    "order_code": _("the order number"),
+    "placed_at": _("the order date"),
+    "external or email or phone or ouid or omid or openid": _("one way to recognise the customer"),
+    "amount or unit_price": _("the amount paid, or the price of one piece"),
+}
+
+QUESTION_LABELS = {
+    "date_formats": _("Column “%(column)s” can be read day first or month first. Which is right?"),
+    "decimal": _("Is the mark in numbers such as 1,234 of column “%(column)s” a decimal mark?"),
+    "status_values": _("What does this word of column “%(column)s” mean?"),
+}

@@ -142,6 +142,7 @@ class Proposal:
     """A mapping found from a header, and how sure it is.
 
     Attributes:
+        header: The file's columns.
         mapping: What is proposed.
         confidence: By field, from 0 to 1; a discount column stands under `discount:<column>`.
         missing: What is needed and was not found.
@@ -149,6 +150,7 @@ class Proposal:
         saved_map: The name of the saved map that fits this header, or "".
     """
 
+    header: tuple[str, ...]
     mapping: Mapping
     confidence: Dict[str, float]
     missing: tuple[str, ...]
@@ -214,6 +216,7 @@ def _proposal(
 ) -> Proposal:
     used = {*mapping.columns.values(), *mapping.discounts}
     return Proposal(
+        header=tuple(header),
         mapping=mapping,
         confidence=confidence,
         missing=mapping.missing(),

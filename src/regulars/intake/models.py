@@ -76,6 +76,11 @@ class Import(models.Model):
     def __str__(self) -> str:
         return f"{self.file_name} #{self.pk}"
 
+    @property
+    def refunds(self) -> int:
+        """Refund lines, with and without an order."""
+        return self.refunds_matched + self.refunds_unmatched
+
 
 class Reject(models.Model):
     """A line that could not be understood: where it stood, what was wrong, and the line itself."""

@@ -18,7 +18,7 @@ from regulars.kernel.errors import RegularsError
 from regulars.shop.operations import ensure_stores
 from regulars.staff.models import User
 
-__all__ = ["cancel", "register", "run_import", "save_map_of", "set_mapping", "start", "upload"]
+__all__ = ["cancel", "forget_map", "register", "run_import", "save_map_of", "set_mapping", "start", "upload"]
 
 _OPEN = (Import.State.UPLOADED, Import.State.QUEUED, Import.State.RUNNING)
 
@@ -107,6 +107,11 @@ def save_map_of(*, import_id: int, name: str) -> ColumnMap:
         name=name, defaults={"header": header, "mapping": mapping.to_json()}
     )
     return saved
+
+
+def forget_map(*, map_id: int) -> None:
+    """Delete a saved map; imports that used it keep their own copy."""
+    ColumnMap.objects.filter(pk=map_id).delete()
 
 
 def _sha256(path: Path) -> str:

@@ -137,7 +137,7 @@ def _bring_in(row: Import, now: datetime, reporter: "_Reporter") -> None:
             if not Import.objects.filter(pk=row.pk, state=Import.State.RUNNING).update(**fields):
                 raise _cancelled(row)
             publish(ImportFinished(import_id=row.pk))
-            crashpoint("before_commit")
+            crashpoint("import:commit")
 
 
 def _bring_in_lines(
@@ -155,7 +155,6 @@ def _bring_in_lines(
         read += judged.read
         rejected += len(judged.rejects)
         reporter("staging", read, known.lines)
-    crashpoint("staged")
     merged = shop.merge_stage(progress=reporter)
     if merged.conflicts:
         _write_rejects(row, _conflict_rejects(table, judge, merged.conflicts))
@@ -239,6 +238,7 @@ class _Reporter:
         self._told: tuple[str, float] = ("", 0.0)
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
+        crashpoint(f"import:{stage}")
         self._progress(stage, done, total)
         told_stage, told_at = self._told
         if stage == told_stage and time.monotonic() - told_at < _REPORT_SECONDS:

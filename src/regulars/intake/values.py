@@ -237,14 +237,18 @@ def groups_of_formats(cells: pl.Series, zone: str) -> list[FormatGroup]:
     text alike are one.
     """
     cells = tidy_dates(cells).drop_nulls().unique(maintain_order=True)
-    sample = cells.head(_FORMAT_SAMPLE)
+    sample = cells.head(_FORMAT_SAMPLE).to_frame("cell")
+    reads = {form: _parsed(pl.col("cell"), form, zone).is_not_null().any() for form in DATE_FORMATS}
+    promising = sample.select(**reads).row(0, named=True)
     found: dict[str, list[str]] = {}
     times: dict[str, pl.Series] = {}
     for form in DATE_FORMATS:
-        if wall_time(sample, (form,), zone).null_count() == len(sample):
+        if not promising[form]:
             continue
         first = {"d": "day", "m": "month", "b": "month", "B": "month"}.get(form[1], "year")
         read = wall_time(cells, (*found.get(first, ()), form), zone)
+        if read.null_count() == len(cells):
+            continue
         if first not in found or read.null_count() < times[first].null_count():
             found.setdefault(first, []).append(form)
             times[first] = read

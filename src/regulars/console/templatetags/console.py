@@ -120,6 +120,12 @@ def moment(context: Context, value: datetime | None) -> str:
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.moment(value, zone))
 
 
+@register.filter
+def cell_of(row: Mapping[str, object], name: str) -> object:
+    """Look up a cell of a row by its column's name."""
+    return row.get(name) or ""
+
+
 # Labels of a customer
 
 
