@@ -1,0 +1,30 @@
+"""Customer lifetime value (客户终身价值): who will buy again, how often, and what it is worth.
+
+`summarise` reduces orders to one row for each customer, `fit` learns a model from it, the fit scores every
+customer, and `choose` finds out which model to believe by forecasting days that have already been.
+"""
+
+from regulars.analytics.clv.estimation import Convergence
+from regulars.analytics.clv.fits import PURCHASE_MODELS, NoAmountsError, PurchaseFit, SpendingFit, fit
+from regulars.analytics.clv.fitting import Estimate, Finding
+from regulars.analytics.clv.priors import Belief, Prior
+from regulars.analytics.clv.season import Season
+from regulars.analytics.clv.summary import SUMMARY, EmptySummaryError, InvalidHistoryError, summarise
+
+__all__ = [
+    "PURCHASE_MODELS",
+    "SUMMARY",
+    "Belief",
+    "Convergence",
+    "EmptySummaryError",
+    "Estimate",
+    "Finding",
+    "InvalidHistoryError",
+    "NoAmountsError",
+    "Prior",
+    "PurchaseFit",
+    "Season",
+    "SpendingFit",
+    "fit",
+    "summarise",
+]
