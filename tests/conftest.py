@@ -22,6 +22,17 @@ def django_db_modify_db_settings(home: Home) -> Iterator[None]:
     if "DATABASE_URL" in os.environ:
         yield
         return
-    postgres.start(home)
+    # Held, so that a command under test that leaves the home last does not take the server with it.
+    lease = postgres.Lease(home)
+    lease.start()
     yield
-    postgres.stop(home)
+    lease.end()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public data beside the repository."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no public data in {folder}")
+    return folder

@@ -1,22 +1,21 @@
 """Settings of the installation. What differs between installations comes from the environment."""
 
-import os
 from pathlib import Path
 
 import psycopg.conninfo
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from regulars.runtime import environment, postgres
 from regulars.runtime.home import home_from_environment
 
 HOME = home_from_environment()
-SECRET_KEY = os.environ.get("REGULARS_SECRET_KEY") or HOME.secret_key()
+SECRET_KEY = environment.SECRET_KEY.value or HOME.secret_key()
 DEBUG = False
 
-_hosts = os.environ.get("REGULARS_HOSTS", "localhost,127.0.0.1,[::1]")
-ALLOWED_HOSTS = [host.strip() for host in _hosts.split(",") if host.strip()]
+ALLOWED_HOSTS = environment.HOSTS.value
 # Behind TLS the cookies are marked secure; on a plain local address browsers would refuse them.
-REGULARS_TLS = os.environ.get("REGULARS_TLS", "") == "1"
+REGULARS_TLS = environment.TLS.value
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS] if REGULARS_TLS else []
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if REGULARS_TLS else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = REGULARS_TLS
@@ -82,9 +81,7 @@ TEMPLATES = [
     },
 ]
 
-_conninfo = psycopg.conninfo.conninfo_to_dict(
-    os.environ.get("DATABASE_URL") or f"host={HOME.sockets} user=regulars dbname=regulars"
-)
+_conninfo = psycopg.conninfo.conninfo_to_dict(environment.DATABASE_URL.value or postgres.database_url(HOME))
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -146,14 +143,11 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
-EMAIL_BACKEND = (
-    "django.core.mail.backends.smtp.EmailBackend"
-    if os.environ.get("REGULARS_SMTP_HOST")
-    else "django.core.mail.backends.console.EmailBackend"
-)
-EMAIL_HOST = os.environ.get("REGULARS_SMTP_HOST", "")
-EMAIL_PORT = int(os.environ.get("REGULARS_SMTP_PORT", "587"))
-EMAIL_HOST_USER = os.environ.get("REGULARS_SMTP_USER", "")
-EMAIL_HOST_PASSWORD = os.environ.get("REGULARS_SMTP_PASSWORD", "")
-EMAIL_USE_TLS = os.environ.get("REGULARS_SMTP_TLS", "1") == "1"
-DEFAULT_FROM_EMAIL = os.environ.get("REGULARS_FROM_EMAIL", "regulars@localhost")
+EMAIL_HOST = environment.SMTP_HOST.value
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_PORT = environment.SMTP_PORT.value
+EMAIL_HOST_USER = environment.SMTP_USER.value
+EMAIL_HOST_PASSWORD = environment.SMTP_PASSWORD.value
+EMAIL_USE_TLS = environment.SMTP_TLS.value
+EMAIL_TIMEOUT = 30
+DEFAULT_FROM_EMAIL = environment.FROM_EMAIL.value

@@ -5,6 +5,20 @@ import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
+
+from regulars.kernel.errors import RegularsError
+from regulars.runtime import environment
+
+# Bytes that fit into sockaddr_un.sun_path beside its closing zero.
+_SOCKET_PATH_BYTES = 103 if sys.platform == "darwin" else 107
+_SOCKET_NAME = ".s.PGSQL.5432"
+
+
+class HomeError(RegularsError):
+    """The home folder cannot be used."""
+
+    code: ClassVar[str] = "home"
 
 
 @dataclass(frozen=True)
@@ -20,8 +34,28 @@ class Home:
 
     @property
     def sockets(self) -> Path:
-        """The private PostgreSQL's Unix socket folder."""
-        return self.root / "run"
+        """The private PostgreSQL's Unix socket folder: the one place that says where it is.
+
+        It lies in the home folder. Where that path is longer than the system allows for a socket, the first
+        start makes a short private folder and records it here.
+        """
+        folder = self.root / "run"
+        if len(os.fsencode(folder / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES:
+            return folder
+        try:
+            return Path(self.short_sockets_record.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return folder
+
+    @property
+    def sockets_fit(self) -> bool:
+        """Whether a socket in `sockets` has a path that the system accepts."""
+        return len(os.fsencode(self.sockets / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES
+
+    @property
+    def short_sockets_record(self) -> Path:
+        """Names the socket folder of a home whose own path is too long for one."""
+        return self.root / "run.path"
 
     @property
     def facts(self) -> Path:
@@ -33,28 +67,70 @@ class Home:
         """Files that people imported."""
         return self.root / "uploads"
 
+    @property
+    def metrics(self) -> Path:
+        """Counters that the web processes of the running server share."""
+        return self.root / "metrics"
+
+    def prepare(self) -> None:
+        """Make the folders. What holds customers' data can be opened by its owner only.
+
+        Raises:
+            HomeError: The folder belongs to somebody else, is no folder, or cannot be written.
+        """
+        # Root's private PostgreSQL runs as another user, who must pass through, though not look around.
+        mode = 0o711 if os.geteuid() == 0 else 0o700
+        try:
+            self.root.mkdir(mode=mode, parents=True, exist_ok=True)
+            owner = self.root.stat().st_uid
+            if os.geteuid() not in {0, owner}:
+                message = (
+                    f"home folder {self.root} belongs to user {owner} and you are user {os.geteuid()}; "
+                    "run as that user, or choose another folder with --home"
+                )
+                raise HomeError(message, home=str(self.root))
+            for folder in (self.facts, self.uploads, self.metrics):
+                folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            message = (
+                f"home folder {self.root} cannot be used: {error.strerror}; "
+                "make it writable, or choose another folder with --home"
+            )
+            raise HomeError(message, home=str(self.root)) from error
+
     def secret_key(self) -> str:
         """Return the installation's secret, made on first use and readable only by its owner."""
+        self.prepare()
         path = self.root / "secret.key"
-        self.root.mkdir(parents=True, exist_ok=True)
+        # Written aside and linked into place, so that nobody ever reads half a secret.
+        draft = self.root / f"secret.key.{os.getpid()}"
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
+            if not path.exists():
+                descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                    file.write(secrets.token_urlsafe(48))
+                    file.flush()
+                    os.fsync(file.fileno())
+                try:
+                    os.link(draft, path)
+                except FileExistsError:
+                    pass  # another process was first, and its secret counts
+                finally:
+                    draft.unlink()
             return path.read_text(encoding="ascii")
-        secret = secrets.token_urlsafe(48)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secret)
-        return secret
+        except OSError as error:
+            message = f"{path} cannot be used: {error.strerror}"
+            raise HomeError(message, home=str(self.root)) from error
 
 
 def home_from_environment() -> Home:
     """Return `REGULARS_HOME`, or the usual data folder of this system's user."""
-    chosen = os.environ.get("REGULARS_HOME")
+    chosen = environment.HOME.value
     if chosen:
         return Home(Path(chosen).expanduser().resolve())
     if os.geteuid() == 0:
         return Home(Path("/var/lib/regulars"))
     if sys.platform == "darwin":
         return Home(Path.home() / "Library" / "Application Support" / "Regulars")
-    data = os.environ.get("XDG_DATA_HOME")
+    data = environment.XDG_DATA_HOME.value
     return Home((Path(data) if data else Path.home() / ".local" / "share") / "regulars")
