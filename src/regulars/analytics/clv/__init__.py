@@ -4,6 +4,7 @@
 customer, and `choose` finds out which model to believe by forecasting days that have already been.
 """
 
+from regulars.analytics.clv.choosing import BIAS_LIMIT, CANDIDATES, Caution, Choice, Tried, choose
 from regulars.analytics.clv.estimation import Convergence
 from regulars.analytics.clv.fits import PURCHASE_MODELS, NoAmountsError, PurchaseFit, SpendingFit, fit
 from regulars.analytics.clv.fitting import Estimate, Finding
@@ -12,9 +13,13 @@ from regulars.analytics.clv.season import Season
 from regulars.analytics.clv.summary import SUMMARY, EmptySummaryError, InvalidHistoryError, summarise
 
 __all__ = [
+    "BIAS_LIMIT",
+    "CANDIDATES",
     "PURCHASE_MODELS",
     "SUMMARY",
     "Belief",
+    "Caution",
+    "Choice",
     "Convergence",
     "EmptySummaryError",
     "Estimate",
@@ -25,6 +30,8 @@ __all__ = [
     "PurchaseFit",
     "Season",
     "SpendingFit",
+    "Tried",
+    "choose",
     "fit",
     "summarise",
 ]

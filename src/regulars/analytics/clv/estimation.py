@@ -14,6 +14,7 @@ _LOWEST, _HIGHEST = np.log(1e-6), np.log(1e6)
 _GRADIENT_ENOUGH = 1e-7
 _POLISHING_STEPS = 12
 _STEP = 1e-5
+_ROUNDING = 1e-12
 
 Objective = Callable[[Floats], tuple[float, Floats]]
 
@@ -78,8 +79,8 @@ def maximise(*, rough: Objective, full: Objective, starts: Sequence[Floats], sca
     climbs = [_climb(rough, _inside(start), scale=scale, counted=counted) for start in starts]
     best, best_value = max(climbs, key=lambda climb: climb[1])
     agreeing = sum(best_value - value < 0.01 for _, value in climbs)
-    at, value = _climb(full, best, scale=scale, counted=counted)
-    at, value, gradient, curvature = _polish(full, at, value, scale=scale, counted=counted)
+    at, _ = _climb(full, best, scale=scale, counted=counted)
+    at, value, gradient, curvature = _polish(full, at, counted=counted)
     on_edge = _held(at, gradient)
     return Maximum(
         at=at,
@@ -120,8 +121,12 @@ def _held(at: Floats, gradient: Floats) -> "np.ndarray[tuple[int], np.dtype[np.b
     return ((at <= _LOWEST + 1e-9) & (gradient <= 0)) | ((at >= _HIGHEST - 1e-9) & (gradient >= 0))
 
 
+def _steepness(at: Floats, gradient: Floats) -> float:
+    return float(np.abs(gradient[~_held(at, gradient)]).max(initial=0.0))
+
+
 def _polish(
-    objective: Objective, at: Floats, value: float, *, scale: float, counted: list[int]
+    objective: Objective, at: Floats, *, counted: list[int]
 ) -> tuple[Floats, float, Floats, Floats]:
     """Take Newton steps while they help; return place, value, gradient and curvature."""
     value, gradient = objective(at)
@@ -129,13 +134,14 @@ def _polish(
     for _ in range(_POLISHING_STEPS):
         counted[0] += 1 + 2 * len(at)
         free = ~_held(at, gradient)
-        if np.abs(gradient[free]).max(initial=0.0) / scale < _GRADIENT_ENOUGH**1.5:
-            break
         step = np.zeros_like(at)
         step[free] = np.linalg.lstsq(curvature[np.ix_(free, free)], gradient[free], rcond=1e-12)[0]
         tried = _inside(at + step)
         tried_value, tried_gradient = objective(tried)
-        if not tried_value >= value:
+        # Close to the top the value is all rounding; the gradient still tells which way is up.
+        if tried_value < value - _ROUNDING * abs(value) or not _steepness(tried, tried_gradient) < _steepness(
+            at, gradient
+        ):
             break
         at, value, gradient = tried, tried_value, tried_gradient
         curvature = _curvature(objective, at)

@@ -124,24 +124,21 @@ class SpendingFit(_Fit):
 
     def amount(self) -> nw.Expr:
         """Return the expected amount as an expression of frequency and mean_amount_minor (equation 5)."""
-        return _amount(*(self.params[name] for name in ("p", "q", "gamma")))
+        p, q, gamma = (self.params[name] for name in ("p", "q", "gamma"))
+        known, total = _evidence()
+        return (total + gamma) * p / (known * p + (q - 1.0))
 
     def amount_log_variance(self) -> nw.Expr:
         """Return the variance of the logarithm of `amount` that comes from the uncertain parameters."""
-        # The covariance is of the logarithms of p, q - 1 and gamma.
-        at = np.log([self.params["p"], self.params["q"] - 1.0, self.params["gamma"]])
-
-        def log_amount(log_parameters: Floats) -> nw.Expr:
-            p, above, gamma = np.exp(log_parameters).tolist()
-            return _amount(p, 1.0 + above, gamma).log()
-
+        p, q, gamma = (self.params[name] for name in ("p", "q", "gamma"))
+        known, total = _evidence()
+        # Derivatives by the logarithms of p, q - 1 and gamma, of which the covariance is.
+        drawn = known * p + (q - 1.0)
+        slopes = ((q - 1.0) / drawn, -(q - 1.0) / drawn, gamma / (total + gamma))
         covariance = np.array(self.estimate.covariance)
-        slopes = [
-            (log_amount(at + _STEP * unit) - log_amount(at - _STEP * unit)) / (2 * _STEP) for unit in np.eye(3)
-        ]
         variance = nw.lit(0.0)
         for i, j in np.ndindex(3, 3):
-            if np.isfinite(covariance[i, j]) and covariance[i, j] != 0.0:
+            if np.isfinite(covariance[i, j]):
                 variance = variance + slopes[i] * slopes[j] * float(covariance[i, j])
         return variance
 
@@ -413,7 +410,7 @@ def fit(
     """
     arguments.one_of(model, _MODELS, name="model")
     arguments.whole(unit_days, name="unit_days", least=1)
-    reads = [summaries.FREQUENCY, summaries.RECENCY, summaries.AGE]
+    reads = [summaries.CUSTOMER, summaries.FREQUENCY, summaries.RECENCY, summaries.AGE]
     present = frames.schema(summary, name="summary")
     with_gaps = model == "mbg_cnbd_k"
     if with_gaps:
@@ -481,10 +478,11 @@ def _spending_fit(observed: Amounts) -> SpendingFit:
     )
 
 
-def _amount(p: float, q: float, gamma: float) -> nw.Expr:
-    frequency = nw.when(nw.col("mean_amount_minor").is_null()).then(nw.lit(0.0)).otherwise(nw.col("frequency"))
-    mean = nw.coalesce(nw.col("mean_amount_minor"), nw.lit(0.0))
-    return (frequency * mean + gamma) * p / (frequency * p + (q - 1.0))
+def _evidence() -> tuple[nw.Expr, nw.Expr]:
+    """Return how many amounts of a customer are known, and their sum."""
+    missing = nw.col("mean_amount_minor").is_null()
+    known = nw.when(missing).then(nw.lit(0.0)).otherwise(nw.col("frequency").cast(nw.Float64))
+    return known, known * nw.coalesce(nw.col("mean_amount_minor"), nw.lit(0.0))
 
 
 def _joined(customers: Lazy, groups: Groups, columns: dict[str, Floats]) -> Lazy:
@@ -499,8 +497,7 @@ def _joined(customers: Lazy, groups: Groups, columns: dict[str, Floats]) -> Lazy
 
 
 def _open(summary: IntoFrame, reads: Sequence[Column]) -> facts.Opened:
-    grain = "customer_id" if summaries.CUSTOMER in reads else "frequency"
-    return facts.open_table(summary, name="summary", columns=reads, grain=grain)
+    return facts.open_table(summary, name="summary", columns=reads, grain="customer_id")
 
 
 def _within(value: object, least: float, most: float, *, name: str) -> None:

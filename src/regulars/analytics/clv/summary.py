@@ -1,5 +1,6 @@
 """The summary: all that the CLV models ask of a customer's orders, one row for each customer."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import narwhals as nw
@@ -8,7 +9,7 @@ from narwhals.typing import IntoFrame, IntoFrameT
 
 from regulars.analytics import arguments, facts, frames, occasions
 from regulars.analytics.clv import tables
-from regulars.analytics.clv.groups import Groups
+from regulars.analytics.clv.groups import Floats, Groups
 from regulars.analytics.clv.spending import Amounts
 from regulars.analytics.facts import Column, FactsError, Kind
 from regulars.analytics.frames import Lazy
@@ -95,7 +96,7 @@ def summarise(orders: IntoFrameT, *, as_of_day: int, unit_days: int = 7) -> Into
     if has_margin:
         summed.append(nw.col("margin_minor").sum().alias("margin_minor"))
     days = occasions.with_previous(occasions.of_orders(valid, *summed))
-    (summary,) = opened.settle(_summary(days, as_of_day=as_of_day, unit_days=unit_days, has_margin=has_margin))
+    (summary,) = opened.settle(of_days(days, as_of_day=as_of_day, unit_days=unit_days, has_margin=has_margin))
     return frames.like(orders, summary, grain=("customer_id",))
 
 
@@ -114,7 +115,8 @@ def _with_margin(orders: IntoFrame) -> Lazy:
     return frames.lazy(orders, name="orders", columns=columns).filter(valid)
 
 
-def _summary(days: Lazy, *, as_of_day: int, unit_days: int, has_margin: bool) -> Lazy:
+def of_days(days: Lazy, *, as_of_day: int, unit_days: int, has_margin: bool = False) -> Lazy:
+    """Return the summary of customers' days with their previous days, none after `as_of_day`."""
     repeat = ~nw.col("previous_day").is_null()
     gap = (nw.col("day") - nw.col("previous_day")).cast(nw.Float64) / unit_days
     amount = nw.col("amount_minor").cast(nw.Float64)
@@ -155,22 +157,28 @@ def histories(summary: Lazy, *, with_gaps: bool) -> Lazy:
 
 
 def groups(found: Lazy) -> Groups:
-    """Return distinct histories as arrays.
+    """Return distinct histories as arrays, in an order that does not depend on the engine.
 
     Raises:
         InvalidHistoryError: A history that cannot be.
     """
-    columns = tables.arrays(found)
-    frequency, recency, age = (columns[name].astype(np.float64) for name in HISTORY)
+    return groups_and(found)[0]
+
+
+def groups_and(found: Lazy, *more: str) -> tuple[Groups, *tuple[Floats, ...]]:
+    """Return histories as arrays, and further columns in the same order."""
+    columns = _sorted(tables.arrays(found), (*HISTORY, *more))
+    frequency, recency, age = (columns[name] for name in HISTORY)
     _possible(frequency, recency, age)
     gaps = columns.get("log_gap_sum")
-    return Groups(
+    known = Groups(
         frequency=frequency,
         recency=recency,
         age=age,
-        customers=columns["customers"].astype(np.float64),
+        customers=columns["customers"],
         log_gap_sum=0.0 if gaps is None else float(gaps.sum()),
     )
+    return known, *(columns[name] for name in more)
 
 
 def amounts(summary: Lazy) -> Lazy:
@@ -181,15 +189,21 @@ def amounts(summary: Lazy) -> Lazy:
 
 def amounts_of(found: Lazy) -> Amounts:
     """Return distinct (frequency, mean amount) as arrays."""
-    columns = tables.arrays(found)
+    columns = _sorted(tables.arrays(found), ("frequency", "mean_amount_minor"))
     return Amounts(
-        frequency=columns["frequency"].astype(np.float64),
-        mean_minor=columns["mean_amount_minor"].astype(np.float64),
-        customers=columns["customers"].astype(np.float64),
+        frequency=columns["frequency"],
+        mean_minor=columns["mean_amount_minor"],
+        customers=columns["customers"],
     )
 
 
-def _possible(frequency: "np.ndarray", recency: "np.ndarray", age: "np.ndarray") -> None:
+def _sorted(columns: tables.Columns, by: Sequence[str]) -> dict[str, Floats]:
+    """Return columns as floats, sorted, so that sums over them round alike on every engine."""
+    order = np.lexsort([columns[name] for name in reversed(by)])
+    return {name: column[order].astype(np.float64) for name, column in columns.items()}
+
+
+def _possible(frequency: Floats, recency: Floats, age: Floats) -> None:
     rules = (
         ("frequency", frequency, (frequency >= 0) & (frequency == np.floor(frequency)), "a whole number >= 0"),
         ("age", age, (age >= 0) & np.isfinite(age), "a number >= 0"),
