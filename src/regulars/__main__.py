@@ -2,4 +2,6 @@
 
 from regulars.project.main import main
 
-main()
+# Processes that `regulars web` starts import this module once more, and must not become a second command.
+if __name__ == "__main__":
+    main()

@@ -81,6 +81,8 @@ app = CommandTree(
     cls=_TellsErrors,
     no_args_is_help=True,
     help="Turn one-time buyers into regulars.",
+    # For people; logs get the plain traceback.
+    pretty_exceptions_enable=notes.is_terminal,
     pretty_exceptions_show_locals=False,  # they hold customers' data
 )
 

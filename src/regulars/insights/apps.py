@@ -5,3 +5,7 @@ class InsightsConfig(AppConfig):
     name = "regulars.insights"
     label = "insights"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen to the rooms below."""
+        from regulars.insights import receivers  # noqa: F401, PLC0415  models must be loaded first

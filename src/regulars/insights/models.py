@@ -1,8 +1,11 @@
 import pghistory
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from regulars.insights.reasons import Reason, reasons_of
 from regulars.shop.models import Customer
 
 
@@ -28,7 +31,11 @@ class Policy(models.Model):
 
 
 class FactsPartition(models.Model):
-    """One Parquet file of the facts folder: which version of its month it holds."""
+    """One Parquet file of the facts folder: which version of its month it holds.
+
+    A month without rows has no file. Datasets that are not cut by month stand under 1970-01, and their version is
+    a fingerprint of their rows.
+    """
 
     dataset = models.CharField(max_length=40)
     month = models.DateField()
@@ -44,7 +51,12 @@ class FactsPartition(models.Model):
 
 
 class Run(models.Model):
-    """One computation of every profile for one day."""
+    """One computation of every profile for one day.
+
+    `thresholds` are the limits that the labels were given by. `store_cycle` has the `cycle_days` that were applied,
+    their `source` (measured, chosen, assumed) and what was measured. `summary` holds the aggregates that pages show,
+    so that opening a page counts nothing.
+    """
 
     class State(models.TextChoices):
         RUNNING = "running", _("Running")
@@ -55,12 +67,14 @@ class Run(models.Model):
     engine = models.CharField(max_length=20)
     state = models.CharField(max_length=20, choices=State, default=State.RUNNING)
     stage = models.CharField(max_length=40, blank=True)
-    started_at = models.DateTimeField(auto_now_add=True)
+    currency = models.CharField(max_length=3)
+    started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     profiles = models.BigIntegerField(default=0)
     profiles_written = models.BigIntegerField(default=0)
     store_cycle = models.JSONField(default=dict)
     thresholds = models.JSONField(default=dict)
+    summary = models.JSONField(default=dict)
     error = models.TextField(blank=True)
 
     class Meta:
@@ -71,10 +85,16 @@ class Run(models.Model):
 
 
 class Profile(models.Model):
-    """What Regulars understands of one customer on one day.
+    """What Regulars understands of one customer.
 
-    Null scores, cell and tier mean that the customer has no valid order in the window. `reasons` maps a label's
-    name to {"code": ..., numbers ...}; `insights.reasons` puts it into words.
+    A row says only what changes when the customer buys or moves to another label. What changes every night for
+    everybody follows from the row and the run: the day it speaks of, the recency, the thresholds in the reasons.
+
+    Null scores, empty cell and empty tier mean that the customer has no valid order in the window; a prospect has
+    none at all. `orders`, `first_day` and `last_day` count the whole history, `frequency` and `monetary_minor` the
+    policy's window. `year_minor` is the net amount of the 365 days that end with the last order. `cycle_days` is the
+    interval after which the next order is expected; `rhythm_days` the mean of the customer's intervals before the
+    last, null below three. Until the store's cycle can be measured there are no days due and late.
     """
 
     class Tier(models.TextChoices):
@@ -96,9 +116,9 @@ class Profile(models.Model):
         Customer, on_delete=models.CASCADE, primary_key=True, related_name="profile"
     )
     orders = models.IntegerField()
-    recency_days = models.IntegerField(null=True)
     frequency = models.IntegerField(default=0)
     monetary_minor = models.BigIntegerField(default=0)
+    year_minor = models.BigIntegerField(default=0)
     r = models.SmallIntegerField(null=True)
     f = models.SmallIntegerField(null=True)
     m = models.SmallIntegerField(null=True)
@@ -108,10 +128,9 @@ class Profile(models.Model):
     first_day = models.IntegerField(null=True)
     last_day = models.IntegerField(null=True)
     cycle_days = models.FloatField(null=True)
+    rhythm_days = models.FloatField(null=True)
     due_day = models.IntegerField(null=True)
     late_day = models.IntegerField(null=True)
-    reasons = models.JSONField(default=dict)
-    as_of_day = models.IntegerField()
 
     class Meta:
         constraints = (
@@ -121,15 +140,40 @@ class Profile(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=("tier", "-monetary_minor", "customer"), name="insights_profile_tier"),
-            models.Index(fields=("stage", "-monetary_minor", "customer"), name="insights_profile_stage"),
-            models.Index(fields=("cell", "-monetary_minor", "customer"), name="insights_profile_cell"),
-            models.Index(fields=("-monetary_minor", "customer"), name="insights_profile_money"),
-            models.Index(fields=("-last_day", "customer"), name="insights_profile_last"),
+            # All columns run one way, so that a page begins at a row comparison in either direction.
+            models.Index(fields=("tier", "monetary_minor", "customer"), name="insights_profile_tier"),
+            models.Index(fields=("stage", "monetary_minor", "customer"), name="insights_profile_stage"),
+            models.Index(fields=("cell", "monetary_minor", "customer"), name="insights_profile_cell"),
+            models.Index(fields=("monetary_minor", "customer"), name="insights_profile_money"),
+            models.Index(fields=("orders", "customer"), name="insights_profile_orders"),
+            models.Index(Coalesce("last_day", -1), "customer", name="insights_profile_last"),
+            models.Index(fields=("first_day",), name="insights_profile_first"),
         )
 
     def __str__(self) -> str:
         return f"{self.customer_id}: {self.tier} {self.stage}"
+
+    @cached_property
+    def run(self) -> Run:
+        """The run that the labels come from: the latest that finished."""
+        return Run.objects.filter(state=Run.State.DONE).latest("pk")
+
+    @property
+    def as_of_day(self) -> int:
+        """The day that the profile speaks of."""
+        return self.run.as_of_day
+
+    @property
+    def recency_days(self) -> int | None:
+        """Days from the last valid order to the day that the profile speaks of; None for a prospect."""
+        return None if self.last_day is None else self.as_of_day - self.last_day
+
+    @property
+    def reasons(self) -> dict[str, Reason]:
+        """Why each label was given, by its name: a code and numbers, which `insights.reasons` puts into words."""
+        return reasons_of(
+            profile=self, as_of_day=self.as_of_day, thresholds=self.run.thresholds, currency=self.run.currency
+        )
 
 
 class ProfileChange(models.Model):

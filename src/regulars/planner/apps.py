@@ -5,3 +5,7 @@ class PlannerConfig(AppConfig):
     name = "regulars.planner"
     label = "planner"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen to the rooms below."""
+        from regulars.planner import receivers  # noqa: F401, PLC0415  models must be loaded first

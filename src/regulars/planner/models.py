@@ -7,12 +7,17 @@ from django.utils.translation import gettext_lazy as _
 from regulars.shop.models import Customer
 
 
-@pghistory.track()
+# What people do is history; that numbers grow older every night is not.
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(condition=pghistory.AnyChange("state", "assignee", "note")),
+)
 class Action(models.Model):
     """One customer to contact: why, with which playbook, by whom, and what came of it.
 
-    A customer has at most one open action. `reason` holds a code and its numbers, put into words by the doors;
-    `value_minor` is what is at stake, by which the list is ordered.
+    A customer has at most one open action. `reason` holds a code and its numbers as of the latest refresh, put into
+    words by `insights.reasons`; `value_minor` is what is at stake, by which the list is ordered; `as_of_day` is the
+    day the action was opened for.
     """
 
     class State(models.TextChoices):
@@ -43,7 +48,7 @@ class Action(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=("state", "-value_minor", "id"), name="planner_action_open"),
+            models.Index(fields=("state", "value_minor", "id"), name="planner_action_open"),
             models.Index(fields=("customer", "-as_of_day"), name="planner_action_customer"),
         )
 

@@ -6,7 +6,8 @@ import psycopg.conninfo
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from regulars.runtime import environment, postgres
+from regulars.console.assets import is_hashed
+from regulars.runtime import environment, logs, postgres
 from regulars.runtime.home import home_from_environment
 
 HOME = home_from_environment()
@@ -16,9 +17,12 @@ DEBUG = False
 ALLOWED_HOSTS = environment.HOSTS.value
 # Behind TLS the cookies are marked secure; on a plain local address browsers would refuse them.
 REGULARS_TLS = environment.TLS.value
+CSRF_FAILURE_VIEW = "regulars.console.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS] if REGULARS_TLS else []
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if REGULARS_TLS else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = REGULARS_TLS
+# Load balancers and Prometheus ask the machine itself, in plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if REGULARS_TLS else 0
 
 ROOMS = [
@@ -40,15 +44,17 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "csp",
     "django_htmx",
+    # Before allauth, whose templates the console replaces.
+    *ROOMS,
     "allauth",
     "allauth.account",
     "allauth.mfa",
     "pgtrigger",
     "pghistory",
     "procrastinate.contrib.django",
-    *ROOMS,
 ]
 MIDDLEWARE = [
+    "regulars.project.requests.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -57,9 +63,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "regulars.console.preferences.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "regulars.console.messages.HtmxMessagesMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "pghistory.middleware.HistoryMiddleware",
     "regulars.staff.access.AccessMiddleware",
@@ -76,6 +84,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "regulars.console.context.shell",
             ],
         },
     },
@@ -111,6 +120,13 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "regulars.staff.adapters.AccountAdapter"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "Regulars: "
+ACCOUNT_EMAIL_NOTIFICATIONS = bool(environment.SMTP_HOST.value)
+# The default limits of allauth stand; logins are counted by address as well as by the caller's network address.
+MFA_ADAPTER = "regulars.staff.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Regulars"
 
@@ -122,8 +138,11 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
+# Files are served from the package itself, with the copies that the build compressed; nothing is collected.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+WHITENOISE_MAX_AGE = 60
+WHITENOISE_IMMUTABLE_FILE_TEST = is_hashed
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -151,3 +170,7 @@ EMAIL_HOST_PASSWORD = environment.SMTP_PASSWORD.value
 EMAIL_USE_TLS = environment.SMTP_TLS.value
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = environment.FROM_EMAIL.value
+
+LOGGING = logs.configuration()
+
+PROCRASTINATE_IMPORT_PATHS = ["regulars.project.tasks"]

@@ -1,5 +1,16 @@
 """Every door's URLs."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from regulars.project.health import live, ready
+from regulars.project.metrics import metrics
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("health/live", live, name="health-live"),
+    path("health/ready", ready, name="health-ready"),
+    path("metrics", metrics, name="metrics"),
+    path("accounts/", include("regulars.console.accounts")),
+    path("", include("regulars.console.urls")),
+]
+
+handler500 = "regulars.console.errors.server_error"

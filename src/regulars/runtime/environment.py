@@ -6,6 +6,7 @@ The settings page of the documentation is generated from `VARIABLES`.
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
 from regulars.kernel.errors import RegularsError
@@ -185,3 +186,17 @@ LOG_LEVEL = Variable(
 VARIABLES: tuple[Variable[object], ...] = tuple(
     variable for variable in list(globals().values()) if isinstance(variable, Variable)
 )
+
+
+# Not the person's to set: `regulars web` tells its processes where the metrics library shares its counters.
+_COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def share_counters(folder: Path) -> None:
+    """Let the processes that this one starts share their counters in `folder`."""
+    os.environ[_COUNTERS] = str(folder)
+
+
+def counters_are_shared() -> bool:
+    """Whether this is one of several processes that share their counters."""
+    return _COUNTERS in os.environ

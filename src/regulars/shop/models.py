@@ -1,3 +1,5 @@
+"""The record. A foreign key that begins another index has none of its own: bulk imports pay for each."""
+
 import pghistory
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -85,7 +87,7 @@ class Identifier(models.Model):
 class Product(models.Model):
     """Something a store sells, by the store's own code for it (SKU)."""
 
-    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="products")
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="products", db_index=False)
     code = models.CharField(_("product code"), max_length=200, db_collation="C")
     name = models.CharField(_("name"), max_length=300, blank=True)
     category = models.CharField(_("category"), max_length=200, blank=True)
@@ -110,9 +112,9 @@ class Order(models.Model):
         PENDING = "pending", _("Waiting for payment")
         CANCELLED = "cancelled", _("Cancelled")
 
-    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="orders")
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="orders", db_index=False)
     code = models.CharField(_("order number"), max_length=200, db_collation="C")
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="orders")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="orders", db_index=False)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.PAID)
     placed_at = models.DateTimeField(_("placed"))
     day = models.IntegerField(_("order day"))
@@ -153,10 +155,11 @@ class Order(models.Model):
 class OrderLine(models.Model):
     """One product of an order. `key` tells lines of an order apart: the line number, or the line's content.
 
-    `amount_minor` is what was paid for the whole quantity, after `discount_minor` was taken off.
+    `amount_minor` is what was paid for the whole quantity, after `discount_minor` was taken off. It is 0 where
+    that was less than half of the smallest coin.
     """
 
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines", db_index=False)
     key = models.CharField(max_length=100, db_collation="C")
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="lines")
     quantity = models.DecimalField(_("quantity"), max_digits=14, decimal_places=3)
@@ -167,7 +170,7 @@ class OrderLine(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("order", "key"), name="shop_line_once"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="shop_line_quantity"),
-            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="shop_line_amount"),
+            models.CheckConstraint(condition=Q(amount_minor__gte=0), name="shop_line_amount"),
         )
 
     def __str__(self) -> str:
@@ -177,10 +180,10 @@ class OrderLine(models.Model):
 class Refund(models.Model):
     """Money given back. With an order when one could be matched, else to the customer as a whole."""
 
-    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="refunds")
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="refunds", db_index=False)
     key = models.CharField(max_length=300, db_collation="C")
     code = models.CharField(_("refund number"), max_length=200, blank=True, db_collation="C")
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="refunds")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="refunds", db_index=False)
     order = models.ForeignKey(Order, on_delete=models.SET_NULL, null=True, blank=True, related_name="refunds")
     product = models.ForeignKey(Product, on_delete=models.PROTECT, null=True, blank=True)
     quantity = models.DecimalField(_("quantity"), max_digits=14, decimal_places=3)

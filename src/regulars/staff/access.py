@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import ClassVar, TypeVar
 
 from django.contrib.auth.views import redirect_to_login
@@ -105,6 +106,9 @@ class AccessMiddleware:
         if isinstance(rule, Public | ChecksItself):
             return None
         if not isinstance(request.user, User):
+            if request.headers.get("HX-Request") == "true":
+                # A fragment must not become the login page; the whole page goes there and comes back.
+                return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
             return redirect_to_login(request.get_full_path())
         if isinstance(rule, Needs) and not may(request.user.role, rule.capability):
             raise PermissionDenied(rule.capability.label)

@@ -26,6 +26,7 @@ class Capability(models.TextChoices):
     CHANGE_SETTINGS = "settings:write", _("Change business settings and thresholds")
     MANAGE_KEYS = "keys:write", _("Manage API keys")
     MANAGE_TEAM = "team:write", _("Manage the team")
+    VIEW_AUDIT = "audit:read", _("See who changed what")
 
 
 _SEE = {Capability.VIEW_CUSTOMERS, Capability.VIEW_REPORTS}
@@ -36,9 +37,19 @@ _MARKET = _SEE | {
     Capability.RUN_IMPORTS,
 }
 
+# What a program's key may carry. People, keys and the audit log stay with people.
+KEY_SCOPES = (
+    Capability.VIEW_CUSTOMERS,
+    Capability.EXPORT_CUSTOMERS,
+    Capability.VIEW_REPORTS,
+    Capability.WORK_ACTIONS,
+    Capability.VIEW_IMPORTS,
+    Capability.RUN_IMPORTS,
+)
+
 CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.OWNER: frozenset(Capability),
-    Role.MANAGER: frozenset(_MARKET | {Capability.CHANGE_SETTINGS}),
+    Role.MANAGER: frozenset(_MARKET | {Capability.CHANGE_SETTINGS, Capability.VIEW_AUDIT}),
     Role.MARKETER: frozenset(_MARKET),
     Role.AGENT: frozenset({Capability.VIEW_CUSTOMERS, Capability.WORK_ACTIONS}),
     Role.ANALYST: frozenset(_SEE | {Capability.EXPORT_CUSTOMERS, Capability.VIEW_IMPORTS}),

@@ -154,12 +154,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='order',
             name='customer',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='shop.customer'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='shop.customer'),
         ),
         migrations.AddField(
             model_name='orderline',
             name='order',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='shop.order'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='shop.order'),
         ),
         migrations.AddField(
             model_name='orderline',
@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='refund',
             name='customer',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='shop.customer'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='shop.customer'),
         ),
         migrations.AddField(
             model_name='refund',
@@ -184,17 +184,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='refund',
             name='store',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='shop.store'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='shop.store'),
         ),
         migrations.AddField(
             model_name='product',
             name='store',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='products', to='shop.store'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='shop.store'),
         ),
         migrations.AddField(
             model_name='order',
             name='store',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='shop.store'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='shop.store'),
         ),
         migrations.AddField(
             model_name='identifier',
@@ -211,7 +211,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='shop_line_amount'),
+            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0)), name='shop_line_amount'),
         ),
         migrations.AddIndex(
             model_name='refund',

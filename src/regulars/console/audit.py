@@ -1,0 +1,180 @@
+"""The audit log: who changed what, when."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import nlargest
+from itertools import islice
+from typing import Any, TypeAlias
+from urllib.parse import urlencode
+
+import pghistory.models
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from regulars.console.components import Pager
+from regulars.staff.access import Needs, access
+from regulars.staff.models import User
+from regulars.staff.rules import Capability
+
+_PAGE = 50
+_KINDS: dict[str, Promise] = {
+    "insights.Policy": _("Rules for labels"),
+    "intake.ColumnMap": _("Column map"),
+    "planner.Action": _("Action for"),
+    "shop.Business": _("Business"),
+    "staff.ApiKey": _("API key"),
+    "staff.User": _("Person"),
+}
+# pghistory makes the tables of history, and their fields, when the program starts.
+EventRow: TypeAlias = Any
+ModelField: TypeAlias = Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One change: before is empty when the thing was made."""
+
+    field: str | Promise
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One entry of the log. `person` is None for a command or a job."""
+
+    at: datetime
+    person: User | None
+    kind: str | Promise
+    name: str
+    verb: str
+    lines: list[Line]
+    cursor: str
+
+
+@access(Needs(Capability.VIEW_AUDIT))
+@require_GET
+def audit(request: HttpRequest) -> HttpResponse:
+    """Show who changed what, newest first."""
+    found = list(islice(_records(after=request.GET.get("after", "")), _PAGE + 1))
+    page = found[:_PAGE]
+    pager = Pager(next_url=f"?{urlencode({'after': page[-1].cursor})}" if len(found) > _PAGE else "")
+    return render(request, "console/settings/audit.html", {"records": page, "pager": pager})
+
+
+def _event_models() -> list[type[Model]]:
+    """Return the tables of history: a model that pghistory tracks has one."""
+    return sorted(
+        (model for model in apps.get_models() if issubclass(model, pghistory.models.Event)),
+        key=lambda model: model._meta.label,
+    )
+
+
+def _records(*, after: str) -> Iterator[Record]:
+    """Read each history from its end and merge them; a page costs as much after ten years as on the first day."""
+    at, label, number = _position(after)
+    events: list[EventRow] = []
+    for model in _event_models():
+        earlier: QuerySet[EventRow] = model._default_manager.order_by("-pgh_id")
+        if at is not None:
+            earlier = earlier.filter(_before(model, at=at, label=label, number=number))
+        before = model._default_manager.filter(
+            pgh_obj_id=OuterRef("pgh_obj_id"), pgh_id__lt=OuterRef("pgh_id")
+        )
+        previous = before.order_by("-pgh_id").values("pgh_id")[:1]
+        events += earlier.annotate(previous_id=Subquery(previous)).select_related("pgh_context")[: _PAGE + 1]
+    chosen = nlargest(
+        _PAGE + 1, events, key=lambda event: (event.pgh_created_at, event._meta.label, event.pgh_id)
+    )
+    previous_rows = _by_id(chosen, "previous_id")
+    people = _people(chosen)
+    for event in chosen:
+        yield _record(event, previous_rows.get((event._meta.label, event.previous_id)), people)
+
+
+def _position(after: str) -> tuple[datetime | None, str, int]:
+    at, label, number = (*after.split("|"), "", "")[:3]
+    parsed = parse_datetime(at) if at else None
+    if parsed is None or parsed.tzinfo is None or not number.isdecimal():
+        return None, "", 0
+    return parsed, label, int(number)
+
+
+def _before(model: type[Model], *, at: datetime, label: str, number: int) -> Q:
+    same_instant = Q(pgh_created_at=at)
+    if model._meta.label == label:
+        return Q(pgh_created_at__lt=at) | (same_instant & Q(pgh_id__lt=number))
+    return Q(pgh_created_at__lt=at) | (same_instant if model._meta.label < label else Q(pk__in=[]))
+
+
+def _by_id(events: list[EventRow], attribute: str) -> dict[tuple[str, int], EventRow]:
+    wanted: dict[type[Model], list[int]] = {}
+    for event in events:
+        if getattr(event, attribute):
+            wanted.setdefault(type(event), []).append(getattr(event, attribute))
+    return {
+        (model._meta.label, row.pk): row
+        for model, ids in wanted.items()
+        for row in model._default_manager.filter(pk__in=ids)
+    }
+
+
+def _people(events: list[EventRow]) -> dict[int, User]:
+    ids = {(event.pgh_context.metadata or {}).get("user") for event in events if event.pgh_context}
+    return User.objects.in_bulk([number for number in ids if number])
+
+
+def _record(event: EventRow, previous: EventRow, people: dict[int, User]) -> Record:
+    tracked = event.pgh_tracked_model
+    context = (event.pgh_context.metadata or {}) if event.pgh_context else {}
+    return Record(
+        at=event.pgh_created_at,
+        person=people.get(context.get("user", 0)),
+        kind=_KINDS.get(tracked._meta.label) or capfirst(tracked._meta.verbose_name),
+        name=_name(event, tracked),
+        verb="changed" if previous is not None else "made",
+        lines=list(_lines(event, previous, tracked)),
+        cursor=f"{event.pgh_created_at.isoformat()}|{event._meta.label}|{event.pgh_id}",
+    )
+
+
+def _name(event: EventRow, tracked: type[Model]) -> str:
+    values = {
+        field.attname: getattr(event, field.attname)
+        for field in tracked._meta.concrete_fields
+        if hasattr(event, field.attname)
+    }
+    return str(tracked(**values))
+
+
+def _lines(event: EventRow, previous: EventRow, tracked: type[Model]) -> Iterator[Line]:
+    for field in event._meta.concrete_fields:
+        if field.name.startswith("pgh_") or field.name == "id":
+            continue
+        after = getattr(event, field.attname)
+        before = getattr(previous, field.attname) if previous is not None else None
+        if after == before or (previous is None and after in (None, "", {}, [])):
+            continue
+        try:
+            original = tracked._meta.get_field(field.name)
+        except FieldDoesNotExist:
+            original = field
+        label = getattr(original, "verbose_name", field.name)
+        yield Line(field=capfirst(label), before=_shown(original, before), after=_shown(original, after))
+
+
+def _shown(field: ModelField, value: object) -> str:
+    if value in (None, "", {}, []):
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return str(dict(field.flatchoices).get(value, value)) if getattr(field, "choices", None) else str(value)

@@ -1,0 +1,30 @@
+"""Pages for what went wrong, that work even when little else does."""
+
+import logging
+import secrets
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from regulars.console.assets import FrontEndMissingError, asset_url
+
+_log = logging.getLogger(__name__)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Say that a form was too old, and how to go on."""
+    _log.warning("form refused at %s: %s", request.path, reason)
+    return render(request, "403_csrf.html", status=403)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Apologise without the database, the session or the context: any of them may be what broke."""
+    incident = secrets.token_hex(6)
+    _log.error("incident %s at %s %s", incident, request.method, request.path)
+    try:
+        stylesheet = asset_url("console.css")
+    except FrontEndMissingError:
+        stylesheet = ""
+    page = render_to_string("500.html", {"incident": incident, "stylesheet": stylesheet})
+    return HttpResponse(page, status=500)

@@ -1,0 +1,53 @@
+"""The rail: the rooms a person can go to, in the order of the loop."""
+
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from regulars.staff.models import User
+from regulars.staff.rules import Capability, may
+
+
+@dataclass(frozen=True)
+class Place:
+    """One entry of the rail."""
+
+    url_name: str
+    icon: str
+    label: str | Promise
+    capability: Capability | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A place as this person sees it from this page."""
+
+    url: str
+    icon: str
+    label: str | Promise
+    is_current: bool
+
+
+PLACES = (
+    Place("console:today", "today", _("Today"), Capability.VIEW_REPORTS),
+    Place("console:customers", "customers", _("Customers"), Capability.VIEW_CUSTOMERS),
+    Place("console:data", "data", _("Data"), Capability.VIEW_IMPORTS),
+    Place("console:settings", "settings", _("Settings"), Capability.CHANGE_SETTINGS),
+)
+
+
+def links_for(user: User, *, path: str) -> list[Link]:
+    """Return the rail for one person on one page."""
+    links = []
+    for place in PLACES:
+        if place.capability is not None and not may(user.role, place.capability):
+            continue
+        try:
+            url = reverse(place.url_name)
+        except NoReverseMatch:
+            continue
+        is_current = path == url if url == "/" else path.startswith(url)
+        links.append(Link(url, place.icon, place.label, is_current))
+    return links

@@ -1,0 +1,88 @@
+"""Settings of the business: who we are, where midnight lies, what money is counted in."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from regulars.console import choices
+from regulars.kernel.errors import RegularsError
+from regulars.shop.business import change_business
+from regulars.shop.models import Business
+from regulars.staff.access import Needs, access
+from regulars.staff.rules import Capability
+
+_HUNDREDTHS = 100
+
+
+class BusinessForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=200, help_text=_("Shown at the top of every page."))
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        help_text=_(
+            "Decides where midnight lies, and so on which day an order counts. A change works out the day of every "
+            "recorded order again; a million orders take about ten seconds."
+        ),
+    )
+    currency = forms.ChoiceField(
+        label=_("Base currency"),
+        help_text=_("What recorded amounts are in. A change converts nothing: 100 stays 100."),
+    )
+    margin = forms.DecimalField(
+        label=_("Contribution margin"),
+        min_value=Decimal(0),
+        max_value=Decimal(100),
+        decimal_places=2,
+        help_text=_(
+            "What is left of 100 of revenue after goods and shipping. Used for products without a margin of their own."
+        ),
+    )
+
+    def __init__(self, data: QueryDict | None, *, initial: Mapping[str, object]) -> None:
+        super().__init__(data, initial=dict(initial))
+        self.fields["time_zone"].choices = choices.time_zones(now=timezone.now())  # type: ignore[attr-defined]
+        self.fields["currency"].choices = choices.currencies()  # type: ignore[attr-defined]
+
+
+@access(Needs(Capability.CHANGE_SETTINGS))
+@require_GET
+def index(_request: HttpRequest) -> HttpResponse:
+    """Open the first of the settings."""
+    return redirect("console:settings-business")
+
+
+@access(Needs(Capability.CHANGE_SETTINGS))
+@require_http_methods(["GET", "POST"])
+def business(request: HttpRequest) -> HttpResponse:
+    """Show and change the business."""
+    now = Business.objects.filter(pk=1).first() or Business(name="")
+    initial = {
+        "name": now.name,
+        "time_zone": now.time_zone,
+        "currency": now.currency,
+        "margin": Decimal(now.margin_bp) / _HUNDREDTHS,
+    }
+    form = BusinessForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            change_business(
+                name=given["name"],
+                time_zone=given["time_zone"],
+                currency=given["currency"],
+                margin_bp=int(given["margin"] * _HUNDREDTHS),
+            )
+        except RegularsError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, gettext("The business is saved."))
+            return redirect("console:settings-business")
+    status = 422 if form.errors else 200
+    return render(request, "console/settings/business.html", {"form": form}, status=status)

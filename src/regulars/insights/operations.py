@@ -1,0 +1,261 @@
+"""Compute what Regulars understands of every customer, and change how it is computed."""
+
+from collections.abc import Mapping
+from datetime import datetime, time
+from pathlib import Path
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from regulars.insights import facts, labels, summaries
+from regulars.insights.events import RunFinished
+from regulars.insights.labels import ENGINES, Engine, Labels
+from regulars.insights.lock import sole_computation
+from regulars.insights.models import Policy, Run
+from regulars.insights.rules import Rules
+from regulars.kernel.days import day_of_instant, zone_named
+from regulars.kernel.errors import RegularsError
+from regulars.kernel.progress import Progress, no_progress
+from regulars.outbox.operations import publish
+from regulars.shop.models import Business
+
+_NIGHTLY_AT = time(3)
+_COPIED_AT_ONCE = 100_000
+_LABELS = ("tier", "stage", "cell")
+_COLUMNS = ", ".join(labels.COLUMNS)
+_VALUES = [column for column in labels.COLUMNS if column != "customer_id"]
+
+
+class UnknownEngineError(RegularsError):
+    """There is no such engine."""
+
+    code: ClassVar[str] = "unknown_engine"
+
+
+def export_facts(*, facts_folder: Path | None = None, progress: Progress = no_progress) -> int:
+    """Bring the Parquet facts up to date with the record; return how many files were written or removed.
+
+    Args:
+        facts_folder: Where to; None means the home folder's.
+        progress: Told of every file.
+
+    Raises:
+        RunInProgressError: Another process computes insights now.
+        InsideTransactionError: The connection is in a transaction.
+    """
+    with sole_computation():
+        return facts.export(facts_folder=facts_folder or settings.HOME.facts, progress=progress)
+
+
+def run(
+    *,
+    as_of_day: int | None = None,
+    engine: Engine = "polars",
+    now: datetime,
+    facts_folder: Path | None = None,
+    progress: Progress = no_progress,
+) -> Run:
+    """Compute every profile as of a day, write those that changed, and note who moved from which label to which.
+
+    Facts are brought up to date first. Profiles, moves, the run's summary and the event `RunFinished` commit together, so
+    after a crash at any moment the former profiles stand, and the next run does everything that this one did not. A
+    second run for the same day over the same record writes no profile.
+
+    Args:
+        as_of_day: The day to look back from; orders after it are left out. None means the policy's, and that null
+            means today in the merchant's zone.
+        engine: What computes; both give the same rows.
+        now: When the run starts.
+        facts_folder: Where the facts lie; None means the home folder's.
+        progress: Told of each stage: facts, files, labels, profiles.
+
+    Raises:
+        UnknownEngineError: `engine` is not one of `ENGINES`.
+        InvalidPolicyError: The stored policy cannot be read.
+        RunInProgressError: Another process computes insights now.
+        InsideTransactionError: The connection is in a transaction.
+    """
+    if engine not in ENGINES:
+        message = f"engine == {engine!r}, must be one of {', '.join(ENGINES)}"
+        raise UnknownEngineError(message, engine=engine)
+    facts_folder = facts_folder or settings.HOME.facts
+    with sole_computation():
+        # Whoever holds the lock is the only one who runs: these were left by processes that died.
+        Run.objects.filter(state=Run.State.RUNNING).update(
+            state=Run.State.FAILED, error="the process ended before the run did", finished_at=Now()
+        )
+        business = Business.objects.filter(pk=1).first() or Business()
+        policy = current_policy()
+        started = Run.objects.create(
+            as_of_day=as_of_day
+            if as_of_day is not None
+            else day_of(policy=policy, business=business, now=now),
+            engine=engine,
+            currency=business.currency,
+            started_at=now,
+        )
+        try:
+            _enter(started, "facts")
+            facts.export(facts_folder=facts_folder, progress=progress)
+            _enter(started, "labels")
+            progress("labels", 0, None)
+            found, summary = _compute(
+                as_of_day=started.as_of_day,
+                engine=engine,
+                rules=read_policy(policy),
+                facts_folder=facts_folder,
+            )
+            _enter(started, "profiles")
+            _store(started, found, summary, progress=progress)
+        except Exception as error:
+            Run.objects.filter(pk=started.pk).update(
+                state=Run.State.FAILED, error=str(error), finished_at=Now()
+            )
+            raise
+        facts.write_profiles(found.profiles, as_of_day=started.as_of_day, facts_folder=facts_folder)
+    started.refresh_from_db()
+    return started
+
+
+def current_policy() -> Policy:
+    """Return how customers are labelled, or the defaults before anybody has changed them."""
+    return Policy.objects.filter(pk=1).first() or Policy()
+
+
+def read_policy(policy: Policy) -> Rules:
+    """Return a policy's rules.
+
+    Raises:
+        InvalidPolicyError: It holds something that has no meaning.
+    """
+    return Rules.read(rfm=policy.rfm, tiers=policy.tiers, stages=policy.stages)
+
+
+def day_of(*, policy: Policy, business: Business, now: datetime) -> int:
+    """Return the day to look back from: the policy's, or today in the merchant's zone."""
+    if policy.as_of_day is not None:
+        return policy.as_of_day
+    return day_of_instant(now, zone_named(business.time_zone))
+
+
+@transaction.atomic
+def change_policy(
+    *,
+    rfm: Mapping[str, Any] | None = None,
+    tiers: Mapping[str, Any] | None = None,
+    stages: Mapping[str, Any] | None = None,
+) -> Policy:
+    """Change how customers are labelled, from the next run on. What is None stays as it is.
+
+    Every change is kept in the policy's history, with who made it.
+
+    Args:
+        rfm: Fields of `rules.RfmRules`; those left out get their defaults.
+        tiers: Fields of `analytics.tiers.Thresholds`, likewise.
+        stages: Fields of `rules.StageRules`, likewise.
+
+    Raises:
+        InvalidPolicyError: A field does not exist or has a value without meaning; nothing is changed.
+    """
+    policy = Policy.objects.select_for_update().filter(pk=1).first() or Policy()
+    for name, given in (("rfm", rfm), ("tiers", tiers), ("stages", stages)):
+        if given is not None:
+            setattr(policy, name, dict(given))
+    read_policy(policy)
+    policy.save()
+    return policy
+
+
+@transaction.atomic
+def fix_day(*, as_of_day: int | None) -> Policy:
+    """Look back from this day in every run from now on; None means from today, whenever that is."""
+    policy = Policy.objects.select_for_update().filter(pk=1).first() or Policy()
+    policy.as_of_day = as_of_day
+    policy.save()
+    return policy
+
+
+def is_nightly_run_due(*, now: datetime) -> bool:
+    """Return whether it is past three in the morning at the merchant's and no run began since.
+
+    Where the day is fixed nothing changes overnight, so that none is due.
+    """
+    business = Business.objects.filter(pk=1).first() or Business()
+    if current_policy().as_of_day is not None:
+        return False
+    local = now.astimezone(zone_named(business.time_zone))
+    begins = local.replace(hour=_NIGHTLY_AT.hour, minute=0, second=0, microsecond=0)
+    return local >= begins and not Run.objects.filter(started_at__gte=begins).exists()
+
+
+def _enter(started: Run, stage: str) -> None:
+    Run.objects.filter(pk=started.pk).update(stage=stage)
+
+
+def _compute(
+    *, as_of_day: int, engine: Engine, rules: Rules, facts_folder: Path
+) -> tuple[Labels, dict[str, Any]]:
+    with labels.reader(engine=engine, facts_folder=facts_folder) as read:
+        orders, customers = read(facts.ORDERS), read(facts.CUSTOMERS)
+        found = labels.compute(orders=orders, customers=customers, as_of_day=as_of_day, rules=rules)
+        summary = summaries.summarise(
+            found, orders=orders, customers=customers, as_of_day=as_of_day, rules=rules
+        )
+    return found, summary
+
+
+def _store(started: Run, found: Labels, summary: dict[str, Any], *, progress: Progress) -> None:
+    """Write what changed, in one transaction."""
+    total = found.profiles.height
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TEMP TABLE insights_fresh (LIKE insights_profile) ON COMMIT DROP")
+            with cursor.copy(f"COPY insights_fresh ({_COLUMNS}) FROM STDIN (FORMAT csv)") as copy:
+                for number, rows in enumerate(found.profiles.iter_slices(_COPIED_AT_ONCE)):
+                    progress("profiles", number * _COPIED_AT_ONCE, total)
+                    # Quoted, so that an empty text is not taken for null.
+                    copy.write(rows.write_csv(include_header=False, quote_style="non_numeric"))
+            cursor.execute("ANALYZE insights_fresh")
+            cursor.execute(_MOVES, {"run": started.pk, "as_of_day": started.as_of_day})
+            cursor.execute(_UPDATE)
+            written = cursor.rowcount
+            cursor.execute(_INSERT)
+            written += cursor.rowcount
+        progress("profiles", total, total)
+        Run.objects.filter(pk=started.pk).update(
+            state=Run.State.DONE,
+            stage="",
+            finished_at=Now(),
+            profiles=total,
+            profiles_written=written,
+            store_cycle=found.store_cycle,
+            thresholds=found.thresholds,
+            summary=summary,
+        )
+        publish(RunFinished(run_id=started.pk))
+
+
+# A customer's first profile is no move. `ON CONFLICT DO UPDATE` would lock, and so write, every row it leaves alone.
+_MOVES = " UNION ALL ".join(
+    f"""
+    SELECT %(run)s, f.customer_id, '{label}', p.{label}, f.{label}, %(as_of_day)s
+    FROM insights_fresh f JOIN insights_profile p USING (customer_id) WHERE p.{label} <> f.{label}
+    """  # noqa: S608  the labels are literals of this file
+    for label in _LABELS
+)
+_MOVES = f"INSERT INTO insights_profilechange (run_id, customer_id, label, before, after, as_of_day) {_MOVES}"
+_UPDATE = f"""
+    UPDATE insights_profile p SET ({", ".join(_VALUES)}) = ROW({", ".join(f"f.{name}" for name in _VALUES)})
+    FROM insights_fresh f
+    WHERE p.customer_id = f.customer_id
+      AND ({", ".join(f"p.{name}" for name in _VALUES)}) IS DISTINCT FROM ({", ".join(f"f.{name}" for name in _VALUES)})
+"""  # noqa: S608  the columns are literals
+# Customers may have been erased since the facts were read.
+_INSERT = f"""
+    INSERT INTO insights_profile ({_COLUMNS})
+    SELECT {_COLUMNS} FROM insights_fresh f
+    WHERE NOT EXISTS (SELECT FROM insights_profile p WHERE p.customer_id = f.customer_id)
+      AND EXISTS (SELECT FROM shop_customer c WHERE c.id = f.customer_id)
+"""  # noqa: S608  the columns are literals

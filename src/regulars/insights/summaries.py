@@ -1,0 +1,166 @@
+"""The aggregates of a run that pages show: counted once a run, so that opening a page counts nothing."""
+
+from collections import defaultdict
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from regulars.analytics import cohorts, kpis, lifecycle
+from regulars.analytics import facts as contract
+from regulars.insights.labels import Labels, Table, compute, in_memory
+from regulars.insights.rules import Rules
+from regulars.kernel.days import date_of_day
+
+PERIODS_DAYS = (30, 90, 365)
+MIGRATION_DAYS = 30
+_COHORTS = 24
+
+
+def summarise(
+    found: Labels, *, orders: Table, customers: Table, as_of_day: int, rules: Rules
+) -> dict[str, Any]:
+    """Return the aggregates of a run, as JSON.
+
+    Args:
+        found: What the run computed.
+        orders: Facts `orders`.
+        customers: Facts `customers`, of the same engine.
+        as_of_day: The run's day.
+        rules: The run's rules.
+
+    Returns:
+        customers, buyers; first_order_day, last_order_day (null without an order); tiers, stages, cells: lists of
+        {label, customers, monetary_minor}; grid: lists of {r, f, customers, monetary_minor}; migration: {from_day, stage,
+        tier, cell}, the labels each a list of {before, after, customers}; periods: days to {start_day, end_day, now,
+        before}, `before` null where history does not reach back; months: lists of {month, customers, orders, revenue_minor,
+        new_customers, first_revenue_minor, is_complete}; cohorts: rows of `analytics.cohorts.retention`.
+    """
+    known = contract.until(orders, as_of_day=as_of_day)
+    daily = in_memory(_daily(known)).sort("day")
+    buyers = found.profiles.filter(pl.col("orders") > 0)
+    retained = in_memory(cohorts.retention(known, as_of_day=as_of_day)).sort("cohort", "month")
+    return {
+        "customers": found.profiles.height,
+        "buyers": buyers.height,
+        "first_order_day": daily["day"].min(),
+        "last_order_day": daily["day"].max(),
+        **{f"{label}s": _labelled(found.profiles, label) for label in ("tier", "stage", "cell")},
+        "grid": _grouped(found.profiles.filter(pl.col("r").is_not_null()), "r", "f"),
+        "migration": _migration(found, orders=orders, customers=customers, as_of_day=as_of_day, rules=rules),
+        "periods": {
+            str(days): _period(
+                known, daily, days=days, end_day=as_of_day + 1, silent_days=found.store_cycle["cycle_days"]
+            )
+            for days in PERIODS_DAYS
+        },
+        "months": _months(daily, retained, as_of_day=as_of_day),
+        "cohorts": retained.filter(pl.col("cohort").rank("dense", descending=True) <= _COHORTS).to_dicts(),
+    }
+
+
+def _labelled(profiles: pl.DataFrame, label: str) -> list[dict[str, Any]]:
+    return _grouped(profiles.filter(pl.col(label) != "").rename({label: "label"}), "label")
+
+
+def _grouped(profiles: pl.DataFrame, *by: str) -> list[dict[str, Any]]:
+    return (
+        profiles.group_by(by)
+        .agg(pl.len().alias("customers"), pl.col("monetary_minor").sum())
+        .sort(by)
+        .to_dicts()
+    )
+
+
+def _migration(
+    found: Labels, *, orders: Table, customers: Table, as_of_day: int, rules: Rules
+) -> dict[str, Any]:
+    """Return who stood where `MIGRATION_DAYS` ago, by the same rules over what was known then."""
+    from_day = as_of_day - MIGRATION_DAYS
+    then = compute(orders=orders, customers=customers, as_of_day=from_day, rules=rules)
+    moves = {}
+    for label in ("stage", "tier", "cell"):
+        counted = lifecycle.migration(then.profiles, found.profiles, label=label)
+        moves[label] = counted.fill_null("").to_dicts()
+    return {"from_day": from_day, **moves}
+
+
+def _daily(orders: Table) -> Table:
+    """Return orders, revenue, and what of them were customers' first orders, by day."""
+    valid = nw.from_native(orders).filter(nw.col("is_valid"))
+    dated = valid.select("customer_id", "order_id", "day", "amount_minor").with_columns(
+        nw.col("day").min().over("customer_id").alias("first_day")
+    )
+    candidates = nw.when(nw.col("day") == nw.col("first_day")).then(nw.col("order_id"))
+    marked = dated.with_columns(candidates.alias("candidate")).with_columns(
+        (nw.col("order_id") == nw.col("candidate").min().over("customer_id")).alias("is_first")
+    )
+    return (
+        marked.group_by("day")
+        .agg(
+            nw.len().cast(nw.Int64).alias("orders"),
+            nw.col("amount_minor").sum().cast(nw.Int64).alias("revenue_minor"),
+            nw.col("is_first").cast(nw.Int64).sum().cast(nw.Int64).alias("new_customers"),
+            nw.when(nw.col("is_first"))
+            .then(nw.col("amount_minor"))
+            .otherwise(0)
+            .sum()
+            .cast(nw.Int64)
+            .alias("first_revenue_minor"),
+        )
+        .to_native()
+    )
+
+
+def _period(
+    orders: Table, daily: pl.DataFrame, *, days: int, end_day: int, silent_days: int
+) -> dict[str, Any]:
+    start_day = end_day - days
+    first_day = daily["day"].min()
+    reaches_back = isinstance(first_day, int) and first_day <= start_day - days
+    return {
+        "start_day": start_day,
+        "end_day": end_day,
+        "now": _figures(orders, daily, start_day=start_day, end_day=end_day, silent_days=silent_days),
+        "before": _figures(
+            orders, daily, start_day=start_day - days, end_day=start_day, silent_days=silent_days
+        )
+        if reaches_back
+        else None,
+    }
+
+
+def _figures(
+    orders: Table, daily: pl.DataFrame, *, start_day: int, end_day: int, silent_days: int
+) -> dict[str, Any]:
+    repurchase = kpis.repurchase_rate(orders, start_day=start_day, end_day=end_day)
+    lost = kpis.lost_customers(orders, start_day=start_day, end_day=end_day, silent_days=silent_days)
+    inside = daily.filter(pl.col("day") >= start_day, pl.col("day") < end_day).sum().to_dicts()[0]
+    return {
+        "customers": repurchase.denominator,
+        "repeat_customers": repurchase.numerator,
+        "lost_customers": lost.numerator,
+        **{
+            name: inside[name] for name in ("orders", "revenue_minor", "new_customers", "first_revenue_minor")
+        },
+    }
+
+
+def _months(daily: pl.DataFrame, retained: pl.DataFrame, *, as_of_day: int) -> list[dict[str, Any]]:
+    sums: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for row in daily.to_dicts():
+        date = date_of_day(row.pop("day"))
+        month = sums[date.year * 100 + date.month]
+        for name, value in row.items():
+            month[name] += value
+    active = dict(retained.group_by("month").agg(pl.col("active").sum()).iter_rows())
+    today = date_of_day(as_of_day + 1)
+    return [
+        {
+            "month": month,
+            "customers": active[month],
+            **sums[month],
+            "is_complete": month < today.year * 100 + today.month,
+        }
+        for month in sorted(sums)
+    ]

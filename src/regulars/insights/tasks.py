@@ -1,0 +1,38 @@
+"""When insights are computed without anybody asking: every night, and after every import."""
+
+from django.db import transaction
+from django.utils import timezone
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+
+from regulars.insights import operations
+from regulars.insights.lock import RunInProgressError
+from regulars.kernel.progress import no_progress
+
+
+@app.task(
+    name="insights.compute",
+    queue="insights",
+    queueing_lock="insights.compute",
+    lock="insights.compute",
+    retry=RetryStrategy(max_attempts=60, wait=60, retry_exceptions={RunInProgressError}),
+)
+def compute() -> None:
+    operations.run(now=timezone.now(), progress=no_progress)
+
+
+def request_computation() -> None:
+    """Queue a run, unless one is waiting already: that one will see what changed until it begins."""
+    try:
+        with transaction.atomic():
+            compute.defer()
+    except AlreadyEnqueued:
+        return
+
+
+@app.periodic(cron="*/15 * * * *")
+@app.task(name="insights.compute_nightly", queue="insights", queueing_lock="insights.compute_nightly")
+def compute_nightly(timestamp: int) -> None:  # noqa: ARG001  the slot; what counts is whether tonight's run is missing
+    if operations.is_nightly_run_due(now=timezone.now()):
+        request_computation()

@@ -1,0 +1,12 @@
+"""What intake tells the rooms above it."""
+
+from dataclasses import dataclass
+
+from regulars.kernel.events import DomainEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportFinished(DomainEvent):
+    """A file became part of the record: its orders, lines and refunds can be read."""
+
+    import_id: int

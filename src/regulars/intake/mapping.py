@@ -1,0 +1,248 @@
+"""Which column of a file fills which field of the record."""
+
+from collections.abc import Iterable, Mapping as Dict, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import ClassVar, Self
+
+from regulars.intake.headers import GUESSED, ORDER_TOTALS, SYNONYMS, plain
+from regulars.kernel.errors import RegularsError
+
+VERSION = 1
+IDENTIFIERS = ("external", "email", "phone", "ouid", "omid", "openid")
+FIELDS = (
+    "order_code", "line_number", "placed_at", "placed_time", *IDENTIFIERS, "customer_name", "country",
+    "product_code", "product_name", "category", "brand", "pack_size", "quantity", "unit_price", "amount",
+    "status", "store",
+)  # fmt: skip
+STATUSES = ("paid", "pending", "cancelled")
+# Below this a proposed column is shown, but a person should look at it.
+SURE = 0.8
+
+
+class InvalidMappingError(RegularsError):
+    """The mapping is not one: an unknown field, a column twice, a value out of its choices."""
+
+    code: ClassVar[str] = "invalid_mapping"
+
+
+class UnknownColumnError(RegularsError):
+    """The mapping names a column that the file does not have."""
+
+    code: ClassVar[str] = "unknown_column"
+
+
+class IncompleteMappingError(RegularsError):
+    """The mapping leaves out what every order line needs."""
+
+    code: ClassVar[str] = "incomplete_mapping"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapping:
+    """How to read a file of order lines; what is empty is found out from the whole file.
+
+    Attributes:
+        columns: Column name by field, of `FIELDS`.
+        discounts: Columns that add up to the discount of a line.
+        status_values: `paid`, `pending` or `cancelled` by what the status column says.
+        refund_prefix: Order numbers that begin with it are refunds, beside lines with a negative quantity or
+            amount.
+        date_formats: `strptime` formats, or `excel`, `epoch`, `epoch_ms`.
+        decimal: "." or ",".
+        encoding: Of a text file.
+        sheet: Of an Excel file.
+        currency: The file's currency; it must be the business's base currency.
+
+    `amount` is what was paid for the whole line after discounts; `unit_price` is for one piece before them.
+    Without a quantity column each line is one piece; without product columns each order is one product.
+    """
+
+    version: int = VERSION
+    columns: Dict[str, str]
+    discounts: tuple[str, ...] = ()
+    status_values: Dict[str, str] = field(default_factory=dict)
+    refund_prefix: str = ""
+    date_formats: tuple[str, ...] = ()
+    decimal: str = ""
+    encoding: str = ""
+    sheet: str = ""
+    currency: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what no file could be read with.
+
+        Raises:
+            InvalidMappingError: See the message.
+        """
+        if self.version != VERSION:
+            raise InvalidMappingError(f"version == {self.version!r}, must be {VERSION}")
+        for name in self.columns:
+            _one_of("field", name, FIELDS)
+        _one_of("decimal", self.decimal, ("", ".", ","))
+        for status in self.status_values.values():
+            _one_of("status", status, STATUSES)
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """Return the mapping that a JSON object describes.
+
+        Raises:
+            InvalidMappingError: It describes none.
+        """
+        if not isinstance(value, dict) or not isinstance(value.get("columns"), dict):
+            raise InvalidMappingError('a mapping is a JSON object with "columns": {field: column}')
+        known = {name: value[name] for name in cls.__dataclass_fields__ if name in value}
+        if unknown := sorted(set(value) - set(known)):
+            raise InvalidMappingError(
+                f"{unknown[0]!r} is no part of a mapping; the parts are {', '.join(cls.__dataclass_fields__)}"
+            )
+        for name in ("discounts", "date_formats"):
+            if name in known:
+                known[name] = tuple(known[name])
+        return cls(**known)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the mapping as a JSON object."""
+        return {**asdict(self), "discounts": list(self.discounts), "date_formats": list(self.date_formats)}
+
+    def with_answers(self, **answers: object) -> Self:
+        """Return the mapping with some of its parts set."""
+        return replace(self, **answers)  # type: ignore[arg-type]
+
+    def check(self, header: Sequence[str]) -> None:
+        """Make sure that the mapping can be used on a file with this header.
+
+        Raises:
+            UnknownColumnError: A column is not in the header.
+            IncompleteMappingError: Something that every line needs is missing.
+        """
+        for name in (*self.columns.values(), *self.discounts):
+            if name not in header:
+                choices = ", ".join(header)
+                raise UnknownColumnError(f"there is no column {name!r}; the file has: {choices}", column=name)
+        if missing := self.missing():
+            raise IncompleteMappingError(
+                f"the mapping needs a column for {'; for '.join(missing)}", missing=list(missing)
+            )
+
+    def missing(self) -> tuple[str, ...]:
+        """Return what every order line needs and no column fills, in words of the fields."""
+        needs = (
+            ("order_code", ("order_code",)),
+            ("placed_at", ("placed_at",)),
+            (" or ".join(IDENTIFIERS), IDENTIFIERS),
+            ("amount or unit_price", ("amount", "unit_price")),
+        )
+        return tuple(words for words, any_of in needs if not any(name in self.columns for name in any_of))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """A mapping found from a header, and how sure it is.
+
+    Attributes:
+        mapping: What is proposed.
+        confidence: By field, from 0 to 1; a discount column stands under `discount:<column>`.
+        missing: What is needed and was not found.
+        unmapped: Columns that nothing was found for.
+        saved_map: The name of the saved map that fits this header, or "".
+    """
+
+    mapping: Mapping
+    confidence: Dict[str, float]
+    missing: tuple[str, ...]
+    unmapped: tuple[str, ...]
+    saved_map: str = ""
+
+
+def propose(
+    header: Sequence[str],
+    sample_rows: Sequence[Dict[str, str]] = (),
+    *,
+    saved: Iterable[tuple[str, Sequence[str], Mapping]] = (),
+) -> Proposal:
+    """Propose a mapping for a file of order lines.
+
+    A saved map of the same header (in any order of its columns) is proposed as it was saved. Otherwise columns
+    are found by their names, in English and Chinese, and by what the marketplaces and the public data sets
+    call them; the sample turns down a column whose values cannot be what its name says.
+
+    Args:
+        header: The file's column names.
+        sample_rows: Some rows as texts, by column name.
+        saved: Saved maps: name, header, mapping.
+    """
+    for name, known_header, mapping in saved:
+        if set(known_header) == set(header):
+            sure = dict.fromkeys((*mapping.columns, *(f"discount:{one}" for one in mapping.discounts)), 1.0)
+            return _proposal(header, mapping, sure, saved_map=name)
+    columns: dict[str, str] = {}
+    confidence: dict[str, float] = {}
+    discounts: list[str] = []
+    ranked = sorted(
+        (
+            (score, -position, name, column)
+            for position, column in enumerate(header)
+            for name, score in _candidates(column).items()
+            if _plausible(name, [row[column] for row in sample_rows if row.get(column)])
+        ),
+        reverse=True,
+    )
+    taken: set[str] = set()
+    for score, _, name, column in ranked:
+        if column in taken:
+            continue
+        if name == "discount":
+            discounts.append(column)
+            confidence[f"discount:{column}"] = score
+        elif name not in columns:
+            columns[name] = column
+            confidence[name] = score
+        else:
+            continue
+        taken.add(column)
+    discounts.sort(key=header.index)
+    if "unit_price" in columns and plain(columns.get("amount", "")) in ORDER_TOTALS:
+        # An order's total stands on each of its lines: with a price for the piece it would count too often.
+        del columns["amount"], confidence["amount"]
+    return _proposal(header, Mapping(columns=columns, discounts=tuple(discounts)), confidence)
+
+
+def _proposal(
+    header: Sequence[str], mapping: Mapping, confidence: Dict[str, float], saved_map: str = ""
+) -> Proposal:
+    used = {*mapping.columns.values(), *mapping.discounts}
+    return Proposal(
+        mapping=mapping,
+        confidence=confidence,
+        missing=mapping.missing(),
+        unmapped=tuple(name for name in header if name not in used),
+        saved_map=saved_map,
+    )
+
+
+def _candidates(column: str) -> dict[str, float]:
+    name = plain(column)
+    scores: dict[str, float] = {}
+    for target, words in SYNONYMS.items():
+        for rank, word in enumerate(words):
+            if name == word:
+                scores[target] = max(scores.get(target, 0), 1.0 - rank / 1_000)
+            elif target in GUESSED and len(word) > 3 and (name.startswith(word) or name.endswith(word)):  # noqa: PLR2004
+                scores[target] = max(scores.get(target, 0), 0.6 - rank / 1_000)
+    return scores
+
+
+def _plausible(name: str, values: Sequence[str]) -> bool:
+    if not values:
+        return True
+    if name in ("order_code", "quantity", "unit_price", "amount", "discount", "line_number", "placed_at"):
+        return sum(any(letter.isdigit() for letter in value) for value in values) * 2 > len(values)
+    if name == "email":
+        return any("@" in value for value in values)
+    return True
+
+
+def _one_of(what: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise InvalidMappingError(f"{what} == {value!r}, must be one of {', '.join(map(repr, choices))}")

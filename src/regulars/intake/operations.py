@@ -1,0 +1,96 @@
+"""Take files in and bring them into the record."""
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, ClassVar
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import transaction
+
+from regulars.intake.files import save_upload
+from regulars.intake.mapping import Mapping
+from regulars.intake.models import ColumnMap, Import
+from regulars.intake.running import run_import
+from regulars.intake.tasks import run_import_job
+from regulars.kernel.errors import RegularsError
+from regulars.shop.operations import ensure_stores
+from regulars.staff.models import User
+
+__all__ = ["cancel", "register", "run_import", "save_map", "start", "upload"]
+
+_OPEN = (Import.State.UPLOADED, Import.State.QUEUED, Import.State.RUNNING)
+
+
+class ImportOverError(RegularsError):
+    """The import has ended, so there is nothing to start or cancel."""
+
+    code: ClassVar[str] = "import_over"
+
+
+def upload(
+    *, file: BinaryIO, file_name: str, store_code: str, created_by: User | None, now: datetime
+) -> Import:
+    """Keep an uploaded file in the home folder, complete or not at all, and return its import, not yet started."""
+    name = Path(file_name).name or "orders"
+    target = settings.HOME.uploads / f"{uuid4().hex}{''.join(Path(name).suffixes[-2:])[:20]}"
+    save_upload(file, target)
+    return register(path=target, file_name=name, store_code=store_code, created_by=created_by, now=now)
+
+
+def register(
+    *, path: Path, file_name: str = "", store_code: str, created_by: User | None = None, now: datetime
+) -> Import:
+    """Return an import of a file that stays where it is, not yet started. An unknown store is made."""
+    return Import.objects.create(
+        store_id=ensure_stores([store_code])[store_code],
+        file_name=(file_name or path.name)[-300:],
+        file_path=str(path.resolve()),
+        file_bytes=path.stat().st_size,
+        file_sha256=_sha256(path),
+        created_by=created_by,
+        created_at=now,
+    )
+
+
+def start(*, import_id: int, mapping: Mapping) -> None:
+    """Queue an import to run in the background, with this mapping. Starting a queued import changes its mapping.
+
+    Raises:
+        ImportOverError: It runs or has ended.
+    """
+    with transaction.atomic():
+        startable = (Import.State.UPLOADED, Import.State.QUEUED, Import.State.FAILED)
+        changed = Import.objects.filter(pk=import_id, state__in=startable).update(
+            state=Import.State.QUEUED, mapping=mapping.to_json(), error="", error_code="", finished_at=None
+        )
+        if not changed:
+            raise ImportOverError(f"import {import_id} runs or has ended", import_id=import_id)
+        run_import_job.defer(import_id=import_id)
+
+
+def cancel(*, import_id: int, now: datetime) -> None:
+    """End an import that is not over; a running one stops at its next step and leaves nothing behind.
+
+    Raises:
+        ImportOverError: It has ended.
+    """
+    changed = Import.objects.filter(pk=import_id, state__in=_OPEN).update(
+        state=Import.State.CANCELLED, finished_at=now
+    )
+    if not changed:
+        raise ImportOverError(f"import {import_id} has ended", import_id=import_id)
+
+
+def save_map(*, name: str, header: tuple[str, ...], mapping: Mapping) -> ColumnMap:
+    """Keep a mapping under a name, to be proposed again for files with the same header."""
+    saved, _ = ColumnMap.objects.update_or_create(
+        name=name, defaults={"header": list(header), "mapping": mapping.to_json()}
+    )
+    return saved
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

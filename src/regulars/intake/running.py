@@ -1,0 +1,254 @@
+"""Run an import: one transaction that brings all of a file into the record, or nothing of it."""
+
+import io
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+
+import polars as pl
+from django.db import connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Q
+
+from regulars.intake.events import ImportFinished
+from regulars.intake.files import Table, open_table
+from regulars.intake.lines import Judge
+from regulars.intake.mapping import Mapping
+from regulars.intake.models import Import
+from regulars.intake.understanding import Understanding, understand
+from regulars.kernel.crashes import crashpoint
+from regulars.kernel.days import zone_named
+from regulars.kernel.errors import RegularsError
+from regulars.kernel.money import minor_unit_exponent
+from regulars.kernel.progress import Progress, no_progress
+from regulars.outbox.operations import publish
+from regulars.shop import operations as shop
+from regulars.shop.models import Business, Store
+
+_BATCH_LINES = 100_000
+_REPORT_SECONDS = 0.5
+# The first key of the advisory locks that mark an import as being run: "impo" in ASCII.
+_LOCK_SPACE = 0x696D706F
+_RESULTS = (
+    "state", "finished_at", "stage", "error_code", "error", "mapping", "lines_read", "lines_accepted",
+    "lines_rejected", "refunds_matched", "refunds_unmatched", "orders_added", "customers_added", "products_added",
+)  # fmt: skip
+_ANY_STATE_BUT_OVER = Q(state__in=(Import.State.UPLOADED, Import.State.QUEUED, Import.State.RUNNING))
+
+
+class ImportNotRunnableError(RegularsError):
+    """The import is over, or another process runs it at this moment."""
+
+    code: ClassVar[str] = "import_not_runnable"
+
+
+class ImportCancelledError(RegularsError):
+    """Somebody cancelled the import while it ran; nothing of it is in the record."""
+
+    code: ClassVar[str] = "import_cancelled"
+
+
+class CurrencyMismatchError(RegularsError):
+    """The file's amounts are in another currency than the business counts in."""
+
+    code: ClassVar[str] = "currency_mismatch"
+
+
+def business() -> Business:
+    """Return the business, or one with default zone and currency before it has been set up."""
+    return Business.objects.filter(pk=1).first() or Business()
+
+
+def run_import(*, import_id: int, now: datetime, progress: Progress = no_progress) -> Import:
+    """Bring an import's file into the record, and publish `ImportFinished`.
+
+    Everything is written in one transaction: after a crash at any point the record is as before, and the import
+    can be run again. Running a file twice changes nothing. The row of the import shows how far it has come
+    while the transaction is open.
+
+    Stages: `reading` (the whole file, once), `staging` (in lines), then those of `shop.merge_stage`.
+
+    Args:
+        import_id: An import that is not over.
+        now: The current instant.
+        progress: Told of every stage.
+
+    Raises:
+        ImportNotRunnableError: It is over, or runs in another process.
+        ImportCancelledError: It was cancelled meanwhile.
+        RegularsError: The file or the mapping cannot be used; the import is `failed` and says why.
+    """
+    with _claimed(import_id):
+        claimed = Import.objects.filter(_ANY_STATE_BUT_OVER, pk=import_id).update(
+            state=Import.State.RUNNING, started_at=now, stage="reading", stage_done=0, stage_total=None
+        )
+        if not claimed:
+            raise ImportNotRunnableError(f"import {import_id} is over or does not exist", import_id=import_id)
+        row = Import.objects.select_related("store").get(pk=import_id)
+        with closing(connections.create_connection("default")) as side:
+            reporter = _Reporter(row, side, progress)
+            try:
+                _bring_in(row, now, reporter)
+            except ImportCancelledError:
+                raise
+            except RegularsError as error:
+                _fail(row, now, error.code, str(error))
+                raise
+            except BaseException:
+                _fail(
+                    row,
+                    now,
+                    "unexpected",
+                    "An unexpected error; nothing was imported. The log has the details.",
+                )
+                raise
+    return row
+
+
+def _bring_in(row: Import, now: datetime, reporter: "_Reporter") -> None:
+    owner = business()
+    mapping = Mapping.from_json(row.mapping)
+    if mapping.currency and mapping.currency != owner.currency:
+        message = f"the file is in {mapping.currency}, the business counts in {owner.currency}"
+        raise CurrencyMismatchError(message, currency=mapping.currency)
+    zone = zone_named(owner.time_zone)
+    with open_table(
+        Path(row.file_path), file_name=row.file_name, encoding=mapping.encoding, sheet=mapping.sheet
+    ) as table:
+        known = understand(table, mapping, zone=zone.key)
+        judge = Judge(
+            known=known,
+            zone=zone,
+            exponent=minor_unit_exponent(owner.currency),
+            now=now,
+            store_code=row.store.code,
+            store_ids=shop.ensure_stores,
+        )
+        with transaction.atomic():
+            _bring_in_lines(row, table, judge, known, reporter)
+            row.state, row.finished_at, row.stage = Import.State.DONE, now, ""
+            row.error_code = row.error = ""
+            row.mapping = known.mapping.to_json()
+            fields = {name: getattr(row, name) for name in _RESULTS}
+            # A cancellation that came first has changed the state; one that comes now waits, and comes too late.
+            if not Import.objects.filter(pk=row.pk, state=Import.State.RUNNING).update(**fields):
+                raise _cancelled(row)
+            publish(ImportFinished(import_id=row.pk))
+            crashpoint("before_commit")
+
+
+def _bring_in_lines(
+    row: Import, table: Table, judge: Judge, known: Understanding, reporter: "_Reporter"
+) -> None:
+    shop.open_stage()
+    # A run that was cut short wrote nothing, so there are no rejects of it.
+    read = rejected = 0
+    for batch in table.rows.collect_batches(chunk_size=_BATCH_LINES, maintain_order=True):
+        judged = judge.judge(batch)
+        for name, frame in judged.stage.items():
+            if len(frame):
+                shop.copy_to_stage(name, _csv(frame))
+        _write_rejects(row, judged.rejects)
+        read += judged.read
+        rejected += len(judged.rejects)
+        reporter("staging", read, known.lines)
+    crashpoint("staged")
+    merged = shop.merge_stage(progress=reporter)
+    if merged.conflicts:
+        _write_rejects(row, _conflict_rejects(table, judge, merged.conflicts))
+    row.lines_read = read
+    row.lines_accepted = merged.lines
+    row.lines_rejected = rejected + len(merged.conflicts)
+    row.refunds_matched, row.refunds_unmatched = merged.refunds_matched, merged.refunds_unmatched
+    row.orders_added, row.customers_added = merged.orders_added, merged.customers_added
+    row.products_added = merged.products_added
+
+
+def _conflict_rejects(table: Table, judge: Judge, conflicts: tuple[shop.Conflict, ...]) -> pl.DataFrame:
+    """Read the lines again whose orders stand in the record under another customer."""
+    lines = [conflict.line_number for conflict in conflicts]
+    batch = table.rows.filter(pl.col("line").is_in(lines)).collect(engine="streaming")
+    return judge.refused(batch, "other_customer")
+
+
+def _csv(frame: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.write_csv(buffer, include_header=False)
+    # PostgreSQL's texts cannot hold the zero character; it has no meaning in ours either.
+    return buffer.getvalue().replace(b"\0", b"")
+
+
+def _write_rejects(row: Import, rejects: pl.DataFrame) -> None:
+    if not len(rejects):
+        return
+    frame = rejects.select(
+        pl.lit(row.pk),
+        "line_number",
+        "column",
+        "value",
+        "reason",
+        pl.col("raw").str.replace_all("\\u0000", "", literal=True),
+    )
+    columns = '(imported_id, line_number, "column", value, reason, raw)'
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            f'COPY intake_reject {columns} FROM STDIN (FORMAT csv, FORCE_NOT_NULL ("column", value))'
+        ) as copy,
+    ):
+        copy.write(_csv(frame))
+
+
+@contextmanager
+def _claimed(import_id: int) -> Iterator[None]:
+    """Hold the lock that marks the import as being run; it ends with the connection, whatever happens."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", (_LOCK_SPACE, import_id))
+        if not cursor.fetchone()[0]:
+            message = f"import {import_id} is being run by another process"
+            raise ImportNotRunnableError(message, import_id=import_id)
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", (_LOCK_SPACE, import_id))
+
+
+def _cancelled(row: Import) -> ImportCancelledError:
+    return ImportCancelledError(
+        f"import {row.pk} was cancelled; nothing of it was imported", import_id=row.pk
+    )
+
+
+def _fail(row: Import, now: datetime, code: str, text: str) -> None:
+    Import.objects.filter(pk=row.pk, state=Import.State.RUNNING).update(
+        state=Import.State.FAILED, finished_at=now, error_code=code, error=text
+    )
+
+
+class _Reporter:
+    """Writes progress to the import's row through a connection of its own, outside the open transaction."""
+
+    def __init__(self, row: Import, side: BaseDatabaseWrapper, progress: Progress) -> None:
+        self._row = row
+        self._side = side
+        self._progress = progress
+        self._told: tuple[str, float] = ("", 0.0)
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        self._progress(stage, done, total)
+        told_stage, told_at = self._told
+        if stage == told_stage and time.monotonic() - told_at < _REPORT_SECONDS:
+            return
+        self._told = (stage, time.monotonic())
+        with self._side.cursor() as cursor:
+            cursor.execute(
+                "UPDATE intake_import SET stage = %s, stage_done = %s, stage_total = %s WHERE id = %s RETURNING state",
+                (stage, done, total, self._row.pk),
+            )
+            found = cursor.fetchone()
+        if found and found[0] == Import.State.CANCELLED:
+            raise _cancelled(self._row)

@@ -1,0 +1,326 @@
+"""The first reading of a file: find out from all of it what single lines cannot tell.
+
+How dates are written, what marks the decimals, whether ids went through a spreadsheet as 17850.0, what the
+status column says, which orders have lines that disagree. What is not certain is asked, never guessed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+import polars as pl
+
+from regulars.intake import values
+from regulars.intake.files import Table
+from regulars.intake.headers import STATUS_OF, plain
+from regulars.intake.mapping import IDENTIFIERS, Mapping
+from regulars.kernel.errors import RegularsError
+
+_CODES = ("order_code", "line_number", "product_code", *IDENTIFIERS)
+_NUMBERS = ("quantity", "unit_price", "amount")
+_MOST_STATUSES = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One answer: what to put into the mapping, and an example of what it would mean."""
+
+    value: object
+    example: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Something that the file does not say, to be set in the mapping's part `part`."""
+
+    part: str
+    column: str
+    text: str
+    choices: tuple[Choice, ...]
+
+
+class NeedsAnswerError(RegularsError):
+    """The file can be read in more ways than one; `questions` says which."""
+
+    code: ClassVar[str] = "needs_answer"
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        super().__init__(
+            " ".join(question.text for question in questions), questions=[asdict(one) for one in questions]
+        )
+        self.questions = tuple(questions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Understanding:
+    """Everything that is needed to read the file line by line.
+
+    Attributes:
+        mapping: With formats, decimal mark and status values filled in.
+        header: The file's column names.
+        column: Inner column (`c3`) by field.
+        discounts: Inner columns of discounts.
+        whole: Fields whose ids end in `.0`, all of them.
+        doubtful: Orders whose lines disagree, or leave out what another line tells; one row an order with
+            `store`, `order_code`, a value for each identifier, `status`, `several_customers`,
+            `several_statuses`.
+        repeated: (`store`, `order_code`, `line_number`, `first_line`) of line numbers that stand twice.
+        lines: How many rows the file has, empty ones included.
+    """
+
+    mapping: Mapping
+    header: tuple[str, ...]
+    column: dict[str, str]
+    discounts: tuple[str, ...]
+    whole: frozenset[str]
+    doubtful: pl.DataFrame
+    repeated: pl.DataFrame
+    lines: int
+
+    def code(self, name: str, dtype: pl.DataType) -> pl.Expr:
+        """Return the texts of a code or identifier field."""
+        return _code(name, pl.col(self.column[name]), dtype, is_whole=name in self.whole)
+
+
+def _code(name: str, column: pl.Expr, dtype: pl.DataType, *, is_whole: bool) -> pl.Expr:
+    cell = values.text(column, dtype)
+    if is_whole:
+        cell = cell.str.replace(r"\.0+$", "")
+    if name == "email":
+        cell = cell.str.to_lowercase()
+    if name == "phone":
+        cell = cell.str.normalize("NFKC").str.replace_all(r"[\s().\-]", "").str.replace(r"^00", "+")
+    return cell
+
+
+def understand(table: Table, mapping: Mapping, *, zone: str) -> Understanding:
+    """Read the whole file once, in a stream, and complete the mapping.
+
+    Args:
+        table: The open file.
+        mapping: What is known of its columns.
+        zone: The business's time zone.
+
+    Raises:
+        NeedsAnswerError: Dates, decimals or status values are not certain.
+        UnknownColumnError: The mapping names a column that is not there.
+        IncompleteMappingError: Something that every line needs is not mapped.
+    """
+    mapping.check(table.header)
+    position = {name: f"c{i}" for i, name in enumerate(table.header)}
+    column = {name: position[of] for name, of in mapping.columns.items()}
+    discounts = tuple(position[of] for of in mapping.discounts)
+    schema = table.rows.collect_schema()
+    lines, whole, decimal = _codes_and_numbers(table.rows, schema, column, discounts, mapping)
+    questions: list[Question] = []
+    formats = mapping.date_formats or _date_formats(table.rows, schema, column, mapping, zone, questions)
+    if not decimal:
+        questions.append(_decimal_question(mapping))
+    statuses = _statuses(table.rows, schema, column, mapping, questions)
+    if questions:
+        raise NeedsAnswerError(questions)
+    known = Understanding(
+        mapping=mapping.with_answers(date_formats=tuple(formats), decimal=decimal, status_values=statuses),
+        header=table.header,
+        column=column,
+        discounts=discounts,
+        whole=whole,
+        doubtful=pl.DataFrame(),
+        repeated=pl.DataFrame(),
+        lines=lines,
+    )
+    return _with_disagreements(known, table.rows, schema)
+
+
+def _codes_and_numbers(
+    rows: pl.LazyFrame, schema: pl.Schema, column: dict[str, str], discounts: Sequence[str], mapping: Mapping
+) -> tuple[int, frozenset[str], str]:
+    """Return the row count, the fields of ids written as floats, and the decimal mark ("" if uncertain)."""
+    asked = [pl.len().alias("lines")]
+    texts = [name for name in _CODES if name in column and schema[column[name]] == pl.String]
+    for name in texts:
+        cell = values.text(pl.col(column[name]), pl.String())
+        asked += [
+            cell.count().alias(f"{name}:all"),
+            cell.str.contains(r"^\d+\.0+$").sum().alias(f"{name}:floats"),
+            cell.str.contains(r"^\d+(\.0+)?$").sum().alias(f"{name}:numbers"),
+        ]
+    numbers = [
+        values.text(pl.col(one), pl.String())
+        for one in (*(column[name] for name in _NUMBERS if name in column), *discounts)
+        if schema[one] == pl.String
+    ]
+    if numbers and not mapping.decimal:
+        asked += values.decimal_evidence(numbers)
+    seen = rows.select(asked).collect(engine="streaming").row(0, named=True)
+    whole = frozenset(
+        name for name in texts if seen[f"{name}:floats"] and seen[f"{name}:numbers"] == seen[f"{name}:all"]
+    )
+    decimal = mapping.decimal
+    if not decimal:
+        decimal = values.decimal_mark(seen["dot"], seen["comma"], seen["either"]) if numbers else "."
+    return seen["lines"], whole, decimal
+
+
+def _decimal_question(mapping: Mapping) -> Question:
+    column = next(mapping.columns[name] for name in (*_NUMBERS[1:], "quantity") if name in mapping.columns)
+    return Question(
+        part="decimal",
+        column=column,
+        text="All numbers look like 1,234 or 1.234: is the mark a decimal mark or does it group thousands?",
+        choices=(
+            Choice(
+                value=".", example="1,234 is one thousand two hundred and thirty-four; 1.234 is 1 and a bit"
+            ),
+            Choice(
+                value=",", example="1.234 is one thousand two hundred and thirty-four; 1,234 is 1 and a bit"
+            ),
+        ),
+    )
+
+
+def date_cells(frame: pl.DataFrame, column: dict[str, str]) -> pl.Series:
+    """Return the cells that say when, date and time put together where they stand apart."""
+    date = column["placed_at"]
+    if "placed_time" not in column:
+        return frame[date]
+    time = column["placed_time"]
+    parts = [
+        values.text(pl.col(one), frame.schema[one]).str.replace(r" 00:00:00(\.0+)?$", "")
+        for one in (date, time)
+    ]
+    return frame.select(pl.concat_str(parts, separator=" ").alias("cell"))["cell"]
+
+
+def _date_formats(  # noqa: PLR0913
+    rows: pl.LazyFrame,
+    schema: pl.Schema,
+    column: dict[str, str],
+    mapping: Mapping,
+    zone: str,
+    questions: list[Question],
+) -> Sequence[str]:
+    needed = [column[name] for name in ("placed_at", "placed_time") if name in column]
+    if len(needed) == 1 and schema[needed[0]].is_temporal():
+        return ()
+    cells = date_cells(rows.select(needed).unique().collect(engine="streaming"), column)
+    if cells.dtype.is_numeric():
+        low, high = cells.min(), cells.max()
+        form = None if low is None else values.number_format_of_dates(float(str(low)), float(str(high)))
+        if form:
+            return (form,)
+        cells = cells.cast(pl.String)
+    groups = values.groups_of_formats(cells, zone)
+    best = max((group.read for group in groups), default=0)
+    leading = [group for group in groups if group.read == best]
+    if len(leading) == 1:
+        return leading[0].formats
+    name = mapping.columns["placed_at"]
+    if not leading:
+        numbers = cells.cast(pl.Float64, strict=False).drop_nulls()
+        if len(numbers) * 2 > len(cells.drop_nulls()):
+            form = values.number_format_of_dates(float(str(numbers.min())), float(str(numbers.max())))
+            if form:
+                return (form,)
+        text = f"No date format reads column {name!r}, for example {cells.drop_nulls().head(1).to_list()}."
+        questions.append(Question(part="date_formats", column=name, text=text, choices=()))
+        return ()
+    questions.append(
+        Question(
+            part="date_formats",
+            column=name,
+            text=f"In column {name!r} every date can be read day first or month first.",
+            choices=tuple(Choice(value=list(group.formats), example=group.example) for group in leading),
+        )
+    )
+    return ()
+
+
+def _statuses(
+    rows: pl.LazyFrame,
+    schema: pl.Schema,
+    column: dict[str, str],
+    mapping: Mapping,
+    questions: list[Question],
+) -> dict[str, str]:
+    if "status" not in column:
+        return {}
+    cell = values.text(pl.col(column["status"]), schema[column["status"]])
+    found = rows.select(cell.alias("cell")).unique().head(_MOST_STATUSES).collect(engine="streaming")["cell"]
+    told = {plain(word): status for word, status in mapping.status_values.items()}
+    statuses: dict[str, str] = {}
+    for word in sorted(found.drop_nulls().to_list()):
+        status = told.get(plain(word)) or STATUS_OF.get(plain(word))
+        if status:
+            statuses[word] = status
+        else:
+            name = mapping.columns["status"]
+            questions.append(
+                Question(
+                    part="status_values",
+                    column=name,
+                    text=f"Column {name!r} says {word!r}: is such an order paid, waiting for payment, or cancelled?",
+                    choices=tuple(
+                        Choice(value={word: status}, example=status)
+                        for status in ("paid", "pending", "cancelled")
+                    ),
+                )
+            )
+    return statuses
+
+
+def _with_disagreements(known: Understanding, rows: pl.LazyFrame, schema: pl.Schema) -> Understanding:
+    """Find the orders whose lines do not agree on the customer or the status, and line numbers used twice."""
+    kinds = [kind for kind in IDENTIFIERS if kind in known.column]
+    named = [*kinds, *(["status"] if "status" in known.column else [])]
+    cells = rows.select(
+        order_code=known.code("order_code", schema[known.column["order_code"]]),
+        store=values.text(pl.col(known.column["store"]), schema[known.column["store"]])
+        if "store" in known.column
+        else pl.lit(""),
+        **{kind: known.code(kind, schema[known.column[kind]]) for kind in kinds},
+        **(
+            {
+                "status": values.text(
+                    pl.col(known.column["status"]), schema[known.column["status"]]
+                ).replace_strict(known.mapping.status_values, default=None, return_dtype=pl.String)
+            }
+            if "status" in named
+            else {}
+        ),
+    ).filter(pl.col("order_code").is_not_null())
+    differs = [pl.col(name).max() != pl.col(name).min() for name in named]
+    partly = [pl.col(name).null_count().is_between(1, pl.len() - 1) for name in named]
+    doubtful = (
+        cells.group_by("store", "order_code")
+        .agg(
+            *(pl.col(name).min() for name in named),
+            several_customers=pl.any_horizontal(
+                [differs[i].fill_null(value=False) for i in range(len(kinds))]
+            ),
+            several_statuses=differs[-1].fill_null(value=False) if "status" in named else pl.lit(value=False),
+            partly=pl.any_horizontal(partly),
+        )
+        .filter(pl.col("several_customers") | pl.col("several_statuses") | pl.col("partly"))
+        .drop("partly")
+        .collect(engine="streaming")
+    )
+    return Understanding(
+        **{**known.__dict__, "doubtful": doubtful, "repeated": _repeated(known, rows, schema)}
+    )
+
+
+def _repeated(known: Understanding, rows: pl.LazyFrame, schema: pl.Schema) -> pl.DataFrame:
+    if "line_number" not in known.column:
+        return pl.DataFrame()
+    keys = {name: known.code(name, schema[known.column[name]]) for name in ("order_code", "line_number")}
+    store = known.column.get("store")
+    return (
+        rows.select("line", store=values.text(pl.col(store), schema[store]) if store else pl.lit(""), **keys)
+        .drop_nulls()
+        .group_by("store", "order_code", "line_number")
+        .agg(first_line=pl.col("line").min(), times=pl.len())
+        .filter(pl.col("times") > 1)
+        .drop("times")
+        .collect(engine="streaming")
+    )

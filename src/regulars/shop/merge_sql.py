@@ -1,0 +1,498 @@
+"""The SQL of a merge, in the order in which `operations.merge_stage` runs it.
+
+Names: `stage_*` hold the file as it was copied in; `staged_*` hold the same rows resolved to the record's ids.
+Times are microseconds since 1970 (`_us`): `placed_us` in UTC, `wall_us` as the file wrote it. The content key
+of a line is made of the wall time, so that it does not change with the business's time zone.
+"""
+
+# Kinds of identifiers, the most telling first: where two disagree, the first decides.
+KINDS = ("external", "omid", "ouid", "openid", "email", "phone")
+# Kinds that a store gives out: the same value in another store is somebody else.
+STORE_KINDS = frozenset({"external", "ouid", "openid"})
+
+STAGE_COLUMNS = {
+    "stage_line": (
+        "line_number", "store_id", "order_code", "customer_key", "product_code", "line_key",
+        "quantity_milli", "amount_minor", "discount_minor", "placed_us", "wall_us", "day", "status",
+    ),
+    "stage_refund": (
+        "line_number", "store_id", "order_code", "customer_key", "product_code", "line_key",
+        "quantity_milli", "amount_minor", "discount_minor", "placed_us", "wall_us", "day",
+    ),
+    "stage_customer": ("customer_key", "store_id", *KINDS, "name", "country", "seen_us"),
+    "stage_product": ("store_id", "code", "name", "category", "brand", "pack_size", "seen_us"),
+}  # fmt: skip
+
+_TEXT = 'text COLLATE "C"'
+_TYPES = {
+    "line_number": "bigint NOT NULL",
+    "store_id": "bigint NOT NULL",
+    "quantity_milli": "bigint NOT NULL",
+    "amount_minor": "bigint NOT NULL",
+    "discount_minor": "bigint NOT NULL",
+    "placed_us": "bigint NOT NULL",
+    "wall_us": "bigint NOT NULL",
+    "day": "integer NOT NULL",
+    "seen_us": "bigint",
+}
+
+
+def _stage(table: str) -> str:
+    columns = ", ".join(f"{name} {_TYPES.get(name, _TEXT)}" for name in STAGE_COLUMNS[table])
+    return f"DROP TABLE IF EXISTS pg_temp.{table}; CREATE TEMPORARY TABLE {table} ({columns}) ON COMMIT DROP;"
+
+
+OPEN_STAGE = "".join(_stage(table) for table in STAGE_COLUMNS)
+
+# One writer at a time; people go on reading.
+BEGIN = """
+SET LOCAL work_mem = '128MB';
+LOCK TABLE shop_customer, shop_identifier, shop_product, shop_order, shop_orderline, shop_refund
+    IN SHARE ROW EXCLUSIVE MODE;
+ANALYZE stage_line, stage_refund, stage_customer, stage_product;
+CREATE TEMPORARY TABLE changed_order (order_id bigint) ON COMMIT DROP;
+CREATE TEMPORARY TABLE changed_day (day integer) ON COMMIT DROP;
+"""
+
+
+def _latest(column: str) -> str:
+    """Return the value seen last, and when; of several at one time the greatest, so that order is no matter."""
+    order = f"ORDER BY seen_us DESC NULLS LAST, {column} DESC"
+    told = f"FILTER (WHERE {column} IS NOT NULL)"
+    return (
+        f"(array_agg({column} {order}) {told})[1] AS {column}, "
+        f"coalesce(max(seen_us) {told}, 0) AS {column}_us"
+    )
+
+
+def _newer(column: str) -> str:
+    """Return whether a staged value `s` replaces the record's `r`, which was last seen at `known_us`."""
+    return (
+        f"coalesce(s.{column} <> r.{column} AND "
+        f"(r.{column} = '' OR (s.{column}_us, s.{column}) > (s.known_us, r.{column})), false)"
+    )
+
+
+def _update_where_newer(table: str, columns: tuple[str, ...], source: str) -> str:
+    sets = ", ".join(f"{name} = CASE WHEN {_newer(name)} THEN s.{name} ELSE r.{name} END" for name in columns)
+    anything = " OR ".join(_newer(name) for name in columns)
+    return f"WITH s AS ({source}) UPDATE {table} r SET {sets} FROM s WHERE r.id = s.id AND ({anything})"
+
+
+def _differs(columns: tuple[str, ...]) -> str:
+    return " OR ".join(f"s.{name} <> r.{name}" for name in columns)
+
+
+# --- customers -----------------------------------------------------------------------------------------
+
+_KIND_COLUMNS = ", ".join(f"min({kind}) AS {kind}" for kind in KINDS)
+_KIND_ROWS = ", ".join(
+    f"({rank}, '{kind}', {'c.store_id' if kind in STORE_KINDS else 'NULL'}, c.{kind})"
+    for rank, kind in enumerate(KINDS)
+)
+
+STAGE_IDENTIFIERS = f"""
+CREATE TEMPORARY TABLE staged_customer ON COMMIT DROP AS
+SELECT customer_key, min(store_id) AS store_id, {_KIND_COLUMNS},
+       NULL::bigint AS customer_id, false AS is_new
+FROM stage_customer GROUP BY customer_key;
+CREATE TEMPORARY TABLE staged_identifier ON COMMIT DROP AS
+SELECT c.customer_key, i.rank, i.kind, i.store_id, i.value
+FROM staged_customer c CROSS JOIN LATERAL (VALUES {_KIND_ROWS}) AS i (rank, kind, store_id, value)
+WHERE i.value IS NOT NULL;
+ANALYZE staged_customer, staged_identifier;
+"""
+
+RESOLVE_CUSTOMERS = """
+UPDATE staged_customer c SET customer_id = known.customer_id
+FROM (
+    SELECT DISTINCT ON (s.customer_key) s.customer_key, i.customer_id
+    FROM staged_customer c
+    JOIN staged_identifier s USING (customer_key)
+    JOIN shop_identifier i
+      ON i.kind = s.kind AND i.value = s.value AND i.store_id IS NOT DISTINCT FROM s.store_id
+    WHERE c.customer_id IS NULL
+    ORDER BY s.customer_key, s.rank
+) known
+WHERE c.customer_key = known.customer_key
+"""
+
+# Orders that the record knows under somebody else than the file says.
+TAKE_CONFLICTS = """
+WITH staged AS (
+    SELECT DISTINCT store_id, order_code, customer_key FROM stage_line
+), conflict AS (
+    SELECT s.store_id, s.order_code, o.customer_id
+    FROM staged s JOIN staged_customer c USING (customer_key)
+    JOIN shop_order o ON o.store_id = s.store_id AND o.code = s.order_code
+    WHERE o.customer_id IS DISTINCT FROM c.customer_id
+), dropped AS (
+    DELETE FROM stage_line l USING conflict t
+    WHERE l.store_id = t.store_id AND l.order_code = t.order_code
+    RETURNING l.line_number, l.order_code, t.customer_id
+)
+SELECT d.line_number, d.order_code, c.code FROM dropped d JOIN shop_customer c ON c.id = d.customer_id
+ORDER BY d.line_number
+"""
+
+FORGET_UNUSED_CUSTOMERS = """
+DELETE FROM staged_customer c
+WHERE NOT EXISTS (SELECT FROM stage_line l WHERE l.customer_key = c.customer_key)
+  AND NOT EXISTS (SELECT FROM stage_refund l WHERE l.customer_key = c.customer_key)
+"""
+
+NAME_NEW_CUSTOMERS = """
+WITH fresh AS (
+    SELECT DISTINCT s.store_id, s.value
+    FROM staged_identifier s JOIN staged_customer c USING (customer_key)
+    WHERE c.customer_id IS NULL AND s.kind = %(kind)s
+), numbered AS MATERIALIZED (
+    SELECT store_id, value, nextval(pg_get_serial_sequence('shop_customer', 'id')) AS id FROM fresh
+)
+UPDATE staged_customer c SET customer_id = n.id, is_new = true
+FROM staged_identifier s JOIN numbered n ON n.value = s.value AND n.store_id IS NOT DISTINCT FROM s.store_id
+WHERE c.customer_key = s.customer_key AND s.kind = %(kind)s AND c.customer_id IS NULL
+"""
+
+# The merchant's own id is the code; where two stores give out the same one, the later store's is prefixed.
+ADD_CUSTOMERS = f"""
+WITH fresh AS (
+    SELECT c.customer_id, min(s.value) AS value, min(c.store_id) AS store_id
+    FROM staged_customer c JOIN staged_identifier s USING (customer_key)
+    WHERE c.is_new AND s.kind = %(kind)s AND NOT EXISTS (SELECT FROM shop_customer r WHERE r.id = c.customer_id)
+    GROUP BY c.customer_id
+), told AS (
+    SELECT c.customer_id, {_latest("name")}, {_latest("country")}
+    FROM stage_customer t JOIN staged_customer c USING (customer_key) WHERE c.is_new GROUP BY c.customer_id
+)
+INSERT INTO shop_customer (id, code, name, country)
+SELECT f.customer_id,
+       CASE WHEN row_number() OVER (PARTITION BY f.value ORDER BY f.store_id) = 1
+             AND NOT EXISTS (SELECT FROM shop_customer r WHERE r.code = f.value)
+            THEN f.value
+            ELSE (SELECT code FROM shop_store WHERE id = f.store_id) || ':' || f.value END,
+       coalesce(t.name, ''), coalesce(t.country, '')
+FROM fresh f JOIN told t USING (customer_id)
+ORDER BY f.customer_id
+"""
+
+ADD_IDENTIFIERS = """
+INSERT INTO shop_identifier (customer_id, kind, store_id, value)
+SELECT c.customer_id, s.kind, s.store_id, s.value
+FROM staged_identifier s JOIN staged_customer c USING (customer_key)
+WHERE c.customer_id IS NOT NULL AND NOT EXISTS (
+    SELECT FROM shop_identifier i
+    WHERE i.kind = s.kind AND i.value = s.value AND i.store_id IS NOT DISTINCT FROM s.store_id
+)
+ORDER BY s.rank, c.customer_id
+ON CONFLICT DO NOTHING
+"""
+
+# A customer first known by an e-mail or a phone takes the merchant's id as code once it is told.
+UPDATE_CUSTOMER_CODES = """
+UPDATE shop_customer r SET code = s.external
+FROM (
+    SELECT c.customer_id, min(c.external) AS external
+    FROM staged_customer c WHERE NOT c.is_new AND c.external IS NOT NULL GROUP BY c.customer_id
+) s
+WHERE r.id = s.customer_id
+  AND NOT EXISTS (SELECT FROM shop_customer o WHERE o.code = s.external)
+  AND NOT EXISTS (
+      SELECT FROM shop_identifier i WHERE i.customer_id = r.id AND i.kind = 'external' AND i.value <> s.external
+  )
+"""
+
+UPDATE_CUSTOMERS = _update_where_newer(
+    "shop_customer",
+    ("name", "country"),
+    f"""
+    SELECT d.*, coalesce((
+        SELECT (extract(epoch FROM max(o.placed_at)) * 1000000)::bigint
+        FROM shop_order o WHERE o.customer_id = d.id
+    ), 0) AS known_us
+    FROM (
+        SELECT c.customer_id AS id, {_latest("name")}, {_latest("country")}
+        FROM stage_customer t JOIN staged_customer c USING (customer_key) WHERE NOT c.is_new
+        GROUP BY c.customer_id
+    ) d JOIN shop_customer r USING (id)
+    WHERE {_differs(("name", "country")).replace("s.", "d.")}
+    """,
+)
+
+# --- products ------------------------------------------------------------------------------------------
+
+_PRODUCT_TEXTS = ("name", "category", "brand", "pack_size")
+
+STAGE_PRODUCTS = f"""
+CREATE TEMPORARY TABLE staged_product ON COMMIT DROP AS
+SELECT store_id, code, {", ".join(_latest(name) for name in _PRODUCT_TEXTS)}
+FROM stage_product GROUP BY store_id, code;
+ANALYZE staged_product;
+"""
+
+ADD_PRODUCTS = f"""
+INSERT INTO shop_product (store_id, code, {", ".join(_PRODUCT_TEXTS)})
+SELECT s.store_id, s.code, {", ".join(f"coalesce(s.{name}, '')" for name in _PRODUCT_TEXTS)}
+FROM staged_product s
+WHERE NOT EXISTS (SELECT FROM shop_product r WHERE r.store_id = s.store_id AND r.code = s.code)
+ORDER BY s.store_id, s.code
+"""
+
+UPDATE_PRODUCTS = _update_where_newer(
+    "shop_product",
+    _PRODUCT_TEXTS,
+    f"""
+    SELECT r.id, s.*, coalesce((
+        SELECT (extract(epoch FROM max(o.placed_at)) * 1000000)::bigint
+        FROM shop_orderline l JOIN shop_order o ON o.id = l.order_id WHERE l.product_id = r.id
+    ), 0) AS known_us
+    FROM staged_product s JOIN shop_product r ON r.store_id = s.store_id AND r.code = s.code
+    WHERE {_differs(_PRODUCT_TEXTS)}
+    """,
+)
+
+# --- orders and their lines ----------------------------------------------------------------------------
+
+GROUP_ORDERS = """
+CREATE TEMPORARY TABLE staged_order ON COMMIT DROP AS
+SELECT coalesce(o.id, nextval(pg_get_serial_sequence('shop_order', 'id'))) AS id, o.id IS NULL AS is_new,
+       g.store_id, g.order_code, c.customer_id,
+       timestamptz 'epoch' + g.placed_us * interval '1 microsecond' AS placed_at, g.day, g.status,
+       g.amount_minor, g.discount_minor
+FROM (
+    SELECT store_id, order_code, min(customer_key) AS customer_key, min(placed_us) AS placed_us, min(day) AS day,
+           min(status) AS status, sum(amount_minor) AS amount_minor, sum(discount_minor) AS discount_minor
+    FROM stage_line GROUP BY store_id, order_code
+) g
+JOIN staged_customer c USING (customer_key)
+LEFT JOIN shop_order o ON o.store_id = g.store_id AND o.code = g.order_code
+ORDER BY g.placed_us, g.store_id, g.order_code;
+ANALYZE staged_order;
+"""
+
+ADD_ORDERS = """
+INSERT INTO shop_order
+    (id, store_id, code, customer_id, status, placed_at, day, amount_minor, discount_minor)
+SELECT id, store_id, order_code, customer_id, coalesce(status, 'paid'), placed_at, day, amount_minor, discount_minor
+FROM staged_order WHERE is_new
+"""
+
+_CONTENT_KEY = "substr(md5(concat_ws('|', l.product_code, l.quantity_milli, l.amount_minor, l.discount_minor, l.wall_us)), 1, 16)"
+
+# Lines without a number are told apart by their content and, where an order holds it twice, a count.
+KEY_LINES = f"""
+CREATE TEMPORARY TABLE staged_line ON COMMIT DROP AS
+SELECT order_id, is_new, CASE WHEN copy = 1 THEN key ELSE key || '#' || copy END AS key,
+       product_id, quantity, amount_minor, discount_minor
+FROM (
+    SELECT order_id, is_new, key, product_id, quantity, amount_minor, discount_minor,
+           row_number() OVER (PARTITION BY order_id, key) AS copy
+    FROM (
+        SELECT o.id AS order_id, o.is_new, coalesce(l.line_key, {_CONTENT_KEY}) AS key, p.id AS product_id,
+               (l.quantity_milli / 1000.0)::numeric(14,3) AS quantity, l.amount_minor, l.discount_minor
+        FROM stage_line l
+        JOIN staged_order o ON o.store_id = l.store_id AND o.order_code = l.order_code
+        JOIN shop_product p ON p.store_id = l.store_id AND p.code = l.product_code
+    ) keyed
+) counted;
+ANALYZE staged_line;
+"""
+
+ADD_LINES_OF_NEW_ORDERS = """
+INSERT INTO shop_orderline (order_id, key, product_id, quantity, amount_minor, discount_minor)
+SELECT order_id, key, product_id, quantity, amount_minor, discount_minor FROM staged_line WHERE is_new
+"""
+
+ADD_LINES_OF_KNOWN_ORDERS = """
+WITH added AS (
+    INSERT INTO shop_orderline (order_id, key, product_id, quantity, amount_minor, discount_minor)
+    SELECT order_id, key, product_id, quantity, amount_minor, discount_minor
+    FROM staged_line s
+    WHERE NOT is_new
+      AND NOT EXISTS (SELECT FROM shop_orderline r WHERE r.order_id = s.order_id AND r.key = s.key)
+    RETURNING order_id
+), marked AS (
+    INSERT INTO changed_order SELECT DISTINCT order_id FROM added
+)
+SELECT count(*) FROM added
+"""
+
+_LINE_DIFFERS = (
+    "(r.product_id, r.quantity, r.amount_minor, r.discount_minor) IS DISTINCT FROM "
+    "(s.product_id, s.quantity, s.amount_minor, s.discount_minor)"
+)
+
+UPDATE_LINES = f"""
+WITH changed AS (
+    UPDATE shop_orderline r
+    SET product_id = s.product_id, quantity = s.quantity, amount_minor = s.amount_minor,
+        discount_minor = s.discount_minor
+    FROM staged_line s
+    WHERE NOT s.is_new AND r.order_id = s.order_id AND r.key = s.key AND {_LINE_DIFFERS}
+    RETURNING r.order_id
+), marked AS (
+    INSERT INTO changed_order SELECT DISTINCT order_id FROM changed
+)
+SELECT count(*) FROM changed
+"""
+
+UPDATE_ORDERS = """
+WITH sums AS (
+    SELECT l.order_id, sum(l.amount_minor) AS amount_minor, sum(l.discount_minor) AS discount_minor
+    FROM shop_orderline l WHERE l.order_id IN (SELECT order_id FROM changed_order) GROUP BY l.order_id
+), next AS (
+    SELECT o.id, o.day AS old_day, least(o.placed_at, g.placed_at) AS placed_at, least(o.day, g.day) AS day,
+           coalesce(g.status, o.status) AS status, coalesce(s.amount_minor, o.amount_minor) AS amount_minor,
+           coalesce(s.discount_minor, o.discount_minor) AS discount_minor
+    FROM staged_order g JOIN shop_order o ON o.id = g.id LEFT JOIN sums s ON s.order_id = o.id
+    WHERE NOT g.is_new
+), changed AS (
+    SELECT n.* FROM next n JOIN shop_order o USING (id)
+    WHERE (o.placed_at, o.status, o.amount_minor, o.discount_minor) IS DISTINCT FROM
+          (n.placed_at, n.status, n.amount_minor, n.discount_minor)
+), days AS (
+    INSERT INTO changed_day
+    SELECT old_day FROM changed UNION SELECT day FROM changed
+    UNION SELECT o.day FROM changed_order c JOIN shop_order o ON o.id = c.order_id
+    UNION SELECT day FROM staged_order WHERE is_new
+)
+UPDATE shop_order o
+SET placed_at = c.placed_at, day = c.day, status = c.status, amount_minor = c.amount_minor,
+    discount_minor = c.discount_minor
+FROM changed c WHERE o.id = c.id
+"""
+
+# --- refunds -------------------------------------------------------------------------------------------
+
+KEY_REFUNDS = f"""
+CREATE TEMPORARY TABLE staged_refund ON COMMIT DROP AS
+SELECT store_id, CASE WHEN copy = 1 THEN key ELSE key || '#' || copy END AS key, order_code AS code, customer_id,
+       product_id, quantity, amount_minor, refunded_at, day
+FROM (
+    SELECT k.*, row_number() OVER (PARTITION BY store_id, key) AS copy
+    FROM (
+        SELECT l.store_id, l.order_code || ':' || coalesce(l.line_key, {_CONTENT_KEY}) AS key, l.order_code,
+               c.customer_id, p.id AS product_id, (l.quantity_milli / 1000.0)::numeric(14,3) AS quantity,
+               l.amount_minor, l.day,
+               timestamptz 'epoch' + l.placed_us * interval '1 microsecond' AS refunded_at
+        FROM stage_refund l
+        JOIN staged_customer c USING (customer_key)
+        JOIN shop_product p ON p.store_id = l.store_id AND p.code = l.product_code
+    ) k
+) counted;
+ANALYZE staged_refund;
+"""
+
+ADD_REFUNDS = """
+WITH added AS (
+    INSERT INTO shop_refund
+        (store_id, key, code, customer_id, product_id, quantity, amount_minor, refunded_at, day)
+    SELECT store_id, key, code, customer_id, product_id, quantity, amount_minor, refunded_at, day
+    FROM staged_refund s
+    WHERE NOT EXISTS (SELECT FROM shop_refund r WHERE r.store_id = s.store_id AND r.key = s.key)
+    ORDER BY refunded_at, store_id, key
+    RETURNING day
+), marked AS (
+    INSERT INTO changed_day SELECT DISTINCT day FROM added
+)
+SELECT count(*) FROM added
+"""
+
+UPDATE_REFUNDS = """
+WITH changed AS (
+    SELECT r.id, r.day AS old_day, s.*
+    FROM staged_refund s JOIN shop_refund r ON r.store_id = s.store_id AND r.key = s.key
+    WHERE (r.product_id, r.quantity, r.amount_minor, r.refunded_at) IS DISTINCT FROM
+          (s.product_id, s.quantity, s.amount_minor, s.refunded_at)
+), days AS (
+    INSERT INTO changed_day SELECT old_day FROM changed UNION SELECT day FROM changed
+)
+UPDATE shop_refund r
+SET product_id = c.product_id, quantity = c.quantity, amount_minor = c.amount_minor,
+    refunded_at = c.refunded_at, day = c.day
+FROM changed c WHERE r.id = c.id
+"""
+
+FIND_AFFECTED_CUSTOMERS = """
+CREATE TEMPORARY TABLE affected ON COMMIT DROP AS
+SELECT customer_id FROM staged_order UNION SELECT customer_id FROM staged_refund;
+ANALYZE affected;
+"""
+
+# The order that the refund names, else the customer's latest order until then that holds the product.
+MATCH_REFUNDS = """
+CREATE TEMPORARY TABLE refund_match ON COMMIT DROP AS
+WITH open_refund AS MATERIALIZED (
+    SELECT r.* FROM shop_refund r JOIN affected USING (customer_id)
+), latest AS (
+    SELECT DISTINCT ON (r.id) r.id AS refund_id, o.id AS order_id
+    FROM open_refund r
+    JOIN shop_order o ON o.customer_id = r.customer_id AND o.placed_at <= r.refunded_at
+    JOIN shop_orderline l ON l.order_id = o.id AND l.product_id = r.product_id
+    ORDER BY r.id, o.placed_at DESC, o.code DESC
+)
+SELECT r.id AS refund_id, coalesce(named.id, latest.order_id) AS order_id
+FROM open_refund r
+LEFT JOIN shop_order named
+  ON named.store_id = r.store_id AND named.code = r.code AND named.customer_id = r.customer_id
+LEFT JOIN latest ON latest.refund_id = r.id;
+"""
+
+UPDATE_MATCHES = """
+WITH changed AS (
+    UPDATE shop_refund r SET order_id = m.order_id
+    FROM refund_match m WHERE r.id = m.refund_id AND r.order_id IS DISTINCT FROM m.order_id
+    RETURNING r.day
+), marked AS (
+    INSERT INTO changed_day SELECT DISTINCT day FROM changed
+)
+SELECT count(*) FROM changed
+"""
+
+UPDATE_REFUNDED = """
+WITH totals AS (
+    SELECT r.order_id, sum(r.amount_minor) AS refunded_minor
+    FROM shop_refund r JOIN affected USING (customer_id) WHERE r.order_id IS NOT NULL GROUP BY r.order_id
+), changed AS (
+    SELECT o.id, o.day, coalesce(t.refunded_minor, 0) AS refunded_minor
+    FROM shop_order o JOIN affected USING (customer_id) LEFT JOIN totals t ON t.order_id = o.id
+    WHERE o.refunded_minor <> coalesce(t.refunded_minor, 0)
+), days AS (
+    INSERT INTO changed_day SELECT DISTINCT day FROM changed
+)
+UPDATE shop_order o SET refunded_minor = c.refunded_minor FROM changed c WHERE o.id = c.id
+"""
+
+# --- the end -------------------------------------------------------------------------------------------
+
+COUNT_STAGED = """
+SELECT (SELECT count(*) FROM staged_line), count(r.order_id), count(*) - count(r.order_id)
+FROM staged_refund s JOIN shop_refund r ON r.store_id = s.store_id AND r.key = s.key
+"""
+
+MARK_MONTHS = """
+INSERT INTO shop_changedmonth (month, version)
+SELECT DISTINCT date_trunc('month', date '1970-01-01' + day)::date, 1 FROM changed_day
+ON CONFLICT (month) DO UPDATE SET version = shop_changedmonth.version + 1
+"""
+
+ANALYZE_RECORD = (
+    "ANALYZE shop_customer, shop_identifier, shop_product, shop_order, shop_orderline, shop_refund"
+)
+
+CLOSE_STAGE = """
+DROP TABLE stage_line, stage_refund, stage_customer, stage_product, staged_customer, staged_identifier,
+    staged_product, staged_order, staged_line, staged_refund, affected, refund_match, changed_order, changed_day
+"""
+
+STAGED_AND_KNOWN_LINES = """
+SELECT (SELECT count(*) FROM stage_line),
+       (SELECT CASE WHEN reltuples < 0 THEN pg_relation_size(oid) / 100 ELSE reltuples END::bigint
+        FROM pg_class WHERE oid = 'shop_orderline'::regclass)
+"""
+
+FOREIGN_KEYS = """
+SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), confrelid::regclass::text
+FROM pg_constraint WHERE contype = 'f' AND conrelid IN ('shop_order'::regclass, 'shop_orderline'::regclass)
+ORDER BY conname
+"""

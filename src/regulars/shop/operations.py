@@ -1,0 +1,225 @@
+"""Fill the record: stage many order lines with COPY, then merge them set by set in one transaction."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import OperationalError, connection, transaction
+
+from regulars.kernel.progress import Progress, no_progress
+from regulars.shop import merge_sql
+from regulars.shop.models import Store
+
+# Below this many new lines PostgreSQL checks foreign keys row by row, and nobody has to wait for a lock.
+_BULK_LINES = 100_000
+_LOCK_SECONDS = 5
+# From here on the planner's statistics are worth taking at once.
+_ANALYZE_LINES = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """A staged line whose order stands in the record under another customer."""
+
+    line_number: int
+    order_code: str
+    known_customer_code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """What a merge did, in rows.
+
+    `lines` and the two kinds of refunds count what was staged, whether or not the record knew it already;
+    the others count what was new to the record. Lines in conflict are counted nowhere else.
+    """
+
+    lines: int
+    refunds_matched: int
+    refunds_unmatched: int
+    customers_added: int
+    products_added: int
+    orders_added: int
+    lines_added: int
+    refunds_added: int
+    rows_changed: int
+    conflicts: tuple[Conflict, ...]
+
+
+def ensure_stores(codes: Iterable[str]) -> dict[str, int]:
+    """Return the ids of stores by their codes, making those that the record does not know."""
+    wanted = set(codes)
+    Store.objects.bulk_create([Store(code=code, name=code) for code in sorted(wanted)], ignore_conflicts=True)
+    return dict(Store.objects.filter(code__in=wanted).values_list("code", "id"))
+
+
+def open_stage() -> None:
+    """Make the staging tables, which live until the open transaction ends.
+
+    They are temporary tables: not written to the log, seen by nobody else, and gone after a crash.
+
+    Raises:
+        TransactionManagementError: There is no open transaction.
+    """
+    _require_transaction()
+    _run(merge_sql.OPEN_STAGE)
+
+
+def copy_to_stage(table: str, rows_csv: bytes) -> None:
+    """Append rows to a staging table with COPY.
+
+    Args:
+        table: `stage_line`, `stage_refund`, `stage_customer` or `stage_product`.
+        rows_csv: UTF-8 CSV without a header, in the order of `merge_sql.STAGE_COLUMNS[table]`, empty for
+            null.
+    """
+    columns = ", ".join(merge_sql.STAGE_COLUMNS[table])
+    statement = f"COPY {table} ({columns}) FROM STDIN (FORMAT csv)"
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        view = memoryview(rows_csv)
+        for start in range(0, len(view), 1 << 18):
+            copy.write(view[start : start + (1 << 18)])
+
+
+def merge_stage(*, progress: Progress = no_progress) -> Merged:
+    """Merge the staged lines into the record and empty the stage. Needs the transaction of `open_stage`.
+
+    An order is known by (store, code), a line by (order, key), a refund by (store, key), so merging the same
+    lines again changes nothing: rows that are equal are not written, and no month is marked as changed.
+    Orders and refunds of the customers concerned are matched afresh, so the end is the same whatever came
+    first. Other writers of the record wait until the transaction ends; readers do not, unless the merge at
+    least doubles the record: then foreign keys are taken off and put on again, which PostgreSQL checks in one
+    pass instead of line by line (30 times faster), and readers of orders and products wait for the merge.
+
+    Cost: proportional to the staged lines and the orders of their customers.
+
+    Raises:
+        TransactionManagementError: There is no open transaction.
+    """
+    _require_transaction()
+    counts = Counter[str]()
+    _run(merge_sql.BEGIN)
+    progress("customers", 0, None)
+    conflicts = _merge_customers(counts)
+    progress("products", 0, None)
+    _run(merge_sql.STAGE_PRODUCTS)
+    counts["products_added"] += _run(merge_sql.ADD_PRODUCTS)
+    counts["rows_changed"] += _run(merge_sql.UPDATE_PRODUCTS)
+    progress("orders", 0, None)
+    ((staged, known),) = _rows(merge_sql.STAGED_AND_KNOWN_LINES)
+    with _foreign_keys_checked_at_once(wanted=staged >= _BULK_LINES and staged >= known):
+        _merge_orders(counts, progress)
+    if counts["lines_added"] >= _ANALYZE_LINES:
+        _run(merge_sql.ANALYZE_RECORD)
+    progress("refunds", 0, None)
+    _merge_refunds(counts)
+    ((lines, matched, unmatched),) = _rows(merge_sql.COUNT_STAGED)
+    _run(merge_sql.MARK_MONTHS)
+    _run(merge_sql.CLOSE_STAGE)
+    return Merged(
+        lines=lines,
+        refunds_matched=matched,
+        refunds_unmatched=unmatched,
+        customers_added=counts["customers_added"],
+        products_added=counts["products_added"],
+        orders_added=counts["orders_added"],
+        lines_added=counts["lines_added"],
+        refunds_added=counts["refunds_added"],
+        rows_changed=counts["rows_changed"],
+        conflicts=conflicts,
+    )
+
+
+def _merge_customers(counts: Counter[str]) -> tuple[Conflict, ...]:
+    _run(merge_sql.STAGE_IDENTIFIERS)
+    _run(merge_sql.RESOLVE_CUSTOMERS)
+    _run(merge_sql.ADD_IDENTIFIERS)
+    _run(merge_sql.RESOLVE_CUSTOMERS)
+    conflicts = tuple(
+        Conflict(line_number=line_number, order_code=order_code, known_customer_code=customer_code)
+        for line_number, order_code, customer_code in _rows(merge_sql.TAKE_CONFLICTS)
+    )
+    if conflicts:
+        _run(merge_sql.FORGET_UNUSED_CUSTOMERS)
+    for kind in merge_sql.KINDS:
+        if _run(merge_sql.NAME_NEW_CUSTOMERS, kind=kind):
+            counts["customers_added"] += _run(merge_sql.ADD_CUSTOMERS, kind=kind)
+            _run(merge_sql.ADD_IDENTIFIERS)
+            _run(merge_sql.RESOLVE_CUSTOMERS)
+    counts["rows_changed"] += _run(merge_sql.UPDATE_CUSTOMER_CODES)
+    counts["rows_changed"] += _run(merge_sql.UPDATE_CUSTOMERS)
+    return conflicts
+
+
+def _merge_orders(counts: Counter[str], progress: Progress) -> None:
+    _run(merge_sql.GROUP_ORDERS)
+    counts["orders_added"] += _run(merge_sql.ADD_ORDERS)
+    progress("lines", 0, None)
+    _run(merge_sql.KEY_LINES)
+    counts["lines_added"] += _run(merge_sql.ADD_LINES_OF_NEW_ORDERS)
+    counts["lines_added"] += _run(merge_sql.ADD_LINES_OF_KNOWN_ORDERS)
+    counts["rows_changed"] += _run(merge_sql.UPDATE_LINES)
+    counts["rows_changed"] += _run(merge_sql.UPDATE_ORDERS)
+
+
+def _merge_refunds(counts: Counter[str]) -> None:
+    _run(merge_sql.KEY_REFUNDS)
+    counts["refunds_added"] += _run(merge_sql.ADD_REFUNDS)
+    counts["rows_changed"] += _run(merge_sql.UPDATE_REFUNDS)
+    _run(merge_sql.FIND_AFFECTED_CUSTOMERS)
+    _run(merge_sql.MATCH_REFUNDS)
+    counts["rows_changed"] += _run(merge_sql.UPDATE_MATCHES)
+    counts["rows_changed"] += _run(merge_sql.UPDATE_REFUNDED)
+
+
+@contextmanager
+def _foreign_keys_checked_at_once(*, wanted: bool) -> Iterator[None]:
+    """Take the foreign keys of orders and lines off for the block; putting them on again checks every row.
+
+    Where the locks are not to be had soon, the keys stay on and rows are checked one by one.
+    """
+    keys = _rows(merge_sql.FOREIGN_KEYS) if wanted else []
+    tables = sorted({table for key in keys for table in (key[0], key[3])})
+    if not keys or not _locked_alone(tables):
+        yield
+        return
+    _run("SET CONSTRAINTS ALL IMMEDIATE")
+    for table, name, _, _ in keys:
+        _run(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+    yield
+    for table, name, definition, _ in keys:
+        _run(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
+
+
+def _locked_alone(tables: list[str]) -> bool:
+    try:
+        with transaction.atomic():
+            _run(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
+            _run(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
+            _run("SET LOCAL lock_timeout = 0")
+    except OperationalError:
+        return False
+    return True
+
+
+def _require_transaction() -> None:
+    if not connection.in_atomic_block:
+        message = (
+            "stage and merge inside one transaction: all of a file becomes part of the record, or nothing"
+        )
+        raise transaction.TransactionManagementError(message)
+
+
+def _run(sql: str, **parameters: object) -> int:
+    """Return the count that the statement selects, or the number of rows it wrote."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters or None)
+        return int(cursor.fetchone()[0]) if cursor.description else cursor.rowcount
+
+
+def _rows(sql: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall()
