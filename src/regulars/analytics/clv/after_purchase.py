@@ -130,7 +130,8 @@ class AfterPurchase:
         """
         r, alpha, a, b = parameters
         if a == 0.0:
-            return (r + groups.frequency) / (alpha + groups.age) * horizon
+            steady: Floats = (r + groups.frequency) / (alpha + groups.age) * horizon
+            return steady
         frequencies, at_frequency = groups.frequencies
         p, weight = zip(*(_beta_rule(a, b + n) for n in self.stays(frequencies)), strict=True)
         scaled = horizon / (alpha + groups.age)
@@ -162,7 +163,8 @@ class AfterPurchase:
             if float((stayed * step).max(initial=0.0)) < _NEGLIGIBLE:
                 break
             stayed = stayed * (b + stays + i - 1) / (a + b + stays + i - 1)
-        return (1.0 - terms.left) * total
+        counted: Floats = (1.0 - terms.left) * total
+        return counted
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -181,7 +183,8 @@ class _Terms:
     @cached_property
     def _shape(self) -> Floats:
         """R_0 = r + k x."""
-        return self.parameters[0] + self.model.regularity * self.groups.frequency
+        shape: Floats = self.model.regularity * self.groups.frequency + self.parameters[0]
+        return shape
 
     @cached_property
     def _log_age(self) -> Floats:
@@ -198,9 +201,8 @@ class _Terms:
     @cached_property
     def _log_phases(self) -> list[Floats]:
         """Logarithm of the j-th term of "still active", relative to the term j = 0."""
-        r, alpha, _, _ = self.parameters
         frequencies, at_frequency = self.groups.frequencies
-        shapes = r + self.model.regularity * frequencies
+        shapes = self.parameters[0] + self.model.regularity * frequencies
         silent = np.log(np.maximum(self.groups.age - self.groups.recency, _TINY)) - self._log_age
         phases = [np.zeros(len(self.groups))]
         for j in range(1, self.model.regularity):
@@ -226,7 +228,7 @@ class _Terms:
         _, _, a, b = self.parameters
         if a == 0.0:
             return np.full(len(self.groups), -np.inf)
-        frequencies, at_frequency = self.groups.frequencies
+        _, at_frequency = self.groups.frequencies
         # Infinite where no purchase could have been the last: the odds are then 0.
         last_stay = np.where(self._stays > 0, np.maximum(b + self._stays - 1, _TINY), np.inf)
         odds = np.log(a) - np.log(last_stay)

@@ -35,6 +35,7 @@ from regulars.analytics.clv.groups import Floats, Groups
 
 _CHUNK = 1 << 16
 _TINY = 1e-300
+_ONE_AS_WELL = 1e-9
 
 
 def _tanh_sinh_rule(nodes: int, reach: float) -> tuple[Floats, Floats]:
@@ -100,9 +101,10 @@ class AnyTime:
         r, alpha, s, beta = parameters
         still = beta + groups.age
         log_shrink = np.log1p(horizon / still)
-        factor = log_shrink if abs(s - 1) < 1e-9 else -np.expm1(-(s - 1) * log_shrink) / (s - 1)
+        factor = log_shrink if abs(s - 1) < _ONE_AS_WELL else -np.expm1(-(s - 1) * log_shrink) / (s - 1)
         rate = (r + groups.frequency) / (alpha + groups.age)
-        return self.p_alive(parameters, groups) * rate * still * factor
+        expected: Floats = self.p_alive(parameters, groups) * rate * still * factor
+        return expected
 
     def traits(self, log_parameters: Floats) -> tuple[Floats, Floats]:
         """Return what a merchant can imagine of the parameters, as logarithms, and its Jacobian.
@@ -168,7 +170,7 @@ class _Terms:
 
     @cached_property
     def _odds_tails(self) -> tuple[Floats, Floats]:
-        """s G(x, t_x) and s G(x, T), over the active term."""
+        """Return s G(x, t_x) and s G(x, T), each over the active term; their difference is the odds of left."""
         r, _, s, _ = self.parameters
         log_tail = self._tails[0]
         _, _, at_recency, at_age = self.groups.moments

@@ -93,7 +93,7 @@ class Choice:
     cautions: tuple[Caution, ...]
 
     @property
-    def model(self) -> PurchaseModel:
+    def model(self) -> str:
         """The name of what was chosen."""
         return self.fit.model
 
@@ -176,12 +176,16 @@ class _Past:
         with_previous = occasions.with_previous(occasions.of_orders(opened.frame, amount))
         (days,) = opened.settle(with_previous)
         first = nw.col("previous_day").is_null().cast(nw.Int64).alias("first")
-        by_day = days.with_columns(first).group_by("day").agg(
-            nw.col("first").sum().alias("arrivals"), nw.len().cast(nw.Int64).alias("occasions")
+        by_day = (
+            days.with_columns(first)
+            .group_by("day")
+            .agg(nw.col("first").sum().alias("arrivals"), nw.len().cast(nw.Int64).alias("occasions"))
         )
         counted = tables.arrays(by_day)
         if not len(counted["day"]):
-            raise summaries.EmptySummaryError("orders has no valid order; there is nothing to learn from", table="orders")
+            raise summaries.EmptySummaryError(
+                "orders has no valid order; there is nothing to learn from", table="orders"
+            )
         day = counted["day"].astype(np.int64)
         first_day = int(day.min())
         arrivals, every = (np.zeros(as_of_day - first_day + 1) for _ in range(2))
@@ -240,7 +244,7 @@ def _table(past: _Past, origins: Sequence[int], *, holdout_days: int) -> list[Tr
     errors: dict[tuple[PurchaseModel, bool], list[Floats]] = {}
     findings: dict[PurchaseModel, tuple[Finding, ...]] = {}
     for origin, found in zip(origins, frames.compute(*plans), strict=True):
-        groups, came = summaries.groups_and(found, "came")
+        groups, came = summaries.groups_and_outcomes(found, "came")
         for model in CANDIDATES:
             fitted = purchase_fit(groups, model=model, unit_days=past.unit_days)
             findings.setdefault(model, fitted.findings)

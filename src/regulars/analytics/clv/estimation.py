@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from regulars.analytics.clv.groups import Floats
@@ -15,6 +16,7 @@ _GRADIENT_ENOUGH = 1e-7
 _POLISHING_STEPS = 12
 _STEP = 1e-3
 _ROUNDING = 1e-12
+_AGREEING = 0.01
 
 Objective = Callable[[Floats], tuple[float, Floats]]
 
@@ -78,7 +80,7 @@ def maximise(*, rough: Objective, full: Objective, starts: Sequence[Floats], sca
     counted = [0]
     climbs = [_climb(rough, _inside(start), scale=scale, counted=counted) for start in starts]
     best, best_value = max(climbs, key=lambda climb: climb[1])
-    agreeing = sum(best_value - value < 0.01 for _, value in climbs)
+    agreeing = sum(best_value - value < _AGREEING for _, value in climbs)
     at, _ = _climb(full, best, scale=scale, counted=counted)
     at, value, gradient, curvature = _polish(full, at, counted=counted)
     on_edge = _held(at, gradient)
@@ -116,9 +118,12 @@ def _climb(objective: Objective, start: Floats, *, scale: float, counted: list[i
     return at, -float(found.fun) * scale
 
 
-def _held(at: Floats, gradient: Floats) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def _held(at: Floats, gradient: Floats) -> NDArray[np.bool_]:
     """Return which parameters lie on an edge that the objective would cross."""
-    return ((at <= _LOWEST + 1e-9) & (gradient <= 0)) | ((at >= _HIGHEST - 1e-9) & (gradient >= 0))
+    held: NDArray[np.bool_] = ((at <= _LOWEST + 1e-9) & (gradient <= 0)) | (
+        (at >= _HIGHEST - 1e-9) & (gradient >= 0)
+    )
+    return held
 
 
 def _steepness(at: Floats, gradient: Floats) -> float:
@@ -163,7 +168,7 @@ def _curvature(objective: Objective, at: Floats) -> Floats:
     return (matrix + matrix.T) / 2
 
 
-def _inverse(curvature: Floats, on_edge: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Floats:
+def _inverse(curvature: Floats, on_edge: NDArray[np.bool_]) -> Floats:
     """Return the covariance of the free parameters; infinite where the data do not say."""
     covariance = np.diag(np.full(len(curvature), np.inf))
     free = ~on_edge

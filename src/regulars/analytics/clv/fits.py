@@ -268,7 +268,9 @@ class PurchaseFit(_Fit):
         )
 
         def discounted(vector: Floats) -> Floats:
-            return self._discounted(groups, vector, horizon_days=horizon_days, annual_discount=annual_discount)
+            return self._discounted(
+                groups, vector, horizon_days=horizon_days, annual_discount=annual_discount
+            )
 
         vector = self.vector
         columns = {
@@ -301,14 +303,14 @@ class PurchaseFit(_Fit):
     def expected(self, groups: Groups, *, horizon: float, vector: Floats | None = None) -> Floats:
         """Return expected purchases within `horizon` units for histories given as arrays."""
         level = 1.0 if self.season is None else self.season.level(horizon * self.unit_days)
-        return level * self.family.expected(self.vector if vector is None else vector, groups, horizon)
+        return self.family.expected(self.vector if vector is None else vector, groups, horizon) * level
 
     def _discounted(
         self, groups: Groups, vector: Floats, *, horizon_days: int, annual_discount: float
     ) -> Floats:
         horizon = horizon_days / self.unit_days
         per_unit = float(np.log1p(annual_discount)) * self.unit_days / _YEAR_DAYS
-        total = np.exp(-per_unit * horizon) * self.expected(groups, horizon=horizon, vector=vector)
+        total: Floats = np.exp(-per_unit * horizon) * self.expected(groups, horizon=horizon, vector=vector)
         if per_unit == 0.0:
             return total
         for share, weight in zip(_TIME, _TIME_WEIGHT, strict=True):
@@ -334,7 +336,11 @@ class PurchaseFit(_Fit):
         reach = float(ndtri(0.5 + interval / 2)) * self._spread(score, link)
         with np.errstate(divide="ignore"):
             middle = link.to(values)
-        return {name: values, f"{name}_low": link.back(middle - reach), f"{name}_high": link.back(middle + reach)}
+        return {
+            name: values,
+            f"{name}_low": link.back(middle - reach),
+            f"{name}_high": link.back(middle + reach),
+        }
 
     def _spread(self, score: Callable[[Floats], Floats], link: "_Link") -> Floats:
         """Return standard deviations of linked scores, from the covariance of the logarithms of parameters.
@@ -354,7 +360,8 @@ class PurchaseFit(_Fit):
         if not slopes:
             return np.zeros_like(score(vector))
         by = np.stack(slopes)
-        return np.sqrt(np.einsum("ig,ij,jg->g", by, covariance[np.ix_(free, free)], by))
+        spread: Floats = np.sqrt(np.einsum("ig,ij,jg->g", by, covariance[np.ix_(free, free)], by))
+        return spread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -502,7 +509,9 @@ def _open(summary: IntoFrame, reads: Sequence[Column]) -> facts.Opened:
 
 def _within(value: object, least: float, most: float, *, name: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise ArgumentError(f"{name} == {value!r}, must be a number from {least:g} to {most:g}", argument=name)
+        raise ArgumentError(
+            f"{name} == {value!r}, must be a number from {least:g} to {most:g}", argument=name
+        )
 
 
 def _coverage(interval: object) -> None:
@@ -510,5 +519,6 @@ def _coverage(interval: object) -> None:
         return
     if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval < 1:
         raise ArgumentError(
-            f"interval == {interval!r}, must be a share between 0 and 1 such as .9, or None", argument="interval"
+            f"interval == {interval!r}, must be a share between 0 and 1 such as .9, or None",
+            argument="interval",
         )

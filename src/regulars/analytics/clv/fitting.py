@@ -211,9 +211,7 @@ def _purchases(family: Family, groups: Groups, *, unit_days: float, shrink: bool
         starts=starts,
         scale=groups.buyers,
     )
-    edge = maximise(
-        rough=if_nobody_leaves, full=if_nobody_leaves, starts=[found.at[:2]], scale=groups.buyers
-    )
+    edge = maximise(rough=if_nobody_leaves, full=if_nobody_leaves, starts=[found.at[:2]], scale=groups.buyers)
     log_likelihood = family.log_likelihood(np.exp(found.at), groups)[0]
     gain = log_likelihood - edge.value
     parameters, covariance, reached = np.exp(found.at), found.covariance, found
@@ -224,7 +222,9 @@ def _purchases(family: Family, groups: Groups, *, unit_days: float, shrink: bool
         log_likelihood, reached = edge.value, edge
     findings = _findings(family, parameters, groups, gain=gain, shrunken=prior is not None)
     convergence = _convergence(
-        replace(reached, starts_agreeing=found.starts_agreeing, evaluations=found.evaluations + edge.evaluations),
+        replace(
+            reached, starts_agreeing=found.starts_agreeing, evaluations=found.evaluations + edge.evaluations
+        ),
         starts=len(starts),
         scale=groups.buyers,
         findings=findings,

@@ -47,9 +47,7 @@ class Prior:
 _LIKENESS_OF_RATES = Belief(
     trait="likeness of the customers' purchase rates (r; 1 is an exponential spread)", median=1.0, spread=1.0
 )
-_GAP = Belief(
-    trait="days between two purchases of an active customer", median=60.0, spread=1.5, in_days=True
-)
+_GAP = Belief(trait="days between two purchases of an active customer", median=60.0, spread=1.5, in_days=True)
 
 REGULARITY_STEP = 0.6931471805599453
 """Each further step of regularity (k) is believed half as likely as the one before: log 2."""

@@ -31,9 +31,7 @@ class Season:
         return float(np.mean([self.months[date_of_day(int(day)).month - 1] for day in days]))
 
 
-def estimate(
-    *, actual: Floats, expected: Floats, first_day: int, as_of_day: int
-) -> Season | None:
+def estimate(*, actual: Floats, expected: Floats, first_day: int, as_of_day: int) -> Season | None:
     """Return the seasonal index that repeat occasions by day show beside what a model expects.
 
     Comparing with the model takes growth out: what more customers buy is no season.

@@ -162,23 +162,26 @@ def groups(found: Lazy) -> Groups:
     Raises:
         InvalidHistoryError: A history that cannot be.
     """
-    return groups_and(found)[0]
+    return _groups(_sorted(tables.arrays(found), HISTORY))
 
 
-def groups_and(found: Lazy, *more: str) -> tuple[Groups, *tuple[Floats, ...]]:
-    """Return histories as arrays, and further columns in the same order."""
-    columns = _sorted(tables.arrays(found), (*HISTORY, *more))
+def groups_and_outcomes(found: Lazy, outcome: str) -> tuple[Groups, Floats]:
+    """Return histories as arrays, and what came of each in the same order."""
+    columns = _sorted(tables.arrays(found), (*HISTORY, outcome))
+    return _groups(columns), columns[outcome]
+
+
+def _groups(columns: dict[str, Floats]) -> Groups:
     frequency, recency, age = (columns[name] for name in HISTORY)
     _possible(frequency, recency, age)
     gaps = columns.get("log_gap_sum")
-    known = Groups(
+    return Groups(
         frequency=frequency,
         recency=recency,
         age=age,
         customers=columns["customers"],
         log_gap_sum=0.0 if gaps is None else float(gaps.sum()),
     )
-    return known, *(columns[name] for name in more)
 
 
 def amounts(summary: Lazy) -> Lazy:
@@ -205,7 +208,12 @@ def _sorted(columns: tables.Columns, by: Sequence[str]) -> dict[str, Floats]:
 
 def _possible(frequency: Floats, recency: Floats, age: Floats) -> None:
     rules = (
-        ("frequency", frequency, (frequency >= 0) & (frequency == np.floor(frequency)), "a whole number >= 0"),
+        (
+            "frequency",
+            frequency,
+            (frequency >= 0) & (frequency == np.floor(frequency)),
+            "a whole number >= 0",
+        ),
         ("age", age, (age >= 0) & np.isfinite(age), "a number >= 0"),
         ("recency", recency, (recency >= 0) & (recency <= age), "between 0 and age"),
         ("recency", recency, (recency > 0) == (frequency > 0), "0 exactly where frequency is 0"),

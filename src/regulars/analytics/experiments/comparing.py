@@ -72,7 +72,7 @@ class Comparison:
     sequential: bool
 
 
-def compare(
+def compare(  # noqa: PLR0913 - each is a decision of whoever reads the experiment
     units: IntoFrame,
     *,
     metrics: Mapping[str, Metric],
@@ -121,7 +121,7 @@ def compare(
     )
 
 
-def compare_moments(
+def compare_moments(  # noqa: PLR0913 - as compare
     arms: Mapping[str, Moments],
     *,
     metrics: Mapping[str, Metric],
@@ -132,24 +132,34 @@ def compare_moments(
 ) -> tuple[Comparison, ...]:
     """Compare arms of which the moments are known, such as merged ones of several days. See `compare`."""
     arguments.one_of(correction, _CORRECTIONS, name="correction")
-    if isinstance(alpha, bool) or not isinstance(alpha, float) or not 0 < alpha < 1:
-        raise arguments.ArgumentError(f"alpha == {alpha!r}, must lie between 0 and 1, such as .05", argument="alpha")
+    if not 0 < alpha < 1:
+        raise arguments.ArgumentError(
+            f"alpha == {alpha!r}, must lie between 0 and 1, such as .05", argument="alpha"
+        )
     if not metrics:
         raise arguments.ArgumentError("metrics is empty, must name at least one metric", argument="metrics")
     if control not in arms:
         raise ExperimentError(
-            f"control == {control!r}, must be one of the arms: {', '.join(arms) or 'there is none'}", control=control
+            f"control == {control!r}, must be one of the arms: {', '.join(arms) or 'there is none'}",
+            control=control,
         )
     treated = [name for name in arms if name != control]
     if not treated:
-        raise ExperimentError(f"all units are in {control!r}; there is nothing to compare it with", control=control)
+        raise ExperimentError(
+            f"all units are in {control!r}; there is nothing to compare it with", control=control
+        )
     for name, moments in arms.items():
         if moments.units < _LEAST_UNITS:
             raise ExperimentError(
                 f"arm {name!r} has {moments.units} unit, must have at least {_LEAST_UNITS}", arm=name
             )
     found = [
-        _compared(name, metric, arms, (other, control), alpha=alpha, sequential=sequential)
+        _compared(
+            _sides(name, metric, arms, arm=other, control=control),
+            names=(name, other, control),
+            alpha=alpha,
+            sequential=sequential,
+        )
         for name, metric in metrics.items()
         for other in treated
     ]
@@ -157,22 +167,28 @@ def compare_moments(
     return tuple(replace(one, p_adjusted=p) for one, p in zip(found, adjusted, strict=True))
 
 
+def _sides(
+    name: str, metric: Metric, arms: Mapping[str, Moments], *, arm: str, control: str
+) -> tuple[ArmEstimate, ArmEstimate]:
+    everybody = arms[arm] + arms[control]
+    try:
+        treated, untreated = (metric.estimate(arms[side], everybody=everybody) for side in (arm, control))
+    except ZeroDivisionError as failure:
+        raise ExperimentError(
+            f"metric {name!r} divides by {metric.columns[-1]!r}, which is 0 for all units of an arm",
+            metric=name,
+        ) from failure
+    return treated, untreated
+
+
 def _compared(
-    name: str,
-    metric: Metric,
-    arms: Mapping[str, Moments],
-    sides: tuple[str, str],
+    sides: tuple[ArmEstimate, ArmEstimate],
     *,
+    names: tuple[str, str, str],
     alpha: float,
     sequential: Sequential | None,
 ) -> Comparison:
-    everybody = arms[sides[0]] + arms[sides[1]]
-    try:
-        treated, control = (metric.estimate(arms[side], everybody=everybody) for side in sides)
-    except ZeroDivisionError as error:
-        raise ExperimentError(
-            f"metric {name!r} divides by {metric.columns[-1]!r}, which is 0 for all units of an arm", metric=name
-        ) from error
+    treated, control = sides
     effect, variance = treated.value - control.value, treated.variance + control.variance
     freedom = _freedom(treated, control)
     error = sqrt(variance)
@@ -186,9 +202,9 @@ def _compared(
         p_value = sequential.p_value(effect=effect, variance=variance, units=total, alpha=alpha)
     relative, relative_error = _relative(treated, control)
     return Comparison(
-        metric=name,
-        arm=sides[0],
-        control=sides[1],
+        metric=names[0],
+        arm=names[1],
+        control=names[2],
         units=treated.units,
         control_units=control.units,
         value=treated.value,

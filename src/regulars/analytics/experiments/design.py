@@ -91,7 +91,7 @@ class DetectableEffect:
     alpha: float
 
 
-def minimum_detectable_effect(
+def minimum_detectable_effect(  # noqa: PLR0913 - each is a fact of the planned experiment
     *,
     standard_deviation: float,
     units: int,

@@ -136,7 +136,12 @@ class Ratio(Metric):
         y, x = self.numerator, self.denominator
         below = arm.means[x]
         ratio = arm.means[y] / below
-        spread = arm.covariance(y, y) - 2 * ratio * arm.covariance(y, x) + ratio * ratio * arm.covariance(x, x)
+        spread = (
+            arm.covariance(y, y) - 2 * ratio * arm.covariance(y, x) + ratio * ratio * arm.covariance(x, x)
+        )
         return ArmEstimate(
-            units=arm.units, value=ratio, variance=max(spread, 0.0) / (below * below) / arm.units, exact_t=False
+            units=arm.units,
+            value=ratio,
+            variance=max(spread, 0.0) / (below * below) / arm.units,
+            exact_t=False,
         )

@@ -10,7 +10,9 @@ from narwhals.typing import IntoFrame
 from regulars.analytics import facts, frames
 from regulars.analytics.facts import Column, Kind
 
-_MEASURE = Kind(rule="numbers, or true and false", holds=lambda dtype: dtype.is_numeric() or dtype == nw.Boolean)
+_MEASURE = Kind(
+    rule="numbers, or true and false", holds=lambda dtype: dtype.is_numeric() or dtype == nw.Boolean
+)
 
 
 @dataclass(frozen=True, kw_only=True)
