@@ -6,7 +6,14 @@ customer, and `choose` finds out which model to believe by forecasting days that
 
 from regulars.analytics.clv.choosing import BIAS_LIMIT, CANDIDATES, Caution, Choice, Tried, choose
 from regulars.analytics.clv.estimation import Convergence
-from regulars.analytics.clv.fits import PURCHASE_MODELS, NoAmountsError, PurchaseFit, SpendingFit, fit
+from regulars.analytics.clv.fits import (
+    PURCHASE_MODELS,
+    NoAmountsError,
+    PurchaseFit,
+    PurchaseModel,
+    SpendingFit,
+    fit,
+)
 from regulars.analytics.clv.fitting import Estimate, Finding
 from regulars.analytics.clv.priors import Belief, Prior
 from regulars.analytics.clv.season import Season
@@ -28,6 +35,7 @@ __all__ = [
     "NoAmountsError",
     "Prior",
     "PurchaseFit",
+    "PurchaseModel",
     "Season",
     "SpendingFit",
     "Tried",

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+import narwhals as nw
 import numpy as np
 from scipy.special import digamma, gammaln
 
@@ -92,8 +93,17 @@ class AnyTime:
         active: Floats = 1.0 - _Terms(parameters=parameters, groups=groups, with_gradient=False).left
         return active
 
+    def alive(self, parameters: Floats) -> nw.Expr | None:
+        """Return `p_alive` as an expression: there is none, for G has no elementary form."""
+        del parameters
+        return None
+
     def expected(self, parameters: Floats, groups: Groups, horizon: float) -> Floats:
-        """Return for every history the expected purchases in `horizon` units after the as-of day.
+        """Return for every history the expected purchases in `horizon` units after the as-of day."""
+        return self.p_alive(parameters, groups) * self.if_active(parameters, groups, horizon)
+
+    def if_active(self, parameters: Floats, groups: Groups, horizon: float) -> Floats:
+        """Return the expected purchases of an active customer; the recency has no say in it.
 
         Equation 41: the rate (r+x)/(alpha+T) times the expected active time,
         (beta+T)/(s-1) [1 - ((beta+T)/(beta+T+h))^(s-1)], written so that s = 1 is no exception.
@@ -103,7 +113,7 @@ class AnyTime:
         log_shrink = np.log1p(horizon / still)
         factor = log_shrink if abs(s - 1) < _ONE_AS_WELL else -np.expm1(-(s - 1) * log_shrink) / (s - 1)
         rate = (r + groups.frequency) / (alpha + groups.age)
-        expected: Floats = self.p_alive(parameters, groups) * rate * still * factor
+        expected: Floats = rate * still * factor
         return expected
 
     def traits(self, log_parameters: Floats) -> tuple[Floats, Floats]:

@@ -208,8 +208,12 @@ class _Past:
         both = summary.join(came, on="customer_id", how="left").with_columns(
             nw.coalesce(nw.col("came"), nw.lit(0)).alias("came")
         )
-        return both.group_by(*summaries.HISTORY, "came").agg(
-            nw.len().cast(nw.Int64).alias("customers"), nw.col("log_gap_sum").sum().alias("log_gap_sum")
+        many = self.arrivals.sum() >= summaries.COARSE_FROM_CUSTOMERS
+        return summaries.histories(
+            both,
+            keys=(*summaries.HISTORY, "came"),
+            with_gaps=True,
+            coarse_unit_days=self.unit_days if many else None,
         )
 
     def season(self, fitted: PurchaseFit, *, as_of_day: int) -> Season | None:
@@ -244,7 +248,7 @@ def _table(past: _Past, origins: Sequence[int], *, holdout_days: int) -> list[Tr
     errors: dict[tuple[PurchaseModel, bool], list[Floats]] = {}
     findings: dict[PurchaseModel, tuple[Finding, ...]] = {}
     for origin, found in zip(origins, frames.compute(*plans), strict=True):
-        groups, came = summaries.groups_and_outcomes(found, "came")
+        groups, came = summaries.groups_and_outcomes(found)
         for model in CANDIDATES:
             fitted = purchase_fit(groups, model=model, unit_days=past.unit_days)
             findings.setdefault(model, fitted.findings)

@@ -27,6 +27,7 @@ PurchaseModel: TypeAlias = Literal["bg_nbd", "mbg_nbd", "pareto_nbd", "mbg_cnbd_
 PURCHASE_MODELS: tuple[PurchaseModel, ...] = ("bg_nbd", "mbg_nbd", "pareto_nbd", "mbg_cnbd_k")
 """Models of when customers buy; `plain_rate` is the rule that they have to beat."""
 
+_RATE = ("frequency", "age")
 _MODELS = (*PURCHASE_MODELS, "gamma_gamma", "plain_rate")
 _YEAR_DAYS = 365
 _STEP = 1e-4
@@ -182,6 +183,15 @@ class PurchaseFit(_Fit):
             ArgumentError: `interval` is not between 0 and 1.
         """
         _coverage(interval)
+        alive = self.family.alive(self.vector)
+        if alive is not None and interval is None:
+            opened = self._open(summary)
+            rules, found = opened.settle(
+                summaries.broken_rules(opened.frame),
+                opened.frame.select("customer_id", alive.alias("p_alive")),
+            )
+            summaries.demand_possible(rules)
+            return frames.like(summary, found, grain=("customer_id",))
         customers, groups = self._opened(summary)
         columns = self._with_interval(
             "p_alive", lambda vector: self.family.p_alive(vector, groups), _ODDS, interval=interval
@@ -210,6 +220,13 @@ class PurchaseFit(_Fit):
         """
         _within(horizon, 1e-9, 1e6, name="horizon")
         _coverage(interval)
+        alive = self.family.alive(self.vector)
+        if alive is not None and interval is None:
+            customers, rates = self._opened(summary, keys=_RATE)
+            columns = {"if_active": self._if_active(rates, horizon=horizon)}
+            joined = _joined(customers, rates, columns, keys=_RATE)
+            found = joined.select("customer_id", (alive * nw.col("if_active")).alias("expected_purchases"))
+            return frames.like(summary, found, grain=("customer_id",))
         customers, groups = self._opened(summary)
         columns = self._with_interval(
             "expected_purchases",
@@ -263,28 +280,46 @@ class PurchaseFit(_Fit):
                 column="mean_amount_minor",
             )
         has_margin = "margin" in frames.schema(summary, name="summary")
-        customers, groups = self._opened(
-            summary, summaries.MEAN_AMOUNT, *((summaries.MARGIN,) if has_margin else ())
-        )
+        more = (summaries.MEAN_AMOUNT, *((summaries.MARGIN,) if has_margin else ()))
+        alive = self.family.alive(self.vector)
+        if alive is not None and interval is None:
+            customers, groups = self._opened(summary, *more, keys=_RATE)
+            columns = {
+                "purchases": self._if_active(groups, horizon=horizon_days / self.unit_days),
+                "discounted": _discounted(
+                    lambda horizon: self._if_active(groups, horizon=horizon),
+                    horizon=horizon_days / self.unit_days,
+                    discount=self._discount_per_unit(annual_discount),
+                ),
+            }
+            joined = _joined(customers, groups, columns, keys=_RATE)
+            p_alive, share_active = alive, alive
+        else:
+            customers, groups = self._opened(summary, *more)
 
-        def discounted(vector: Floats) -> Floats:
-            return self._discounted(
-                groups, vector, horizon_days=horizon_days, annual_discount=annual_discount
-            )
+            def discounted(vector: Floats) -> Floats:
+                return _discounted(
+                    lambda horizon: self.expected(groups, horizon=horizon, vector=vector),
+                    horizon=horizon_days / self.unit_days,
+                    discount=self._discount_per_unit(annual_discount),
+                )
 
-        vector = self.vector
-        columns = {
-            "p_alive": self.family.p_alive(vector, groups),
-            "expected_purchases": self.expected(groups, horizon=horizon_days / self.unit_days),
-            "discounted_purchases": discounted(vector),
-        }
-        if interval is not None:
-            columns["log_sd"] = self._spread(discounted, _LOGARITHM)
+            columns = {
+                "p_alive": self.family.p_alive(self.vector, groups),
+                "purchases": self.expected(groups, horizon=horizon_days / self.unit_days),
+                "discounted": discounted(self.vector),
+            }
+            if interval is not None:
+                columns["log_sd"] = self._spread(discounted, _LOGARITHM)
+            joined = _joined(customers, groups, columns)
+            p_alive, share_active = nw.col("p_alive"), nw.lit(1.0)
         amount = self.spending.amount()
         share = nw.coalesce(nw.col("margin"), nw.lit(margin)) if has_margin else nw.lit(margin)
-        value = nw.col("discounted_purchases") * amount * share
+        value = nw.col("discounted") * share_active * amount * share
         returned = [
-            nw.col("customer_id", "p_alive", "expected_purchases"),
+            nw.col("customer_id"),
+            p_alive.alias("p_alive"),
+            (nw.col("purchases") * share_active).alias("expected_purchases"),
             amount.alias("expected_amount_minor"),
             value.alias("clv_minor"),
         ]
@@ -292,8 +327,7 @@ class PurchaseFit(_Fit):
             variance = nw.col("log_sd") * nw.col("log_sd") + self.spending.amount_log_variance()
             reach = (variance.sqrt() * float(ndtri(0.5 + interval / 2))).exp()
             returned += [(value / reach).alias("clv_minor_low"), (value * reach).alias("clv_minor_high")]
-        found = _joined(customers, groups, columns).select(*returned)
-        return frames.like(summary, found, grain=("customer_id",))
+        return frames.like(summary, joined.select(*returned), grain=("customer_id",))
 
     @property
     def vector(self) -> Floats:
@@ -305,26 +339,26 @@ class PurchaseFit(_Fit):
         level = 1.0 if self.season is None else self.season.level(horizon * self.unit_days)
         return self.family.expected(self.vector if vector is None else vector, groups, horizon) * level
 
-    def _discounted(
-        self, groups: Groups, vector: Floats, *, horizon_days: int, annual_discount: float
-    ) -> Floats:
-        horizon = horizon_days / self.unit_days
-        per_unit = float(np.log1p(annual_discount)) * self.unit_days / _YEAR_DAYS
-        total: Floats = np.exp(-per_unit * horizon) * self.expected(groups, horizon=horizon, vector=vector)
-        if per_unit == 0.0:
-            return total
-        for share, weight in zip(_TIME, _TIME_WEIGHT, strict=True):
-            until = float(share * horizon)
-            total = total + per_unit * weight * horizon * np.exp(-per_unit * until) * self.expected(
-                groups, horizon=until, vector=vector
-            )
-        return total
+    def _if_active(self, rates: Groups, *, horizon: float) -> Floats:
+        level = 1.0 if self.season is None else self.season.level(horizon * self.unit_days)
+        return self.family.if_active(self.vector, rates, horizon) * level
 
-    def _opened(self, summary: IntoFrame, *more: Column) -> tuple[Lazy, Groups]:
-        """Return the summary's columns in use and its distinct histories."""
+    def _discount_per_unit(self, annual_discount: float) -> float:
+        return float(np.log1p(annual_discount)) * self.unit_days / _YEAR_DAYS
+
+    def _open(self, summary: IntoFrame, *more: Column) -> facts.Opened:
         reads = (summaries.CUSTOMER, summaries.FREQUENCY, summaries.RECENCY, summaries.AGE, *more)
-        opened = _open(summary, reads)
-        customers, found = opened.settle(opened.frame, summaries.histories(opened.frame, with_gaps=False))
+        return _open(summary, reads)
+
+    def _opened(
+        self, summary: IntoFrame, *more: Column, keys: Sequence[str] = summaries.HISTORY
+    ) -> tuple[Lazy, Groups]:
+        """Return the summary's columns in use and its distinct histories."""
+        opened = self._open(summary, *more)
+        rules, customers, found = opened.settle(
+            summaries.broken_rules(opened.frame), opened.frame, summaries.histories(opened.frame, keys=keys)
+        )
+        summaries.demand_possible(rules)
         return customers, summaries.groups(found)
 
     def _with_interval(
@@ -389,8 +423,9 @@ def fit(
 ) -> PurchaseFit | SpendingFit:
     """Fit a model on a summary.
 
-    The engine reduces the summary to its distinct histories; the fit works on those, from several starts, with
-    analytic gradients. Where the best fit is one without dropout, it is that fit which is returned, and
+    The engine reduces the summary to its distinct histories (from 200,000 customers on, those that differ by a few
+    percent in time count as one, at their mean); the fit works on those, from several starts, with analytic
+    gradients. Where the best fit is one without dropout, it is that fit which is returned, and
     `findings` says `no dropout visible`. Below 500 buyers, or where nobody came back, the estimates are shrunken
     to the `prior`, which is stated there, and `intervals` show how little is known.
 
@@ -426,10 +461,13 @@ def fit(
     if with_amounts:
         reads.append(summaries.MEAN_AMOUNT)
     opened = _open(summary, reads)
-    results = [summaries.histories(opened.frame, with_gaps=with_gaps)]
-    if with_amounts:
-        results.append(summaries.amounts(opened.frame))
-    found, *amounts = opened.settle(*results)
+    rules, customers = opened.settle(summaries.broken_rules(opened.frame), opened.frame)
+    many = summaries.demand_possible(rules) >= summaries.COARSE_FROM_CUSTOMERS
+    plans = [
+        summaries.histories(customers, with_gaps=with_gaps, coarse_unit_days=unit_days if many else None),
+        *([summaries.amounts(customers)] if with_amounts else []),
+    ]
+    found, *amounts = frames.compute(*plans)
     groups = summaries.groups(found)
     if not len(groups):
         raise summaries.EmptySummaryError(
@@ -492,14 +530,24 @@ def _evidence() -> tuple[nw.Expr, nw.Expr]:
     return known, known * nw.coalesce(nw.col("mean_amount_minor"), nw.lit(0.0))
 
 
-def _joined(customers: Lazy, groups: Groups, columns: dict[str, Floats]) -> Lazy:
-    keys = dict(zip(summaries.HISTORY, (groups.frequency, groups.recency, groups.age), strict=True))
-    scored = tables.beside(customers, {**{f"{name}_of": key for name, key in keys.items()}, **columns})
-    return customers.with_columns(nw.col(*summaries.HISTORY).cast(nw.Float64)).join(
-        scored,
-        left_on=list(summaries.HISTORY),
-        right_on=[f"{name}_of" for name in summaries.HISTORY],
-        how="left",
+def _discounted(expected: Callable[[float], Floats], *, horizon: float, discount: float) -> Floats:
+    """Return e^(-dH) E(H) + d times the integral of e^(-dt) E(t): expected purchases, discounted as they come."""
+    total: Floats = np.exp(-discount * horizon) * expected(horizon)
+    if discount == 0.0:
+        return total
+    for share, weight in zip(_TIME, _TIME_WEIGHT, strict=True):
+        until = float(share * horizon)
+        total = total + discount * weight * horizon * np.exp(-discount * until) * expected(until)
+    return total
+
+
+def _joined(
+    customers: Lazy, groups: Groups, columns: dict[str, Floats], *, keys: Sequence[str] = summaries.HISTORY
+) -> Lazy:
+    values = {"frequency": groups.frequency, "recency": groups.recency, "age": groups.age}
+    scored = tables.beside(customers, {**{f"{key}_of": values[key] for key in keys}, **columns})
+    return customers.with_columns(nw.col(*keys).cast(nw.Float64)).join(
+        scored, left_on=list(keys), right_on=[f"{key}_of" for key in keys], how="left"
     )
 
 

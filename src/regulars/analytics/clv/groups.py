@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.intp]
 
+_LARGEST_TABLE = 50_000_000
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Groups:
@@ -84,6 +86,21 @@ class Groups:
         values, index = np.unique(self.age, return_inverse=True)
         return values, index
 
+    def by_frequency(self, values: Floats) -> Floats:
+        """Return the sums of values over the histories of each distinct frequency."""
+        frequencies, index = self.frequencies
+        return np.bincount(index, weights=values, minlength=len(frequencies))
+
+    def by_recency(self, values: Floats) -> Floats:
+        """Return the sums of values over the histories of each distinct recency."""
+        recencies, index = self.recencies
+        return np.bincount(index, weights=values, minlength=len(recencies))
+
+    def by_age(self, values: Floats) -> Floats:
+        """Return the sums of values over the histories of each distinct age."""
+        ages, index = self.ages
+        return np.bincount(index, weights=values, minlength=len(ages))
+
     @cached_property
     def moments(self) -> tuple[Floats, Floats, Indices, Indices]:
         """Distinct (frequency, moment) pairs, the moment being a recency or an age, and where each stands.
@@ -92,15 +109,22 @@ class Groups:
             Frequencies and moments of the pairs, and for every history the position of (frequency,
             recency) and of (frequency, age) among them.
         """
-        pairs = np.concatenate(
-            [
-                np.column_stack([self.frequency, self.recency]),
-                np.column_stack([self.frequency, self.age]),
-            ]
-        )
-        # A complex number sorts as a pair and much faster than a row of two.
-        values, index = np.unique(pairs[:, 0] + 1j * pairs[:, 1], return_inverse=True)
-        return values.real, values.imag, index[: len(self)], index[len(self) :]
+        frequencies, at_frequency = self.frequencies
+        moments, at_moment = np.unique(np.concatenate([self.recency, self.age]), return_inverse=True)
+        code = np.concatenate([at_frequency, at_frequency]) * len(moments) + at_moment
+        pairs, index = _distinct(code, size=len(frequencies) * len(moments))
+        frequency, moment = frequencies[pairs // len(moments)], moments[pairs % len(moments)]
+        return frequency, moment, index[: len(self)], index[len(self) :]
+
+    @cached_property
+    def rates(self) -> "tuple[Groups, Indices]":
+        """Distinct (frequency, age) as histories without a recency, and the position of every history's own."""
+        frequencies, at_frequency = self.frequencies
+        ages, at_age = self.ages
+        pairs, index = _distinct(at_frequency * len(ages) + at_age, size=len(frequencies) * len(ages))
+        frequency, age = frequencies[pairs // len(ages)], ages[pairs % len(ages)]
+        customers = np.bincount(index, weights=self.customers, minlength=len(pairs))
+        return Groups(frequency=frequency, recency=np.zeros(len(pairs)), age=age, customers=customers), index
 
     def thinned(self, most: int) -> "Groups":
         """Return about `most` histories spread evenly over the sorted table, standing for all.
@@ -109,7 +133,8 @@ class Groups:
         """
         if len(self) <= most:
             return self
-        order = np.lexsort((self.age, self.recency, self.frequency))
+        (_, x), (recencies, t_x), (ages, t) = self.frequencies, self.recencies, self.ages
+        order = np.argsort((x * len(recencies) + t_x) * len(ages) + t)
         kept = order[:: -(-len(self) // most)]
         scale = self.buyers / self.customers[kept].sum()
         return Groups(
@@ -119,3 +144,14 @@ class Groups:
             customers=self.customers[kept] * scale,
             log_gap_sum=self.log_gap_sum,
         )
+
+
+def _distinct(code: Indices, *, size: int) -> tuple[Indices, Indices]:
+    """Return distinct codes and the position of each among them; a table of all codes is faster than sorting."""
+    if size > _LARGEST_TABLE:
+        values, index = np.unique(code, return_inverse=True)
+        return values, index
+    occurs = np.zeros(size, dtype=bool)
+    occurs[code] = True
+    place = np.cumsum(occurs) - 1
+    return np.flatnonzero(occurs), place[code]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import narwhals as nw
 import numpy as np
 
 from regulars.analytics.clv.groups import Floats, Groups
@@ -28,7 +29,16 @@ class PlainRate:
         del parameters
         return np.ones(len(groups))
 
+    def alive(self, parameters: Floats) -> nw.Expr:
+        """Return 1."""
+        del parameters
+        return nw.lit(1.0)
+
     def expected(self, parameters: Floats, groups: Groups, horizon: float) -> Floats:
+        """Return x / (T + 1) * horizon."""
+        return self.if_active(parameters, groups, horizon)
+
+    def if_active(self, parameters: Floats, groups: Groups, horizon: float) -> Floats:
         """Return x / (T + 1) * horizon."""
         del parameters
         return groups.frequency / (groups.age + 1.0) * horizon

@@ -50,6 +50,12 @@ SUMMARY = (CUSTOMER, FREQUENCY, RECENCY, AGE, MEAN_AMOUNT, MARGIN, LOG_GAP_SUM)
 """What `summarise` returns."""
 
 HISTORY = ("frequency", "recency", "age")
+_MOST_UNITS = 1e9
+_FINE_DAYS = 56
+_OCTAVES = 6
+
+COARSE_FROM_CUSTOMERS = 200_000
+"""From so many customers on a fit puts recencies and ages together that differ by a few percent."""
 
 
 class InvalidHistoryError(FactsError):
@@ -150,38 +156,114 @@ def of_days(days: Lazy, *, as_of_day: int, unit_days: int, has_margin: bool = Fa
     )
 
 
-def histories(summary: Lazy, *, with_gaps: bool) -> Lazy:
-    """Return the distinct histories of a summary with their customers and, where asked, their log gaps."""
-    gaps = [nw.col("log_gap_sum").sum().alias("log_gap_sum")] if with_gaps else []
-    return summary.group_by(*HISTORY).agg(nw.len().cast(nw.Int64).alias("customers"), *gaps)
+def histories(
+    summary: Lazy,
+    *,
+    keys: Sequence[str] = HISTORY,
+    with_gaps: bool = False,
+    coarse_unit_days: int | None = None,
+) -> Lazy:
+    """Return the distinct histories of a summary with their customers and, where asked, their log gaps.
+
+    Args:
+        summary: What `summarise` returned.
+        keys: What tells histories apart.
+        with_gaps: Also sum log gaps.
+        coarse_unit_days: Put recencies and ages that differ by a few percent together, at their mean; the days in
+            a unit. The likelihood is smooth in both, so that the mean stands for all but a curvature that
+            the width squared makes small. None keeps every difference.
+    """
+    aggregates = [nw.len().cast(nw.Int64).alias("customers")]
+    if with_gaps:
+        aggregates.append(nw.col("log_gap_sum").sum().alias("log_gap_sum"))
+    if coarse_unit_days is None:
+        return summary.group_by(*keys).agg(*aggregates)
+    # A short history and a short silence tell most about dropout: neither may be blurred by a long age.
+    binned = summary.with_columns(
+        _bin(nw.col("recency"), coarse_unit_days).alias("recency bin"),
+        _bin(nw.col("age") - nw.col("recency"), coarse_unit_days).alias("silence bin"),
+    )
+    others = [key for key in keys if key not in ("recency", "age")]
+    found = binned.group_by(*others, "recency bin", "silence bin").agg(
+        *aggregates, nw.col("recency").mean(), nw.col("age").mean()
+    )
+    return found.drop("recency bin", "silence bin")
+
+
+def _bin(time: nw.Expr, unit_days: int) -> nw.Expr:
+    """Return a bin of days, in whole numbers: a day wide below 8 weeks, then 1/14 to 1/28 of the time itself."""
+    days = (time.cast(nw.Float64) * unit_days).round().cast(nw.Int64)
+    bins, width, below, starts = days, 4, _FINE_DAYS, _FINE_DAYS
+    for _ in range(_OCTAVES):
+        bins = nw.when(days >= below).then(starts + (days - below) // width).otherwise(bins)
+        starts, below, width = starts + below // width, below * 2, width * 2
+    return bins
+
+
+def broken_rules(summary: Lazy) -> Lazy:
+    """Return one row that counts the customers, and those whose history cannot be; for `demand_possible`."""
+    return summary.select(
+        nw.len().cast(nw.Int64).alias("customers"),
+        *((~holds).cast(nw.Int64).sum().alias(name) for name, (_, holds, _) in _RULES.items()),
+    )
+
+
+def demand_possible(counted: Lazy) -> int:
+    """Check what `broken_rules` counted, and return the number of customers.
+
+    Raises:
+        InvalidHistoryError: A history cannot be.
+    """
+    (found,) = frames.rows(counted)
+    for name, (column, _, rule) in _RULES.items():
+        if found[name]:
+            raise InvalidHistoryError(
+                f"summary.{column} must be {rule}, is not in {found[name]} rows; clv.summarise makes such a table",
+                table="summary",
+                column=column,
+                rows=found[name],
+            )
+    return int(found["customers"])
+
+
+_RULES = {
+    "odd frequency": (
+        "frequency",
+        (nw.col("frequency") >= 0) & (nw.col("frequency").cast(nw.Int64) == nw.col("frequency")),
+        "a whole number >= 0",
+    ),
+    "odd age": ("age", (nw.col("age") >= 0) & (nw.col("age") < _MOST_UNITS), "a number >= 0"),
+    "odd recency": (
+        "recency",
+        (nw.col("recency") >= 0) & (nw.col("recency") <= nw.col("age")),
+        "between 0 and age",
+    ),
+    "odd pair": (
+        "recency",
+        (nw.col("recency") > 0) == (nw.col("frequency") > 0),
+        "0 exactly where frequency is 0",
+    ),
+}
 
 
 def groups(found: Lazy) -> Groups:
-    """Return distinct histories as arrays, in an order that does not depend on the engine.
-
-    Raises:
-        InvalidHistoryError: A history that cannot be.
-    """
-    return _groups(_sorted(tables.arrays(found), HISTORY))
+    """Return distinct histories as arrays; a recency that is not told apart counts as 0."""
+    return groups_and_outcomes(found)[0]
 
 
-def groups_and_outcomes(found: Lazy, outcome: str) -> tuple[Groups, Floats]:
-    """Return histories as arrays, and what came of each in the same order."""
-    columns = _sorted(tables.arrays(found), (*HISTORY, outcome))
-    return _groups(columns), columns[outcome]
-
-
-def _groups(columns: dict[str, Floats]) -> Groups:
-    frequency, recency, age = (columns[name] for name in HISTORY)
-    _possible(frequency, recency, age)
+def groups_and_outcomes(found: Lazy) -> tuple[Groups, Floats]:
+    """Return histories as arrays, and what `came` of each in the same order (nothing where that is not told)."""
+    columns = {name: column.astype(np.float64) for name, column in tables.arrays(found).items()}
+    nothing = np.zeros(len(columns["customers"]))
     gaps = columns.get("log_gap_sum")
-    return Groups(
-        frequency=frequency,
-        recency=recency,
-        age=age,
+    known = Groups(
+        frequency=columns["frequency"],
+        recency=columns.get("recency", nothing),
+        age=columns["age"],
         customers=columns["customers"],
         log_gap_sum=0.0 if gaps is None else float(gaps.sum()),
     )
+    return known, columns.get("came", nothing)
 
 
 def amounts(summary: Lazy) -> Lazy:
@@ -192,37 +274,9 @@ def amounts(summary: Lazy) -> Lazy:
 
 def amounts_of(found: Lazy) -> Amounts:
     """Return distinct (frequency, mean amount) as arrays."""
-    columns = _sorted(tables.arrays(found), ("frequency", "mean_amount_minor"))
+    columns = {name: column.astype(np.float64) for name, column in tables.arrays(found).items()}
     return Amounts(
         frequency=columns["frequency"],
         mean_minor=columns["mean_amount_minor"],
         customers=columns["customers"],
     )
-
-
-def _sorted(columns: tables.Columns, by: Sequence[str]) -> dict[str, Floats]:
-    """Return columns as floats, sorted, so that sums over them round alike on every engine."""
-    order = np.lexsort([columns[name] for name in reversed(by)])
-    return {name: column[order].astype(np.float64) for name, column in columns.items()}
-
-
-def _possible(frequency: Floats, recency: Floats, age: Floats) -> None:
-    rules = (
-        (
-            "frequency",
-            frequency,
-            (frequency >= 0) & (frequency == np.floor(frequency)),
-            "a whole number >= 0",
-        ),
-        ("age", age, (age >= 0) & np.isfinite(age), "a number >= 0"),
-        ("recency", recency, (recency >= 0) & (recency <= age), "between 0 and age"),
-        ("recency", recency, (recency > 0) == (frequency > 0), "0 exactly where frequency is 0"),
-    )
-    for column, values, holds, rule in rules:
-        if not holds.all():
-            raise InvalidHistoryError(
-                f"summary.{column} == {float(values[~holds][0])!r}, must be {rule}; clv.summarise makes such a table",
-                table="summary",
-                column=column,
-                rows=int((~holds).sum()),
-            )
