@@ -248,7 +248,7 @@ def _table(past: _Past, origins: Sequence[int], *, holdout_days: int) -> list[Tr
     errors: dict[tuple[PurchaseModel, bool], list[Floats]] = {}
     findings: dict[PurchaseModel, tuple[Finding, ...]] = {}
     for origin, found in zip(origins, frames.compute(*plans), strict=True):
-        groups, came = summaries.groups_and_outcomes(found)
+        groups, came = summaries.canonical_groups(found)
         for model in CANDIDATES:
             fitted = purchase_fit(groups, model=model, unit_days=past.unit_days)
             findings.setdefault(model, fitted.findings)

@@ -468,7 +468,7 @@ def fit(
         *([summaries.amounts(customers)] if with_amounts else []),
     ]
     found, *amounts = frames.compute(*plans)
-    groups = summaries.groups(found)
+    groups, _ = summaries.canonical_groups(found)
     if not len(groups):
         raise summaries.EmptySummaryError(
             f"summary has no row; {model} needs at least one customer with a valid order", table="summary"

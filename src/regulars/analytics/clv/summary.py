@@ -247,23 +247,32 @@ _RULES = {
 
 
 def groups(found: Lazy) -> Groups:
-    """Return distinct histories as arrays; a recency that is not told apart counts as 0."""
-    return groups_and_outcomes(found)[0]
-
-
-def groups_and_outcomes(found: Lazy) -> tuple[Groups, Floats]:
-    """Return histories as arrays, and what `came` of each in the same order (nothing where that is not told)."""
+    """Return distinct histories as arrays, as the engine has them; a recency that is not told apart is 0."""
     columns = {name: column.astype(np.float64) for name, column in tables.arrays(found).items()}
-    nothing = np.zeros(len(columns["customers"]))
+    return _groups(columns)
+
+
+def canonical_groups(found: Lazy) -> tuple[Groups, Floats]:
+    """Return distinct histories in one order, times to nine decimals, and what `came` of each (0 if not told).
+
+    Engines divide days by seven differently in the last bit and give groups in any order; a fit from the same
+    figures in the same order is the same to the last bit.
+    """
+    columns = {name: np.round(column.astype(np.float64), 9) for name, column in tables.arrays(found).items()}
+    came = columns.get("came", np.zeros(len(columns["customers"])))
+    order = np.lexsort((came, *(columns[name] for name in reversed(HISTORY))))
+    return _groups({name: column[order] for name, column in columns.items()}), came[order]
+
+
+def _groups(columns: dict[str, Floats]) -> Groups:
     gaps = columns.get("log_gap_sum")
-    known = Groups(
+    return Groups(
         frequency=columns["frequency"],
-        recency=columns.get("recency", nothing),
+        recency=columns.get("recency", np.zeros(len(columns["customers"]))),
         age=columns["age"],
         customers=columns["customers"],
         log_gap_sum=0.0 if gaps is None else float(gaps.sum()),
     )
-    return known, columns.get("came", nothing)
 
 
 def amounts(summary: Lazy) -> Lazy:
@@ -275,8 +284,10 @@ def amounts(summary: Lazy) -> Lazy:
 def amounts_of(found: Lazy) -> Amounts:
     """Return distinct (frequency, mean amount) as arrays."""
     columns = {name: column.astype(np.float64) for name, column in tables.arrays(found).items()}
+    mean_minor = np.round(columns["mean_amount_minor"], 6)
+    order = np.lexsort((mean_minor, columns["frequency"]))
     return Amounts(
-        frequency=columns["frequency"],
-        mean_minor=columns["mean_amount_minor"],
-        customers=columns["customers"],
+        frequency=columns["frequency"][order],
+        mean_minor=mean_minor[order],
+        customers=columns["customers"][order],
     )
