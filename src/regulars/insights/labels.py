@@ -31,11 +31,12 @@ COLUMNS = (
 class Labels:
     """What one computation found.
 
-    `profiles` has one row for each customer, with `COLUMNS`. `store_cycle` and `thresholds` are the fields of the
+    `profiles` has one row for each customer, with `COLUMNS`. `measured` is the store's cycle. `store_cycle` and `thresholds` are the fields of the
     same names of `Run`.
     """
 
     profiles: pl.DataFrame
+    measured: cycles.StoreCycle | cycles.NotEnoughData
     store_cycle: dict[str, Any]
     thresholds: dict[str, Any]
 
@@ -55,7 +56,14 @@ def in_memory(table: Table) -> pl.DataFrame:
     return table.collect(engine="streaming") if isinstance(table, pl.LazyFrame) else pl.DataFrame(table)
 
 
-def compute(*, orders: Table, customers: Table, as_of_day: int, rules: Rules) -> Labels:
+def compute(
+    *,
+    orders: Table,
+    customers: Table,
+    as_of_day: int,
+    rules: Rules,
+    store: cycles.StoreCycle | cycles.NotEnoughData | None = None,
+) -> Labels:
     """Return every customer's labels as of a day.
 
     Cost: a few scans of the orders by the engine; what remains is a row a customer, in memory.
@@ -65,9 +73,11 @@ def compute(*, orders: Table, customers: Table, as_of_day: int, rules: Rules) ->
         customers: Facts `customers`, of the same engine.
         as_of_day: Days since 1970-01-01.
         rules: Thresholds and windows.
+        store: The store's cycle, where it has been measured already; None measures it.
     """
     known = contract.until(orders, as_of_day=as_of_day)
-    store = cycles.store(known, as_of_day=as_of_day)
+    if store is None:
+        store = cycles.store(known, as_of_day=as_of_day)
     expected = cycles.customers(known, as_of_day=as_of_day, store=store)
     cycle_days, source = _store_cycle(store, rules)
     staged = lifecycle.stages(
@@ -110,6 +120,7 @@ def compute(*, orders: Table, customers: Table, as_of_day: int, rules: Rules) ->
     )
     return Labels(
         profiles=profiles,
+        measured=store,
         store_cycle={"cycle_days": cycle_days, "source": source, "measured": asdict(store)},
         thresholds={
             "rfm": asdict(rfm.thresholds(scores)),

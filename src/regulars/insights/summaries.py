@@ -75,9 +75,12 @@ def _grouped(profiles: pl.DataFrame, *by: str) -> list[dict[str, Any]]:
 def _migration(
     found: Labels, *, orders: Table, customers: Table, as_of_day: int, rules: Rules
 ) -> dict[str, Any]:
-    """Return who stood where `MIGRATION_DAYS` ago, by the same rules over what was known then."""
+    """Return who stood where `MIGRATION_DAYS` ago, by the same rules over what was known then.
+
+    The store's cycle is today's, so that customers move and not the yardstick.
+    """
     from_day = as_of_day - MIGRATION_DAYS
-    then = compute(orders=orders, customers=customers, as_of_day=from_day, rules=rules)
+    then = compute(orders=orders, customers=customers, as_of_day=from_day, rules=rules, store=found.measured)
     moves = {}
     for label in ("stage", "tier", "cell"):
         counted = lifecycle.migration(then.profiles, found.profiles, label=label)
