@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -17,7 +18,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """The wheel, built from the tree as it stands by the backend that is installed here."""
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
-        ["hatchling", "build", "-t", "wheel", "-d", folder], cwd=_ROOT, check=True, capture_output=True
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
+        cwd=_ROOT,
+        check=True,
+        capture_output=True,
     )
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
