@@ -139,7 +139,7 @@ def some_orders(draw: st.DrawFn) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("case", CASES)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(orders=some_orders())
 def test_any_orders_give_equal_rows_on_every_engine(case: str, orders: pl.DataFrame) -> None:
     assert_alike(case, orders)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.mark.parametrize("case", CASES)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(orders=some_orders(), seed=st.integers(0, 99), cut=st.integers(0, 24))
 def test_the_order_of_rows_and_where_a_table_is_split_do_not_matter(
     case: str, orders: pl.DataFrame, seed: int, cut: int
@@ -25,7 +25,7 @@ def test_the_order_of_rows_and_where_a_table_is_split_do_not_matter(
     assert before.equals(after) if isinstance(before, pl.DataFrame) else before == after
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(orders=some_orders(), later=st.integers(0, 500))
 def test_a_later_day_never_shortens_recency(orders: pl.DataFrame, later: int) -> None:
     now = rfm.score(orders, as_of_day=AS_OF)
@@ -37,7 +37,7 @@ def test_a_later_day_never_shortens_recency(orders: pl.DataFrame, later: int) ->
 
 
 @pytest.mark.parametrize("scheme", ["quintile", "mean", rfm.Cuts(frequency=(1, 2, 2, 3))])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(orders=some_orders())
 def test_better_never_scores_less_and_equal_scores_equal(
     scheme: rfm.Scheme | rfm.Cuts, orders: pl.DataFrame
@@ -55,7 +55,7 @@ def test_better_never_scores_less_and_equal_scores_equal(
         assert scores[score].is_between(1, 5).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(orders=some_orders())
 def test_the_most_recent_customer_scores_five_and_the_rarest_one(orders: pl.DataFrame) -> None:
     scores = rfm.score(orders, as_of_day=AS_OF)
@@ -67,7 +67,7 @@ def test_the_most_recent_customer_scores_five_and_the_rarest_one(orders: pl.Data
         assert scores.filter(pl.col("frequency") == pl.col("frequency").min())["f"].unique().to_list() == [1]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(orders=some_orders())
 def test_everybody_with_a_valid_order_is_in_every_table_once(orders: pl.DataFrame) -> None:
     buyers = orders.filter("is_valid")["customer_id"].unique().sort().to_list()
@@ -80,7 +80,7 @@ def test_everybody_with_a_valid_order_is_in_every_table_once(orders: pl.DataFram
     assert cycles.customers(orders, as_of_day=AS_OF, store=store)["customer_id"].to_list() == buyers
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(orders=some_orders())
 def test_cohorts_hold_every_customer_and_every_coin(orders: pl.DataFrame) -> None:
     total = kpis.totals(orders)
@@ -93,7 +93,7 @@ def test_cohorts_hold_every_customer_and_every_coin(orders: pl.DataFrame) -> Non
     assert kept["customers"].sum() == total.customers
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(orders=some_orders(), early=st.integers(15_000, AS_OF))
 def test_nobody_appears_in_a_migration_twice_or_is_lost(orders: pl.DataFrame, early: int) -> None:
     before = lifecycle.stages(orders.filter(pl.col("day") <= early), as_of_day=early, cycle_days=40)

@@ -11,8 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from regulars.cli import progress
-from regulars.cli.app import CommandTree, app
+from regulars.cli.app import CommandTree
 from regulars.cli.app import _TellsErrors as TellsErrors
+from regulars.cli.main import app
 from regulars.kernel.errors import RegularsError
 from regulars.runtime import environment
 
@@ -63,7 +64,8 @@ def test_the_command_and_the_module_tell_the_same_version(program: list[str]) ->
     assert result.stdout == f"regulars {version('regulars')}\n"
 
 
-def test_the_options_of_the_whole_may_stand_first() -> None:
+def test_the_options_of_the_whole_may_stand_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGULARS_HOME", "/nowhere")
     result = CliRunner().invoke(app, ["--home", "/first/home", "db", "url"])
     assert "%2Ffirst%2Fhome%2Frun" in result.output
 
@@ -80,5 +82,6 @@ def test_without_a_terminal_progress_is_a_line_when_a_stage_begins_and_one_when_
     assert capsys.readouterr().err.splitlines() == [
         "reading: 0 of 1,000",
         "reading: 1,000 of 1,000",
+        "indexing",
         "counting: 7",
     ]

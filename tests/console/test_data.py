@@ -73,7 +73,6 @@ def test_a_date_that_can_be_read_two_ways_is_asked_on_the_page() -> None:
     row = uploaded(client, re.sub(r"2026-01-1(.)", r"1/\1/2026", CONTENT))
     url = reverse("console:data-preview", args=[row.pk])
     asked = client.post(url, chosen())
-    assert asked.status_code == 422
     assert "day first or month first" in asked.content.decode()
     answer = json.dumps(["date_formats", "Order Date", ["%m/%d/%Y"]])
     assert "2026-01-05" in client.post(url, chosen(answer=answer)).content.decode()
@@ -90,7 +89,7 @@ def test_what_is_not_matched_is_told_inline() -> None:
     assert row.state == "uploaded"
 
 
-def test_progress_is_polled_until_the_import_is_over(tmp_path: Path) -> None:
+def test_progress_is_polled_until_the_import_is_over() -> None:
     make_business()
     client = logged_in()
     row = uploaded(client)

@@ -32,7 +32,7 @@ def said(
     label: str, *, currency: str = "GBP", thresholds: dict[str, Any] = THRESHOLDS, **numbers: object
 ) -> str:
     reasons = reasons_of(
-        profile=Customer(**numbers),  # type: ignore[arg-type]  has the attributes
+        profile=Customer(**numbers),  # type: ignore[arg-type]  # has the attributes
         as_of_day=1_000,
         thresholds=thresholds,
         currency=currency,
@@ -80,9 +80,7 @@ def said(
         ),
     ],
 )
-def test_a_stage_is_explained_in_both_languages(
-    numbers: dict[str, object], english: str, chinese: str
-) -> None:
+def test_a_stage_is_explained_in_both_languages(numbers: dict[str, Any], english: str, chinese: str) -> None:
     assert said("stage", **numbers) == english
     with translation.override("zh-hans"):
         assert said("stage", **numbers) == chinese
@@ -133,7 +131,7 @@ def test_a_cell_names_the_merchants_own_limit_where_there_is_one() -> None:
         ),
     ],
 )
-def test_a_tier_is_explained_by_what_put_the_customer_there(numbers: dict[str, object], english: str) -> None:
+def test_a_tier_is_explained_by_what_put_the_customer_there(numbers: dict[str, Any], english: str) -> None:
     assert said("tier", **numbers) == english
 
 

@@ -172,7 +172,7 @@ def test_an_empty_shop_is_no_error(folder: Path) -> None:
 
 def test_an_unknown_engine_is_refused_with_the_choices(folder: Path) -> None:
     with pytest.raises(UnknownEngineError, match="must be one of polars, duckdb"):
-        operations.run(engine="pandas", now=NOW, facts_folder=folder)  # type: ignore[arg-type]  that is the point
+        operations.run(engine="pandas", now=NOW, facts_folder=folder)  # type: ignore[arg-type]  # that is the point
 
 
 def test_a_run_that_fails_leaves_the_former_profiles_and_says_why(
@@ -193,7 +193,7 @@ def test_a_run_that_fails_leaves_the_former_profiles_and_says_why(
     assert list(Profile.objects.order_by("pk").values()) == before
     failed = Run.objects.latest("pk")
     assert (failed.state, failed.error) == (Run.State.FAILED, "the house burns")
-    assert Profile.objects.first().as_of_day == AS_OF  # type: ignore[union-attr]  made above
+    assert Profile.objects.first().as_of_day == AS_OF  # type: ignore[union-attr]  # made above
     assert run(folder, as_of_day=AS_OF + 90).state == Run.State.DONE
 
 
@@ -289,14 +289,14 @@ def test_a_threshold_without_meaning_is_refused_and_nothing_changes(
 ) -> None:
     operations.change_policy(tiers={"frequency": 4})
     with pytest.raises(InvalidPolicyError, match=says):
-        operations.change_policy(**change)  # type: ignore[arg-type]  one room at a time
+        operations.change_policy(**change)
     assert Policy.objects.get().tiers == {"frequency": 4}
 
 
 def test_every_change_of_the_policy_is_kept() -> None:
     operations.change_policy(tiers={"frequency": 4})
     operations.change_policy(tiers={"frequency": 6})
-    events = Policy.objects.get().events.order_by("pgh_id")  # type: ignore[attr-defined]  made by pghistory
+    events = Policy.objects.get().events.order_by("pgh_id")  # type: ignore[attr-defined]  # made by pghistory
     assert [event.tiers for event in events] == [{"frequency": 4}, {"frequency": 6}]
 
 

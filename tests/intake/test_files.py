@@ -1,4 +1,5 @@
 """Files of every format and encoding become the same table."""
+# ruff: noqa: DTZ001  a file's wall times have no zone
 
 import gzip
 from datetime import datetime

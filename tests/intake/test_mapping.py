@@ -15,11 +15,35 @@ from regulars.intake.mapping import (
 
 pytestmark = pytest.mark.unit
 
-UCI = "InvoiceNo StockCode Description Quantity InvoiceDate UnitPrice CustomerID Country".split()
-COMPLETE_JOURNEY = (
-    "household_id store_id basket_id product_id quantity sales_value retail_disc coupon_disc coupon_match_disc week "
-    "transaction_timestamp manufacturer_id department brand product_category product_type package_size"
-).split()
+UCI = [
+    "InvoiceNo",
+    "StockCode",
+    "Description",
+    "Quantity",
+    "InvoiceDate",
+    "UnitPrice",
+    "CustomerID",
+    "Country",
+]
+COMPLETE_JOURNEY = [
+    "household_id",
+    "store_id",
+    "basket_id",
+    "product_id",
+    "quantity",
+    "sales_value",
+    "retail_disc",
+    "coupon_disc",
+    "coupon_match_disc",
+    "week",
+    "transaction_timestamp",
+    "manufacturer_id",
+    "department",
+    "brand",
+    "product_category",
+    "product_type",
+    "package_size",
+]
 TAOBAO = "订单编号,买家会员名,买家支付宝账号,总金额,买家实际支付金额,订单状态,收货人姓名,联系手机,订单付款时间,宝贝标题,宝贝总数量"
 SHOPIFY = (
     "Name,Email,Financial Status,Paid at,Currency,Subtotal,Total,Created at,Lineitem quantity,Lineitem name,"
@@ -132,7 +156,7 @@ def test_what_is_no_mapping_is_refused(broken: object) -> None:
 
 
 def test_a_mapping_is_checked_against_the_header() -> None:
-    with pytest.raises(UnknownColumnError, match="'b'.*a, c"):
+    with pytest.raises(UnknownColumnError, match=r"'b'.*a, c"):
         Mapping(columns={"order_code": "b"}).check(["a", "c"])
     with pytest.raises(IncompleteMappingError, match="placed_at"):
         Mapping(columns={"order_code": "a"}).check(["a", "c"])

@@ -66,7 +66,7 @@ def test_a_cancelled_import_leaves_nothing_behind(tmp_path: Path) -> None:
     make_business()
     row = waiting(tmp_path, LINE)
 
-    def cancel_at_orders(stage: str, _done: int, _total: int | None) -> None:
+    def cancel_at_orders(stage: str, done: int, total: int | None) -> None:  # noqa: ARG001
         if stage == "orders":
             operations.cancel(import_id=row.pk, now=NOW)
 

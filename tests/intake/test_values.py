@@ -1,4 +1,5 @@
 """Numbers are exact, and what is not certain is asked."""
+# ruff: noqa: DTZ001  a file's wall times have no zone
 
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal

@@ -75,7 +75,7 @@ def alice() -> User:
     ],
 )
 def test_each_playbook_has_its_customers(playbook: str, profile: dict[str, object]) -> None:
-    make_profile(**profile)  # type: ignore[arg-type]  columns
+    make_profile(**profile)  # type: ignore[arg-type]  # columns
     finish_run()
     refresh()
     assert [action.playbook for action in Action.objects.all()] == [playbook]
@@ -91,7 +91,7 @@ def test_each_playbook_has_its_customers(playbook: str, profile: dict[str, objec
     ],
 )
 def test_customers_of_little_value_are_left_alone(profile: dict[str, object]) -> None:
-    make_profile(**profile)  # type: ignore[arg-type]  columns
+    make_profile(**profile)  # type: ignore[arg-type]  # columns
     finish_run()
     assert refresh() == Refreshed(opened=0, updated=0, expired=0)
 
@@ -165,7 +165,7 @@ def test_numbers_of_an_open_action_grow_older_with_the_days() -> None:
     action = Action.objects.get()
     assert action.reason["recency_days"] == 11
     assert action.as_of_day == TODAY  # since when it stands on the list
-    assert action.events.count() == 1  # type: ignore[attr-defined]  pghistory: no person did anything
+    assert action.events.count() == 1  # type: ignore[attr-defined]  # pghistory: no person did anything
 
 
 def test_what_is_done_does_not_come_back_before_its_rest_is_over() -> None:
@@ -240,7 +240,7 @@ def test_closing_twice_closes_once() -> None:
 
 def test_an_outcome_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UnknownOutcomeError, match="must be done or dismissed"):
-        close(action_ids=[], outcome="forgotten", closed_by_id=None, now=NOW)  # type: ignore[arg-type]  the point
+        close(action_ids=[], outcome="forgotten", closed_by_id=None, now=NOW)  # type: ignore[arg-type]  # the point
 
 
 def test_closing_can_be_undone() -> None:
@@ -269,7 +269,7 @@ def test_what_people_do_is_kept_in_the_history() -> None:
     assign(action_ids=ids, assignee_id=alice().pk)
     close(action_ids=ids, outcome="done", closed_by_id=alice().pk, now=NOW)
     reopen(action_ids=ids)
-    events = Action.objects.get().events.order_by("pgh_id")  # type: ignore[attr-defined]  made by pghistory
+    events = Action.objects.get().events.order_by("pgh_id")  # type: ignore[attr-defined]  # made by pghistory
     assert [(event.state, event.assignee_id) for event in events] == [
         ("open", None), ("open", alice().pk), ("done", alice().pk), ("open", alice().pk),
     ]  # fmt: skip

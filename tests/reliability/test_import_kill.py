@@ -83,4 +83,4 @@ def test_kill_9_at_every_stage_leaves_nothing_and_the_next_run_everything(
         undisturbed.lines_accepted,
         undisturbed.refunds_matched,
     )
-    print(f"killed at {len(POINTS)} points, 0 rows left behind, 0 rows lost")  # noqa: T201
+    print(f"killed at {len(POINTS)} points, 0 rows left behind, 0 rows lost")

@@ -51,7 +51,7 @@ Seen = list[dict[str, object]]
 
 
 def profiles() -> Seen:
-    return list(Profile.objects.order_by("pk").values())
+    return [dict(row) for row in Profile.objects.order_by("pk").values()]
 
 
 def amounts(folder: Path) -> set[int]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.converters import get_converters
@@ -70,7 +70,7 @@ def _filled(pattern: URLPattern | URLResolver) -> str:
     return route
 
 
-def _is_refused(response: HttpResponse) -> bool:
+def _is_refused(response: HttpResponseBase) -> bool:
     to_login = response.status_code == 302 and response.headers["Location"].startswith("/accounts/login/")
     return to_login or response.status_code == _REFUSED
 

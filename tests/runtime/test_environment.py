@@ -21,7 +21,8 @@ def test_no_other_module_reads_the_environment() -> None:
         for path in SOURCE.rglob("*.py")
         if reading.search(path.read_text(encoding="utf-8"))
     }
-    assert readers == {"runtime/environment.py"}
+    # The crash points of the reliability tests are no setting, and the kernel may not call other rooms.
+    assert readers == {"runtime/environment.py", "kernel/crashes.py"}
 
 
 def test_every_variable_says_what_it_means_and_its_default_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:

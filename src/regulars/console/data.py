@@ -53,6 +53,7 @@ _MAIN_FIELDS = (
     "unit_price",
     "amount",
 )
+_NEEDED_FIELDS = ("order_code", "placed_at")
 _SEES, _RUNS = access(Needs(Capability.VIEW_IMPORTS)), access(Needs(Capability.RUN_IMPORTS))
 
 
@@ -80,7 +81,10 @@ class MappingForm(forms.Form):
         columns = [("", "–"), *((name, name) for name in header)]
         for name in FIELDS:
             self.fields[name] = forms.ChoiceField(
-                label=FIELD_LABELS[name], choices=columns, required=False, help_text=FIELD_NOTES.get(name, "")
+                label=FIELD_LABELS[name],
+                choices=columns,
+                required=name in _NEEDED_FIELDS,
+                help_text=FIELD_NOTES.get(name, ""),
             )
         self.fields["discounts"] = forms.MultipleChoiceField(
             label=_("Discounts"),
@@ -131,7 +135,7 @@ class MappingForm(forms.Form):
     def mapping(self) -> Mapping:
         """Return the mapping that the form describes. Raises InvalidMappingError."""
         chosen = self.cleaned_data
-        columns = {name: chosen[name] for name in FIELDS if chosen[name]}
+        columns = {name: chosen[name] for name in FIELDS if chosen.get(name)}
         mapping = Mapping(
             columns=columns,
             discounts=tuple(chosen["discounts"]),
@@ -260,8 +264,8 @@ def _matching(request: HttpRequest, row: Import) -> HttpResponse:
 def preview(request: HttpRequest, import_id: int) -> HttpResponse:
     """Show the first lines as the columns now chosen would make them."""
     row = get_object_or_404(Import, pk=import_id, state__in=_MATCHABLE)
-    form, context, status = _understood(request, row)
-    return render(request, "console/data/preview.html", {"row": row, "form": form, **context}, status=status)
+    form, context, _status = _understood(request, row)
+    return render(request, "console/data/preview.html", {"row": row, "form": form, **context})
 
 
 def _understood(request: HttpRequest, row: Import) -> tuple[MappingForm, dict[str, object], int]:
@@ -269,7 +273,8 @@ def _understood(request: HttpRequest, row: Import) -> tuple[MappingForm, dict[st
     path, answers = Path(row.file_path), [answer for answer in request.POST.getlist("answer") if answer]
     proposal = queries.proposal(path, file_name=row.file_name, encoding=request.POST.get("encoding", ""))
     form = MappingForm(proposal.header, proposal, request.POST)
-    if not form.is_valid():
+    form.full_clean()
+    if any(error.code != "required" for errors in form.errors.as_data().values() for error in errors):
         return form, {"problem": gettext("A chosen column is not in the file.")}, 422
     try:
         mapping = form.mapping()

@@ -77,5 +77,11 @@ def has_run() -> bool:
 
 def safe_for_spreadsheets(table: pl.DataFrame) -> pl.DataFrame:
     """Return a table in which no text is a formula to a spreadsheet: an apostrophe stands before those that would be."""
-    text = pl.col(pl.String)
-    return table.with_columns(pl.when(text.str.contains(_FORMULA)).then("'" + text).otherwise(text))
+    return table.with_columns(
+        pl.when(pl.col(name).str.contains(_FORMULA))
+        .then(pl.concat_str(pl.lit("'"), pl.col(name)))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name, kind in table.schema.items()
+        if kind == pl.String
+    )

@@ -94,8 +94,7 @@ def proposal(path: Path, *, file_name: str = "", encoding: str = "") -> Proposal
         (one.name, one.header, Mapping.from_json(one.mapping)) for one in ColumnMap.objects.order_by("name")
     ]
     with open_table(path, file_name=file_name, encoding=encoding) as table:
-        found = propose(table.header, table.sample(_SAMPLE_LINES), saved=saved)
-    return found
+        return propose(table.header, table.sample(_SAMPLE_LINES), saved=saved)
 
 
 def sample(
@@ -193,7 +192,7 @@ def _preview_line(one: dict[str, object], raw: tuple[str, ...], currency: str) -
         product_code=str(one["product_code"] or ""),
         product_name=str(one["product_name"] or ""),
         placed=one["wall"] if isinstance(one["wall"], datetime) else None,
-        quantity=None if quantity is None else Decimal(str(quantity)).scaleb(-3),
+        quantity=None if quantity is None else Decimal(f"{Decimal(str(quantity)).scaleb(-3).normalize():f}"),
         amount=None if amount is None else from_minor(int(str(amount)), currency),
         discount=None if discount is None else from_minor(int(str(discount)), currency),
         status=str(one["status"] or "paid"),

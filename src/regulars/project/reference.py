@@ -6,6 +6,7 @@ import typer
 from django.utils import translation
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from regulars.analytics.facts import DATASETS
 from regulars.api.reference import markdown as api_markdown
 from regulars.api.routes import api
 from regulars.cli.main import app
@@ -30,6 +31,7 @@ def pages() -> dict[str, str]:
             "reference/cli.md": _commands(),
             "reference/settings.md": _settings(),
             "reference/api.md": api_markdown(api.document()),
+            "reference/facts.md": _facts(),
             "concepts/definitions.md": _definitions(),
         }
 
@@ -102,6 +104,23 @@ def _definitions() -> str:
         + "\n".join(rows)
         + "\n"
     )
+
+
+def _facts() -> str:
+    text = (
+        f"{_NOTE}# Facts\n\nThe tables under `facts/` in the home folder, as Parquet. `orders` and `lines` have a folder a month "
+        "(`month=2011-05`), the others one file. How to read them: [use the facts](../how-to/use-the-facts.md).\n"
+    )
+    for dataset in DATASETS.values():
+        rows = [
+            f"| `{column.name}` | {column.dtype.__name__} | {_cell(column.meaning)} | {'yes' if column.nullable else ''} |"
+            for column in dataset.columns
+        ]
+        text += (
+            f"\n## `{dataset.name}`\n\nOne row for each {_cell(dataset.grain)}.\n\n"
+            "| column | type | meaning | may be null |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+        )
+    return text
 
 
 def _cell(text: str) -> str:

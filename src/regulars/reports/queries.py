@@ -334,7 +334,7 @@ def today(*, period_days: int = 90) -> Today | None:
         period_days=period_days,
         now=now,
         before=before,
-        repurchase_change=_change(before.repurchase, now.repurchase) if before else None,
+        repurchase_change=change(before.repurchase, now.repurchase) if before else None,
         tiers=[Group(**row) for row in summary["tiers"]],
         stages=[Group(**row) for row in summary["stages"]],
         cells=[Group(**row) for row in summary["cells"]],
@@ -397,7 +397,7 @@ def share(part: int, whole: int) -> Share:
     return Share(part=part, whole=whole, value=p, low=max(0.0, middle - half), high=min(1.0, middle + half))
 
 
-def _change(earlier: Share, later: Share) -> Change | None:
+def change(earlier: Share, later: Share) -> Change | None:
     """Return how much a share rose.
 
     References:

@@ -212,7 +212,7 @@ def _require_transaction() -> None:
         raise transaction.TransactionManagementError(message)
 
 
-def _run(sql: str, **parameters: object) -> int:
+def _run(sql: str, **parameters: str) -> int:
     """Return the count that the statement selects, or the number of rows it wrote."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters or None)
@@ -222,4 +222,4 @@ def _run(sql: str, **parameters: object) -> int:
 def _rows(sql: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
