@@ -29,6 +29,7 @@ from regulars.intake.labels import (
     QUESTION_LABELS,
     REASON_LABELS,
     STAGE_LABELS,
+    UNREADABLE_DATES,
 )
 from regulars.intake.mapping import FIELDS, IDENTIFIERS, SURE, IncompleteMappingError, Mapping, Proposal
 from regulars.intake.models import ColumnMap, Import
@@ -282,9 +283,7 @@ def _understood(request: HttpRequest, row: Import) -> tuple[MappingForm, dict[st
             path=path, file_name=row.file_name, mapping=mapping, store_code=row.store.code, now=timezone.now()
         )
     except NeedsAnswerError as error:
-        asked = [
-            (QUESTION_LABELS[one.part] % {"column": one.column}, _choices(one)) for one in error.questions
-        ]
+        asked = [(_asked(one), _choices(one)) for one in error.questions]
         return form, {"questions": asked, "answers": answers}, 422
     except IncompleteMappingError:
         missing = [MISSING_LABELS[name] for name in mapping.missing()]
@@ -293,6 +292,11 @@ def _understood(request: HttpRequest, row: Import) -> tuple[MappingForm, dict[st
         return form, {"problem": str(error)}, 422
     lines = [(line, REASON_LABELS.get(line.reason, "")) for line in found.lines]
     return form, {"preview": found, "lines": lines, "answers": answers, "mapping": mapping}, 200
+
+
+def _asked(question: Question) -> str:
+    words = QUESTION_LABELS[question.part] if question.choices else UNREADABLE_DATES
+    return words % {"column": question.column, "word": question.word}
 
 
 def _choices(question: Question) -> list[tuple[str, str]]:

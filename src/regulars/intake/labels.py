@@ -91,8 +91,9 @@ MISSING_LABELS = {
     "amount or unit_price": _("the amount paid, or the price of one piece"),
 }
 
+UNREADABLE_DATES = _("No date format reads column “%(column)s”.")
 QUESTION_LABELS = {
     "date_formats": _("Column “%(column)s” can be read day first or month first. Which is right?"),
     "decimal": _("Is the mark in numbers such as 1,234 of column “%(column)s” a decimal mark?"),
-    "status_values": _("What does this word of column “%(column)s” mean?"),
+    "status_values": _("What does “%(word)s” in column “%(column)s” mean?"),
 }

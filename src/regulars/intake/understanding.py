@@ -31,12 +31,13 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """Something that the file does not say, to be set in the mapping's part `part`."""
+    """Something that the file does not say, to be set in the mapping's part `part`; of one `word` of the column."""
 
     part: str
     column: str
     text: str
-    choices: tuple[Choice, ...]
+    word: str = ""
+    choices: tuple[Choice, ...] = ()
 
 
 class NeedsAnswerError(RegularsError):
@@ -237,7 +238,7 @@ def _date_formats(source: _Source, zone: str, questions: list[Question]) -> Sequ
             if form:
                 return (form,)
         text = f"No date format reads column {name!r}, for example {cells.drop_nulls().head(1).to_list()}."
-        questions.append(Question(part="date_formats", column=name, text=text, choices=()))
+        questions.append(Question(part="date_formats", column=name, text=text))
         return ()
     questions.append(
         Question(
@@ -272,6 +273,7 @@ def _statuses(source: _Source, questions: list[Question]) -> dict[str, str]:
                 Question(
                     part="status_values",
                     column=name,
+                    word=word,
                     text=f"Column {name!r} says {word!r}: is such an order paid, waiting for payment, or cancelled?",
                     choices=tuple(
                         Choice(value={word: status}, example=status)
