@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from regulars.insights import operations as insights
 from regulars.insights.models import Policy
 from tests.console.browser import LOOKS, Console, Look
+from tests.insights.records import mark_changed
 from tests.shop.factories import make_business, make_customer, make_order
 from tests.staff.factories import make_user
 
@@ -25,6 +26,7 @@ def _labelled() -> None:
             make_order(
                 customer=customer, day=_LAST_DAY - 30 * order - number, amount_minor=1_000 * (1 + number)
             )
+    mark_changed()
     insights.fix_day(as_of_day=_LAST_DAY + 1)
     insights.run(now=datetime(2026, 11, 21, tzinfo=UTC))
 
@@ -41,7 +43,7 @@ def test_a_change_shows_whom_it_moves_before_it_is_saved(*, console: Console) ->
     expect(page.get_by_text("Nobody of 20 customers would change labels.")).to_be_visible()
     page.get_by_label("A high amount is at least").fill("1")
     page.get_by_label("Many orders are at least").fill("1")
-    expect(page.get_by_text("would change labels.")).to_contain_text("of 20 customers")
+    expect(page.get_by_text("would change labels.")).not_to_contain_text("Nobody")
     expect(page.get_by_role("row", name="VIP")).to_contain_text("+")
     assert Policy.objects.get().tiers == {}
     page.get_by_role("button", name="Save and work out again").click()

@@ -89,3 +89,16 @@ def test_a_translation_keeps_the_placeholders(*, room: str) -> None:
 
 def _strings(value: str | tuple[str, ...] | list[str] | None) -> list[str]:
     return list(value) if isinstance(value, tuple | list) else [value or ""]
+
+
+@pytest.mark.unit
+def test_a_word_is_translated_alike_in_every_room() -> None:
+    """Django reads all catalogues as one: where two rooms mean different things, give the word a context."""
+    seen: dict[tuple[str, str], dict[str, str]] = {}
+    for room in _rooms_with_words():
+        for message in _read(_PACKAGE / room / _CATALOGUE):
+            if message.id and _strings(message.string)[0]:
+                key = (message.context or "", str(message.id))
+                seen.setdefault(key, {})[room] = _strings(message.string)[0]
+    clashes = {key: rooms for key, rooms in seen.items() if len(set(rooms.values())) > 1}
+    assert clashes == {}

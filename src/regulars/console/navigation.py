@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from regulars.staff.models import User
 from regulars.staff.rules import Capability, may
@@ -32,7 +33,7 @@ class Link:
 
 PLACES = (
     Place("console:today", "today", _("Today"), Capability.VIEW_CUSTOMERS),
-    Place("console:customers", "customers", _("Customers"), Capability.VIEW_CUSTOMERS),
+    Place("console:customers", "customers", pgettext_lazy("place", "Customers"), Capability.VIEW_CUSTOMERS),
     Place("console:data", "data", _("Data"), Capability.VIEW_IMPORTS),
     Place("console:settings", "settings", _("Settings"), Capability.CHANGE_SETTINGS),
 )
@@ -44,10 +45,7 @@ def links_for(user: User, *, path: str) -> list[Link]:
     for place in PLACES:
         if place.capability is not None and not may(user.role, place.capability):
             continue
-        try:
-            url = reverse(place.url_name)
-        except NoReverseMatch:
-            continue
+        url = reverse(place.url_name)
         is_current = path == url if url == "/" else path.startswith(url)
         links.append(Link(url, place.icon, place.label, is_current))
     return links
