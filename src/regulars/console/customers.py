@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -98,7 +98,7 @@ def customers(request: HttpRequest) -> HttpResponse:
             "rows": page.rows,
             "exact": exact if is_first else [],
             "too_broad": too_broad,
-            "title": current.name if current and current.query else _("Customers"),
+            "title": current.name if current and current.query else pgettext("place", "Customers"),
             "total": _told(counted, is_broad=too_broad),
             "pager": Pager(
                 previous_url=_page_url(chosen, before=page.before),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from regulars.staff.models import User
 from regulars.staff.rules import Capability, may
@@ -32,7 +33,7 @@ class Link:
 
 PLACES = (
     Place("console:today", "today", _("Today"), Capability.VIEW_CUSTOMERS),
-    Place("console:customers", "customers", _("Customers"), Capability.VIEW_CUSTOMERS),
+    Place("console:customers", "customers", pgettext_lazy("place", "Customers"), Capability.VIEW_CUSTOMERS),
     Place("console:data", "data", _("Data"), Capability.VIEW_IMPORTS),
     Place("console:settings", "settings", _("Settings"), Capability.CHANGE_SETTINGS),
 )
