@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, get_args
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
 from regulars.console.preferences import THEME_COOKIE
 from regulars.staff.models import User
@@ -146,7 +146,7 @@ class Console:
         page = context.new_page()
         page.on("console", lambda message: self._note_message(page, message))
         page.on("pageerror", lambda error: self._note(page, str(error)))
-        page.on("requestfailed", lambda lost: self._note(page, f"lost {lost.url} {lost.failure}"))
+        page.on("requestfailed", lambda lost: self._note_loss(page, lost))
         return page
 
     def _go(self, page: Page, path: str) -> None:
@@ -157,6 +157,11 @@ class Console:
         # Chromium tells of a page's own status in its console too; tests look at the page for that.
         if message.type == "error" and message.location["url"] != page.url:
             self._note(page, message.text)
+
+    def _note_loss(self, page: Page, lost: Request) -> None:
+        # A newer request replaces an older one, a new page the requests of the last: the browser itself stops them.
+        if lost.failure != "net::ERR_ABORTED":
+            self._note(page, f"lost {lost.url} {lost.failure}")
 
     def _note(self, page: Page, text: str) -> None:
         self.faults.append(f"{page.url}: {text}")

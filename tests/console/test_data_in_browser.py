@@ -24,14 +24,18 @@ CONTENT = "Order ID,Order Date,Customer ID,SKU,Product Name,Quantity,Unit Price\
 def test_the_data_pages_are_sound(*, console: Console, look: Look, tmp_path: Path) -> None:
     make_business()
     alice = make_user(name="Alice")
-    lines = [f"{i},2026-01-05,A,wipes,{-1 if i == 7 else 1},{'?' if i % 5 == 0 else '2.50'}" for i in range(1, 30)]
+    lines = [
+        f"{i},2026-01-05,A,wipes,{-1 if i == 7 else 1},{'?' if i % 5 == 0 else '2.50'}" for i in range(1, 30)
+    ]
     done = import_lines(tmp_path, *lines)
     operations.save_map_of(import_id=done.pk, name="Own site")
     path = tmp_path / "taobao-2026-01.csv"
     path.write_text(CONTENT)
     waiting = operations.register(path=path, store_code="taobao", created_by=alice, now=NOW)
     running = operations.register(path=path, store_code="taobao", created_by=alice, now=NOW)
-    Import.objects.filter(pk=running.pk).update(state="running", stage="staging", stage_done=400, stage_total=1000)
+    Import.objects.filter(pk=running.pk).update(
+        state="running", stage="staging", stage_done=400, stage_total=1000
+    )
     failed = operations.register(path=path, store_code="main", now=NOW)
     Import.objects.filter(pk=failed.pk).update(state="cancelled")
     pages = {

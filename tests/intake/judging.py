@@ -26,7 +26,9 @@ def judge_of(rows: pl.DataFrame, *, mapping: Mapping = SIMPLE, exponent: int = 2
 
 
 def table_of(rows: pl.DataFrame) -> Table:
-    inner = rows.rename({name: f"c{i}" for i, name in enumerate(rows.columns)}).with_row_index("line", offset=2)
+    inner = rows.rename({name: f"c{i}" for i, name in enumerate(rows.columns)}).with_row_index(
+        "line", offset=2
+    )
     return Table(header=tuple(rows.columns), rows=inner.lazy(), encoding="")
 
 

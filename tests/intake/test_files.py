@@ -12,19 +12,18 @@ from regulars.intake.files import UnreadableFileError, open_table
 
 pytestmark = pytest.mark.unit
 
-CHINESE = (
-    "订单编号,买家会员名,宝贝标题,购买数量,买家实际支付金额,订单付款时间\n"
-    + "".join(f"10{i},买家{i},婴儿柔湿巾八十抽家庭装,2,39.90,2026-01-05 10:00:00\n" for i in range(20))
+CHINESE = "订单编号,买家会员名,宝贝标题,购买数量,买家实际支付金额,订单付款时间\n" + "".join(
+    f"10{i},买家{i},婴儿柔湿巾八十抽家庭装,2,39.90,2026-01-05 10:00:00\n" for i in range(20)
 )
-TRADITIONAL = (
-    "訂單編號,買家,商品名稱,數量,金額,下單時間\n"
-    + "".join(f"10{i},顧客{i},嬰兒濕紙巾八十抽家庭裝,2,39.90,2026-01-05 10:00:00\n" for i in range(20))
+TRADITIONAL = "訂單編號,買家,商品名稱,數量,金額,下單時間\n" + "".join(
+    f"10{i},顧客{i},嬰兒濕紙巾八十抽家庭裝,2,39.90,2026-01-05 10:00:00\n" for i in range(20)
 )
-JAPANESE = (
-    "注文番号,お客様,商品名,数量,金額,注文日時\n"
-    + "".join(f"10{i},山田さん{i},あかちゃんのおしりふき八十枚入り,2,3990,2026-01-05 10:00:00\n" for i in range(20))
+JAPANESE = "注文番号,お客様,商品名,数量,金額,注文日時\n" + "".join(
+    f"10{i},山田さん{i},あかちゃんのおしりふき八十枚入り,2,3990,2026-01-05 10:00:00\n" for i in range(20)
 )
-WESTERN = "order,customer,product\n" + "".join(f"10{i},Müller{i},Crème brûlée à la carte\n" for i in range(20))
+WESTERN = "order,customer,product\n" + "".join(
+    f"10{i},Müller{i},Crème brûlée à la carte\n" for i in range(20)
+)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,10 @@ def test_a_wrong_encoding_is_told_and_nothing_is_replaced(tmp_path: Path) -> Non
     path.write_bytes(CHINESE.encode("gb18030"))
     with pytest.raises(UndecodableError, match="not utf-8"), open_table(path, encoding="utf-8"):
         pass
-    with pytest.raises(UndecodableError, match="'klingon' is not known"), open_table(path, encoding="klingon"):
+    with (
+        pytest.raises(UndecodableError, match="'klingon' is not known"),
+        open_table(path, encoding="klingon"),
+    ):
         pass
     path.write_bytes(b"a,b\n\x81\x00\xff,\x8d\n")
     with pytest.raises(UndecodableError, match="no known encoding"), open_table(path):
@@ -66,7 +68,9 @@ ROWS = pl.DataFrame({"order": ["1", "2"], "note": ["a;b\nc", 'say "hi"'], "qty":
 
 @pytest.mark.parametrize("separator", [",", "\t", ";", "|"])
 @pytest.mark.parametrize("packed", [False, True])
-def test_texts_with_any_delimiter_and_packed_ones_are_read(tmp_path: Path, *, separator: str, packed: bool) -> None:
+def test_texts_with_any_delimiter_and_packed_ones_are_read(
+    tmp_path: Path, *, separator: str, packed: bool
+) -> None:
     path = tmp_path / "orders.txt"
     content = ROWS.write_csv(separator=separator).encode()
     path.write_bytes(gzip.compress(content) if packed else content)

@@ -25,7 +25,9 @@ SHOPIFY = (
     "Name,Email,Financial Status,Paid at,Currency,Subtotal,Total,Created at,Lineitem quantity,Lineitem name,"
     "Lineitem price,Lineitem sku,Billing Name,Billing Country,Vendor,Lineitem discount"
 )
-WOOCOMMERCE = "Order Number,Order Status,Order Date,Email (Billing),Item Name,Quantity,Item Cost,SKU,Order Total Amount"
+WOOCOMMERCE = (
+    "Order Number,Order Status,Order Date,Email (Billing),Item Name,Quantity,Item Cost,SKU,Order Total Amount"
+)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +108,9 @@ def test_a_saved_map_is_proposed_again_for_its_columns() -> None:
 
 
 def test_a_mapping_survives_json() -> None:
-    mapping = Mapping(columns={"order_code": "b"}, discounts=("x", "y"), date_formats=("%d/%m/%Y",), decimal=",")
+    mapping = Mapping(
+        columns={"order_code": "b"}, discounts=("x", "y"), date_formats=("%d/%m/%Y",), decimal=","
+    )
     assert Mapping.from_json(mapping.to_json()) == mapping
 
 

@@ -40,7 +40,9 @@ def test_an_upload_is_kept_and_queued_with_its_map(tmp_path: Path) -> None:
     path = tmp_path / "source.csv"
     path.write_text(f"order,date,customer,sku,qty,price\n{LINE}\n")
     with path.open("rb") as file:
-        row = operations.upload(file=file, file_name="../orders.csv", store_code="north", created_by=None, now=NOW)
+        row = operations.upload(
+            file=file, file_name="../orders.csv", store_code="north", created_by=None, now=NOW
+        )
     assert (row.file_name, row.store.code, row.state) == ("orders.csv", "north", "uploaded")
     assert Path(row.file_path).read_bytes() == path.read_bytes()
     operations.start(import_id=row.pk, mapping=SIMPLE)

@@ -24,7 +24,10 @@ def test_a_date_that_can_be_read_two_ways_is_asked() -> None:
         understand(table_of(frame), SIMPLE, zone="UTC")
     (question,) = caught.value.questions
     assert (question.part, question.column) == ("date_formats", "date")
-    assert [choice.example for choice in question.choices] == ["1/2/2026 is 2026-02-01", "1/2/2026 is 2026-01-02"]
+    assert [choice.example for choice in question.choices] == [
+        "1/2/2026 is 2026-02-01",
+        "1/2/2026 is 2026-01-02",
+    ]
     answered = SIMPLE.with_answers(date_formats=tuple(question.choices[0].value))
     assert understand(table_of(frame), answered, zone="UTC").mapping.date_formats == ("%d/%m/%Y",)
 
@@ -95,7 +98,9 @@ def test_an_amount_is_what_was_paid_whatever_the_quantity() -> None:
 
 def test_an_order_keeps_its_status_and_one_with_two_is_refused() -> None:
     mapping = SIMPLE.with_answers(columns={**SIMPLE.columns, "status": "status"})
-    frame = pl.concat([rows(status=["paid", "cancelled"]), rows(status=[None, "paid"], date=["2026-01-05", "2026-01-06"])])
+    frame = pl.concat(
+        [rows(status=["paid", "cancelled"]), rows(status=[None, "paid"], date=["2026-01-05", "2026-01-06"])]
+    )
     found = judge_of(frame, mapping=mapping).understood(table_of(frame).rows.collect())
     assert found["status"].to_list() == ["paid", "cancelled", "paid", "paid"]
     assert found["fault"].to_list() == [None, "several_statuses", None, "several_statuses"]

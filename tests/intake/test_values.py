@@ -150,9 +150,12 @@ def test_numbers_can_be_times() -> None:
 
 
 @settings(deadline=None)
-@given(st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2030, 1, 1)), st.sampled_from(
-    ["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"]
-))
+@given(
+    st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2030, 1, 1)),
+    st.sampled_from(
+        ["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"]
+    ),
+)
 def test_a_wall_time_is_the_instant_that_python_reads_with_fold_0(wall: datetime, zone: str) -> None:
     frame = pl.DataFrame({"wall": [wall]})
     found = frame.select(values.instant(pl.col("wall"), zone)).item()
@@ -181,7 +184,8 @@ def test_amounts_are_those_of_decimal_arithmetic(
 ) -> None:
     exponent = currency[1]
     expected = [
-        int((quantity * price).scaleb(exponent).quantize(Decimal(1), rounding=ROUND_HALF_UP)) for quantity, price in lines
+        int((quantity * price).scaleb(exponent).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+        for quantity, price in lines
     ]
     assert judged_amounts(lines, exponent=exponent) == expected
 

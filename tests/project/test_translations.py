@@ -35,15 +35,15 @@ def _words(catalogue: Catalog) -> set[tuple[str, str]]:
     return {(message.context or "", str(message.id)) for message in catalogue if message.id}
 
 
-@pytest.mark.unit
-@pytest.mark.skipif(shutil.which("xgettext") is None, reason="GNU gettext is not installed (package gettext)")
-@pytest.mark.parametrize("room", _rooms_with_words())
-def test_a_room_is_wholly_translated(*, room: str, tmp_path: Path) -> None:
-    path = _PACKAGE / room / _CATALOGUE
-    assert path.exists(), f"{path} is missing; run scripts/messages and translate"
-    copy = tmp_path / room
-    shutil.copytree(_PACKAGE / room, copy, ignore=shutil.ignore_patterns("locale", "static", "__pycache__"))
-    (copy / "locale").mkdir()
+@pytest.fixture(scope="module")
+def extracted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package whose catalogues hold exactly the words that its sources ask for."""
+    if shutil.which("xgettext") is None:
+        pytest.skip("GNU gettext is not installed (package gettext)")
+    copy = tmp_path_factory.mktemp("words") / "regulars"
+    shutil.copytree(_PACKAGE, copy, ignore=shutil.ignore_patterns("locale", "static", "__pycache__"))
+    for room in _rooms_with_words():
+        (copy / room / "locale").mkdir()
     subprocess.run(
         [
             sys.executable,
@@ -59,7 +59,15 @@ def test_a_room_is_wholly_translated(*, room: str, tmp_path: Path) -> None:
         check=True,
         capture_output=True,
     )
-    asked, given = _words(_read(copy / _CATALOGUE)), _read(path)
+    return copy
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("room", _rooms_with_words())
+def test_a_room_is_wholly_translated(*, room: str, extracted: Path) -> None:
+    path = _PACKAGE / room / _CATALOGUE
+    assert path.exists(), f"{path} is missing; run scripts/messages and translate"
+    asked, given = _words(_read(extracted / room / _CATALOGUE)), _read(path)
     assert sorted(asked - _words(given)) == [], "not in the catalogue; run scripts/messages"
     assert sorted(_words(given) - asked) == [], "no longer used; run scripts/messages"
     assert list(given.obsolete) == [], "obsolete: delete these lines"
@@ -81,3 +89,16 @@ def test_a_translation_keeps_the_placeholders(*, room: str) -> None:
 
 def _strings(value: str | tuple[str, ...] | list[str] | None) -> list[str]:
     return list(value) if isinstance(value, tuple | list) else [value or ""]
+
+
+@pytest.mark.unit
+def test_a_word_is_translated_alike_in_every_room() -> None:
+    """Django reads all catalogues as one: where two rooms mean different things, give the word a context."""
+    seen: dict[tuple[str, str], dict[str, str]] = {}
+    for room in _rooms_with_words():
+        for message in _read(_PACKAGE / room / _CATALOGUE):
+            if message.id and _strings(message.string)[0]:
+                key = (message.context or "", str(message.id))
+                seen.setdefault(key, {})[room] = _strings(message.string)[0]
+    clashes = {key: rooms for key, rooms in seen.items() if len(set(rooms.values())) > 1}
+    assert clashes == {}

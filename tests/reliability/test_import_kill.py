@@ -58,7 +58,9 @@ def run_once_free(row: Import) -> None:
     pytest.fail("the killed import's lock was not released within 10 s")
 
 
-def test_kill_9_at_every_stage_leaves_nothing_and_the_next_run_everything(shared_data: Path, tmp_path: Path) -> None:
+def test_kill_9_at_every_stage_leaves_nothing_and_the_next_run_everything(
+    shared_data: Path, tmp_path: Path
+) -> None:
     make_business(currency="GBP")
     rows = pl.read_parquet(shared_data / "uci_online_retail" / "online_retail.parquet").head(8_000)
     path = tmp_path / "orders.parquet"
@@ -77,5 +79,8 @@ def test_kill_9_at_every_stage_leaves_nothing_and_the_next_run_everything(shared
     row.refresh_from_db()
     assert row.state == "done"
     assert state() == expected
-    assert (row.lines_accepted, row.refunds_matched) == (undisturbed.lines_accepted, undisturbed.refunds_matched)
+    assert (row.lines_accepted, row.refunds_matched) == (
+        undisturbed.lines_accepted,
+        undisturbed.refunds_matched,
+    )
     print(f"killed at {len(POINTS)} points, 0 rows left behind, 0 rows lost")  # noqa: T201

@@ -43,7 +43,16 @@ _PAGE = 50
 _MATCHABLE = (Import.State.UPLOADED, Import.State.FAILED)
 _AT_WORK = (Import.State.QUEUED, Import.State.RUNNING)
 # What most files have; the rest is folded away until it is found or wanted.
-_MAIN_FIELDS = ("order_code", "placed_at", *IDENTIFIERS[:3], "product_code", "product_name", "quantity", "unit_price", "amount")
+_MAIN_FIELDS = (
+    "order_code",
+    "placed_at",
+    *IDENTIFIERS[:3],
+    "product_code",
+    "product_name",
+    "quantity",
+    "unit_price",
+    "amount",
+)
 _SEES, _RUNS = access(Needs(Capability.VIEW_IMPORTS)), access(Needs(Capability.RUN_IMPORTS))
 
 
@@ -54,7 +63,9 @@ class UploadForm(forms.Form):
         max_length=64,
         initial="main",
         allow_unicode=True,
-        help_text=_("Where these orders were placed, in a short word. Buyers and products belong to their store."),
+        help_text=_(
+            "Where these orders were placed, in a short word. Buyers and products belong to their store."
+        ),
         widget=forms.TextInput(attrs={"list": "stores", "autocomplete": "off"}),
     )
 
@@ -62,7 +73,9 @@ class UploadForm(forms.Form):
 class MappingForm(forms.Form):
     """The columns of one file, matched to the fields of the record."""
 
-    def __init__(self, header: Sequence[str], proposal: Proposal | None, data: QueryDict | None = None) -> None:
+    def __init__(
+        self, header: Sequence[str], proposal: Proposal | None, data: QueryDict | None = None
+    ) -> None:
         super().__init__(data, initial=_initial(proposal.mapping) if proposal else None)
         columns = [("", "–"), *((name, name) for name in header)]
         for name in FIELDS:
@@ -181,7 +194,13 @@ def data(request: HttpRequest) -> HttpResponse:
 
 
 def _level(row: Import) -> str:
-    levels = {"done": "success", "failed": "error", "queued": "busy", "running": "busy", "uploaded": "warning"}
+    levels = {
+        "done": "success",
+        "failed": "error",
+        "queued": "busy",
+        "running": "busy",
+        "uploaded": "warning",
+    }
     return levels.get(row.state, "")
 
 
@@ -215,7 +234,9 @@ def one_import(request: HttpRequest, import_id: int) -> HttpResponse:
         "row": row,
         "level": _level(row),
         "is_at_work": row.state in _AT_WORK,
-        "reasons": [(REASON_LABELS[reason], reason, lines) for reason, lines in queries.reject_reasons(row.pk)],
+        "reasons": [
+            (REASON_LABELS[reason], reason, lines) for reason, lines in queries.reject_reasons(row.pk)
+        ],
         **_progress(row),
     }
     return render(request, "console/data/import.html", context)
@@ -226,7 +247,9 @@ def _matching(request: HttpRequest, row: Import) -> HttpResponse:
     try:
         proposal = queries.proposal(Path(row.file_path), file_name=row.file_name, encoding=encoding)
     except (RegularsError, OSError) as error:
-        return render(request, "console/data/unreadable.html", {"row": row, "error": error, "encodings": ENCODINGS})
+        return render(
+            request, "console/data/unreadable.html", {"row": row, "error": error, "encodings": ENCODINGS}
+        )
     form = MappingForm(proposal.header, proposal)
     context = {"row": row, "form": form, "proposal": proposal}
     return render(request, "console/data/matching.html", context)
@@ -254,7 +277,9 @@ def _understood(request: HttpRequest, row: Import) -> tuple[MappingForm, dict[st
             path=path, file_name=row.file_name, mapping=mapping, store_code=row.store.code, now=timezone.now()
         )
     except NeedsAnswerError as error:
-        asked = [(QUESTION_LABELS[one.part] % {"column": one.column}, _choices(one)) for one in error.questions]
+        asked = [
+            (QUESTION_LABELS[one.part] % {"column": one.column}, _choices(one)) for one in error.questions
+        ]
         return form, {"questions": asked, "answers": answers}, 422
     except IncompleteMappingError:
         missing = [MISSING_LABELS[name] for name in mapping.missing()]
@@ -266,7 +291,11 @@ def _understood(request: HttpRequest, row: Import) -> tuple[MappingForm, dict[st
 
 
 def _choices(question: Question) -> list[tuple[str, str]]:
-    labels = {"paid": gettext("paid"), "pending": gettext("waiting for payment"), "cancelled": gettext("cancelled")}
+    labels = {
+        "paid": gettext("paid"),
+        "pending": gettext("waiting for payment"),
+        "cancelled": gettext("cancelled"),
+    }
     return [
         (
             json.dumps([question.part, question.column, choice.value], ensure_ascii=False),
@@ -340,7 +369,9 @@ def rejects(request: HttpRequest, import_id: int) -> HttpResponse:
         found = found.filter(line_number__gt=int(after))
     listed = list(found[: _PAGE + 1])
     query = {"reason": reason} if chips else {}
-    following = f"?{urlencode({**query, 'after': listed[_PAGE - 1].line_number})}" if len(listed) > _PAGE else ""
+    following = (
+        f"?{urlencode({**query, 'after': listed[_PAGE - 1].line_number})}" if len(listed) > _PAGE else ""
+    )
     context = {
         "row": row,
         "rejects": [(one, REASON_LABELS.get(one.reason, one.reason)) for one in listed[:_PAGE]],

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -45,10 +45,7 @@ def links_for(user: User, *, path: str) -> list[Link]:
     for place in PLACES:
         if place.capability is not None and not may(user.role, place.capability):
             continue
-        try:
-            url = reverse(place.url_name)
-        except NoReverseMatch:
-            continue
+        url = reverse(place.url_name)
         is_current = path == url if url == "/" else path.startswith(url)
         links.append(Link(url, place.icon, place.label, is_current))
     return links

@@ -13,6 +13,7 @@ from regulars.console import (
     preferences,
     settings,
     team,
+    thresholds,
     today,
 )
 
@@ -48,6 +49,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("data/maps/<int:map_id>/removal/", data.map_removal, name="data-map-removal"),
     path("settings/", settings.index, name="settings"),
     path("settings/business/", settings.business, name="settings-business"),
+    path("settings/labels/", thresholds.thresholds, name="settings-thresholds"),
+    path("settings/labels/preview/", thresholds.preview, name="settings-thresholds-preview"),
     path("settings/team/", team.team, name="settings-team"),
     path("settings/team/<int:person_id>/role/", team.role, name="settings-team-role"),
     path("settings/team/<int:person_id>/invitation/", team.invitation, name="settings-team-invitation"),

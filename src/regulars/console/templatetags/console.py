@@ -98,6 +98,12 @@ def decimal(value: float | None, places: int = 1) -> str:
 
 
 @register.filter
+def signed(value: float, places: int = 0) -> str:
+    """Write a change with its sign: +12, −3."""
+    return formats.signed(value, places)
+
+
+@register.filter
 def day(value: int | None) -> str:
     """Write a day number as a date."""
     if value is None:
