@@ -8,6 +8,7 @@ import "./components/keyboard.js";
 import "./components/lists.js";
 import "./components/popovers.js";
 import "./components/theme.js";
+import "./components/uploads.js";
 import { say } from "./components/toasts.js";
 
 // The policy of the page forbids eval and inline styles and scripts; htmx must not try.

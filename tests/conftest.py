@@ -1,13 +1,20 @@
 """One private PostgreSQL for the whole test run, unless DATABASE_URL names another."""
 
 import os
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hatch_build import ROOT, compile_translations
 
 from regulars.runtime import postgres
 from regulars.runtime.home import Home
+
+# A catalogue edited since the last build is compiled before Django reads it.
+compile_translations(ROOT)
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +34,35 @@ def django_db_modify_db_settings(home: Home) -> Iterator[None]:
     lease.start()
     yield
     lease.end()
+
+
+@pytest.fixture(scope="session")
+def cluster_template() -> Iterator[Home]:
+    """A stopped cluster, made once, because making one takes seconds."""
+    home = Home(Path(tempfile.mkdtemp(prefix="rg-", dir="/tmp")))
+    postgres.start(home)
+    postgres.stop(home)
+    with (home.postgres / "postgresql.conf").open("a") as file:
+        file.write("fsync = off  # the machine that runs the tests does not lose power\n")
+    yield home
+    shutil.rmtree(home.root)
+
+
+@pytest.fixture
+def empty_home() -> Iterator[Home]:
+    """A home folder of the test's own, with nothing in it. Its server, if any, is stopped afterwards."""
+    # Directly in /tmp: pytest's own folders have names longer than a socket's may be.
+    home = Home(Path(tempfile.mkdtemp(prefix="rg-", dir="/tmp")))
+    yield home
+    postgres.stop(home)
+    shutil.rmtree(home.root)
+
+
+@pytest.fixture
+def own_home(empty_home: Home, cluster_template: Home) -> Home:
+    """A home folder of the test's own, with a fresh stopped cluster."""
+    subprocess.run(["cp", "-a", cluster_template.postgres, empty_home.postgres], check=True)
+    return empty_home
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,10 @@
-"""Gives the test run a home folder of its own, before the settings read it."""
+"""Gives the test run a home folder of its own, before the settings read it, and takes it away at the end."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
-os.environ.setdefault("REGULARS_HOME", tempfile.mkdtemp(prefix="regulars-tests-"))
+if "REGULARS_HOME" not in os.environ:
+    os.environ["REGULARS_HOME"] = tempfile.mkdtemp(prefix="regulars-tests-")
+    atexit.register(shutil.rmtree, os.environ["REGULARS_HOME"], ignore_errors=True)

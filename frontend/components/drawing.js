@@ -98,7 +98,7 @@ function axis(options) {
 }
 
 function options(figure) {
-  const spec = JSON.parse(document.getElementById(figure.dataset.chart).textContent);
+  const spec = JSON.parse(figure.dataset.chart);
   const chosen = resolve(spec.option, formatters(spec));
   const narrow = figure.clientWidth < 480;
   const text = token("--rg-text");
@@ -141,7 +141,8 @@ export function draw(figure) {
       charts.delete(entry);
       return;
     }
-    chart.resize();
+    // A hidden chart has no size, which some chart types cannot lay out.
+    if (canvas.clientWidth > 0 && canvas.clientHeight > 0) chart.resize();
   }).observe(canvas);
 }
 

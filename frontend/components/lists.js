@@ -35,3 +35,12 @@ document.addEventListener("click", (event) => {
   if (event.ctrlKey || event.metaKey) open(row.dataset.href, "_blank", "noopener");
   else location.assign(row.dataset.href);
 });
+
+// A form of filters sends only what was filled in, so that addresses stay short enough to read and to share.
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form[data-tidy]")) return;
+  const empty = [...event.target.elements].filter((field) => field.name && field.value === "" && !field.disabled);
+  for (const field of empty) field.disabled = true;
+  // Back to the page from the next one, the fields can be used again.
+  setTimeout(() => empty.forEach((field) => (field.disabled = false)));
+});

@@ -19,5 +19,5 @@ document.addEventListener("submit", async (event) => {
   }
   const body = new FormData(form);
   body.set("theme", choice);
-  await fetch(form.action, { method: "POST", body, redirect: "manual" });
+  await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
 });

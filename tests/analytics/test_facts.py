@@ -123,7 +123,6 @@ def test_check_asks_for_every_column_of_the_dataset() -> None:
 def test_whole_datasets_pass(engine: str) -> None:
     orders = GOOD.with_columns(
         store_id=1,
-        month=197001,
         gross_minor=pl.col("amount_minor") + 5,
         refunded_minor=5,
         discount_minor=0,

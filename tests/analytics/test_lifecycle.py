@@ -26,11 +26,13 @@ def stage_of(days: list[int], *, as_of_day: int = 100, cycle_days: int = 30) -> 
         ([80, 85, 90], ("growing", "few_repeats")),
         ([80, 80, 80, 80], ("mature", "many_repeats")),
         ([70, 80, 90, 100], ("mature", "many_repeats")),
-        # A rhythm of 10 days: an interval or a silence of 20 is no slower than allowed, 21 is.
-        ([60, 70, 80, 100], ("mature", "many_repeats")),
-        ([59, 69, 79, 100], ("declining", "slowing")),
-        ([50, 60, 70, 80], ("mature", "many_repeats")),
-        ([49, 59, 69, 79], ("declining", "slowing")),
+        # A rhythm of 10 days: a last interval and a silence of 40 together are no slower than allowed, 41 are.
+        ([50, 60, 70, 80, 90], ("mature", "many_repeats")),
+        ([40, 50, 60, 75], ("mature", "many_repeats")),
+        ([39, 49, 59, 75], ("declining", "slowing")),
+        ([39, 49, 59, 100], ("declining", "slowing")),
+        ([49, 59, 69, 79], ("mature", "many_repeats")),
+        ([48, 58, 68, 71], ("mature", "many_repeats")),
         # Two intervals are no rhythm yet.
         ([60, 61, 90], ("growing", "few_repeats")),
     ],
@@ -40,7 +42,7 @@ def test_the_stage_follows_from_the_days_of_the_orders(days: list[int], expected
 
 
 def test_the_numbers_behind_a_stage_are_told() -> None:
-    orders = shop((1, [(40, 1), (50, 1), (50, 1), (60, 1), (85, 1)]))
+    orders = shop((1, [(39, 1), (49, 1), (49, 1), (59, 1), (85, 1)]))
 
     (row,) = lifecycle.stages(orders, as_of_day=100, cycle_days=30).rows(named=True)
 
@@ -50,12 +52,12 @@ def test_the_numbers_behind_a_stage_are_told() -> None:
         "stage_reason": "slowing",
         "orders": 5,
         "occasions": 4,
-        "first_day": 40,
+        "first_day": 39,
         "last_day": 85,
         "silent_days": 15,
         "cycle_days": 30.0,
         "rhythm_days": 10.0,
-        "latest_days": 25,
+        "latest_days": 20.5,
     }
 
 

@@ -51,9 +51,9 @@ def test_a_customers_own_late_day_goes_before_the_stores() -> None:
 def test_without_thresholds_the_means_decide_and_resolve_tells_them() -> None:
     known = scores((1, 0, 1, 100), (2, 10, 2, 200), (3, 20, 3, 301))
 
-    assert tiers.resolve(known) == tiers.Thresholds(monetary_minor=201, frequency=3, late_days=9)
+    assert tiers.resolve(known) == tiers.Thresholds(monetary_minor=201, frequency=3, late_days=10)
     assert tiers.resolve(known, thresholds=tiers.Thresholds(frequency=7)).frequency == 7
-    assert tiers.assign(known)["tier"].to_list() == ["general", "at_risk", "at_risk"]
+    assert tiers.assign(known)["tier"].to_list() == ["general", "general", "at_risk"]
     assert tiers.assign(known).equals(tiers.assign(known, thresholds=tiers.resolve(known)))
 
 

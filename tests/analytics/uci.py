@@ -1,5 +1,6 @@
 """UCI Online Retail as facts, read from the public file by plain pandas."""
 
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,7 @@ def lines(shared_data: Path) -> pd.DataFrame:
     return kept
 
 
+@cache
 def orders(shared_data: Path) -> pl.DataFrame:
     """Facts `orders`: one row for each invoice."""
     grouped = (

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 from django.db import connection, transaction
 
-from regulars.insights import facts
+from regulars.analytics import facts as contract
+from regulars.insights import facts, labels
 from regulars.insights.models import FactsPartition
 from regulars.kernel.days import day_of_date
 from regulars.kernel.progress import no_progress
@@ -67,6 +68,7 @@ def test_an_order_says_what_it_was_worth_before_and_after_refunds(tmp_path: Path
         {
             "order_id": order.pk,
             "customer_id": customer.pk,
+            "store_id": order.store_id,
             "store": "main",
             "code": '5,3"6\n5',
             "day": MAY,
@@ -81,6 +83,7 @@ def test_an_order_says_what_it_was_worth_before_and_after_refunds(tmp_path: Path
         {
             "order_id": returned.pk,
             "customer_id": customer.pk,
+            "store_id": order.store_id,
             "store": "main",
             "code": returned.code,
             "day": MAY,
@@ -95,9 +98,11 @@ def test_an_order_says_what_it_was_worth_before_and_after_refunds(tmp_path: Path
     ]
     assert facts.scan_polars(facts.LINES, facts_folder=tmp_path).collect().rows(named=True) == [
         {
+            "line_id": line.pk,
             "order_id": order.pk,
             "product_id": line.product_id,
             "customer_id": customer.pk,
+            "store_id": order.store_id,
             "day": MAY,
             "quantity": 6.0,
             "amount_minor": 1_000,
@@ -258,3 +263,15 @@ def test_all_files_come_from_one_state_of_the_database(tmp_path: Path) -> None:
 
     orders = facts.scan_polars(facts.ORDERS, facts_folder=tmp_path).collect()
     assert orders["amount_minor"].to_list() == [100, 100]
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_what_is_exported_meets_the_contract_of_the_customer_science(
+    tmp_path: Path, engine: labels.Engine
+) -> None:
+    make_line(order=make_order(day=MAY, amount_minor=1_000, refunded_minor=1_500))
+    mark_changed()
+    export(tmp_path)
+    with labels.reader(engine=engine, facts_folder=tmp_path) as read:
+        for dataset in facts.DATASETS:
+            contract.check(read(dataset), dataset=dataset.name)

@@ -45,7 +45,11 @@ def load(file: Path) -> None:
     )
     refund_rows = (
         refunds.with_row_index("id", offset=1)
-        .join(orders.select(pl.col("code").alias("order_code"), pl.col("id").alias("order_id")), on="order_code", how="left")
+        .join(
+            orders.select(pl.col("code").alias("order_code"), pl.col("id").alias("order_id")),
+            on="order_code",
+            how="left",
+        )
         .join(customers.rename({"id": "customer_id"}), on="customer")
         .with_columns(pl.lit(store).alias("store_id"), pl.col("at").dt.epoch("d").alias("day"))
     )
@@ -80,10 +84,10 @@ def _read(file: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
             pl.col("StockCode").alias("product"),
             pl.col("CustomerID").cast(pl.Int64).cast(pl.String).alias("customer"),
             pl.col("InvoiceDate").alias("at"),
+            pl.col("Quantity").alias("signed"),
             pl.col("Quantity").abs().alias("quantity"),
-            (pl.col("Quantity") * pl.col("UnitPrice") * 100).round(0).cast(pl.Int64).alias("signed"),
+            (pl.col("Quantity").abs() * pl.col("UnitPrice") * 100).round(0).cast(pl.Int64).alias("amount"),
         )
-        .with_columns(pl.col("signed").abs().alias("amount"))
     )
     return rows.filter(pl.col("signed") > 0), rows.filter(pl.col("signed") < 0)
 

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from regulars.kernel.errors import RegularsError
 
-LAST_DAY = 2_932_896
-"""9999-12-31, the last day of the calendar."""
+LAST_DAY = 2_932_895
+"""9999-12-30: the last day of the calendar that has a day after it."""
 
 
 class ArgumentError(RegularsError):

@@ -5,6 +5,7 @@ from narwhals.typing import IntoFrameT
 
 from regulars.analytics import arguments, facts, frames
 from regulars.analytics.frames import Lazy
+from regulars.kernel.days import date_of_day
 
 _SHIFT = 719_468
 """Days from 0000-03-01 to 1970-01-01: years that begin in March end with their leap day."""
@@ -87,11 +88,7 @@ def revenue(orders: IntoFrameT, *, as_of_day: int) -> IntoFrameT:
 
 def _activity(orders: Lazy, *aggregates: nw.Expr) -> Lazy:
     """One row for each customer and month with an order, and the customer's first month."""
-    by_month = (
-        orders.with_columns(_month_number(nw.col("day")).alias("order_month"))
-        .group_by("customer_id", "order_month")
-        .agg(*aggregates)
-    )
+    by_month = _with_month(orders).group_by("customer_id", "order_month").agg(*aggregates)
     return by_month.with_columns(nw.col("order_month").min().over("customer_id").alias("cohort_month"))
 
 
@@ -121,23 +118,28 @@ def _place() -> tuple[nw.Expr, ...]:
 
 
 def _complete(as_of_day: int) -> nw.Expr:
-    return (nw.col("order_month") < _month_number(nw.lit(as_of_day + 1).cast(nw.Int64))).alias("complete")
+    tomorrow = date_of_day(as_of_day + 1)
+    return (nw.col("order_month") < tomorrow.year * 12 + tomorrow.month - 1).alias("complete")
 
 
 def _yyyymm(month: nw.Expr) -> nw.Expr:
     return ((month // 12) * 100 + month % 12 + 1).cast(nw.Int32)
 
 
-def _month_number(day: nw.Expr) -> nw.Expr:
-    """Months since January of the year 0, by whole-number arithmetic that every engine does alike.
+def _with_month(orders: Lazy) -> Lazy:
+    """Add `order_month`, months since January of the year 0, by whole-number arithmetic that every engine does alike.
 
     References:
         Hinnant (2013), chrono-compatible low-level date algorithms, `civil_from_days`.
     """
-    shifted = day.cast(nw.Int64) + _SHIFT
-    era = shifted // 146_097
-    of_era = shifted % 146_097
-    year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
-    of_year = of_era - (365 * year + year // 4 - year // 100)
-    from_march = (5 * of_year + 2) // 153
-    return (era * 400 + year) * 12 + from_march + 2
+    shifted = nw.col("day").cast(nw.Int64) + _SHIFT
+    of_era, year, of_year = nw.col("day_of_era"), nw.col("year_of_era"), nw.col("day_of_year")
+    # Step by step: as one expression, engines that write SQL would repeat each part wherever it is used.
+    return (
+        orders.with_columns((shifted // 146_097).alias("era"), (shifted % 146_097).alias("day_of_era"))
+        .with_columns(
+            ((of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365).alias("year_of_era")
+        )
+        .with_columns((of_era - (365 * year + year // 4 - year // 100)).alias("day_of_year"))
+        .with_columns(((nw.col("era") * 400 + year) * 12 + (5 * of_year + 2) // 153 + 2).alias("order_month"))
+    )

@@ -119,10 +119,7 @@ def _ids(*names: str) -> tuple[Column, ...]:
     )
 
 
-_WHEN = (
-    Column(name="day", dtype=nw.Int32, kind=DAY, meaning="order day in the merchant's time zone"),
-    Column(name="month", dtype=nw.Int32, kind=NUMBER, meaning="calendar month of the day as YYYYMM"),
-)
+_DAY = Column(name="day", dtype=nw.Int32, kind=DAY, meaning="order day in the merchant's time zone")
 
 CUSTOMERS = Dataset(
     name="customers",
@@ -150,7 +147,7 @@ ORDERS = Dataset(
     grain="order_id",
     columns=(
         *_ids("customer_id", "order_id", "store_id"),
-        *_WHEN,
+        _DAY,
         Column(name="amount_minor", dtype=nw.Int64, kind=AMOUNT, meaning="paid less refunded"),
         Column(name="gross_minor", dtype=nw.Int64, kind=AMOUNT, meaning="paid, before refunds"),
         Column(name="refunded_minor", dtype=nw.Int64, kind=AMOUNT, meaning="given back since"),
@@ -168,8 +165,10 @@ LINES = Dataset(
     grain="line_id",
     columns=(
         *_ids("line_id", "order_id", "customer_id", "product_id", "store_id"),
-        *_WHEN,
-        Column(name="quantity_milli", dtype=nw.Int64, kind=NUMBER, meaning="quantity in thousandths"),
+        _DAY,
+        Column(
+            name="quantity", dtype=nw.Float64, kind=MEASURE, meaning="how many, in the product's own unit"
+        ),
         Column(
             name="amount_minor",
             dtype=nw.Int64,

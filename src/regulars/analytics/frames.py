@@ -122,10 +122,12 @@ def like(native: IntoFrameT, result: Lazy, *, grain: Sequence[str]) -> IntoFrame
 def _pandas(frame: nw.DataFrame[Any]) -> object:
     table = frame.to_pandas()
     # A missing integer would turn its column into floats; pandas has integers that can be missing.
-    missing = [
-        name for name, dtype in frame.schema.items() if dtype.is_integer() and frame[name].null_count() > 0
-    ]
-    return table.astype(dict.fromkeys(missing, "Int64"))
+    missing = {
+        name: str(dtype)
+        for name, dtype in frame.schema.items()
+        if dtype.is_integer() and frame[name].null_count() > 0
+    }
+    return table.astype(missing)
 
 
 def _narwhals(native: IntoFrame, *, name: str) -> nw.DataFrame[Any] | Lazy:

@@ -82,8 +82,10 @@ def stages(  # noqa: PLR0913 - all but the first are named by the caller
     1. `prospect`: no valid order.
     2. `lapsed_long`: silent for more than `long_cycles` cycles.
     3. `lapsed_short`: silent for more than `short_cycles` cycles.
-    4. `declining`: with three or more intervals between occasions, the longer of the last interval and the silence exceeds
-       `slowing_percent` of the customer's own rhythm, the mean of the intervals before the last.
+    4. `declining`: with three or more intervals between occasions, the latest pace exceeds `slowing_percent` of the
+       customer's own rhythm. The latest pace is the mean of the last interval and the silence since, the rhythm
+       the mean of the intervals before the last. One long wait alone is chance; by chance alone, a customer who
+       buys at random but steadily would be called declining every fourth time.
     5. `new`: no repeat order.
     6. `growing`: up to `growing_repeats` repeat orders.
     7. `mature`: more.
@@ -100,8 +102,7 @@ def stages(  # noqa: PLR0913 - all but the first are named by the caller
     Returns:
         One row for each customer with a valid order or in `customers`: customer_id, stage, stage_reason (one of `REASONS`),
         and the numbers it rests on: orders, occasions, first_day, last_day, silent_days, cycle_days (the cycle that was
-        applied), rhythm_days (null below three intervals), latest_days (the longer of last interval and silence, null
-        likewise). For a prospect orders and occasions are 0 and the rest null.
+        applied), rhythm_days and latest_days (the latest pace; both null below three intervals). For a prospect orders and occasions are 0 and the rest null.
 
     Raises:
         FactsError: A table breaks its contract.
@@ -189,15 +190,13 @@ def _prospects(everybody: Lazy, known: Lazy) -> Lazy:
 
 def _measured(known: Lazy, *, as_of_day: int, cycle_days: int) -> Lazy:
     silent = as_of_day - nw.col("last_day")
-    last_interval = nw.col("last_day") - nw.col("previous_day")
     has_rhythm = nw.col("occasions") > _INTERVALS_OF_A_RHYTHM
-    latest = nw.when(last_interval > silent).then(last_interval).otherwise(silent)
     return known.with_columns(
         silent.alias("silent_days"),
         nw.coalesce(
             nw.col("cycle_days"), nw.when(nw.col("orders") > 0).then(nw.lit(float(cycle_days)))
         ).alias("cycle_days"),
-        nw.when(has_rhythm).then(latest).alias("latest_days"),
+        nw.when(has_rhythm).then(as_of_day - nw.col("previous_day")).alias("latest_total"),
         nw.when(has_rhythm).then(nw.col("previous_day") - nw.col("first_day")).alias("rhythm_total"),
         nw.when(has_rhythm).then(nw.col("occasions") - 2).alias("rhythm_intervals"),
     )
@@ -205,9 +204,9 @@ def _measured(known: Lazy, *, as_of_day: int, cycle_days: int) -> Lazy:
 
 def _staged(measured: Lazy, rules: Rules) -> Lazy:
     silent, cycle = nw.col("silent_days"), nw.col("cycle_days")
-    slowing = 100 * nw.col("latest_days") * nw.col("rhythm_intervals") > rules.slowing_percent * nw.col(
-        "rhythm_total"
-    )
+    # latest_total / 2 > slowing_percent / 100 * rhythm_total / rhythm_intervals, in whole numbers.
+    latest = 100 * nw.col("latest_total") * nw.col("rhythm_intervals")
+    slowing = latest > 2 * rules.slowing_percent * nw.col("rhythm_total")
 
     def first_that_holds(codes: tuple[str, str, str, str, str, str, str]) -> nw.Expr:
         prospect, lapsed_long, lapsed_short, declining, new, growing, mature = codes
@@ -242,5 +241,5 @@ def _staged(measured: Lazy, rules: Rules) -> Lazy:
         nw.col("silent_days").cast(nw.Int32),
         "cycle_days",
         (nw.col("rhythm_total") / nw.col("rhythm_intervals")).alias("rhythm_days"),
-        nw.col("latest_days").cast(nw.Int32),
+        (nw.col("latest_total") / 2).alias("latest_days"),
     )

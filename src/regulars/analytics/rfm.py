@@ -226,12 +226,15 @@ def thresholds(scores: IntoFrame) -> Thresholds:
         for name, reached in needs.items():
             those = nw.when(reached).then(values)
             asked.append((those.max() if dimension.smaller_is_better else those.min()).alias(name))
-        asked.append(values.mean().alias(f"{dimension.column} mean"))
+        asked.append(values.sum().cast(nw.Int64).alias(f"{dimension.column} sum"))
     (settled,) = opened.settle(frame.select(*asked))
     (found,) = frames.rows(settled)
 
     def taken(column: str) -> tuple[int | None, ...]:
         return tuple(found[f"{column} {step}"] for step in _STEPS)
+
+    def mean(column: str) -> float | None:
+        return found[f"{column} sum"] / found["customers"] if found["customers"] else None
 
     return Thresholds(
         customers=found["customers"],
@@ -241,9 +244,9 @@ def thresholds(scores: IntoFrame) -> Thresholds:
         high_recency_days=found["recency_days high"],
         high_frequency=found["frequency high"],
         high_monetary_minor=found["monetary_minor high"],
-        mean_recency_days=found["recency_days mean"],
-        mean_frequency=found["frequency mean"],
-        mean_monetary_minor=found["monetary_minor mean"],
+        mean_recency_days=mean("recency_days"),
+        mean_frequency=mean("frequency"),
+        mean_monetary_minor=mean("monetary_minor"),
     )
 
 

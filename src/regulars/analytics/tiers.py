@@ -34,7 +34,7 @@ class Thresholds:
         monetary_minor: An amount of at least this is high. None: more than the mean.
         frequency: At least this many orders are many. None: more than the mean.
         late_days: More days than this since the last order put a customer at risk, unless their own late day is
-            known. None: as many days as the mean, or more. Give the store cycle's `late_days` where there is one.
+            known. None: more than the mean. Give the store cycle's `late_days` where there is one.
     """
 
     monetary_minor: int | None = None
@@ -82,8 +82,8 @@ def assign(
     3. `potential`: high amount with few orders, or many orders with a low amount.
     4. `general`: everybody else.
 
-    With the defaults the tiers are groups of RFM cells: VIP is `RFM`, potential `RfM` and `RFm`, general `Rfm`, at risk
-    every cell with a small r.
+    With the defaults the tiers follow the RFM cells: VIP is `RFM`, potential `RfM` and `RFm`, general `Rfm`, at risk every
+    cell with a small r, except that who is as recent as the mean is not late.
 
     Args:
         scores: What `rfm.score` returned; customer_id, recency_days, frequency and monetary_minor are read.
@@ -153,9 +153,8 @@ def _bar(column: str, given: int | None) -> nw.Expr:
 
 
 def _late_by_mean() -> nw.Expr:
-    values, count = nw.col("recency_days").cast(nw.Int64), nw.len().cast(nw.Int64)
-    # The most days that are still fewer than the mean: its whole part rounded up, less one.
-    return (values.sum().cast(nw.Int64) + count - 1) // count - 1
+    values = nw.col("recency_days").cast(nw.Int64)
+    return values.sum().cast(nw.Int64) // nw.len().cast(nw.Int64)
 
 
 def _with_own_late_days(known: Lazy, scores: IntoFrame, cycles: IntoFrame) -> Lazy:

@@ -1,1 +1,1 @@
-"""The door for programs: typed REST under /api/v1."""
+"""The door for programs: REST under /api/v1."""

@@ -2,7 +2,7 @@
 
 import signal
 import subprocess
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import typer
 
@@ -40,16 +40,11 @@ def start() -> None:
 
 
 @db.command("stop")
-def stop(
-    force: Annotated[bool, typer.Option("--force", help="Stop it under processes that use it.")] = False,
-) -> None:
+def stop() -> None:
     """Stop the private PostgreSQL."""
     home = _private_home()
-    if not force and postgres.is_used(home):
-        message = (
-            f"other processes of {home.root} use the database, such as `regulars serve`; "
-            "end them first, or stop it under them with --force"
-        )
+    if postgres.is_used(home):
+        message = f"other processes of {home.root} use the database, such as `regulars serve`; end them first"
         raise DatabaseInUseError(message)
     typer.echo("stopped" if postgres.stop(home) else "not running")
 

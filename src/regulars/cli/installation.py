@@ -58,6 +58,7 @@ def open_installation(*, home: Path | None = None, migrate: bool = True) -> Home
     chosen.prepare()
     hold_database(chosen)
     django.setup()
+    reach_database()
     if migrate:
         migrate_database()
     return chosen
@@ -90,7 +91,7 @@ def migrate_database() -> None:
     """Apply the migrations that are missing. Processes that come at once wait for the first."""
     from django.db import connection  # noqa: PLC0415  needs the settings
 
-    check_server()
+    check_version()
     if not missing_migrations():
         return
     with connection.cursor() as cursor:
@@ -103,8 +104,8 @@ def migrate_database() -> None:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])
 
 
-def check_server() -> None:
-    """Make sure that a new enough PostgreSQL answers. Raises as `open_installation`."""
+def reach_database() -> None:
+    """Make sure that the database answers. Raises DatabaseUnreachableError if not."""
     from django.db import OperationalError, connection  # noqa: PLC0415  needs the settings
 
     try:
@@ -116,6 +117,12 @@ def check_server() -> None:
             f"{str(error).strip()}; check DATABASE_URL, or unset it to use the private PostgreSQL"
         )
         raise DatabaseUnreachableError(message) from error
+
+
+def check_version() -> None:
+    """Make sure that the database is new enough. Raises DatabaseTooOldError if not."""
+    from django.db import connection  # noqa: PLC0415  needs the settings
+
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version_num")
         found = int(cursor.fetchone()[0]) // 10_000
@@ -124,17 +131,25 @@ def check_server() -> None:
         raise DatabaseTooOldError(message, found=found)
 
 
+# The applied migrations among which nothing was missing: looked at anew only when they differ.
+_complete: set[frozenset[tuple[str, str]]] = set()
+
+
 def missing_migrations() -> list[str]:
-    """Return the migrations that this Regulars has and the database has not, as `room.name`.
+    """Return the migrations that this Regulars has and the database has not, as `room.name`. Costs one query.
 
     Raises:
         RecordIsNewerError: The database has migrations that this Regulars has not.
     """
     from django.apps import apps  # noqa: PLC0415  needs the settings
     from django.db import connection  # noqa: PLC0415
-    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
+    from django.db.migrations.loader import MigrationLoader  # noqa: PLC0415
+    from django.db.migrations.recorder import MigrationRecorder  # noqa: PLC0415
 
-    loader = MigrationExecutor(connection).loader
+    recorded = frozenset(MigrationRecorder(connection).applied_migrations())
+    if recorded in _complete:
+        return []
+    loader = MigrationLoader(connection)
     applied = set(loader.applied_migrations)
     ours = {config.label for config in apps.get_app_configs() if config.name.startswith("regulars.")}
     unknown = sorted(f"{room}.{name}" for room, name in applied - set(loader.disk_migrations) if room in ours)
@@ -144,4 +159,7 @@ def missing_migrations() -> list[str]:
             "install that version, or restore a backup made before the upgrade"
         )
         raise RecordIsNewerError(message, unknown=unknown)
-    return sorted(f"{room}.{name}" for room, name in set(loader.graph.nodes) - applied)
+    missing = sorted(f"{room}.{name}" for room, name in set(loader.graph.nodes) - applied)
+    if not missing:
+        _complete.add(recorded)
+    return missing

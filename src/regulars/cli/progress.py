@@ -66,7 +66,10 @@ class _Lines:
         if stage != self._stage:
             self.finish()
             self._stage, self._written_at = stage, 0.0
-        self._figures = f"{done:,}" if total is None else f"{done:,} of {total:,}"
+        if total is not None:
+            self._figures = f": {done:,} of {total:,}"
+        else:
+            self._figures = f": {done:,}" if done else ""
         if time.monotonic() - self._written_at >= _SECONDS_BETWEEN_LINES:
             self._write()
 
@@ -76,7 +79,7 @@ class _Lines:
             self._write()
 
     def _write(self) -> None:
-        line = f"{self._stage}: {self._figures}"
+        line = f"{self._stage}{self._figures}"
         if line != self._written:
             notes.print(line, soft_wrap=True, markup=False)
         self._written, self._written_at = line, time.monotonic()

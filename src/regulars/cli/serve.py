@@ -1,6 +1,5 @@
 """`regulars serve`: the whole installation under one supervisor; `web` and `worker`: its parts, run apart."""
 
-import asyncio
 import http.client
 import multiprocessing
 import os
@@ -12,7 +11,12 @@ import structlog
 import typer
 
 from regulars.cli.app import app, notes
-from regulars.cli.installation import DatabaseUnreachableError, hold_database, leave_database, open_installation
+from regulars.cli.installation import (
+    hold_database,
+    leave_database,
+    open_installation,
+)
+from regulars.cli.jobs import run_jobs
 from regulars.runtime import environment, logs, postgres
 from regulars.runtime.home import home_from_environment
 from regulars.runtime.lifeline import end_with_pipe
@@ -166,23 +170,8 @@ def worker(
         end_with_pipe(lifeline)
     open_installation(migrate=lifeline is None)
     from procrastinate.app import WorkerOptions  # noqa: PLC0415  needs the settings
-    from procrastinate.contrib.django import app as jobs_app  # noqa: PLC0415
-    from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
-    from procrastinate.exceptions import ConnectorException  # noqa: PLC0415
 
-    connector = jobs_app.connector
-    assert isinstance(connector, DjangoConnector)  # noqa: S101  how procrastinate's Django app is built
     options = WorkerOptions(concurrency=jobs, wait=not once, shutdown_graceful_timeout=_WORKER_STOP_SECONDS)
     if queues:
         options["queues"] = queues.replace(" ", "").split(",")
-
-    async def work() -> None:
-        with jobs_app.replace_connector(connector.get_worker_connector()) as working:
-            async with working.open_async():
-                await working.run_worker_async(**options)
-
-    try:
-        asyncio.run(work())
-    except ConnectorException as error:
-        message = f"the worker lost the database: {error.__cause__ or error}"
-        raise DatabaseUnreachableError(message) from error
+    run_jobs(options)

@@ -49,7 +49,7 @@ def keys(request: HttpRequest) -> HttpResponse:
     made = None
     if request.method == "POST" and form.is_valid():
         days = form.cleaned_data["days"]
-        made = staff.create_key(
+        made = staff.create_api_key(
             name=form.cleaned_data["name"],
             scopes=form.cleaned_data["scopes"],
             created_by=cast("User", request.user),

@@ -31,7 +31,7 @@ class Link:
 
 
 PLACES = (
-    Place("console:today", "today", _("Today"), Capability.VIEW_REPORTS),
+    Place("console:today", "today", _("Today"), Capability.VIEW_CUSTOMERS),
     Place("console:customers", "customers", _("Customers"), Capability.VIEW_CUSTOMERS),
     Place("console:data", "data", _("Data"), Capability.VIEW_IMPORTS),
     Place("console:settings", "settings", _("Settings"), Capability.CHANGE_SETTINGS),

@@ -1,6 +1,7 @@
 """A person's own choices of how pages look: theme and language."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django import forms
 from django.conf import settings
@@ -57,7 +58,9 @@ def _remember(response: HttpResponse, *, cookie: str, value: str) -> None:
 def theme(request: HttpRequest) -> HttpResponse:
     """Choose light, dark or as the system."""
     form = ThemeForm(request.POST)
-    response = _back(request)
+    # A script has already painted the page; a browser without one needs the page again.
+    is_painted = request.headers.get("Accept") == "application/json"
+    response = HttpResponse(status=HTTPStatus.NO_CONTENT) if is_painted else _back(request)
     if form.is_valid():
         _remember(response, cookie=THEME_COOKIE, value=form.cleaned_data["theme"])
     return response

@@ -25,7 +25,7 @@ from regulars.staff.rules import CAPABILITIES, Capability, Role
 
 class InvitationForm(forms.Form):
     email = forms.EmailField(label=_("E-mail address"))
-    name = forms.CharField(label=_("Name"), max_length=150, required=False)
+    name = forms.CharField(label=_("Full name"), max_length=150, required=False)
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.AGENT)
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
 

@@ -2,14 +2,55 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from regulars.console import account, audit, keys, preferences, settings, team
+from regulars.console import (
+    account,
+    actions,
+    audit,
+    customer,
+    customers,
+    data,
+    keys,
+    preferences,
+    settings,
+    team,
+    thresholds,
+    today,
+)
 
 app_name = "console"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", today.today, name="today"),
+    path("today/<slug:name>.csv", today.today_data, name="today-data"),
+    path("actions/", actions.action_list, name="actions"),
+    path("actions/export/", actions.export_actions, name="actions-export"),
+    path("actions/assignments/", actions.assign, name="actions-assign"),
+    path("actions/closings/", actions.close, name="actions-close"),
+    path("actions/reopenings/", actions.reopen, name="actions-reopen"),
+    path("customers/", customers.customers, name="customers"),
+    path("customers/export/", customers.export_customers, name="customers-export"),
+    path("customers/views/", customers.keep_view, name="customers-keep-view"),
+    path("customers/views/<int:view_id>/removal/", customers.remove_view, name="customers-remove-view"),
+    path("customers/<int:customer_id>/", customer.customer, name="customer"),
+    path("customers/<int:customer_id>/story/", customer.story, name="customer-story"),
+    path("customers/<int:customer_id>/orders/<int:order_id>/", customer.order, name="customer-order"),
+    path("customers/<int:customer_id>/purchases/", customer.purchases, name="customer-purchases"),
+    path("customers/<int:customer_id>/months.csv", customer.months, name="customer-months"),
     path("account/", account.account, name="account"),
+    path("data/", data.data, name="data"),
+    path("data/uploads/", data.uploads, name="data-uploads"),
+    path("data/<int:import_id>/", data.one_import, name="data-import"),
+    path("data/<int:import_id>/preview/", data.preview, name="data-preview"),
+    path("data/<int:import_id>/start/", data.start, name="data-start"),
+    path("data/<int:import_id>/progress/", data.progress, name="data-progress"),
+    path("data/<int:import_id>/cancellation/", data.cancellation, name="data-cancellation"),
+    path("data/<int:import_id>/rejects/", data.rejects, name="data-rejects"),
+    path("data/<int:import_id>/rejects.csv", data.reject_file, name="data-reject-file"),
+    path("data/maps/<int:map_id>/removal/", data.map_removal, name="data-map-removal"),
     path("settings/", settings.index, name="settings"),
     path("settings/business/", settings.business, name="settings-business"),
+    path("settings/labels/", thresholds.thresholds, name="settings-thresholds"),
+    path("settings/labels/preview/", thresholds.preview, name="settings-thresholds-preview"),
     path("settings/team/", team.team, name="settings-team"),
     path("settings/team/<int:person_id>/role/", team.role, name="settings-team-role"),
     path("settings/team/<int:person_id>/invitation/", team.invitation, name="settings-team-invitation"),

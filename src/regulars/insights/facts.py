@@ -27,6 +27,7 @@ from regulars.shop.models import ChangedMonth
 
 _WHOLE = date(1970, 1, 1)
 _STAGING = ".writing"
+_PROFILES = Path("profiles", "data.parquet")
 _VERSION_KEY = "regulars.version"
 _SQL_TYPES: dict[type[pl.DataType], str] = {
     pl.Int32: "INTEGER",
@@ -96,6 +97,7 @@ ORDERS = Dataset(
     columns={
         "order_id": Column("o.id", pl.Int64, "the order"),
         "customer_id": Column("o.customer_id", pl.Int64, "the customer, as in `customers`"),
+        "store_id": Column("o.store_id", pl.Int64, "the store"),
         "store": Column("s.code", pl.String, "code of the store"),
         "code": Column("o.code", pl.String, "the store's own order number"),
         "day": Column("o.day", pl.Int32, _DAY_SAYS),
@@ -118,9 +120,11 @@ LINES = Dataset(
     tables="shop_order o JOIN shop_orderline l ON l.order_id = o.id",
     day="o.day",
     columns={
+        "line_id": Column("l.id", pl.Int64, "the line"),
         "order_id": Column("l.order_id", pl.Int64, "the order, as in `orders`"),
         "product_id": Column("l.product_id", pl.Int64, "the product, as in `products`"),
         "customer_id": Column("o.customer_id", pl.Int64, "the customer, as in `customers`"),
+        "store_id": Column("o.store_id", pl.Int64, "the store"),
         "day": Column("o.day", pl.Int32, _DAY_SAYS),
         "quantity": Column("l.quantity", pl.Float64, "how many, in the product's own unit"),
         "amount_minor": Column(
@@ -148,6 +152,7 @@ PRODUCTS = Dataset(
     fingerprint="(p.*, s.code)",
     columns={
         "product_id": Column("p.id", pl.Int64, "the product"),
+        "store_id": Column("p.store_id", pl.Int64, "the store"),
         "store": Column("s.code", pl.String, "code of the store"),
         "code": Column("p.code", pl.String, "the store's own product code (SKU)"),
         "name": Column("p.name", pl.String, "name, or empty"),
@@ -207,13 +212,19 @@ def write_profiles(profiles: pl.DataFrame, *, as_of_day: int, facts_folder: Path
         as_of_day: The day of the run; added, with the recency on it.
         facts_folder: The facts folder.
     """
-    file = facts_folder / "profiles" / "data.parquet"
+    file = facts_folder / _PROFILES
     file.parent.mkdir(parents=True, exist_ok=True)
     staged = file.with_suffix(".writing")
     profiles.with_columns(
         as_of_day=pl.lit(as_of_day, pl.Int32), recency_days=as_of_day - pl.col("last_day")
     ).write_parquet(staged)
     staged.rename(file)
+
+
+def read_profiles(*, facts_folder: Path) -> pl.DataFrame | None:
+    """Return the profiles as the latest run laid them down, or None where there are none."""
+    file = facts_folder / _PROFILES
+    return pl.read_parquet(file) if file.exists() else None
 
 
 def scan_polars(dataset: Dataset, *, facts_folder: Path) -> pl.LazyFrame:

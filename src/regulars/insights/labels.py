@@ -75,11 +75,8 @@ def compute(*, orders: Table, customers: Table, as_of_day: int, rules: Rules) ->
         as_of_day=as_of_day,
         customers=customers,
         cycle_days=cycle_days,
-        cycles=expected if rules.stages.cycle_days is None else None,
-        short_cycles=rules.stages.short_cycles,
-        long_cycles=rules.stages.long_cycles,
-        growing_repeats=rules.stages.growing_repeats,
-        slowing_percent=rules.stages.slowing_percent,
+        cycles=expected if rules.cycle_days is None else None,
+        rules=rules.stages,
     )
     own = in_memory(expected)
     scores = in_memory(
@@ -129,8 +126,8 @@ def compute(*, orders: Table, customers: Table, as_of_day: int, rules: Rules) ->
 def _store_cycle(
     store: cycles.StoreCycle | cycles.NotEnoughData, rules: Rules
 ) -> tuple[int, Literal["chosen", "measured", "assumed"]]:
-    if rules.stages.cycle_days is not None:
-        return rules.stages.cycle_days, "chosen"
+    if rules.cycle_days is not None:
+        return rules.cycle_days, "chosen"
     if isinstance(store, cycles.StoreCycle):
         return store.cycle_days, "measured"
     return ASSUMED_CYCLE_DAYS, "assumed"

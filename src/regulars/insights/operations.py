@@ -69,7 +69,7 @@ def run(
         engine: What computes; both give the same rows.
         now: When the run starts.
         facts_folder: Where the facts lie; None means the home folder's.
-        progress: Told of each stage: facts, files, labels, profiles.
+        progress: Told of each stage: facts, files, labels, profiles, files.
 
     Raises:
         UnknownEngineError: `engine` is not one of `ENGINES`.
@@ -114,6 +114,7 @@ def run(
                 state=Run.State.FAILED, error=str(error), finished_at=Now()
             )
             raise
+        progress("files", 0, 1)
         facts.write_profiles(found.profiles, as_of_day=started.as_of_day, facts_folder=facts_folder)
     started.refresh_from_db()
     return started

@@ -156,7 +156,7 @@ def _stage(reason: Mapping[str, Any]) -> str:
         ),
     }
     lapsed = ngettext(
-        "Expected about every %(cycle)s, last bought %(ago)s: more than one cycle without an order.",
+        "Expected about every %(cycle)s, last bought %(ago)s: more than %(cycles)s cycle without an order.",
         "Expected about every %(cycle)s, last bought %(ago)s: more than %(cycles)s cycles without an order.",
         cycles,
     )
@@ -261,7 +261,7 @@ def _action(reason: Mapping[str, Any]) -> str:
         return _("Bought once, %(ago)s, for %(year)s; others come again after about %(cycle)s.") % words
     return (
         _(
-            "Expected every %(cycle)s or so, last bought %(ago)s; %(orders)s so far, %(year)s in their latest year."
+            "Expected about every %(cycle)s, last bought %(ago)s; %(orders)s so far, %(year)s in their latest year."
         )
         % words
     )

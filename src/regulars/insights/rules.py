@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from inspect import signature
 from typing import Any, ClassVar, Self, TypeVar
 
-from regulars.analytics import arguments
+from regulars.analytics import arguments, lifecycle
 from regulars.analytics.arguments import ArgumentError
 from regulars.analytics.rfm import Cuts, Monetary, Scheme
 from regulars.analytics.tiers import Thresholds
@@ -43,39 +44,26 @@ class RfmRules:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StageRules:
-    """Where the stages begin; see `analytics.lifecycle.stages`.
-
-    `cycle_days` null takes each customer's own expected interval, which starts at the store's measured cycle; a number
-    is the cycle of everybody.
-    """
-
-    cycle_days: int | None = None
-    short_cycles: int = 1
-    long_cycles: int = 3
-    growing_repeats: int = 2
-    slowing_percent: int = 200
-
-    def __post_init__(self) -> None:
-        if self.cycle_days is not None:
-            arguments.whole(self.cycle_days, name="cycle_days", least=1)
-        arguments.whole(self.short_cycles, name="short_cycles", least=1)
-        arguments.whole(self.long_cycles, name="long_cycles", least=self.short_cycles)
-        arguments.whole(self.growing_repeats, name="growing_repeats", least=1)
-        arguments.whole(self.slowing_percent, name="slowing_percent", least=101)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Rules:
-    """Everything that decides which label a customer gets."""
+    """Everything that decides which label a customer gets.
+
+    `cycle_days` is the purchase cycle of everybody, chosen by the merchant; None takes each customer's own expected
+    interval, which starts at the store's measured cycle.
+    """
 
     rfm: RfmRules
     tiers: Thresholds
-    stages: StageRules
+    stages: lifecycle.Rules
+    cycle_days: int | None = None
 
     @classmethod
     def read(cls, *, rfm: Mapping[str, Any], tiers: Mapping[str, Any], stages: Mapping[str, Any]) -> Self:
         """Return the rules that the three objects of a policy stand for; what they leave out has its default.
+
+        Args:
+            rfm: Fields of `RfmRules`.
+            tiers: Fields of `analytics.tiers.Thresholds`.
+            stages: `cycle_days`, and fields of `analytics.lifecycle.Rules`.
 
         Raises:
             InvalidPolicyError: A name does not exist or a value has no meaning.
@@ -83,10 +71,18 @@ class Rules:
         cuts = rfm.get("scheme")
         if isinstance(cuts, Mapping):
             rfm = {**rfm, "scheme": _read(Cuts, cuts, name="rfm.scheme")}
+        cycle_days = stages.get("cycle_days")
+        if cycle_days is not None:
+            _read(partial(arguments.whole, name="cycle_days", least=1), {"value": cycle_days}, name="stages")
         return cls(
             rfm=_read(RfmRules, rfm, name="rfm"),
             tiers=_read(Thresholds, tiers, name="tiers"),
-            stages=_read(StageRules, stages, name="stages"),
+            stages=_read(
+                lifecycle.Rules,
+                {name: value for name, value in stages.items() if name != "cycle_days"},
+                name="stages",
+            ),
+            cycle_days=cycle_days,
         )
 
 

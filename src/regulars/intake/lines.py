@@ -1,6 +1,7 @@
 """The second reading of a file: judge every line, and turn the good ones into rows for the stage."""
 
-from collections.abc import Callable, Mapping as Dict
+from collections.abc import Callable
+from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -214,7 +215,7 @@ class Judge:
 
     def _fault(self, lines: pl.DataFrame) -> pl.Expr:
         tomorrow = self.now.astimezone(self.zone).replace(tzinfo=None) + timedelta(days=1)
-        codes = [pl.col(name) for name in ("order_code", *IDENTIFIERS)]
+        codes = [pl.col(name) for name in ("order_code", *IDENTIFIERS) if name in self.known.column]
         nothing_told = pl.all_horizontal(pl.col(kind).is_null() for kind in IDENTIFIERS)
         too_long = [
             pl.col(name).str.len_chars() > length
@@ -265,7 +266,7 @@ class Judge:
             # The record keeps what was seen last; a refund tells less than any order.
             seen_us=pl.when(~pl.col("refund")).then(pl.col("placed_us"))
         )
-        line_columns = [
+        line_columns: list[str | pl.Expr] = [
             pl.col("line").alias("line_number"), "store_id", "order_code", "customer_key", "product_code",
             pl.col("line_number").alias("line_key"), "quantity_milli", "amount_minor", "discount_minor",
             "placed_us", "wall_us", "day",
@@ -291,18 +292,15 @@ class Judge:
         header = dict(zip(texts.columns, self.known.header, strict=False))
         blamed = {reason: self._blamed(reason) for reason in REASONS}
         inner = faults.replace_strict(blamed, return_dtype=pl.String, default="")
-        value = pl.coalesce(
-            [
-                pl.when(inner == name).then(pl.col(name))
-                for name in sorted(set(blamed.values()) & set(texts.columns))
-            ]
-            or [pl.lit(None, pl.String)]
-        )
+        told: list[pl.Expr] = [
+            pl.when(inner == name).then(pl.col(name))
+            for name in sorted(set(blamed.values()) & set(texts.columns))
+        ]
         named = texts.rename({**header, **({EXTRA: "…"} if EXTRA in texts.columns else {})})
         return texts.select(
             line_number=lines["line"],
             column=inner.replace_strict(header, return_dtype=pl.String, default=""),
-            value=value.fill_null(""),
+            value=pl.coalesce([*told, pl.lit("")]),
             reason=faults,
             raw=named.select(pl.struct(pl.all()).struct.json_encode().alias("raw"))["raw"],
         )

@@ -1,6 +1,7 @@
 """Which column of a file fills which field of the record."""
 
-from collections.abc import Iterable, Mapping as Dict, Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as Dict
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar, Self
 
@@ -141,6 +142,7 @@ class Proposal:
     """A mapping found from a header, and how sure it is.
 
     Attributes:
+        header: The file's columns.
         mapping: What is proposed.
         confidence: By field, from 0 to 1; a discount column stands under `discount:<column>`.
         missing: What is needed and was not found.
@@ -148,6 +150,7 @@ class Proposal:
         saved_map: The name of the saved map that fits this header, or "".
     """
 
+    header: tuple[str, ...]
     mapping: Mapping
     confidence: Dict[str, float]
     missing: tuple[str, ...]
@@ -163,7 +166,7 @@ def propose(
 ) -> Proposal:
     """Propose a mapping for a file of order lines.
 
-    A saved map of the same header (in any order of its columns) is proposed as it was saved. Otherwise columns
+    A saved map whose header is all in this one is proposed as it was saved, the widest first. Otherwise columns
     are found by their names, in English and Chinese, and by what the marketplaces and the public data sets
     call them; the sample turns down a column whose values cannot be what its name says.
 
@@ -172,8 +175,8 @@ def propose(
         sample_rows: Some rows as texts, by column name.
         saved: Saved maps: name, header, mapping.
     """
-    for name, known_header, mapping in saved:
-        if set(known_header) == set(header):
+    for name, known_header, mapping in sorted(saved, key=lambda one: -len(one[1])):
+        if set(known_header) <= set(header):
             sure = dict.fromkeys((*mapping.columns, *(f"discount:{one}" for one in mapping.discounts)), 1.0)
             return _proposal(header, mapping, sure, saved_map=name)
     columns: dict[str, str] = {}
@@ -213,6 +216,7 @@ def _proposal(
 ) -> Proposal:
     used = {*mapping.columns.values(), *mapping.discounts}
     return Proposal(
+        header=tuple(header),
         mapping=mapping,
         confidence=confidence,
         missing=mapping.missing(),

@@ -37,6 +37,7 @@ class Import(models.Model):
     file_path = models.CharField(max_length=1000)
     file_bytes = models.BigIntegerField(default=0)
     file_sha256 = models.CharField(max_length=64, blank=True)
+    header = models.JSONField(default=list)
     mapping = models.JSONField(default=dict)
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.UPLOADED)
     stage = models.CharField(max_length=40, blank=True)
@@ -74,6 +75,11 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_name} #{self.pk}"
+
+    @property
+    def refunds(self) -> int:
+        """Refund lines, with and without an order."""
+        return self.refunds_matched + self.refunds_unmatched
 
 
 class Reject(models.Model):

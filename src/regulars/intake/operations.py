@@ -18,7 +18,7 @@ from regulars.kernel.errors import RegularsError
 from regulars.shop.operations import ensure_stores
 from regulars.staff.models import User
 
-__all__ = ["cancel", "register", "run_import", "save_map", "start", "upload"]
+__all__ = ["cancel", "forget_map", "register", "run_import", "save_map_of", "set_mapping", "start", "upload"]
 
 _OPEN = (Import.State.UPLOADED, Import.State.QUEUED, Import.State.RUNNING)
 
@@ -54,6 +54,17 @@ def register(
     )
 
 
+def set_mapping(*, import_id: int, mapping: Mapping) -> None:
+    """Remember how a file that is not yet imported is to be read.
+
+    Raises:
+        ImportOverError: It is queued, runs or has ended.
+    """
+    settable = (Import.State.UPLOADED, Import.State.FAILED)
+    if not Import.objects.filter(pk=import_id, state__in=settable).update(mapping=mapping.to_json()):
+        raise ImportOverError(f"import {import_id} is queued, runs or has ended", import_id=import_id)
+
+
 def start(*, import_id: int, mapping: Mapping) -> None:
     """Queue an import to run in the background, with this mapping. Starting a queued import changes its mapping.
 
@@ -83,12 +94,24 @@ def cancel(*, import_id: int, now: datetime) -> None:
         raise ImportOverError(f"import {import_id} has ended", import_id=import_id)
 
 
-def save_map(*, name: str, header: tuple[str, ...], mapping: Mapping) -> ColumnMap:
-    """Keep a mapping under a name, to be proposed again for files with the same header."""
+def save_map_of(*, import_id: int, name: str) -> ColumnMap:
+    """Keep an import's mapping under a name, to be proposed for files with the same columns.
+
+    Only the columns that the mapping uses have to be there again. Date formats, decimal mark and encoding are
+    kept too, so that a later file is read as this one was.
+    """
+    row = Import.objects.get(pk=import_id)
+    mapping = Mapping.from_json(row.mapping)
+    header = sorted({*mapping.columns.values(), *mapping.discounts})
     saved, _ = ColumnMap.objects.update_or_create(
-        name=name, defaults={"header": list(header), "mapping": mapping.to_json()}
+        name=name, defaults={"header": header, "mapping": mapping.to_json()}
     )
     return saved
+
+
+def forget_map(*, map_id: int) -> None:
+    """Delete a saved map; imports that used it keep their own copy."""
+    ColumnMap.objects.filter(pk=map_id).delete()
 
 
 def _sha256(path: Path) -> str:

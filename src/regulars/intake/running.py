@@ -26,14 +26,14 @@ from regulars.kernel.money import minor_unit_exponent
 from regulars.kernel.progress import Progress, no_progress
 from regulars.outbox.operations import publish
 from regulars.shop import operations as shop
-from regulars.shop.models import Business, Store
+from regulars.shop.models import Business
 
 _BATCH_LINES = 100_000
 _REPORT_SECONDS = 0.5
 # The first key of the advisory locks that mark an import as being run: "impo" in ASCII.
 _LOCK_SPACE = 0x696D706F
 _RESULTS = (
-    "state", "finished_at", "stage", "error_code", "error", "mapping", "lines_read", "lines_accepted",
+    "state", "finished_at", "stage", "error_code", "error", "header", "mapping", "lines_read", "lines_accepted",
     "lines_rejected", "refunds_matched", "refunds_unmatched", "orders_added", "customers_added", "products_added",
 )  # fmt: skip
 _ANY_STATE_BUT_OVER = Q(state__in=(Import.State.UPLOADED, Import.State.QUEUED, Import.State.RUNNING))
@@ -131,13 +131,13 @@ def _bring_in(row: Import, now: datetime, reporter: "_Reporter") -> None:
             _bring_in_lines(row, table, judge, known, reporter)
             row.state, row.finished_at, row.stage = Import.State.DONE, now, ""
             row.error_code = row.error = ""
-            row.mapping = known.mapping.to_json()
+            row.mapping, row.header = known.mapping.to_json(), list(known.header)
             fields = {name: getattr(row, name) for name in _RESULTS}
             # A cancellation that came first has changed the state; one that comes now waits, and comes too late.
             if not Import.objects.filter(pk=row.pk, state=Import.State.RUNNING).update(**fields):
                 raise _cancelled(row)
             publish(ImportFinished(import_id=row.pk))
-            crashpoint("before_commit")
+            crashpoint("import:commit")
 
 
 def _bring_in_lines(
@@ -155,7 +155,6 @@ def _bring_in_lines(
         read += judged.read
         rejected += len(judged.rejects)
         reporter("staging", read, known.lines)
-    crashpoint("staged")
     merged = shop.merge_stage(progress=reporter)
     if merged.conflicts:
         _write_rejects(row, _conflict_rejects(table, judge, merged.conflicts))
@@ -239,6 +238,7 @@ class _Reporter:
         self._told: tuple[str, float] = ("", 0.0)
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
+        crashpoint(f"import:{stage}")
         self._progress(stage, done, total)
         told_stage, told_at = self._told
         if stage == told_stage and time.monotonic() - told_at < _REPORT_SECONDS:

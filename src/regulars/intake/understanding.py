@@ -25,7 +25,7 @@ _MOST_STATUSES = 100
 class Choice:
     """One answer: what to put into the mapping, and an example of what it would mean."""
 
-    value: object
+    value: str | list[str] | dict[str, str]
     example: str
 
 
@@ -82,8 +82,19 @@ class Understanding:
         return _code(name, pl.col(self.column[name]), dtype, is_whole=name in self.whole)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """A file with its inner columns by field."""
+
+    rows: pl.LazyFrame
+    schema: pl.Schema
+    column: dict[str, str]
+    discounts: tuple[str, ...]
+    mapping: Mapping
+
+
 def _code(name: str, column: pl.Expr, dtype: pl.DataType, *, is_whole: bool) -> pl.Expr:
-    cell = values.text(column, dtype)
+    cell = values.code(column, dtype)
     if is_whole:
         cell = cell.str.replace(r"\.0+$", "")
     if name == "email":
@@ -108,58 +119,68 @@ def understand(table: Table, mapping: Mapping, *, zone: str) -> Understanding:
     """
     mapping.check(table.header)
     position = {name: f"c{i}" for i, name in enumerate(table.header)}
-    column = {name: position[of] for name, of in mapping.columns.items()}
-    discounts = tuple(position[of] for of in mapping.discounts)
-    schema = table.rows.collect_schema()
-    lines, whole, decimal = _codes_and_numbers(table.rows, schema, column, discounts, mapping)
+    source = _Source(
+        rows=table.rows,
+        schema=table.rows.collect_schema(),
+        column={name: position[of] for name, of in mapping.columns.items()},
+        discounts=tuple(position[of] for of in mapping.discounts),
+        mapping=mapping,
+    )
+    lines, whole = _codes(source)
+    decimal = mapping.decimal or _decimal(source)
     questions: list[Question] = []
-    formats = mapping.date_formats or _date_formats(table.rows, schema, column, mapping, zone, questions)
+    formats = mapping.date_formats or _date_formats(source, zone, questions)
     if not decimal:
         questions.append(_decimal_question(mapping))
-    statuses = _statuses(table.rows, schema, column, mapping, questions)
+    statuses = _statuses(source, questions)
     if questions:
         raise NeedsAnswerError(questions)
     known = Understanding(
         mapping=mapping.with_answers(date_formats=tuple(formats), decimal=decimal, status_values=statuses),
         header=table.header,
-        column=column,
-        discounts=discounts,
+        column=source.column,
+        discounts=source.discounts,
         whole=whole,
         doubtful=pl.DataFrame(),
         repeated=pl.DataFrame(),
         lines=lines,
     )
-    return _with_disagreements(known, table.rows, schema)
+    return _with_disagreements(known, table.rows, source.schema)
 
 
-def _codes_and_numbers(
-    rows: pl.LazyFrame, schema: pl.Schema, column: dict[str, str], discounts: Sequence[str], mapping: Mapping
-) -> tuple[int, frozenset[str], str]:
-    """Return the row count, the fields of ids written as floats, and the decimal mark ("" if uncertain)."""
-    asked = [pl.len().alias("lines")]
-    texts = [name for name in _CODES if name in column and schema[column[name]] == pl.String]
-    for name in texts:
-        cell = values.text(pl.col(column[name]), pl.String())
-        asked += [
-            cell.count().alias(f"{name}:all"),
-            cell.str.contains(r"^\d+\.0+$").sum().alias(f"{name}:floats"),
-            cell.str.contains(r"^\d+(\.0+)?$").sum().alias(f"{name}:numbers"),
-        ]
-    numbers = [
-        values.text(pl.col(one), pl.String())
-        for one in (*(column[name] for name in _NUMBERS if name in column), *discounts)
-        if schema[one] == pl.String
+def _codes(source: _Source) -> tuple[int, frozenset[str]]:
+    """Return the row count, and the fields of ids that went through a spreadsheet as floats, all of them."""
+    texts = [
+        name for name in _CODES if name in source.column and source.schema[source.column[name]] == pl.String
     ]
-    if numbers and not mapping.decimal:
-        asked += values.decimal_evidence(numbers)
-    seen = rows.select(asked).collect(engine="streaming").row(0, named=True)
-    whole = frozenset(
-        name for name in texts if seen[f"{name}:floats"] and seen[f"{name}:numbers"] == seen[f"{name}:all"]
+    ends = [pl.col(source.column[name]).str.ends_with(".0").any().alias(name) for name in texts]
+    seen = source.rows.select(pl.len().alias("lines"), *ends).collect(engine="streaming").row(0, named=True)
+    suspects = {
+        name: values.code(pl.col(source.column[name]), pl.String())
+        .str.contains(r"^\d+(\.0+)?$")
+        .all()
+        .alias(name)
+        for name in texts
+        if seen[name]
+    }
+    if not suspects:
+        return seen["lines"], frozenset()
+    verdict = source.rows.select(*suspects.values()).collect(engine="streaming").row(0, named=True)
+    return seen["lines"], frozenset(name for name in suspects if verdict[name])
+
+
+def _decimal(source: _Source) -> str:
+    texts = [
+        one
+        for one in (*(source.column[name] for name in _NUMBERS if name in source.column), *source.discounts)
+        if source.schema[one] == pl.String
+    ]
+    if not texts:
+        return "."
+    distinct = pl.collect_all(
+        [source.rows.select(pl.col(one).unique().alias("cell")) for one in texts], engine="streaming"
     )
-    decimal = mapping.decimal
-    if not decimal:
-        decimal = values.decimal_mark(seen["dot"], seen["comma"], seen["either"]) if numbers else "."
-    return seen["lines"], whole, decimal
+    return values.decimal_mark(pl.concat(distinct)["cell"].drop_nulls())
 
 
 def _decimal_question(mapping: Mapping) -> Question:
@@ -192,18 +213,11 @@ def date_cells(frame: pl.DataFrame, column: dict[str, str]) -> pl.Series:
     return frame.select(pl.concat_str(parts, separator=" ").alias("cell"))["cell"]
 
 
-def _date_formats(  # noqa: PLR0913
-    rows: pl.LazyFrame,
-    schema: pl.Schema,
-    column: dict[str, str],
-    mapping: Mapping,
-    zone: str,
-    questions: list[Question],
-) -> Sequence[str]:
-    needed = [column[name] for name in ("placed_at", "placed_time") if name in column]
-    if len(needed) == 1 and schema[needed[0]].is_temporal():
+def _date_formats(source: _Source, zone: str, questions: list[Question]) -> Sequence[str]:
+    needed = [source.column[name] for name in ("placed_at", "placed_time") if name in source.column]
+    if len(needed) == 1 and source.schema[needed[0]].is_temporal():
         return ()
-    cells = date_cells(rows.select(needed).unique().collect(engine="streaming"), column)
+    cells = date_cells(source.rows.select(needed).unique().collect(engine="streaming"), source.column)
     if cells.dtype.is_numeric():
         low, high = cells.min(), cells.max()
         form = None if low is None else values.number_format_of_dates(float(str(low)), float(str(high)))
@@ -215,7 +229,7 @@ def _date_formats(  # noqa: PLR0913
     leading = [group for group in groups if group.read == best]
     if len(leading) == 1:
         return leading[0].formats
-    name = mapping.columns["placed_at"]
+    name = source.mapping.columns["placed_at"]
     if not leading:
         numbers = cells.cast(pl.Float64, strict=False).drop_nulls()
         if len(numbers) * 2 > len(cells.drop_nulls()):
@@ -236,25 +250,24 @@ def _date_formats(  # noqa: PLR0913
     return ()
 
 
-def _statuses(
-    rows: pl.LazyFrame,
-    schema: pl.Schema,
-    column: dict[str, str],
-    mapping: Mapping,
-    questions: list[Question],
-) -> dict[str, str]:
-    if "status" not in column:
+def _statuses(source: _Source, questions: list[Question]) -> dict[str, str]:
+    if "status" not in source.column:
         return {}
-    cell = values.text(pl.col(column["status"]), schema[column["status"]])
-    found = rows.select(cell.alias("cell")).unique().head(_MOST_STATUSES).collect(engine="streaming")["cell"]
-    told = {plain(word): status for word, status in mapping.status_values.items()}
+    cell = values.text(pl.col(source.column["status"]), source.schema[source.column["status"]])
+    found = (
+        source.rows.select(cell.alias("cell"))
+        .unique()
+        .head(_MOST_STATUSES)
+        .collect(engine="streaming")["cell"]
+    )
+    told = {plain(word): status for word, status in source.mapping.status_values.items()}
     statuses: dict[str, str] = {}
     for word in sorted(found.drop_nulls().to_list()):
         status = told.get(plain(word)) or STATUS_OF.get(plain(word))
         if status:
             statuses[word] = status
         else:
-            name = mapping.columns["status"]
+            name = source.mapping.columns["status"]
             questions.append(
                 Question(
                     part="status_values",

@@ -15,8 +15,24 @@ MICRO = 1_000_000
 # Beyond this a "number" is a mistake, and its millionths would not fit 64 bits.
 _LARGEST = 10**12
 
-_SPACES = " \t\r\n\u00a0\u3000\ufeff\u200b'"
-_MISSING = ("", "null", "none", "nan", "n/a", "#n/a", "-", "--", "nil")
+_SPACES = " \t\r\n\u00a0\u3000\ufeff\u200b"
+_MISSING = (
+    "",
+    "null",
+    "Null",
+    "NULL",
+    "none",
+    "None",
+    "NONE",
+    "nan",
+    "NaN",
+    "NAN",
+    "n/a",
+    "N/A",
+    "#N/A",
+    "-",
+    "--",
+)
 _CURRENCY = r"(?i)(us\$|hk\$|nt\$|rmb|cny|usd|eur|gbp|jpy|hkd|twd|krw|aud|cad|chf|[¥$€£₩₹₽元円])"
 _GROUPED = {
     ".": r"^[-+]?\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?$",
@@ -47,7 +63,7 @@ _EARLIEST, _LATEST = datetime(1970, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 
 def text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Return cells as trimmed texts; what only says that nothing is there is null.
 
-    Whole floats lose their point (17850.0 is "17850"), and Excel's `="0012"` its wrapping.
+    Whole floats lose their point: 17850.0 is "17850".
     """
     if dtype.is_float():
         whole = (column == column.round(0)) & (column.abs() < 2**53)
@@ -61,9 +77,12 @@ def text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if dtype != pl.String:
         return column.cast(pl.String)
     trimmed = column.str.strip_chars(_SPACES)
-    unwrapped = pl.when(trimmed.str.starts_with('="')).then(trimmed.str.strip_chars('="')).otherwise(trimmed)
-    is_missing = (unwrapped.str.len_bytes() <= 4) & unwrapped.str.to_lowercase().is_in(_MISSING)  # noqa: PLR2004
-    return pl.when(~is_missing).then(unwrapped)
+    return pl.when(~trimmed.is_in(_MISSING)).then(trimmed)
+
+
+def code(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return cells as the texts of codes: as `text`, and without the wrapping of Excel's `="0012"` and `'0012`."""
+    return text(column.str.strip_chars(_SPACES + "=\"'") if dtype == pl.String else column, dtype)
 
 
 def micro(cells: pl.Series, *, decimal: str) -> pl.Series:
@@ -111,27 +130,18 @@ def _written_number(plain: pl.Expr, decimal: str) -> pl.Expr:
     return digits.str.replace(",", ".", literal=True) if decimal == "," else digits
 
 
-def decimal_evidence(columns: Sequence[pl.Expr]) -> list[pl.Expr]:
-    """Return aggregations `dot`, `comma`, `either`: how many texts show that mark before their decimals."""
+def decimal_mark(numbers: pl.Series) -> str:
+    """Return the mark before the decimals of some distinct texts of numbers, "" if they could mean both."""
     patterns = {
-        "dot": r"^(0?\.\d+|\d+\.\d{1,2}|\d+\.\d{4,}|0\.\d+|\d{4,}\.\d+|[\d,]*,\d{3}\.\d*|\d{1,3}(,\d{3}){2,})$",
-        "comma": r"^(0?,\d+|\d+,\d{1,2}|\d+,\d{4,}|0,\d+|\d{4,},\d+|[\d.]*\.\d{3},\d*|\d{1,3}(\.\d{3}){2,})$",
+        "dot": r"^(0?\.\d+|\d+\.\d{1,2}|\d+\.\d{4,}|\d{4,}\.\d+|[\d,]*,\d{3}\.\d*|\d{1,3}(,\d{3}){2,})$",
+        "comma": r"^(0?,\d+|\d+,\d{1,2}|\d+,\d{4,}|\d{4,},\d+|[\d.]*\.\d{3},\d*|\d{1,3}(\.\d{3}){2,})$",
         "either": r"^[1-9]\d{0,2}[.,]\d{3}$",
     }
-    marked = [column.str.extract(r"([.,]?\d[\d.,]*)") for column in columns]
-    return [
-        pl.sum_horizontal(
-            [one.str.contains(pattern).fill_null(value=False).sum().cast(pl.Int64) for one in marked]
-        ).alias(name)
-        for name, pattern in patterns.items()
-    ]
-
-
-def decimal_mark(dot: int, comma: int, either: int) -> str:
-    """Return the mark that most texts show before their decimals, "" if they could mean both."""
-    if dot == comma:
-        return "" if dot or either else "."
-    return "." if dot > comma else ","
+    marked = numbers.str.extract(r"([.,]?\d[\d.,]*)")
+    seen = {name: marked.str.contains(pattern).sum() for name, pattern in patterns.items()}
+    if seen["dot"] == seen["comma"]:
+        return "" if seen["dot"] or seen["either"] else "."
+    return "." if seen["dot"] > seen["comma"] else ","
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,14 +237,18 @@ def groups_of_formats(cells: pl.Series, zone: str) -> list[FormatGroup]:
     text alike are one.
     """
     cells = tidy_dates(cells).drop_nulls().unique(maintain_order=True)
-    sample = cells.head(_FORMAT_SAMPLE)
+    sample = cells.head(_FORMAT_SAMPLE).to_frame("cell")
+    reads = {form: _parsed(pl.col("cell"), form, zone).is_not_null().any() for form in DATE_FORMATS}
+    promising = sample.select(**reads).row(0, named=True)
     found: dict[str, list[str]] = {}
     times: dict[str, pl.Series] = {}
     for form in DATE_FORMATS:
-        if wall_time(sample, (form,), zone).null_count() == len(sample):
+        if not promising[form]:
             continue
         first = {"d": "day", "m": "month", "b": "month", "B": "month"}.get(form[1], "year")
         read = wall_time(cells, (*found.get(first, ()), form), zone)
+        if read.null_count() == len(cells):
+            continue
         if first not in found or read.null_count() < times[first].null_count():
             found.setdefault(first, []).append(form)
             times[first] = read

@@ -21,6 +21,9 @@ Way = Literal["call", "message"]
 WELCOME_DAYS = 7
 # A reminder is welcome from three quarters of the customer's own cycle on.
 REMIND_FROM = 0.75
+OWN_RHYTHM_ORDERS = 3
+# After half a year nobody remembers the person who calls.
+CALL_WITHIN_DAYS = 183
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +43,16 @@ class Playbook:
 
 
 _STILL_HERE = (Profile.Stage.NEW, Profile.Stage.GROWING, Profile.Stage.MATURE)
+_GONE = (Profile.Stage.LAPSED_SHORT, Profile.Stage.LAPSED_LONG)
 _SPENDS_MUCH = Q(cell__endswith="M")
 _CAME_OFTEN = Q(cell__contains="F")
 _NOT_WORTH_PAYING_FOR = Q(cell__in=("", "rfm"))
+
+
+def _late(day: int) -> Q:
+    """Later than four in five customers of this rhythm; as long as no rhythm is known, every lapsed one is."""
+    return Q(late_day__isnull=True) | Q(late_day__lt=day)
+
 
 PLAYBOOKS = (
     Playbook(
@@ -53,7 +63,7 @@ PLAYBOOKS = (
         ),
         way="call",
         rest_days=60,
-        when=lambda _day: _SPENDS_MUCH & Q(stage__in=(Profile.Stage.DECLINING, Profile.Stage.LAPSED_SHORT)),
+        when=lambda day: _SPENDS_MUCH & _late(day) & Q(stage__in=_GONE, last_day__gt=day - CALL_WITHIN_DAYS),
     ),
     Playbook(
         code="win_back_short",
@@ -63,7 +73,7 @@ PLAYBOOKS = (
         ),
         way="message",
         rest_days=30,
-        when=lambda _day: Q(stage=Profile.Stage.LAPSED_SHORT) & ~_NOT_WORTH_PAYING_FOR,
+        when=lambda day: Q(stage=Profile.Stage.LAPSED_SHORT) & _late(day) & ~_NOT_WORTH_PAYING_FOR,
     ),
     Playbook(
         code="win_back_long",
@@ -83,7 +93,10 @@ PLAYBOOKS = (
         ),
         way="message",
         rest_days=30,
-        when=lambda _day: Q(stage=Profile.Stage.DECLINING) & ~_NOT_WORTH_PAYING_FOR,
+        when=lambda _day: (
+            Q(stage__in=(Profile.Stage.DECLINING, Profile.Stage.LAPSED_SHORT), orders__gt=1)
+            & ~_NOT_WORTH_PAYING_FOR
+        ),
     ),
     Playbook(
         code="first_order_welcome",
@@ -103,7 +116,10 @@ PLAYBOOKS = (
         ),
         way="message",
         rest_days=60,
-        when=lambda day: Q(stage=Profile.Stage.NEW, last_day__lte=day - WELCOME_DAYS),
+        when=lambda day: (
+            Q(stage=Profile.Stage.NEW, last_day__lte=day - WELCOME_DAYS)
+            | Q(stage=Profile.Stage.LAPSED_SHORT, orders=1, late_day__gte=day)
+        ),
     ),
     Playbook(
         code="replenish_due",
@@ -114,9 +130,8 @@ PLAYBOOKS = (
         way="message",
         rest_days=14,
         when=lambda day: (
-            Q(stage__in=_STILL_HERE, cycle_days__isnull=False)
+            Q(stage__in=_STILL_HERE, orders__gte=OWN_RHYTHM_ORDERS)
             & Q(last_day__lte=day - REMIND_FROM * F("cycle_days"))
-            & (Q(late_day__isnull=True) | Q(late_day__gt=day))
         ),
     ),
     Playbook(

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import psycopg.conninfo
 from csp.constants import NONE, SELF
-from django.utils.translation import gettext_lazy as _
 
 from regulars.console.assets import is_hashed
 from regulars.runtime import environment, logs, postgres
@@ -32,6 +31,8 @@ ROOMS = [
     "regulars.intake",
     "regulars.insights",
     "regulars.planner",
+    "regulars.reports",
+    "regulars.api",
     "regulars.console",
 ]
 INSTALLED_APPS = [
@@ -131,7 +132,8 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Regulars"
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+# Each in its own words, so that a person finds theirs on a page they cannot read.
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS: list[Path] = []
 USE_I18N = True
 USE_TZ = True
@@ -157,6 +159,8 @@ CONTENT_SECURITY_POLICY = {
         "style-src": [SELF],
     },
 }
+API_REQUESTS_PER_MINUTE = 600
+
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True

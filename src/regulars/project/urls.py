@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", live, name="health-live"),
     path("health/ready", ready, name="health-ready"),
     path("metrics", metrics, name="metrics"),
+    path("api/v1/", include("regulars.api.urls")),
     path("accounts/", include("regulars.console.accounts")),
     path("", include("regulars.console.urls")),
 ]

@@ -102,7 +102,7 @@ _ALL = (
         key="lost_customers",
         name=_("Customers lost"),
         meaning=_("Customers who went a whole purchase cycle without an order during the period: before it they were not yet lost, now they are."),
-        formula=_("customers who are lapsed at the end of the period and were not at its start"),
+        formula=_("customers whose time without an order reached one purchase cycle of the shop within the period"),
         unit="customers",
     ),
     Definition(

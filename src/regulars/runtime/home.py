@@ -36,11 +36,11 @@ class Home:
     def sockets(self) -> Path:
         """The private PostgreSQL's Unix socket folder: the one place that says where it is.
 
-        It lies in the home folder. Where that path is longer than the system allows for a socket, the first
-        start makes a short private folder and records it here.
+        It lies in the home folder. Where that path cannot be a socket's, the first start makes a short private
+        folder and records it here.
         """
         folder = self.root / "run"
-        if len(os.fsencode(folder / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES:
+        if _can_hold_socket(folder):
             return folder
         try:
             return Path(self.short_sockets_record.read_text(encoding="utf-8"))
@@ -49,12 +49,12 @@ class Home:
 
     @property
     def sockets_fit(self) -> bool:
-        """Whether a socket in `sockets` has a path that the system accepts."""
-        return len(os.fsencode(self.sockets / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES
+        """Whether the system accepts a socket in `sockets`."""
+        return _can_hold_socket(self.sockets)
 
     @property
     def short_sockets_record(self) -> Path:
-        """Names the socket folder of a home whose own path is too long for one."""
+        """Names the socket folder of a home whose own path cannot hold one."""
         return self.root / "run.path"
 
     @property
@@ -134,3 +134,8 @@ def home_from_environment() -> Home:
         return Home(Path.home() / "Library" / "Application Support" / "Regulars")
     data = environment.XDG_DATA_HOME.value
     return Home((Path(data) if data else Path.home() / ".local" / "share") / "regulars")
+
+
+def _can_hold_socket(folder: Path) -> bool:
+    # A comma separates several hosts in a connection string, and nothing escapes it.
+    return len(os.fsencode(folder / _SOCKET_NAME)) <= _SOCKET_PATH_BYTES and "," not in str(folder)

@@ -70,15 +70,21 @@ def configure() -> None:
 def _leave_out(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     for name in _LEFT_OUT:
         event.pop(name, None)
+    if event["logger"] == "django.request":
+        # Its own words hold the path. The traceback is why we keep it; the request's line names the route.
+        event["event"] = "request failed"
     return event
 
 
 def _renderers() -> list[structlog.typing.Processor]:
     chosen = environment.LOG_FORMAT.value
     if chosen == "human" or (chosen == "auto" and sys.stderr.isatty()):
-        return [structlog.dev.ConsoleRenderer()]
+        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     return [
-        structlog.processors.dict_tracebacks,
+        # Without the values of variables: those are people's.
+        structlog.processors.ExceptionRenderer(
+            structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        ),
         structlog.processors.EventRenamer("message"),
         structlog.processors.JSONRenderer(ensure_ascii=False),
     ]

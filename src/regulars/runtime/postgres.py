@@ -11,7 +11,6 @@ Three locks in the home folder say all there is to know, and the kernel frees th
 import atexit
 import importlib.util
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -38,6 +37,8 @@ _GIB = 1024**3
 _LEAST_FREE_BYTES = 256 * _MIB
 # Recovery replays at most max_wal_size of log, which takes seconds to minutes.
 _RECOVERY_SECONDS = 900
+# Until the socket is there at all; a busy disk may take its time.
+_SILENCE_SECONDS = 120
 # A server process that outlived its postmaster notices at its next wait; a busy one is ended after this.
 _ORPHAN_GRACE_SECONDS = 10
 _STOP_SECONDS = 60
@@ -234,14 +235,27 @@ def _launch(home: Home, user: ServerUser, alive: FileLock) -> None:
     _place_sockets(home, user)
     # `alive` is ours, so nothing of this cluster lives and its marks are leftovers of a crash.
     (home.postgres / "postmaster.pid").unlink(missing_ok=True)
-    (home.postgres / "startup.log").unlink(missing_ok=True)
-    options = {"listen_addresses": "", "unix_socket_directories": _quoted_in_list(home.sockets)}
-    _run(
-        user,
-        "pg_ctl", "start", "-s", "-W", "-D", home.postgres, "-l", home.postgres / "startup.log",
-        "-o", shlex.join(f"--{name}={value}" for name, value in options.items()),
-        log_of=home, inherited=alive.descriptor,
-    )  # fmt: skip
+    for mark in home.sockets.glob(".s.PGSQL.*"):
+        mark.unlink()
+    _startup_log(home).unlink(missing_ok=True)
+    settings = {"listen_addresses": "", "unix_socket_directories": _quoted_in_list(home.sockets)}
+    server: list[str | Path] = [
+        *user.prefix, binaries() / "postgres", "-D", home.postgres,
+        *(f"--{name}={value}" for name, value in settings.items()),
+    ]  # fmt: skip
+    # The shell leaves the server behind as nobody's child. pg_ctl does the same, but trips over quotes in paths.
+    subprocess.run(
+        ["/bin/sh", "-c", '"$@" >"$0" 2>&1 </dev/null &', _startup_log(home), *server],
+        cwd="/",
+        pass_fds=[alive.descriptor],
+        # A terminal's Ctrl-C is for the command, not for the database of everyone in this home.
+        start_new_session=True,
+        check=True,
+    )
+
+
+def _startup_log(home: Home) -> Path:
+    return home.root / "postgres.log"
 
 
 def _await_ready(home: Home) -> None:
@@ -251,10 +265,9 @@ def _await_ready(home: Home) -> None:
         if not is_held(alive):
             message = f"PostgreSQL did not start{_log_tail(home)}"
             raise PostgresError(message)
-        if time.monotonic() - began > _RECOVERY_SECONDS:
-            message = (
-                f"PostgreSQL is not ready after {_RECOVERY_SECONDS} s ({Ping(answer).name}){_log_tail(home)}"
-            )
+        waited = time.monotonic() - began
+        if waited > (_RECOVERY_SECONDS if answer == Ping.REJECT else _SILENCE_SECONDS):
+            message = f"PostgreSQL is not ready after {waited:.0f} s ({Ping(answer).name}){_log_tail(home)}"
             raise PostgresError(message)
         time.sleep(_POLL_SECONDS)
 
@@ -263,14 +276,28 @@ def _stop(home: Home) -> bool:
     _kept(home).unlink(missing_ok=True)
     if not is_held(home.root / "postgres.alive") and not _is_foreign_server(home):
         return False
-    user = server_user(data_directory=home.postgres, program=binaries() / "postgres")
-    arguments = ("pg_ctl", "stop", "-s", "-w", "-t", _STOP_SECONDS, "-D", home.postgres)
-    try:
-        _run(user, *arguments, "-m", "fast", log_of=home)
-    except PostgresError:
-        # Stuck connections: leave at once and let the next start replay the log, which loses nothing.
-        _run(user, *arguments, "-m", "immediate", log_of=home)
+    if _recorded_process(home) is not None:
+        user = server_user(data_directory=home.postgres, program=binaries() / "postgres")
+        arguments = ("stop", "-s", "-w", "-t", _STOP_SECONDS, "-D", home.postgres)
+        try:
+            _run(user, "pg_ctl", *arguments, "-m", "fast")
+        except PostgresError:
+            # Stuck connections: leave at once and let the next start replay the log, which loses nothing.
+            _run(user, "pg_ctl", *arguments, "-m", "immediate")
+    _await_end(home)
     return True
+
+
+def _await_end(home: Home) -> None:
+    """Wait for the server's last processes, which end a moment after the postmaster."""
+    began = time.monotonic()
+    while is_held(home.root / "postgres.alive"):
+        if time.monotonic() - began > _ORPHAN_GRACE_SECONDS:
+            _end_orphans(home)
+        if time.monotonic() - began > 2 * _ORPHAN_GRACE_SECONDS:
+            message = f"PostgreSQL processes of {home.postgres} do not end{_log_tail(home)}"
+            raise PostgresError(message)
+        time.sleep(_POLL_SECONDS)
 
 
 def _initialise(home: Home, user: ServerUser) -> None:
@@ -293,7 +320,6 @@ def _initialise(home: Home, user: ServerUser) -> None:
         "initdb", "-D", unfinished, "-U", "postgres", "--auth-local=trust", "--auth-host=reject",
         "--encoding=UTF8", "--data-checksums",
         "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-        log_of=home,
     )  # fmt: skip
     with (unfinished / "postgresql.conf").open("a", encoding="utf-8") as file:
         file.write("\n# Written once by Regulars for this machine; yours to change.\n")
@@ -462,38 +488,32 @@ def _end_orphans(home: Home) -> None:
 
 
 def _log_tail(home: Home) -> str:
-    logs = [
-        home.postgres / "startup.log",
-        *sorted((home.postgres / "log").glob("*"), key=lambda log: log.stat().st_mtime)[-1:],
-    ]
+    """Return the last lines that the server wrote since it was last launched."""
+    first = _startup_log(home)
+    if not first.exists():
+        return ""
+    since = first.stat().st_mtime
+    logs = [log for log in (home.postgres / "log").glob("*") if log.stat().st_mtime >= since]
     lines = [
         line
-        for log in logs
-        if log.exists()
+        for log in (first, *logs)
         for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
         if "redirecting log output" not in line and "Future log output" not in line
     ]
     return "".join(f"\n  {line}" for line in lines[-_LOG_TAIL_LINES:])
 
 
-def _run(
-    user: ServerUser, program: str, *arguments: object, log_of: Home, inherited: int | None = None
-) -> None:
-    # A pipe would stay open as long as the server that pg_ctl leaves behind, so output goes to a file.
-    with tempfile.TemporaryFile() as output:
-        result = subprocess.run(
-            [*user.prefix, str(binaries() / program), *map(str, arguments)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            pass_fds=[] if inherited is None else [inherited],
-            # A terminal's Ctrl-C is for the command, not for the database of everyone in this home.
-            start_new_session=True,
-            check=False,
-        )
-        if result.returncode != 0:
-            output.seek(0)
-            said = output.read().decode(errors="replace").strip()
-            message = f"{program} failed with exit code {result.returncode}\n{said}{_log_tail(log_of)}"
-            raise PostgresError(message)
+def _run(user: ServerUser, program: str, *arguments: object) -> None:
+    result = subprocess.run(
+        [*user.prefix, str(binaries() / program), *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd="/",
+        start_new_session=True,
+        check=False,
+    )
+    if result.returncode != 0:
+        said = result.stdout.decode(errors="replace").strip()
+        message = f"{program} failed with exit code {result.returncode}\n{said}"
+        raise PostgresError(message)

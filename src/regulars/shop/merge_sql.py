@@ -157,23 +157,23 @@ WHERE c.customer_key = s.customer_key AND s.kind = %(kind)s AND c.customer_id IS
 # The merchant's own id is the code; where two stores give out the same one, the later store's is prefixed.
 ADD_CUSTOMERS = f"""
 WITH fresh AS (
-    SELECT c.customer_id, min(s.value) AS value, min(c.store_id) AS store_id
-    FROM staged_customer c JOIN staged_identifier s USING (customer_key)
-    WHERE c.is_new AND s.kind = %(kind)s AND NOT EXISTS (SELECT FROM shop_customer r WHERE r.id = c.customer_id)
+    SELECT c.customer_id, min(s.value) AS code, min(c.store_id) AS store_id, {_latest("name")}, {_latest("country")}
+    FROM stage_customer t
+    JOIN staged_customer c USING (customer_key)
+    JOIN staged_identifier s USING (customer_key)
+    WHERE c.is_new AND s.kind = %(kind)s
+      AND NOT EXISTS (SELECT FROM shop_customer r WHERE r.id = c.customer_id)
     GROUP BY c.customer_id
-), told AS (
-    SELECT c.customer_id, {_latest("name")}, {_latest("country")}
-    FROM stage_customer t JOIN staged_customer c USING (customer_key) WHERE c.is_new GROUP BY c.customer_id
 )
 INSERT INTO shop_customer (id, code, name, country)
-SELECT f.customer_id,
-       CASE WHEN row_number() OVER (PARTITION BY f.value ORDER BY f.store_id) = 1
-             AND NOT EXISTS (SELECT FROM shop_customer r WHERE r.code = f.value)
-            THEN f.value
-            ELSE (SELECT code FROM shop_store WHERE id = f.store_id) || ':' || f.value END,
-       coalesce(t.name, ''), coalesce(t.country, '')
-FROM fresh f JOIN told t USING (customer_id)
-ORDER BY f.customer_id
+SELECT customer_id,
+       CASE WHEN row_number() OVER (PARTITION BY code ORDER BY store_id) = 1
+             AND NOT EXISTS (SELECT FROM shop_customer r WHERE r.code = f.code)
+            THEN code
+            ELSE (SELECT s.code FROM shop_store s WHERE s.id = f.store_id) || ':' || code END,
+       coalesce(name, ''), coalesce(country, '')
+FROM fresh f
+ORDER BY customer_id
 """
 
 ADD_IDENTIFIERS = """
@@ -258,9 +258,9 @@ CREATE TEMPORARY TABLE staged_order ON COMMIT DROP AS
 SELECT coalesce(o.id, nextval(pg_get_serial_sequence('shop_order', 'id'))) AS id, o.id IS NULL AS is_new,
        g.store_id, g.order_code, c.customer_id,
        timestamptz 'epoch' + g.placed_us * interval '1 microsecond' AS placed_at, g.day, g.status,
-       g.amount_minor, g.discount_minor
+       g.amount_minor, g.discount_minor, g.lines
 FROM (
-    SELECT store_id, order_code, min(customer_key) AS customer_key, min(placed_us) AS placed_us, min(day) AS day,
+    SELECT store_id, order_code, count(*) AS lines, min(customer_key) AS customer_key, min(placed_us) AS placed_us, min(day) AS day,
            min(status) AS status, sum(amount_minor) AS amount_minor, sum(discount_minor) AS discount_minor
     FROM stage_line GROUP BY store_id, order_code
 ) g
@@ -485,8 +485,9 @@ DROP TABLE stage_line, stage_refund, stage_customer, stage_product, staged_custo
     staged_product, staged_order, staged_line, staged_refund, affected, refund_match, changed_order, changed_day
 """
 
-STAGED_AND_KNOWN_LINES = """
-SELECT (SELECT count(*) FROM stage_line),
+# How many lines the new orders bring, and about how many the record has.
+NEW_AND_KNOWN_LINES = """
+SELECT coalesce((SELECT sum(lines) FROM staged_order WHERE is_new), 0),
        (SELECT CASE WHEN reltuples < 0 THEN pg_relation_size(oid) / 100 ELSE reltuples END::bigint
         FROM pg_class WHERE oid = 'shop_orderline'::regclass)
 """

@@ -108,8 +108,9 @@ def merge_stage(*, progress: Progress = no_progress) -> Merged:
     counts["products_added"] += _run(merge_sql.ADD_PRODUCTS)
     counts["rows_changed"] += _run(merge_sql.UPDATE_PRODUCTS)
     progress("orders", 0, None)
-    ((staged, known),) = _rows(merge_sql.STAGED_AND_KNOWN_LINES)
-    with _foreign_keys_checked_at_once(wanted=staged >= _BULK_LINES and staged >= known):
+    _run(merge_sql.GROUP_ORDERS)
+    ((new, known),) = _rows(merge_sql.NEW_AND_KNOWN_LINES)
+    with _foreign_keys_checked_at_once(wanted=new >= max(_BULK_LINES, known)):
         _merge_orders(counts, progress)
     if counts["lines_added"] >= _ANALYZE_LINES:
         _run(merge_sql.ANALYZE_RECORD)
@@ -154,7 +155,6 @@ def _merge_customers(counts: Counter[str]) -> tuple[Conflict, ...]:
 
 
 def _merge_orders(counts: Counter[str], progress: Progress) -> None:
-    _run(merge_sql.GROUP_ORDERS)
     counts["orders_added"] += _run(merge_sql.ADD_ORDERS)
     progress("lines", 0, None)
     _run(merge_sql.KEY_LINES)
@@ -212,7 +212,7 @@ def _require_transaction() -> None:
         raise transaction.TransactionManagementError(message)
 
 
-def _run(sql: str, **parameters: object) -> int:
+def _run(sql: str, **parameters: str) -> int:
     """Return the count that the statement selects, or the number of rows it wrote."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters or None)
@@ -222,4 +222,4 @@ def _run(sql: str, **parameters: object) -> int:
 def _rows(sql: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return cursor.fetchall()
+        return list(cursor.fetchall())

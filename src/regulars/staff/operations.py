@@ -3,8 +3,9 @@
 import hashlib
 import hmac
 import secrets
-from datetime import datetime
-from typing import ClassVar, NamedTuple
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import ClassVar
 
 from django.conf import settings
 from django.core.validators import validate_email
@@ -15,8 +16,8 @@ from regulars.kernel.errors import RegularsError
 from regulars.staff.models import ApiKey, User
 from regulars.staff.rules import KEY_SCOPES, Role
 
-_KEY_PREFIX = "rgl_"
-_PREFIX_CHARACTERS = 12
+_PREFIX_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_NOTE_USE_EVERY = timedelta(minutes=1)
 _NAMED_LANGUAGES = tuple(code for code, _name in settings.LANGUAGES)
 
 
@@ -24,6 +25,12 @@ class EmailTakenError(RegularsError):
     """Somebody already logs in with this address."""
 
     code: ClassVar[str] = "email_taken"
+
+
+class UnknownPersonError(RegularsError):
+    """Nobody logs in with this address."""
+
+    code: ClassVar[str] = "unknown_person"
 
 
 class LastOwnerError(RegularsError):
@@ -38,11 +45,28 @@ class UnknownChoiceError(RegularsError):
     code: ClassVar[str] = "unknown_choice"
 
 
-class NewKey(NamedTuple):
-    """A key just made. `secret` is the whole key, which nobody can read again."""
+class InvalidApiKeyError(RegularsError):
+    """A key was asked for that could never be used."""
 
-    key: ApiKey
-    secret: str
+    code: ClassVar[str] = "invalid_api_key_request"
+
+
+class UnknownApiKeyError(RegularsError):
+    """The key was never given out, or is mistyped."""
+
+    code: ClassVar[str] = "unknown_api_key"
+
+
+class RevokedApiKeyError(RegularsError):
+    """The key was genuine and has been revoked."""
+
+    code: ClassVar[str] = "revoked_api_key"
+
+
+class ExpiredApiKeyError(RegularsError):
+    """The key was genuine and its time is over."""
+
+    code: ClassVar[str] = "expired_api_key"
 
 
 def create_owner(*, email: str, password: str, name: str = "", language: str = "en") -> User:
@@ -69,6 +93,22 @@ def invite(*, email: str, role: str, name: str = "", language: str = "en") -> Us
         UnknownChoiceError: The role or the language does not exist.
     """
     return _create(email=email, password=None, name=name, language=language, role=_role(role))
+
+
+def set_password(*, email: str, password: str) -> User:
+    """Give a person a new password, which logs them out everywhere.
+
+    Raises:
+        UnknownPersonError: Nobody logs in with the address.
+    """
+    with transaction.atomic():
+        user = User.objects.select_for_update().filter(email__iexact=email.strip()).first()
+        if user is None:
+            message = _("nobody logs in with %(email)s") % {"email": email}
+            raise UnknownPersonError(message, email=email)
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    return user
 
 
 def change_role(*, user_id: int, role: str) -> User:
@@ -135,43 +175,90 @@ def change_language(*, user_id: int, language: str) -> None:
     User.objects.filter(pk=user_id).exclude(language=chosen).update(language=chosen)
 
 
-def create_key(
-    *, name: str, scopes: list[str], created_by: User, now: datetime, expires_at: datetime | None = None
-) -> NewKey:
-    """Make a key for a program. Only its SHA-256 is kept: the key has 256 random bits, so a slow hash adds nothing.
+def create_api_key(
+    *,
+    name: str,
+    scopes: Collection[str],
+    created_by: User,
+    expires_at: datetime | None,
+    now: datetime,
+) -> tuple[ApiKey, str]:
+    """Make a key for a program and return it with its plain text, which is kept nowhere.
+
+    The plain text is `<prefix>.<secret>`: the prefix names the key in lists and logs, the secret is 256 random
+    bits of which only the SHA-256 is stored. A fast hash is enough, because nobody can guess 256 bits.
 
     Args:
-        name: What the key is for, as people will find it in the list.
-        scopes: What it may do, at least one of `rules.KEY_SCOPES`; it can never do more.
-        created_by: Who made it.
+        name: What the key is for, in the words of the person who makes it.
+        scopes: At least one of `rules.KEY_SCOPES`; the key can never do more.
+        created_by: The person who answers for what the key does.
+        expires_at: The instant from which it is refused; None never.
         now: The present instant.
-        expires_at: From when on it is refused; None for never.
 
     Raises:
-        UnknownChoiceError: There is no scope, one does not exist, or the expiry is not in the future.
+        InvalidApiKeyError: The name is blank, a scope does not exist or none is given, or it would expire in the past.
     """
-    chosen = sorted(set(scopes))
-    unknown = [scope for scope in chosen if scope not in KEY_SCOPES]
-    if unknown or not chosen:
-        choices = ", ".join(KEY_SCOPES)
-        message = _("scopes %(scopes)s: choose at least one of %(choices)s") % {
-            "scopes": ", ".join(unknown) or "-",
-            "choices": choices,
-        }
-        raise UnknownChoiceError(message, scopes=unknown)
+    name = name.strip()
+    if not name:
+        message = "a key needs a name that says what it is for"
+        raise InvalidApiKeyError(message)
+    unknown = sorted(set(scopes) - set(KEY_SCOPES))
+    if unknown or not scopes:
+        message = f"scopes {unknown or 'are empty'}; choose from {', '.join(KEY_SCOPES)}"
+        raise InvalidApiKeyError(message, scopes=unknown)
     if expires_at is not None and expires_at <= now:
-        message = _("expiry %(expiry)s must lie in the future") % {"expiry": f"{expires_at:%Y-%m-%d %H:%M}"}
-        raise UnknownChoiceError(message, expires_at=expires_at.isoformat())
-    secret = _KEY_PREFIX + secrets.token_urlsafe(32)
+        message = f"expires_at {expires_at.isoformat()} is not after now, {now.isoformat()}"
+        raise InvalidApiKeyError(message, expires_at=expires_at.isoformat())
+    prefix = "rgl_" + "".join(secrets.choice(_PREFIX_LETTERS) for _ in range(8))
+    secret = secrets.token_urlsafe(32)
     key = ApiKey.objects.create(
-        name=name.strip(),
-        prefix=secret[:_PREFIX_CHARACTERS],
-        key_hash=_digest(secret),
-        scopes=chosen,
+        name=name,
+        prefix=prefix,
+        key_hash=_hash(secret),
+        scopes=sorted(set(scopes)),
         created_by=created_by,
         expires_at=expires_at,
     )
-    return NewKey(key, secret)
+    return key, f"{prefix}.{secret}"
+
+
+def admit_api_key(*, key: str, now: datetime) -> ApiKey:
+    """Return the key whose plain text a program presents, and note that it was used.
+
+    The note is written at most once a minute for each key, so a busy program costs no write a request.
+    A revoked or expired key is told from an unknown one only to a caller who holds its secret.
+
+    Args:
+        key: `<prefix>.<secret>` as it was shown when the key was made.
+        now: The present instant.
+
+    Raises:
+        UnknownApiKeyError: No such key.
+        RevokedApiKeyError: The key was revoked.
+        ExpiredApiKeyError: The key has expired.
+    """
+    prefix, _dot, secret = key.partition(".")
+    found = (
+        ApiKey.objects.filter(prefix=prefix).first() if prefix.isascii() and prefix.isprintable() else None
+    )
+    # Compared even when nothing was found, so that the time taken does not tell which prefixes exist.
+    stored = found.key_hash if found else "0" * 64
+    if not hmac.compare_digest(_hash(secret), stored) or found is None:
+        message = "this API key is not known; check that it was copied whole, prefix, dot and secret"
+        raise UnknownApiKeyError(message)
+    if found.revoked_at is not None:
+        message = (
+            f"API key {found.prefix} was revoked on {found.revoked_at.date().isoformat()}; make a new one"
+        )
+        raise RevokedApiKeyError(message)
+    if found.expires_at is not None and found.expires_at <= now:
+        message = f"API key {found.prefix} expired on {found.expires_at.date().isoformat()}; make a new one"
+        raise ExpiredApiKeyError(message)
+    if found.last_used_at is None or found.last_used_at <= now - _NOTE_USE_EVERY:
+        with transaction.atomic():
+            ApiKey.objects.filter(pk=found.pk).update(last_used_at=now)
+        found.last_used_at = now
+    return found
 
 
 def revoke_key(*, key_id: int, now: datetime) -> ApiKey:
@@ -184,18 +271,8 @@ def revoke_key(*, key_id: int, now: datetime) -> ApiKey:
     return key
 
 
-def key_of(secret: str, *, now: datetime) -> ApiKey | None:
-    """Return the key that a program showed, or None when it is unknown, expired or revoked."""
-    if not secret.startswith(_KEY_PREFIX):
-        return None
-    key = ApiKey.objects.filter(prefix=secret[:_PREFIX_CHARACTERS], revoked_at=None).first()
-    if key is None or not hmac.compare_digest(key.key_hash, _digest(secret)):
-        return None
-    return None if key.expires_at is not None and key.expires_at <= now else key
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _create(*, email: str, password: str | None, name: str, language: str, role: Role) -> User:

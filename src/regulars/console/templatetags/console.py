@@ -1,9 +1,11 @@
 """The template parts of the console. docs/developer/pages.md shows each of them."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 
 from django import forms, template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BoundField
 from django.template.context import Context, RequestContext
 from django.template.loader import render_to_string
@@ -96,6 +98,12 @@ def decimal(value: float | None, places: int = 1) -> str:
 
 
 @register.filter
+def signed(value: float, places: int = 0) -> str:
+    """Write a change with its sign: +12, −3."""
+    return formats.signed(value, places)
+
+
+@register.filter
 def day(value: int | None) -> str:
     """Write a day number as a date."""
     if value is None:
@@ -110,6 +118,12 @@ def moment(context: Context, value: datetime | None) -> str:
         return "–"
     zone = context["business"].time_zone
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.moment(value, zone))
+
+
+@register.filter
+def cell_of(row: Mapping[str, object], name: str) -> object:
+    """Look up a cell of a row by its column's name."""
+    return row.get(name) or ""
 
 
 # Labels of a customer
@@ -155,7 +169,7 @@ def page_header(  # noqa: PLR0913  one argument a part
             "subtitle": subtitle,
             "back_url": back_url,
             "back_label": back_label,
-            "actions": content.strip(),
+            "actions": SafeString(content.strip()),
         },
     )
 
@@ -188,7 +202,12 @@ def chart(chart: Chart) -> dict[str, object]:
         "exponent": minor_unit_exponent(chart.currency) if chart.currency else 0,
         "summary": str(chart.summary),
     }
-    return {"chart": chart, "spec": spec, "spec_id": f"chart-{chart.key}"}
+    # An attribute, because htmx takes script elements out of what it swaps in.
+    return {
+        "chart": chart,
+        "spec": json.dumps(spec, cls=DjangoJSONEncoder, ensure_ascii=False),
+        "spec_id": f"chart-{chart.key}",
+    }
 
 
 @register.inclusion_tag("console/components/timeline.html")
@@ -203,7 +222,7 @@ def empty_state(context: Context, content: str, title: Words, icon: str = "empty
     return _render(
         context,
         "console/components/empty.html",
-        {"title": title, "icon": icon, "text": text, "action": content.strip()},
+        {"title": title, "icon": icon, "text": text, "action": SafeString(content.strip())},
     )
 
 
@@ -263,8 +282,11 @@ def field(bound: BoundField, unit: Words = "") -> dict[str, object]:
     elif isinstance(widget, forms.CheckboxInput):
         kind = "checkbox"
     attrs: dict[str, str | bool] = {"class": _WIDGET_CLASSES.get(type(widget), "form-control")}
-    if kind in {"choices", "hidden"}:
+    if kind == "hidden":
         attrs = {}
+    elif kind == "choices":
+        attrs = {}
+        widget.attrs["class"] = "form-check-input"
     # Labels stand above fields; a placeholder that repeats one only looks like a filled field.
     widget.attrs.pop("placeholder", None)
     if bound.errors:

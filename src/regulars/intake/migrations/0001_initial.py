@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
                 ('file_path', models.CharField(max_length=1000)),
                 ('file_bytes', models.BigIntegerField(default=0)),
                 ('file_sha256', models.CharField(blank=True, max_length=64)),
+                ('header', models.JSONField(default=list)),
                 ('mapping', models.JSONField(default=dict)),
                 ('state', models.CharField(choices=[('uploaded', 'Waiting for its columns to be matched'), ('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='uploaded', max_length=20, verbose_name='state')),
                 ('stage', models.CharField(blank=True, max_length=40)),

@@ -1,0 +1,306 @@
+"""Customers: who they are, and what Regulars understands of them."""
+
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import Literal
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+from ninja import Path, Query, Router, Schema
+from pydantic import Field
+
+from regulars.api.contract import terms
+from regulars.api.money import Money
+from regulars.api.orders import OrderPage, OrderSummary
+from regulars.api.paging import PageParameters, page_of
+from regulars.api.parameters import Id, Instant, Text
+from regulars.api.problems import NotFoundError
+from regulars.insights.models import Profile, ProfileChange
+from regulars.insights.queries import latest_run
+from regulars.insights.reasons import explain
+from regulars.kernel.days import date_of_day
+from regulars.shop.models import Business, Customer, Identifier, Order
+from regulars.shop.queries import business
+from regulars.staff.rules import Capability
+
+router = Router()
+
+Tier = Literal["VIP", "potential", "general", "at_risk"]
+Stage = Literal["prospect", "new", "growing", "mature", "declining", "lapsed_short", "lapsed_long"]
+Cell = Literal["RFM", "RfM", "rFM", "Rfm", "RFm", "rfM", "rFm", "rfm"]
+
+
+class CustomerSummary(Schema):
+    """A customer on a list, with the labels of the last run of the insights."""
+
+    id: int = Field(description="The number Regulars gave; use it in addresses.")
+    code: str = Field(description="The merchant's own id.", examples=["17850"])
+    name: str = Field(description="Empty where unknown, as for buyers of marketplaces.")
+    country: str
+    recorded_at: datetime = Field(description="When the customer first came into the record.")
+    tier: Tier | None = Field(description="Null without a valid order in the window.")
+    stage: Stage | None = Field(description="Null until the insights have run.")
+    cell: Cell | None = Field(description="RFM cell; an upper-case letter is better than the threshold.")
+    orders: int = Field(description="Valid orders, all time.")
+    spent: Money = Field(description="Net amount of valid orders in the window.")
+    last_order_day: date | None = None
+
+
+class CustomerPage(Schema):
+    """One page of customers."""
+
+    items: list[CustomerSummary]
+    next: str | None = Field(description="The address of the next page; null on the last.")
+
+
+class IdentifierView(Schema):
+    """One way to recognise a customer."""
+
+    kind: Literal["external", "email", "phone", "ouid", "omid", "openid"]
+    store: str | None = Field(description="Code of the store that gave it; null when it is not a store's.")
+    value: str
+
+
+class CustomerDetail(CustomerSummary):
+    """A customer with all identifiers."""
+
+    identifiers: list[IdentifierView]
+
+
+class Label(Schema):
+    """One thing Regulars says of a customer, and why."""
+
+    label: str = Field(examples=["tier"])
+    value: str = Field(description="Code of the label; stable.", examples=["at_risk"])
+    name: str = Field(description="The value in the caller's language.", examples=["At risk"])
+    reason: str = Field(
+        description="Why, in words and numbers, in the caller's language.",
+        examples=["Buys every 21 days on average, last bought 47 days ago."],
+    )
+
+
+class ProfileView(Schema):
+    """What Regulars understands of one customer on one day."""
+
+    customer_id: int
+    customer_code: str
+    as_of_day: date = Field(description="The day that recency and stage are counted to.")
+    labels: list[Label]
+    orders: int = Field(description="Valid orders, all time.")
+    recency_days: int | None = Field(description="Days from the last valid order to as_of_day.")
+    frequency: int = Field(description="Valid orders in the window.")
+    monetary: Money = Field(description="Net amount in the window.")
+    year: Money = Field(description="Net amount of the 365 days that end with the last order.")
+    r: int | None = Field(ge=1, le=5, description="Recency score; 5 is the most recent.")
+    f: int | None = Field(ge=1, le=5, description="Frequency score; 5 is the most often.")
+    m: int | None = Field(ge=1, le=5, description="Monetary score; 5 is the most.")
+    first_order_day: date | None
+    last_order_day: date | None
+    cycle_days: float | None = Field(description="Days after which the next order is expected.")
+    rhythm_days: float | None = Field(
+        description="Mean of the customer's own intervals before the last; null below three."
+    )
+    due_day: date | None = Field(description="When the next order is expected.")
+    late_day: date | None = Field(description="From when the customer is late.")
+
+
+class CustomerParameters(PageParameters):
+    """Filters; those of different names must all hold, repeated ones at least once."""
+
+    code: Text | None = Field(None, description="The merchant's own id, whole.")
+    tier: list[Tier] = Field([], description="May be repeated: any of them.")
+    stage: list[Stage] = Field([], description="May be repeated: any of them.")
+    cell: list[Cell] = Field([], description="May be repeated: any of them.")
+    updated_since: Instant | None = Field(
+        None,
+        description="Customers first recorded, or moved to another tier, stage or cell, at or after this instant.",
+        examples=["2011-12-09T00:00:00Z"],
+    )
+
+
+class Lookup(Schema):
+    """An identifier to look for. It travels in the body, so that no log of addresses collects people's data."""
+
+    kind: Literal["code", "external", "email", "phone", "ouid", "omid", "openid"] = Field(
+        description="`code` is the merchant's own id."
+    )
+    value: Text = Field(examples=["17850"])
+    store: Text | None = Field(
+        None, description="Code of the store that gave it, for kinds that a store gives out."
+    )
+
+
+@router.get("/customers", response=CustomerPage, **terms("Customers", Capability.VIEW_CUSTOMERS))
+def list_customers(request: HttpRequest, parameters: Query[CustomerParameters]) -> CustomerPage:
+    """List customers, oldest in the record first."""
+    rows = _customers()
+    if parameters.code is not None:
+        rows = rows.filter(code=parameters.code)
+    if parameters.tier:
+        rows = rows.filter(profile__tier__in=parameters.tier)
+    if parameters.stage:
+        rows = rows.filter(profile__stage__in=parameters.stage)
+    if parameters.cell:
+        rows = rows.filter(profile__cell__in=parameters.cell)
+    if parameters.updated_since is not None:
+        moved = ProfileChange.objects.filter(
+            customer=OuterRef("pk"), run__finished_at__gte=parameters.updated_since
+        )
+        rows = rows.filter(Q(recorded_at__gte=parameters.updated_since) | Exists(moved))
+    customers, following = page_of(rows, order=("id",), request=request, parameters=parameters)
+    merchant = business()
+    return CustomerPage(items=[_summary(customer, merchant) for customer in customers], next=following)
+
+
+@router.post(
+    "/customers/lookup",
+    response=CustomerDetail,
+    **terms(
+        "Customers",
+        Capability.VIEW_CUSTOMERS,
+        HTTPStatus.NOT_FOUND,
+        example={"kind": "email", "value": "anna@example.com"},
+    ),
+)
+def look_up_customer(request: HttpRequest, body: Lookup) -> CustomerDetail:
+    """Find the one customer who has an identifier: e-mail, phone, a store's buyer id, or the merchant's own id."""
+    rows = _customers()
+    if body.kind == "code":
+        rows = rows.filter(code=body.value)
+    else:
+        rows = rows.filter(
+            identifiers__in=Identifier.objects.filter(
+                kind=body.kind, value=body.value, store__code=body.store
+            )
+            if body.store
+            else Identifier.objects.filter(kind=body.kind, value=body.value, store=None)
+        )
+    found = rows.first()
+    if found is None:
+        message = f"no customer has this {body.kind}" + (f" in store {body.store}" if body.store else "")
+        raise NotFoundError(message)
+    return _detail(found)
+
+
+@router.get(
+    "/customers/{customer_id}",
+    response=CustomerDetail,
+    **terms("Customers", Capability.VIEW_CUSTOMERS, HTTPStatus.NOT_FOUND),
+)
+def get_customer(request: HttpRequest, customer_id: Path[Id]) -> CustomerDetail:
+    """Read one customer with all identifiers."""
+    return _detail(_customer(customer_id))
+
+
+@router.get(
+    "/customers/{customer_id}/profile",
+    response=ProfileView,
+    **terms("Customers", Capability.VIEW_CUSTOMERS, HTTPStatus.NOT_FOUND, in_words=True),
+)
+def get_profile(request: HttpRequest, customer_id: Path[Id]) -> ProfileView:
+    """Read what Regulars understands of one customer: labels with their reasons, scores, cycle."""
+    customer = _customer(customer_id)
+    profile = _profile(customer)
+    if profile is None or latest_run() is None:
+        message = f"customer {customer_id} has no profile yet; it comes with the next run of the insights"
+        raise NotFoundError(message)
+    currency = business().currency
+    return ProfileView(
+        customer_id=customer.pk,
+        customer_code=customer.code,
+        as_of_day=date_of_day(profile.as_of_day),
+        labels=_labels(profile),
+        orders=profile.orders,
+        recency_days=profile.recency_days,
+        frequency=profile.frequency,
+        monetary=Money(amount_minor=profile.monetary_minor, currency=currency),
+        year=Money(amount_minor=profile.year_minor, currency=currency),
+        r=profile.r,
+        f=profile.f,
+        m=profile.m,
+        first_order_day=_date(profile.first_day),
+        last_order_day=_date(profile.last_day),
+        cycle_days=profile.cycle_days,
+        rhythm_days=profile.rhythm_days,
+        due_day=_date(profile.due_day),
+        late_day=_date(profile.late_day),
+    )
+
+
+@router.get(
+    "/customers/{customer_id}/orders",
+    response=OrderPage,
+    **terms("Customers", Capability.VIEW_CUSTOMERS, HTTPStatus.NOT_FOUND),
+)
+def list_customer_orders(
+    request: HttpRequest, customer_id: Path[Id], parameters: Query[PageParameters]
+) -> OrderPage:
+    """List one customer's orders, newest first."""
+    customer = _customer(customer_id)
+    rows = Order.objects.filter(customer=customer).select_related("store", "customer")
+    orders, following = page_of(rows, order=("-day", "-id"), request=request, parameters=parameters)
+    currency = business().currency
+    return OrderPage(items=[OrderSummary.of(order, currency) for order in orders], next=following)
+
+
+def _customers() -> QuerySet[Customer]:
+    return Customer.objects.select_related("profile")
+
+
+def _customer(customer_id: int) -> Customer:
+    found = _customers().filter(pk=customer_id).first()
+    if found is None:
+        message = f"there is no customer {customer_id}"
+        raise NotFoundError(message)
+    return found
+
+
+def _profile(customer: Customer) -> Profile | None:
+    return getattr(customer, "profile", None)
+
+
+def _date(day: int | None) -> date | None:
+    return None if day is None else date_of_day(day)
+
+
+def _summary_fields(customer: Customer, merchant: Business) -> dict[str, object]:
+    profile = _profile(customer)
+    return {
+        "id": customer.pk,
+        "code": customer.code,
+        "name": customer.name,
+        "country": customer.country,
+        "recorded_at": customer.recorded_at,
+        "tier": (profile and profile.tier) or None,
+        "stage": (profile and profile.stage) or None,
+        "cell": (profile and profile.cell) or None,
+        "orders": profile.orders if profile else 0,
+        "spent": Money(amount_minor=profile.monetary_minor if profile else 0, currency=merchant.currency),
+        "last_order_day": _date(profile.last_day) if profile else None,
+    }
+
+
+def _summary(customer: Customer, merchant: Business) -> CustomerSummary:
+    return CustomerSummary.model_validate(_summary_fields(customer, merchant))
+
+
+def _detail(customer: Customer) -> CustomerDetail:
+    identifiers = [
+        IdentifierView.model_validate(
+            {"kind": row.kind, "store": row.store.code if row.store else None, "value": row.value}
+        )
+        for row in customer.identifiers.select_related("store").order_by("id")
+    ]
+    return CustomerDetail.model_validate(
+        {**_summary_fields(customer, business()), "identifiers": identifiers}
+    )
+
+
+def _labels(profile: Profile) -> list[Label]:
+    names = {"tier": profile.get_tier_display(), "stage": profile.get_stage_display(), "cell": profile.cell}
+    return [
+        Label(
+            label=label, value=getattr(profile, label), name=str(names[label]), reason=explain(label, reason)
+        )
+        for label, reason in profile.reasons.items()
+    ]

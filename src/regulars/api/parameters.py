@@ -1,0 +1,49 @@
+"""Kinds of values that callers send, stricter than their Python types."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+
+_FIRST_DAY = date(1970, 1, 1)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}.*")
+
+
+def _is_iso_day(value: object) -> object:
+    # Pydantic would also take seconds since 1970, which nobody means.
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        message = "write a day as 2011-12-09"
+        raise ValueError(message)
+    return value
+
+
+def _is_instant(value: object) -> object:
+    if isinstance(value, str) and not _INSTANT.fullmatch(value):
+        message = "write an instant as 2011-12-09T08:30:00Z, with its zone"
+        raise ValueError(message)
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    # PostgreSQL takes no offset beyond 16 hours; an instant is the same one in any zone.
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        message = "the instant must lie in the years 1 to 9999"
+        raise ValueError(message) from error
+
+
+def _is_business_day(value: date) -> date:
+    if value < _FIRST_DAY:
+        message = f"days are counted from {_FIRST_DAY}"
+        raise ValueError(message)
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_is_iso_day), AfterValidator(_is_business_day)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_is_instant), AfterValidator(_in_utc)]
+Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+# PostgreSQL's text holds every character but this one.
+Text = Annotated[str, Field(min_length=1, max_length=320, pattern=r"^[^\x00]+$")]

@@ -1,0 +1,204 @@
+"""Every refusal is a problem document (RFC 9457): one table from code to status, and no stack traces."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import ClassVar
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from regulars.api.limits import Allowance
+from regulars.kernel.errors import RegularsError
+
+MEDIA_TYPE = "application/problem+json"
+DOCS_PATH = "/api/v1/docs"
+# What views call their arguments, which are no part of a name that the caller knows.
+_ARGUMENTS = {"parameters", "body"}
+_log = structlog.stdlib.get_logger(__name__)
+
+# Code to status. An expected error that is not listed was understood and refused: 422.
+STATUSES: Mapping[str, HTTPStatus] = {
+    "malformed_request": HTTPStatus.BAD_REQUEST,
+    "bad_cursor": HTTPStatus.BAD_REQUEST,
+    "bad_idempotency_key": HTTPStatus.BAD_REQUEST,
+    "missing_api_key": HTTPStatus.UNAUTHORIZED,
+    "unknown_api_key": HTTPStatus.UNAUTHORIZED,
+    "revoked_api_key": HTTPStatus.UNAUTHORIZED,
+    "expired_api_key": HTTPStatus.UNAUTHORIZED,
+    "missing_scope": HTTPStatus.FORBIDDEN,
+    "not_found": HTTPStatus.NOT_FOUND,
+    "unknown_map": HTTPStatus.NOT_FOUND,
+    "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
+    "in_progress": HTTPStatus.CONFLICT,
+    "import_over": HTTPStatus.CONFLICT,
+    "action_not_open": HTTPStatus.CONFLICT,
+    "another_action_open": HTTPStatus.CONFLICT,
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "invalid_parameters": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "idempotency_key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
+    "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+# What a program's author reads about a code, beside the detail of the occurrence.
+TITLES: Mapping[str, str] = {
+    "malformed_request": "The request cannot be read",
+    "bad_cursor": "The cursor is not one of this list",
+    "bad_idempotency_key": "The Idempotency-Key is not usable",
+    "missing_api_key": "An API key is needed",
+    "unknown_api_key": "The API key is not known",
+    "revoked_api_key": "The API key was revoked",
+    "expired_api_key": "The API key has expired",
+    "missing_scope": "The API key lacks the scope",
+    "unknown_map": "There is no saved map of that name",
+    "not_found": "There is no such thing",
+    "method_not_allowed": "This address does not take that method",
+    "import_over": "The import runs or has ended",
+    "action_not_open": "The action's state does not allow it",
+    "another_action_open": "The customer has another open action",
+    "in_progress": "The same request is being worked on",
+    "too_large": "The request is too large",
+    "invalid_parameters": "A value is missing or outside what is allowed",
+    "idempotency_key_reused": "The Idempotency-Key belongs to another request",
+    "rate_limited": "Too many requests",
+    "internal_error": "Regulars failed",
+    "unavailable": "The database cannot be reached just now",
+}
+
+
+class MissingApiKeyError(RegularsError):
+    """No key was sent."""
+
+    code: ClassVar[str] = "missing_api_key"
+
+
+class MissingScopeError(RegularsError):
+    """The key is good, but not for this."""
+
+    code: ClassVar[str] = "missing_scope"
+
+
+class NotFoundError(RegularsError):
+    """No row of that name."""
+
+    code: ClassVar[str] = "not_found"
+
+
+class RateLimitedError(RegularsError):
+    """The key's window is spent."""
+
+    code: ClassVar[str] = "rate_limited"
+
+
+def problem(
+    *, code: str, detail: str, status: HTTPStatus | None = None, more: Mapping[str, object] | None = None
+) -> HttpResponse:
+    """Return a problem document. Members of `more` never replace the standard ones."""
+    status = status or STATUSES.get(code, HTTPStatus.UNPROCESSABLE_ENTITY)
+    known = code in TITLES
+    document = {
+        **(more or {}),
+        "type": f"{DOCS_PATH}#{code}" if known else f"{DOCS_PATH}#problems",
+        "title": TITLES[code] if known else "The request was understood and refused",
+        "status": int(status),
+        "detail": detail,
+        "code": code,
+    }
+    response = HttpResponse(
+        json.dumps(document, default=str, ensure_ascii=False), status=status, content_type=MEDIA_TYPE
+    )
+    if status == HTTPStatus.UNAUTHORIZED:
+        error = "" if code == "missing_api_key" else ', error="invalid_token"'
+        response["WWW-Authenticate"] = f'Bearer realm="regulars"{error}'
+    return response
+
+
+def install(api: NinjaAPI) -> None:
+    """Make `api` answer every exception with a problem document."""
+    api.add_exception_handler(RegularsError, _refused)
+    api.add_exception_handler(AuthenticationError, _unauthenticated)
+    api.add_exception_handler(ValidationError, _invalid)
+    api.add_exception_handler(HttpError, _unreadable)
+    api.add_exception_handler(MultiPartParserError, _unreadable)
+    api.add_exception_handler(SuspiciousOperation, _unreadable)
+    api.add_exception_handler(RequestDataTooBig, _too_large)
+    api.add_exception_handler(Http404, _nowhere)
+    api.add_exception_handler(OperationalError, _unavailable)
+    api.add_exception_handler(Exception, _failed)
+
+
+def _refused(request: HttpRequest, error: RegularsError | type[RegularsError]) -> HttpResponse:
+    details = error.details if isinstance(error, RegularsError) else {}
+    response = problem(code=error.code, detail=str(error), more=details)
+    if isinstance(error, MissingScopeError):
+        response["WWW-Authenticate"] = (
+            f'Bearer realm="regulars", error="insufficient_scope", scope="{details["scope"]}"'
+        )
+    return response
+
+
+def _unauthenticated(request: HttpRequest, error: object) -> HttpResponse:
+    return problem(code="missing_api_key", detail="send the header `Authorization: Bearer <prefix>.<secret>`")
+
+
+def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError]) -> HttpResponse:
+    # The rejected values themselves are left out: a log of replies must not collect people's data.
+    errors = [
+        {
+            "in": item["loc"][0],
+            "name": ".".join(str(part) for part in item["loc"][1:] if part not in _ARGUMENTS),
+            "detail": item["msg"].removeprefix("Value error, "),
+        }
+        for item in (error.errors if isinstance(error, ValidationError) else [])
+    ]
+    detail = "; ".join(
+        f"{item['name']}: {item['detail']}" if item["name"] else item["detail"] for item in errors
+    )
+    return problem(code="invalid_parameters", detail=detail, more={"errors": errors})
+
+
+def _unreadable(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    return problem(code="malformed_request", detail=str(error) or "the request cannot be read")
+
+
+def _too_large(request: HttpRequest, error: object) -> HttpResponse:
+    return problem(
+        code="too_large",
+        detail=f"a request body outside of a file may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes",
+    )
+
+
+def _nowhere(request: HttpRequest, error: object) -> HttpResponse:
+    return problem(code="not_found", detail=f"nothing is at {request.path}")
+
+
+def _unavailable(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    _log.warning("api.unavailable", error=str(error))
+    response = problem(code="unavailable", detail="nothing was changed; ask again in a few seconds")
+    response["Retry-After"] = "5"
+    return response
+
+
+def _failed(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    # The id that the log's lines of this request carry, and the reply's X-Request-ID.
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    _log.error("api.failed", exc_info=error)
+    return problem(
+        code="internal_error",
+        detail="this is a fault of Regulars; its log holds the cause under the id",
+        more={"id": request_id},
+    )
+
+
+def spent(allowance: Allowance) -> RateLimitedError:
+    """Return the refusal of a call beyond the limit."""
+    message = f"{allowance.limit} requests a minute are allowed for each key; wait {allowance.reset_seconds} seconds"
+    return RateLimitedError(message, limit=allowance.limit, retry_after_seconds=allowance.reset_seconds)

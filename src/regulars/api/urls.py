@@ -1,0 +1,63 @@
+"""The addresses under /api/v1/."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, re_path
+from django.views.decorators.http import require_safe
+
+from regulars.api.door import door
+from regulars.api.problems import problem
+from regulars.api.reference import chapters, codes, paragraphs
+from regulars.api.routes import api
+from regulars.staff.access import Public, access
+
+_ABOUT_THE_PRODUCT = Public("describes the product, nothing of the merchant")
+
+
+@access(_ABOUT_THE_PRODUCT)
+@require_safe
+def openapi(request: HttpRequest) -> JsonResponse:
+    """Serve the OpenAPI document."""
+    return JsonResponse(api.document())
+
+
+@access(_ABOUT_THE_PRODUCT)
+@require_safe
+def reference(request: HttpRequest) -> HttpResponse:
+    """Show the reference made from the OpenAPI document."""
+    document = api.document()
+    return render(
+        request,
+        "api/reference.html",
+        {
+            "about": paragraphs(document["info"]["description"]),
+            "chapters": chapters(document),
+            "codes": codes(),
+        },
+    )
+
+
+@access(_ABOUT_THE_PRODUCT)
+@require_safe
+def root(request: HttpRequest) -> HttpResponse:
+    """Lead to the reference."""
+    return redirect("api:reference")
+
+
+def nowhere(request: HttpRequest, **_path: object) -> HttpResponse:
+    """Answer an address that does not exist as the API answers everything."""
+    return problem(code="not_found", detail=f"nothing is at {request.path}")
+
+
+app_name = "api"
+_operations = [pattern for pattern in api.urls[0] if isinstance(pattern, URLPattern)]
+for _pattern in _operations:
+    _pattern.callback = door(_pattern.callback)
+
+urlpatterns = [
+    path("", root, name="root"),
+    path("openapi.json", openapi, name="openapi"),
+    path("docs", reference, name="reference"),
+    *_operations,
+    re_path("", door(nowhere), name="nowhere"),
+]

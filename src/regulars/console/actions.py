@@ -1,0 +1,346 @@
+"""The action list: who to contact now, given to people, done or turned down, and undone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST
+
+from regulars.console.components import Chip
+from regulars.console.downloads import csv_download
+from regulars.insights.models import Profile
+from regulars.insights.reasons import explain
+from regulars.kernel.days import date_of_day
+from regulars.kernel.errors import RegularsError
+from regulars.planner import operations as planner
+from regulars.planner import queries
+from regulars.planner.models import Action
+from regulars.planner.queries import ActionFilter, ActionPlace, ActionRow, PlaybookCount
+from regulars.planner.rules import BY_CODE, PLAYBOOKS, Playbook
+from regulars.shop import queries as shop
+from regulars.staff.access import Needs, access
+from regulars.staff.models import User
+from regulars.staff.rules import Capability, Role, may
+
+_PAGE = 20
+MINE, NOBODYS = "me", "none"
+STATES = (Action.State.OPEN, Action.State.DONE, Action.State.DISMISSED)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who can be given actions."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One action as the list shows it."""
+
+    row: ActionRow
+    playbook: Playbook | None
+    why: str
+
+
+class ActionListForm(forms.Form):
+    """Every choice that the list knows, as it stands in the address."""
+
+    playbook = forms.MultipleChoiceField(
+        choices=[(playbook.code, playbook.name) for playbook in PLAYBOOKS], required=False
+    )
+    tier = forms.MultipleChoiceField(choices=Profile.Tier.choices, required=False)
+    whose = forms.CharField(required=False)
+    # Not a choice of this list: the rest of the page keeps it.
+    period = forms.ChoiceField(choices=[(days, days) for days in ("30", "90", "365")], required=False)
+    state = forms.ChoiceField(choices=[(state, state) for state in STATES], required=False)
+    after = forms.CharField(required=False)
+
+
+class ActionList:
+    """One list: what was asked for, and how to ask for a little more or less."""
+
+    def __init__(self, data: QueryDict, *, user: User) -> None:
+        form = ActionListForm(data)
+        form.is_valid()
+        self.chosen: dict[str, Any] = {
+            name: value for name, value in form.cleaned_data.items() if value and name != "after"
+        }
+        self.after = _place(form.cleaned_data.get("after", ""))
+        self.user = user
+
+    @property
+    def state(self) -> str:
+        return str(self.chosen.get("state", Action.State.OPEN))
+
+    @property
+    def whose(self) -> str:
+        return str(self.chosen.get("whose", ""))
+
+    def filter(self) -> ActionFilter:
+        """Return the filter in the planner's terms."""
+        which = ActionFilter(
+            states=(self.state,),
+            playbooks=tuple(self.chosen.get("playbook", ())),
+            tiers=tuple(self.chosen.get("tier", ())),
+        )
+        if self.whose == MINE:
+            return replace(which, assignee_ids=(self.user.pk,))
+        if self.whose == NOBODYS:
+            return replace(which, unassigned=True)
+        return replace(which, assignee_ids=(int(self.whose),)) if self.whose.isdecimal() else which
+
+    def query(self, **changed: object) -> str:
+        """Return the query string of this list with some choices changed; None or empty takes one away."""
+        query = QueryDict(mutable=True)
+        for name, value in {**self.chosen, **changed}.items():
+            if value:
+                query.setlist(name, [str(one) for one in (value if isinstance(value, list) else [value])])
+        return query.urlencode()
+
+    def chips(self, people: list[Person]) -> list[Chip]:
+        """Return a chip for each filter in force but the state, which has tabs."""
+        names = {MINE: gettext("Mine"), NOBODYS: gettext("Not assigned")} | {
+            str(person.id): person.name for person in people
+        }
+        words: list[tuple[str, str, object]] = [
+            *(("playbook", code, BY_CODE[code].name) for code in self.chosen.get("playbook", ())),
+            *(("tier", tier, Profile.Tier(tier).label) for tier in self.chosen.get("tier", ())),
+        ]
+        if self.whose:
+            words.append(("whose", self.whose, names.get(self.whose, self.whose)))
+        found = []
+        for name, value, label in words:
+            rest = [other for other in self.chosen[name] if other != value] if name != "whose" else None
+            found.append(
+                Chip(
+                    label=str(label),
+                    remove_url=f"{reverse('console:today')}?{self.query(**{name: rest})}#actions",
+                )
+            )
+        return found
+
+
+def _place(text: str) -> ActionPlace | None:
+    value, _sep, action_id = text.partition(".")
+    try:
+        return ActionPlace(int(value), int(action_id))
+    except ValueError:
+        return None
+
+
+def people() -> list[Person]:
+    """Return whom actions can be given to: active staff whose role may work them."""
+    roles = [role for role in Role if may(role, Capability.WORK_ACTIONS)]
+    rows = User.objects.filter(is_active=True, role__in=roles).order_by("name", "email")
+    return [Person(user.pk, str(user)) for user in rows]
+
+
+def context(chosen: ActionList, *, counts: list[PlaybookCount] | None = None) -> dict[str, object]:
+    """Return what the list's template needs; three queries, two when the counts are known."""
+    rows, following = queries.actions(chosen.filter(), after=chosen.after, limit=_PAGE)
+    staff = people()
+    if counts is None:
+        counts = queries.open_by_playbook(ActionFilter())
+    return {
+        "actions": [item_of(row) for row in rows],
+        "action_list": chosen,
+        "action_query": chosen.query(),
+        "action_chips": chosen.chips(staff),
+        "action_next": chosen.query(after=f"{following.value_minor}.{following.id}") if following else "",
+        "is_later_page": chosen.after is not None,
+        "people": staff,
+        "playbook_counts": [
+            (BY_CODE[count.playbook], count) for count in counts if count.playbook in BY_CODE
+        ],
+        "tiers": Profile.Tier.choices,
+        "states": [(state, label) for state, label in _STATE_TABS],
+        "may_work": may(chosen.user.role, Capability.WORK_ACTIONS),
+        "may_export": may(chosen.user.role, Capability.EXPORT_CUSTOMERS),
+    }
+
+
+_STATE_TABS: tuple[tuple[str, str | Promise], ...] = (
+    (Action.State.OPEN, _("To do")),
+    (Action.State.DONE, _("Done")),
+    (Action.State.DISMISSED, _("Dismissed")),
+)
+
+
+def item_of(row: ActionRow) -> Item:
+    """Return an action with its playbook and its reason in words."""
+    return Item(row=row, playbook=BY_CODE.get(row.playbook), why=explain("action", row.reason))
+
+
+@access(Needs(Capability.VIEW_CUSTOMERS))
+@require_GET
+def action_list(request: HttpRequest) -> HttpResponse:
+    """Show the list alone, for a page that changes it in place."""
+    if not request.headers.get("HX-Request"):
+        return redirect(f"{reverse('console:today')}?{request.GET.urlencode()}#actions")
+    return _fragment(request, ActionList(request.GET, user=cast("User", request.user)))
+
+
+def _fragment(request: HttpRequest, chosen: ActionList, **more: object) -> HttpResponse:
+    response = render(
+        request,
+        "console/today/actions.html",
+        {"business": shop.business(), **context(chosen), **more},
+    )
+    query = chosen.query()
+    response["HX-Push-Url"] = f"{reverse('console:today')}{'?' if query else ''}{query}"
+    return response
+
+
+# What people do
+
+
+class WorkForm(forms.Form):
+    """Which actions something is done to; `list` is the query of the list that the person looks at."""
+
+    action = forms.TypedMultipleChoiceField(coerce=int)
+    list = forms.CharField(required=False)
+    next = forms.CharField(required=False)
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        chosen = [value for value in data.getlist("action") if value.isdecimal()][:_PAGE_OF_WORK]
+        cast("forms.TypedMultipleChoiceField", self.fields["action"]).choices = [(one, one) for one in chosen]
+
+
+_PAGE_OF_WORK = 500
+
+
+@access(Needs(Capability.WORK_ACTIONS))
+@require_POST
+def assign(request: HttpRequest) -> HttpResponse:
+    """Give actions to somebody, or to nobody."""
+    form = WorkForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, gettext("Choose at least one action."))
+        return _answer(request, form)
+    whom = request.POST.get("assignee", "")
+    try:
+        changed = planner.assign(
+            action_ids=form.cleaned_data["action"], assignee_id=int(whom) if whom.isdecimal() else None
+        )
+    except RegularsError as error:
+        messages.error(request, str(error))
+        return _answer(request, form)
+    if changed:
+        messages.success(
+            request,
+            ngettext("%(count)s action was assigned.", "%(count)s actions were assigned.", changed)
+            % {"count": changed},
+        )
+    return _answer(request, form)
+
+
+@access(Needs(Capability.WORK_ACTIONS))
+@require_POST
+def close(request: HttpRequest) -> HttpResponse:
+    """Note that actions were done or turned down. They can be opened again."""
+    form = WorkForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, gettext("Choose at least one action."))
+        return _answer(request, form)
+    outcome = Action.State.DISMISSED if request.POST.get("outcome") == "dismissed" else Action.State.DONE
+    ids = form.cleaned_data["action"]
+    closed = planner.close(
+        action_ids=ids,
+        outcome="dismissed" if outcome == Action.State.DISMISSED else "done",
+        closed_by_id=cast("User", request.user).pk,
+        now=timezone.now(),
+        note=request.POST.get("note", "")[:2_000],
+    )
+    return _answer(request, form, undo=Undo(ids=ids, count=closed, outcome=outcome) if closed else None)
+
+
+@access(Needs(Capability.WORK_ACTIONS))
+@require_POST
+def reopen(request: HttpRequest) -> HttpResponse:
+    """Undo: actions that were done or turned down are to do again."""
+    form = WorkForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, gettext("Choose at least one action."))
+        return _answer(request, form)
+    try:
+        opened = planner.reopen(action_ids=form.cleaned_data["action"])
+    except RegularsError:
+        messages.error(
+            request, gettext("This customer has another open action by now. Close that one first.")
+        )
+    else:
+        messages.success(
+            request,
+            ngettext("%(count)s action is to do again.", "%(count)s actions are to do again.", opened)
+            % {"count": opened},
+        )
+    return _answer(request, form)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undo:
+    """What was just closed, to offer the way back."""
+
+    ids: list[int]
+    count: int
+    outcome: str
+
+    @property
+    def words(self) -> str:
+        if self.outcome == Action.State.DISMISSED:
+            text = ngettext("%(count)s action dismissed.", "%(count)s actions dismissed.", self.count)
+        else:
+            text = ngettext("%(count)s action done.", "%(count)s actions done.", self.count)
+        return text % {"count": self.count}
+
+
+def _answer(request: HttpRequest, form: WorkForm, *, undo: Undo | None = None) -> HttpResponse:
+    """Show the list again where it was: in place, or on the page that the person came from."""
+    query = str(form.data.get("list", ""))
+    customer_id = str(form.data.get("next", ""))
+    if request.headers.get("HX-Request"):
+        return _fragment(request, ActionList(QueryDict(query), user=cast("User", request.user)), undo=undo)
+    if undo is not None:
+        messages.success(request, undo.words)
+    if customer_id.isdecimal():
+        return redirect("console:customer", customer_id=int(customer_id))
+    return redirect(f"{reverse('console:today')}?{query}#actions")
+
+
+# File
+
+
+@access(Needs(Capability.EXPORT_CUSTOMERS))
+@require_GET
+def export_actions(request: HttpRequest) -> HttpResponseBase:
+    """Send the filtered list as CSV."""
+    business = shop.business()
+    chosen = ActionList(request.GET, user=cast("User", request.user))
+    head = (
+        "action_id", "customer_id", "name", "country", "tier", "stage", "playbook", "why", "at_stake_minor", "currency",
+        "state", "assignee", "note", "as_of_day",
+    )  # fmt: skip
+    rows = _export_rows(chosen.filter(), currency=business.currency)
+    return csv_download("actions", head, rows, for_excel=request.GET.get("format") == "excel")
+
+
+def _export_rows(which: ActionFilter, *, currency: str) -> Iterator[tuple[object, ...]]:
+    for row in queries.every_action(which):
+        item = item_of(row)
+        yield (
+            row.id, row.code, row.name, row.country, row.tier, row.stage,
+            str(item.playbook.name) if item.playbook else row.playbook, item.why, row.value_minor, currency,
+            row.state, row.assignee_name, row.note, date_of_day(row.as_of_day),
+        )  # fmt: skip

@@ -1,0 +1,408 @@
+"""Data: bring files in, match their columns, watch them being imported, mend what was refused."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
+
+from regulars.console.components import Chip, Pager
+from regulars.intake import operations as intake
+from regulars.intake import queries
+from regulars.intake.encodings import ENCODINGS
+from regulars.intake.labels import (
+    FIELD_LABELS,
+    FIELD_NOTES,
+    MISSING_LABELS,
+    QUESTION_LABELS,
+    REASON_LABELS,
+    STAGE_LABELS,
+)
+from regulars.intake.mapping import FIELDS, IDENTIFIERS, SURE, IncompleteMappingError, Mapping, Proposal
+from regulars.intake.models import ColumnMap, Import
+from regulars.intake.understanding import NeedsAnswerError, Question
+from regulars.kernel.errors import RegularsError
+from regulars.shop.models import Store
+from regulars.staff.access import Needs, access
+from regulars.staff.models import User
+from regulars.staff.rules import Capability, may
+
+_PAGE = 50
+_MATCHABLE = (Import.State.UPLOADED, Import.State.FAILED)
+_AT_WORK = (Import.State.QUEUED, Import.State.RUNNING)
+# What most files have; the rest is folded away until it is found or wanted.
+_MAIN_FIELDS = (
+    "order_code",
+    "placed_at",
+    *IDENTIFIERS[:3],
+    "product_code",
+    "product_name",
+    "quantity",
+    "unit_price",
+    "amount",
+)
+_NEEDED_FIELDS = ("order_code", "placed_at")
+_SEES, _RUNS = access(Needs(Capability.VIEW_IMPORTS)), access(Needs(Capability.RUN_IMPORTS))
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(label=_("File"), allow_empty_file=False)
+    store = forms.SlugField(
+        label=_("Store"),
+        max_length=64,
+        initial="main",
+        allow_unicode=True,
+        help_text=_(
+            "Where these orders were placed, in a short word. Buyers and products belong to their store."
+        ),
+        widget=forms.TextInput(attrs={"list": "stores", "autocomplete": "off"}),
+    )
+
+
+class MappingForm(forms.Form):
+    """The columns of one file, matched to the fields of the record."""
+
+    def __init__(
+        self, header: Sequence[str], proposal: Proposal | None, data: QueryDict | None = None
+    ) -> None:
+        super().__init__(data, initial=_initial(proposal.mapping) if proposal else None)
+        columns = [("", "–"), *((name, name) for name in header)]
+        for name in FIELDS:
+            self.fields[name] = forms.ChoiceField(
+                label=FIELD_LABELS[name],
+                choices=columns,
+                required=name in _NEEDED_FIELDS,
+                help_text=FIELD_NOTES.get(name, ""),
+            )
+        self.fields["discounts"] = forms.MultipleChoiceField(
+            label=_("Discounts"),
+            choices=columns[1:],
+            required=False,
+            help_text=FIELD_NOTES["discount"],
+            widget=forms.CheckboxSelectMultiple,
+        )
+        self.fields["refund_prefix"] = forms.CharField(
+            label=_("Refunds begin with"),
+            max_length=20,
+            required=False,
+            help_text=_("Order numbers that begin so are refunds, beside negative quantities and amounts."),
+        )
+        self.fields["decimal"] = forms.ChoiceField(
+            label=_("Decimal mark"),
+            choices=[("", _("Find out")), (".", "1,234.50"), (",", "1.234,50")],
+            required=False,
+        )
+        self.fields["encoding"] = forms.ChoiceField(
+            label=_("Encoding"),
+            choices=[("", _("Find out")), *((name, name) for name in ENCODINGS)],
+            required=False,
+            help_text=_("Only if letters look wrong."),
+        )
+        self.fields["map_name"] = forms.CharField(
+            label=_("Keep this map as"),
+            max_length=100,
+            required=False,
+            help_text=_("Files with the same columns will be matched at once."),
+        )
+        self.doubts = {
+            name for name, sure in (proposal.confidence.items() if proposal else ()) if sure < SURE
+        }
+
+    def main(self) -> list[forms.BoundField]:
+        """Return the fields that most files have."""
+        return [self[name] for name in _MAIN_FIELDS]
+
+    def more(self) -> list[forms.BoundField]:
+        """Return the other fields of a line."""
+        return [self[name] for name in FIELDS if name not in _MAIN_FIELDS]
+
+    def reading(self) -> list[forms.BoundField]:
+        """Return how the file is to be read."""
+        return [self["discounts"], self["refund_prefix"], self["decimal"], self["encoding"]]
+
+    def mapping(self) -> Mapping:
+        """Return the mapping that the form describes. Raises InvalidMappingError."""
+        chosen = self.cleaned_data
+        columns = {name: chosen[name] for name in FIELDS if chosen.get(name)}
+        mapping = Mapping(
+            columns=columns,
+            discounts=tuple(chosen["discounts"]),
+            refund_prefix=chosen["refund_prefix"],
+            decimal=chosen["decimal"],
+            encoding=chosen["encoding"],
+        )
+        return _answered(mapping, self.data.getlist("answer") if isinstance(self.data, QueryDict) else [])
+
+
+def _initial(mapping: Mapping) -> dict[str, object]:
+    parts = ("refund_prefix", "decimal", "encoding")
+    return {
+        **mapping.columns,
+        "discounts": list(mapping.discounts),
+        **{name: getattr(mapping, name) for name in parts},
+    }
+
+
+def _answered(mapping: Mapping, answers: Sequence[str]) -> Mapping:
+    """Put answers into a mapping; one to a column that is no longer matched is passed over."""
+    statuses: dict[str, str] = {}
+    for answer in answers:
+        try:
+            part, column, value = json.loads(answer)
+        except ValueError:
+            continue
+        if column not in mapping.columns.values():
+            continue
+        if part == "date_formats" and column == mapping.columns.get("placed_at"):
+            mapping = mapping.with_answers(date_formats=tuple(value))
+        elif part == "decimal" and not mapping.decimal:
+            mapping = mapping.with_answers(decimal=value)
+        elif part == "status_values":
+            statuses |= value
+    return mapping.with_answers(status_values=statuses) if statuses else mapping
+
+
+@_SEES
+@require_GET
+def data(request: HttpRequest) -> HttpResponse:
+    """List the imports, and take a file."""
+    before = request.GET.get("before", "")
+    rows = queries.history()
+    if before.isdecimal():
+        rows = rows.filter(pk__lt=int(before))
+    found = list(rows[: _PAGE + 1])
+    pager = Pager(next_url=f"?{urlencode({'before': found[_PAGE - 1].pk})}" if len(found) > _PAGE else "")
+    return render(
+        request,
+        "console/data/index.html",
+        {
+            "form": UploadForm(),
+            "imports": [(row, _level(row)) for row in found[:_PAGE]],
+            "maps": ColumnMap.objects.order_by("name"),
+            "pager": pager,
+            "stores": Store.objects.order_by("code"),
+        },
+    )
+
+
+def _level(row: Import) -> str:
+    levels = {
+        "done": "success",
+        "failed": "error",
+        "queued": "busy",
+        "running": "busy",
+        "uploaded": "warning",
+    }
+    return levels.get(row.state, "")
+
+
+@_RUNS
+@require_POST
+def uploads(request: HttpRequest) -> HttpResponse:
+    """Keep an uploaded file and go on to its columns."""
+    form = UploadForm(request.POST, request.FILES)
+    if not form.is_valid():
+        context = {"form": form, "stores": Store.objects.order_by("code")}
+        return render(request, "console/data/upload.html", context, status=422)
+    row = intake.upload(
+        file=form.cleaned_data["file"].file,
+        file_name=form.cleaned_data["file"].name,
+        store_code=form.cleaned_data["store"],
+        created_by=cast("User", request.user),
+        now=timezone.now(),
+    )
+    target = reverse("console:data-import", args=[row.pk])
+    return HttpResponseClientRedirect(target) if request.headers.get("HX-Request") else redirect(target)
+
+
+@_SEES
+@require_GET
+def one_import(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Show an import: its columns to be matched, how far it has come, or what became of it."""
+    row = get_object_or_404(queries.history(), pk=import_id)
+    if row.state in _MATCHABLE and may(cast("User", request.user).role, Capability.RUN_IMPORTS):
+        return _matching(request, row)
+    context = {
+        "row": row,
+        "level": _level(row),
+        "is_at_work": row.state in _AT_WORK,
+        "reasons": [
+            (REASON_LABELS[reason], reason, lines) for reason, lines in queries.reject_reasons(row.pk)
+        ],
+        **_progress(row),
+    }
+    return render(request, "console/data/import.html", context)
+
+
+def _matching(request: HttpRequest, row: Import) -> HttpResponse:
+    encoding = request.GET.get("encoding", "")
+    try:
+        proposal = queries.proposal(Path(row.file_path), file_name=row.file_name, encoding=encoding)
+    except (RegularsError, OSError) as error:
+        return render(
+            request, "console/data/unreadable.html", {"row": row, "error": error, "encodings": ENCODINGS}
+        )
+    form = MappingForm(proposal.header, proposal)
+    context = {"row": row, "form": form, "proposal": proposal}
+    return render(request, "console/data/matching.html", context)
+
+
+@_RUNS
+@require_POST
+def preview(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Show the first lines as the columns now chosen would make them."""
+    row = get_object_or_404(Import, pk=import_id, state__in=_MATCHABLE)
+    form, context, _status = _understood(request, row)
+    return render(request, "console/data/preview.html", {"row": row, "form": form, **context})
+
+
+def _understood(request: HttpRequest, row: Import) -> tuple[MappingForm, dict[str, object], int]:
+    """Return the form, what a page shows of the file under it, and the status: 422 when something is missing."""
+    path, answers = Path(row.file_path), [answer for answer in request.POST.getlist("answer") if answer]
+    proposal = queries.proposal(path, file_name=row.file_name, encoding=request.POST.get("encoding", ""))
+    form = MappingForm(proposal.header, proposal, request.POST)
+    form.full_clean()
+    if any(error.code != "required" for errors in form.errors.as_data().values() for error in errors):
+        return form, {"problem": gettext("A chosen column is not in the file.")}, 422
+    try:
+        mapping = form.mapping()
+        found = queries.preview(
+            path=path, file_name=row.file_name, mapping=mapping, store_code=row.store.code, now=timezone.now()
+        )
+    except NeedsAnswerError as error:
+        asked = [
+            (QUESTION_LABELS[one.part] % {"column": one.column}, _choices(one)) for one in error.questions
+        ]
+        return form, {"questions": asked, "answers": answers}, 422
+    except IncompleteMappingError:
+        missing = [MISSING_LABELS[name] for name in mapping.missing()]
+        return form, {"problem": gettext("Still to be matched:"), "missing": missing}, 422
+    except RegularsError as error:
+        return form, {"problem": str(error)}, 422
+    lines = [(line, REASON_LABELS.get(line.reason, "")) for line in found.lines]
+    return form, {"preview": found, "lines": lines, "answers": answers, "mapping": mapping}, 200
+
+
+def _choices(question: Question) -> list[tuple[str, str]]:
+    labels = {
+        "paid": gettext("paid"),
+        "pending": gettext("waiting for payment"),
+        "cancelled": gettext("cancelled"),
+    }
+    return [
+        (
+            json.dumps([question.part, question.column, choice.value], ensure_ascii=False),
+            labels.get(choice.example, choice.example),
+        )
+        for choice in question.choices
+    ]
+
+
+@_RUNS
+@require_POST
+def start(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Queue the import with the columns chosen."""
+    row = get_object_or_404(Import, pk=import_id, state__in=_MATCHABLE)
+    form, context, status = _understood(request, row)
+    mapping = context.get("mapping")
+    if not isinstance(mapping, Mapping):
+        context = {"row": row, "form": form, **context}
+        return render(request, "console/data/matching.html", context, status=status)
+    intake.start(import_id=row.pk, mapping=mapping)
+    if form.cleaned_data["map_name"]:
+        intake.save_map_of(import_id=row.pk, name=form.cleaned_data["map_name"])
+    return redirect("console:data-import", row.pk)
+
+
+@_SEES
+@require_GET
+def progress(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Show how far an import has come; when it is over, the page is loaded again."""
+    row = get_object_or_404(Import, pk=import_id)
+    if row.state not in _AT_WORK:
+        return HttpResponseClientRefresh()
+    return render(request, "console/data/progress.html", {"row": row, **_progress(row)})
+
+
+def _progress(row: Import) -> dict[str, object]:
+    is_queued = row.state == Import.State.QUEUED
+    return {
+        "title": gettext("Waiting for its turn") if is_queued else gettext("Importing"),
+        "stage": "" if is_queued else STAGE_LABELS.get(row.stage, ""),
+    }
+
+
+@_RUNS
+@require_POST
+def cancellation(request: HttpRequest, import_id: int) -> HttpResponse:
+    """End an import; nothing of it stays."""
+    row = get_object_or_404(Import, pk=import_id)
+    try:
+        intake.cancel(import_id=row.pk, now=timezone.now())
+    except intake.ImportOverError:
+        messages.warning(request, gettext("The import had already ended."))
+    else:
+        messages.success(request, gettext("The import is cancelled. Nothing of it was kept."))
+    return redirect("console:data-import", row.pk)
+
+
+@_SEES
+@require_GET
+def rejects(request: HttpRequest, import_id: int) -> HttpResponse:
+    """List the lines that were refused, with where and why."""
+    row = get_object_or_404(queries.history(), pk=import_id)
+    reason = request.GET.get("reason", "")
+    after = request.GET.get("after", "")
+    found = row.rejects.order_by("line_number")
+    chips = []
+    if reason in REASON_LABELS:
+        found = found.filter(reason=reason)
+        chips.append(Chip(label=REASON_LABELS[reason], remove_url=request.path))
+    if after.isdecimal():
+        found = found.filter(line_number__gt=int(after))
+    listed = list(found[: _PAGE + 1])
+    query = {"reason": reason} if chips else {}
+    following = (
+        f"?{urlencode({**query, 'after': listed[_PAGE - 1].line_number})}" if len(listed) > _PAGE else ""
+    )
+    context = {
+        "row": row,
+        "rejects": [(one, REASON_LABELS.get(one.reason, one.reason)) for one in listed[:_PAGE]],
+        "reasons": [(REASON_LABELS[name], name, lines) for name, lines in queries.reject_reasons(row.pk)],
+        "chips": chips,
+        "pager": Pager(next_url=following),
+    }
+    return render(request, "console/data/rejects.html", context)
+
+
+@_SEES
+@require_GET
+def reject_file(_request: HttpRequest, import_id: int) -> StreamingHttpResponse:
+    """Download the refused lines, to be corrected and brought in again."""
+    row = get_object_or_404(Import, pk=import_id)
+    name = f"{Path(row.file_name).stem}-refused.csv"
+    response = StreamingHttpResponse(queries.reject_file(row.pk), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
+    return response
+
+
+@_RUNS
+@require_POST
+def map_removal(request: HttpRequest, map_id: int) -> HttpResponse:
+    """Forget a saved map."""
+    saved = get_object_or_404(ColumnMap, pk=map_id)
+    intake.forget_map(map_id=saved.pk)
+    messages.success(request, gettext("The map “%(name)s” is forgotten.") % {"name": saved.name})
+    return redirect("console:data")

@@ -1,0 +1,98 @@
+"""What intake's words are called on pages and in commands."""
+
+from django.utils.translation import gettext_lazy as _
+
+REASON_LABELS = {
+    "too_many_fields": _("more cells than columns"),
+    "no_order_code": _("no order number"),
+    "masked_customer": _("the customer is masked with *"),
+    "no_customer": _("no customer"),
+    "digits_lost": _("a spreadsheet has cut off digits (1.23E+11)"),
+    "several_customers": _("the order's lines name different customers"),
+    "several_statuses": _("the order's lines name different statuses"),
+    "unknown_status": _("unknown status"),
+    "duplicate_line": _("the line number stands twice in the order"),
+    "no_product": _("no product"),
+    "bad_date": _("not a date"),
+    "future_date": _("the date lies in the future"),
+    "bad_quantity": _("the quantity is not a number"),
+    "zero_quantity": _("the quantity is 0"),
+    "bad_price": _("the price or amount is not a number"),
+    "bad_discount": _("the discount is not a number"),
+    "zero_price": _("the amount is 0: nothing was paid"),
+    "too_large": _("the amount is too large to be true"),
+    "too_long": _("a text is too long"),
+    "other_customer": _("the order already belongs to another customer"),
+}
+
+STAGE_LABELS = {
+    "reading": _("Reading the file"),
+    "checking": _("Checking lines"),
+    "staging": _("Checking lines"),
+    "customers": _("Customers"),
+    "products": _("Products"),
+    "orders": _("Orders"),
+    "lines": _("Order lines"),
+    "refunds": _("Refunds and totals"),
+}
+
+FIELD_LABELS = {
+    "order_code": _("Order number"),
+    "line_number": _("Line number"),
+    "placed_at": _("Order date"),
+    "placed_time": _("Time of day"),
+    "external": _("Customer id"),
+    "email": _("E-mail"),
+    "phone": _("Phone"),
+    "ouid": _("OUID"),
+    "omid": _("OMID"),
+    "openid": _("OpenID"),
+    "customer_name": _("Customer's name"),
+    "country": _("Country"),
+    "product_code": _("Product code"),
+    "product_name": _("Product name"),
+    "category": _("Category"),
+    "brand": _("Brand"),
+    "pack_size": _("Pack size"),
+    "quantity": _("Quantity"),
+    "unit_price": _("Price of one piece"),
+    "amount": _("Amount paid for the line"),
+    "discount": _("Discount"),
+    "status": _("Order status"),
+    "store": _("Store"),
+}
+
+FIELD_NOTES = {
+    "order_code": _("Lines with the same number are one order."),
+    "line_number": _(
+        "Tells the lines of an order apart. Without it their content does, and identical lines are counted."
+    ),
+    "placed_at": _("When the order was placed or paid, on your business's clock."),
+    "placed_time": _("Only if the time stands in a column of its own."),
+    "external": _("Your own id for the customer, or the marketplace's. Any one identifier is enough."),
+    "email": _("Recognises the customer in every store."),
+    "phone": _("Recognises the customer in every store. Masked numbers (138****1234) recognise nobody."),
+    "ouid": _("Taobao's id for a buyer in one store."),
+    "omid": _("Taobao's id for a buyer in all stores of one merchant."),
+    "openid": _("WeChat's id for a person in one account."),
+    "product_code": _("Your SKU. Without it the product's name stands in."),
+    "quantity": _("A negative quantity is a refund. Without the column each line is one piece."),
+    "unit_price": _("Before discounts. Quantity times price, less discounts, is what was paid."),
+    "amount": _("What was paid for the whole line after discounts. It wins over the price of one piece."),
+    "discount": _("Several columns may add up."),
+    "status": _("Paid, waiting for payment, or cancelled; only paid orders count."),
+    "store": _("Only if the file holds orders of several stores."),
+}
+
+MISSING_LABELS = {
+    "order_code": _("the order number"),
+    "placed_at": _("the order date"),
+    "external or email or phone or ouid or omid or openid": _("one way to recognise the customer"),
+    "amount or unit_price": _("the amount paid, or the price of one piece"),
+}
+
+QUESTION_LABELS = {
+    "date_formats": _("Column “%(column)s” can be read day first or month first. Which is right?"),
+    "decimal": _("Is the mark in numbers such as 1,234 of column “%(column)s” a decimal mark?"),
+    "status_values": _("What does this word of column “%(column)s” mean?"),
+}

@@ -1,0 +1,492 @@
+"""What pages and programs read of the record: the business, customers found by text, one customer's story."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Literal
+
+from django.db import connection
+from django.db.models import (
+    BooleanField,
+    Count,
+    DateField,
+    ExpressionWrapper,
+    F,
+    Func,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
+from django.db.models.functions import Coalesce, Concat, Lower, NullIf, TruncMonth
+from django.db.models.lookups import LessThan
+
+from regulars.kernel.errors import RegularsError
+from regulars.shop.models import (
+    Business,
+    Customer,
+    Grams,
+    Identifier,
+    Order,
+    OrderLine,
+    Refund,
+)
+
+_EPOCH = date(1970, 1, 1)
+
+
+class Row(Func):
+    """Columns compared as one: `ROW(a, b) < ROW(x, y)`, which an index on (a, b) answers.
+
+    The way every list of Regulars begins its next page; rooms above use it for their own.
+    """
+
+    function = "ROW"
+    output_field: ClassVar[Any] = BooleanField()
+
+
+class NoSuchCustomerError(RegularsError):
+    """No customer has this id."""
+
+    code: ClassVar[str] = "no_such_customer"
+
+
+def business() -> Business:
+    """Return the merchant, or the defaults (nameless, UTC, USD) before anybody has said who that is."""
+    return Business.objects.filter(id=1).first() or Business(id=1, name="")
+
+
+# Finding customers
+
+
+def customers_matching(text: str) -> "QuerySet[Customer, int]":
+    """Return the ids of customers whose code, name or an identifier contains `text`, in any case.
+
+    One character finds what begins with it (a code, a name, a word of a name); two or more are found
+    anywhere. Both use the gram indexes, so the cost grows with the customers who hold the rarest pair of
+    characters of `text`, not with all.
+
+    Args:
+        text: What a person typed. Blanks at its ends do not count; all blank finds nobody.
+
+    Returns:
+        A query of customer ids, for use as a subquery.
+    """
+    wanted = text.strip()
+    if not wanted:
+        return Customer.objects.none().values_list("id", flat=True)
+    by_own_text, by_identifier = _matching(wanted)
+    return by_own_text.union(by_identifier)
+
+
+def _matching(wanted: str) -> "tuple[QuerySet[Customer, int], QuerySet[Identifier, int]]":
+    one = len(wanted) == 1
+    grams = Grams(Value(f" {wanted}" if one else wanted))
+    by_own_text = Customer.objects.alias(held=Grams(_own_text())).filter(held__contains=grams)
+    by_identifier = Identifier.objects.alias(held=Grams(_identifier_text())).filter(held__contains=grams)
+    if not one:
+        # The pairs may lie apart in what the index found.
+        by_own_text = by_own_text.filter(Q(code__icontains=wanted) | Q(name__icontains=wanted))
+        by_identifier = by_identifier.filter(value__icontains=wanted)
+    return by_own_text.values_list("id", flat=True), by_identifier.values_list("customer_id", flat=True)
+
+
+def _own_text() -> Concat:
+    return Concat(Value(" "), "code", Value(" "), "name")
+
+
+def _identifier_text() -> Concat:
+    return Concat(Value(" "), "value")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """Who was found by a text: ids, and whether that is everybody who matches."""
+
+    ids: tuple[int, ...]
+    is_all: bool
+
+
+def find_customers(text: str, *, limit: int = 2_000) -> Search:
+    """Return up to `limit` customers who match `text` as in `customers_matching`, in no order; one query.
+
+    For pages: a search that matches a tenth of everybody says that it does instead of sorting them.
+    """
+    wanted = text.strip()
+    if not wanted:
+        return Search(ids=(), is_all=True)
+    by_own_text, by_identifier = _matching(wanted)
+    # Each arm on its own, and doubles removed here: the database may stop as soon as it has enough.
+    ids = list(by_own_text[: limit + 1].union(by_identifier[: limit + 1], all=True))
+    found = tuple(dict.fromkeys(ids))
+    return Search(ids=found[:limit], is_all=len(found) <= limit)
+
+
+def customers_known_as(text: str) -> list[int]:
+    """Return the ids of customers whose code or an identifier is exactly `text`, in any case, lowest first.
+
+    These are who somebody meant who pasted an id. A name that is equal does not count: names repeat.
+    """
+    wanted = text.strip()
+    if not wanted:
+        return []
+    by_code = Customer.objects.filter(code=wanted).values_list("id", flat=True)
+    by_identifier = (
+        Identifier.objects.alias(held=Grams(_identifier_text()), lowered=Lower("value"))
+        .filter(held__contains=Grams(Value(f" {wanted}")))
+        .filter(lowered=Lower(Value(wanted)))
+        .values_list("customer_id", flat=True)
+    )
+    return sorted(by_code.union(by_identifier))
+
+
+def countries() -> list[str]:
+    """Return every country that some customer has, in the order of their letters.
+
+    Walks the index from one country to the next, so it costs as much as there are countries.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH RECURSIVE found AS (
+                (SELECT country FROM shop_customer WHERE country > '' ORDER BY country LIMIT 1)
+                UNION ALL
+                SELECT (
+                    SELECT country FROM shop_customer WHERE country > found.country ORDER BY country LIMIT 1
+                )
+                FROM found WHERE found.country IS NOT NULL
+            )
+            SELECT country FROM found WHERE country IS NOT NULL
+            """
+        )
+        return [country for (country,) in cursor.fetchall()]
+
+
+def has_customers() -> bool:
+    """Return whether the record holds any customer."""
+    return Customer.objects.exists()
+
+
+# One customer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """One identifier of a customer; `store` is empty for kinds that no store gives out."""
+
+    kind: str
+    value: str
+    store: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """A customer's whole history. Money counts valid orders only; refunds without an order are apart.
+
+    `orders` are valid; `other_orders` wait for payment, were cancelled, or were refunded in full.
+    """
+
+    orders: int
+    other_orders: int
+    net_minor: int
+    refunds: int
+    refunded_minor: int
+    unmatched_refunded_minor: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimelineEntry:
+    """An order or a refund of a customer.
+
+    For an order, `amount_minor` is what was ordered and `net_minor` what was left after refunds. For a refund
+    both are what was given back, `order_code` is empty when no order could be found for it.
+    """
+
+    kind: Literal["order", "refund"]
+    id: int
+    at: datetime
+    day: int
+    code: str
+    store: str
+    amount_minor: int
+    net_minor: int
+    refunded_minor: int
+    discount_minor: int
+    status: str
+    is_valid: bool
+    lines: int
+    order_code: str
+    product: str
+
+    @property
+    def place(self) -> "TimelinePlace":
+        """Where the entry stands, to begin the next page after it."""
+        return TimelinePlace(self.at, 1 if self.kind == "order" else 0, self.id)
+
+
+@dataclass(frozen=True)
+class TimelinePlace:
+    """A place in a timeline: instant, order (1) before refund (0) of the same instant, id."""
+
+    at: datetime
+    rank: int
+    id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One product of an order."""
+
+    product_code: str
+    product: str
+    category: str
+    quantity: Decimal
+    amount_minor: int
+    discount_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Month:
+    """A calendar month with the net amount and number of its valid orders."""
+
+    month: date
+    net_minor: int
+    orders: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductShare:
+    """What a customer paid for one product; `share` of everything they paid, 0 to 1."""
+
+    code: str
+    name: str
+    category: str
+    amount_minor: int
+    quantity: Decimal
+    orders: int
+    last_day: int
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CategoryShare:
+    """What a customer paid for one category; the empty name stands for products without one."""
+
+    name: str
+    amount_minor: int
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mix:
+    """What a customer's money went to, most first."""
+
+    products: tuple[ProductShare, ...]
+    categories: tuple[CategoryShare, ...]
+    total_minor: int
+
+
+def customer(customer_id: int) -> Customer:
+    """Return a customer.
+
+    Raises:
+        NoSuchCustomerError: Nobody has this id.
+    """
+    found = Customer.objects.filter(id=customer_id).first()
+    if found is None:
+        message = f"customer {customer_id} does not exist"
+        raise NoSuchCustomerError(message, customer_id=customer_id)
+    return found
+
+
+def identifiers(customer_id: int) -> list[Known]:
+    """Return how a customer is recognised, by kind and value."""
+    rows = (
+        Identifier.objects.filter(customer_id=customer_id)
+        .order_by("kind", "value")
+        .values_list("kind", "value", Coalesce("store__name", Value("")))
+    )
+    return [Known(kind=kind, value=value, store=store) for kind, value, store in rows]
+
+
+def totals(customer_id: int) -> Totals:
+    """Return the sums of a customer's whole history; two queries, over that customer's rows only."""
+    orders = Order.objects.filter(customer_id=customer_id).aggregate(
+        orders=Count("id", filter=Q(is_valid=True)),
+        all=Count("id"),
+        net_minor=Coalesce(Sum("net_minor", filter=Q(is_valid=True)), 0),
+        first_at=Min("placed_at", filter=Q(is_valid=True)),
+        last_at=Max("placed_at", filter=Q(is_valid=True)),
+    )
+    refunds = Refund.objects.filter(customer_id=customer_id).aggregate(
+        refunds=Count("id"),
+        refunded_minor=Coalesce(Sum("amount_minor"), 0),
+        unmatched_minor=Coalesce(Sum("amount_minor", filter=Q(order=None)), 0),
+    )
+    return Totals(
+        orders=orders["orders"],
+        other_orders=orders["all"] - orders["orders"],
+        net_minor=orders["net_minor"],
+        refunds=refunds["refunds"],
+        refunded_minor=refunds["refunded_minor"],
+        unmatched_refunded_minor=refunds["unmatched_minor"],
+        first_at=orders["first_at"],
+        last_at=orders["last_at"],
+    )
+
+
+def timeline(
+    customer_id: int, *, after: TimelinePlace | None = None, limit: int = 25
+) -> tuple[list[TimelineEntry], TimelinePlace | None]:
+    """Return a page of a customer's orders and refunds, newest first, and where the next page begins.
+
+    Two queries of `limit` + 1 rows each, merged here.
+
+    Args:
+        customer_id: Whose.
+        after: The last entry of the page before; None begins with the newest.
+        limit: Entries a page, at least 1.
+
+    Returns:
+        The entries, and the place to pass as `after`, or None when there are no more.
+    """
+    # A subquery, so that only the lines of the orders shown are counted.
+    lines_of_order = Coalesce(
+        Subquery(
+            OrderLine.objects.filter(order=OuterRef("id")).values("order").annotate(n=Count("id")).values("n")
+        ),
+        0,
+    )
+    orders = (
+        Order.objects.filter(customer_id=customer_id)
+        .order_by("-placed_at", "-id")
+        .values_list(
+            "id", "placed_at", "day", "code", "store__name", "amount_minor", "net_minor", "refunded_minor",
+            "discount_minor", "status", "is_valid", lines_of_order,
+        )
+    )  # fmt: skip
+    refunds = (
+        Refund.objects.filter(customer_id=customer_id)
+        .order_by("-refunded_at", "-id")
+        .values_list(
+            "id", "refunded_at", "day", "code", "store__name", "amount_minor",
+            Coalesce("order__code", Value("")), Coalesce(NullIf("product__name", Value("")), "product__code", Value("")),
+        )
+    )  # fmt: skip
+    if after is not None:
+        orders = orders.filter(_comes_after("placed_at", rank=1, place=after))
+        refunds = refunds.filter(_comes_after("refunded_at", rank=0, place=after))
+    entries = [
+        TimelineEntry(
+            kind="order", id=pk, at=at, day=day, code=code, store=store, amount_minor=amount, net_minor=net,
+            refunded_minor=refunded, discount_minor=discount, status=status, is_valid=is_valid, lines=lines,
+            order_code="", product="",
+        )
+        for pk, at, day, code, store, amount, net, refunded, discount, status, is_valid, lines in orders[: limit + 1]
+    ] + [
+        TimelineEntry(
+            kind="refund", id=pk, at=at, day=day, code=code, store=store, amount_minor=amount, net_minor=amount,
+            refunded_minor=amount, discount_minor=0, status="", is_valid=False, lines=0,
+            order_code=order_code, product=product,
+        )
+        for pk, at, day, code, store, amount, order_code, product in refunds[: limit + 1]
+    ]  # fmt: skip
+    entries.sort(key=lambda entry: (entry.place.at, entry.place.rank, entry.place.id), reverse=True)
+    page = entries[:limit]
+    return page, page[-1].place if len(entries) > limit else None
+
+
+def _comes_after(instant: str, *, rank: int, place: TimelinePlace) -> "LessThan[Any]":
+    return LessThan(
+        Row(F(instant), Value(rank), F("id")), Row(Value(place.at), Value(place.rank), Value(place.id))
+    )
+
+
+def order_lines(customer_id: int, order_id: int) -> list[Line]:
+    """Return the lines of a customer's order, dearest first; empty if the customer has no such order."""
+    rows = (
+        OrderLine.objects.filter(order_id=order_id, order__customer_id=customer_id)
+        .order_by("-amount_minor", "id")
+        .values_list(
+            "product__code",
+            "product__name",
+            "product__category",
+            "quantity",
+            "amount_minor",
+            "discount_minor",
+        )
+    )
+    return [
+        Line(
+            product_code=code, product=name or code, category=category, quantity=quantity,
+            amount_minor=amount, discount_minor=discount,
+        )
+        for code, name, category, quantity, amount, discount in rows
+    ]  # fmt: skip
+
+
+def spend_by_month(customer_id: int) -> list[Month]:
+    """Return every calendar month from a customer's first valid order to their last, empty months as zero."""
+    ordered_on = ExpressionWrapper(Value(_EPOCH) + F("day"), output_field=DateField())
+    rows = (
+        Order.objects.filter(customer_id=customer_id, is_valid=True)
+        .annotate(month=TruncMonth(ordered_on, output_field=DateField()))
+        .values("month")
+        .annotate(net_minor=Sum("net_minor"), orders=Count("id"))
+        .order_by("month")
+    )
+    found = {
+        row["month"]: Month(month=row["month"], net_minor=row["net_minor"], orders=row["orders"])
+        for row in rows
+    }
+    if not found:
+        return []
+    months = []
+    month, last = min(found), max(found)
+    while month <= last:
+        months.append(found.get(month, Month(month=month, net_minor=0, orders=0)))
+        month = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    return months
+
+
+def mix(customer_id: int) -> Mix:
+    """Return what a customer's money went to: one query over the lines of their valid orders, before refunds."""
+    rows = list(
+        OrderLine.objects.filter(order__customer_id=customer_id, order__is_valid=True)
+        .values("product_id", "product__code", "product__name", "product__category")
+        .annotate(
+            paid_minor=Sum("amount_minor"),
+            bought=Sum("quantity"),
+            in_orders=Count("order_id", distinct=True),
+            last_day=Max("order__day"),
+        )
+        .order_by("-paid_minor", "product_id")
+    )
+    total_minor = sum(row["paid_minor"] for row in rows)
+    products = tuple(
+        ProductShare(
+            code=row["product__code"],
+            name=row["product__name"] or row["product__code"],
+            category=row["product__category"],
+            amount_minor=row["paid_minor"],
+            quantity=row["bought"],
+            orders=row["in_orders"],
+            last_day=row["last_day"],
+            share=row["paid_minor"] / total_minor,
+        )
+        for row in rows
+    )
+    by_category: dict[str, int] = {}
+    for product in products:
+        by_category[product.category] = by_category.get(product.category, 0) + product.amount_minor
+    categories = tuple(
+        CategoryShare(name=name, amount_minor=amount_minor, share=amount_minor / total_minor)
+        for name, amount_minor in sorted(by_category.items(), key=lambda item: (-item[1], item[0]))
+    )
+    return Mix(products=products, categories=categories, total_minor=total_minor)

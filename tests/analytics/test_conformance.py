@@ -1,0 +1,161 @@
+"""Every public function on every engine: equal rows, integers exactly, floats to 1e-9."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import TypedDict
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from regulars.analytics import cohorts, cycles, facts, kpis, lifecycle, rfm, tiers
+from tests.analytics import uci
+from tests.analytics.engines import ENGINES, Table, as_polars
+
+pytestmark = pytest.mark.unit
+
+FIRST_DAY = 14_900
+AS_OF = 15_320
+
+
+class Window(TypedDict):
+    """A period, as keyword arguments."""
+
+    start_day: int
+    end_day: int
+
+
+WINDOW = Window(start_day=15_200, end_day=15_300)
+CUTS = rfm.Cuts(recency_days=(365, 180, 90, 30), frequency=(2, 3, 5, 9), high_monetary_minor=500)
+
+Engine = Callable[[pl.DataFrame], Table]
+Case = Callable[[Table, Engine], Table]
+
+
+def some_cycles(orders: Table) -> Table:
+    found = cycles.store(orders, as_of_day=AS_OF, minimum_intervals=1)
+    return cycles.customers(orders, as_of_day=AS_OF, store=found)
+
+
+def everybody(engine: Engine) -> Table:
+    return engine(pl.DataFrame({"customer_id": list(range(40))}))
+
+
+CASES: dict[str, Case] = {
+    "facts.until": lambda orders, _: facts.until(orders, as_of_day=15_000),
+    "rfm.score": lambda orders, _: rfm.score(orders, as_of_day=AS_OF),
+    "rfm.score by mean": lambda orders, _: rfm.score(orders, as_of_day=AS_OF, scheme="mean"),
+    "rfm.score by cuts": lambda orders, _: rfm.score(orders, as_of_day=AS_OF, scheme=CUTS),
+    "rfm.score of average orders in a window": lambda orders, _: rfm.score(
+        orders, as_of_day=AS_OF, window_days=90, monetary="average_order"
+    ),
+    "rfm.thresholds": lambda orders, _: rfm.thresholds(rfm.score(orders, as_of_day=AS_OF)),
+    "tiers.assign": lambda orders, _: tiers.assign(rfm.score(orders, as_of_day=AS_OF)),
+    "tiers.assign by own late days": lambda orders, _: tiers.assign(
+        rfm.score(orders, as_of_day=AS_OF),
+        thresholds=tiers.Thresholds(frequency=2, late_days=100),
+        cycles=some_cycles(orders),
+    ),
+    "tiers.resolve": lambda orders, _: tiers.resolve(rfm.score(orders, as_of_day=AS_OF)),
+    "lifecycle.stages": lambda orders, _: lifecycle.stages(orders, as_of_day=AS_OF, cycle_days=50),
+    "lifecycle.stages with prospects and own cycles": lambda orders, engine: lifecycle.stages(
+        orders, as_of_day=AS_OF, cycle_days=50, customers=everybody(engine), cycles=some_cycles(orders)
+    ),
+    "lifecycle.migration": lambda orders, _: lifecycle.migration(
+        lifecycle.stages(facts.until(orders, as_of_day=15_200), as_of_day=15_200, cycle_days=50),
+        lifecycle.stages(orders, as_of_day=AS_OF, cycle_days=50),
+    ),
+    "cycles.store": lambda orders, _: cycles.store(orders, as_of_day=AS_OF, minimum_intervals=3),
+    "cycles.customers": lambda orders, _: some_cycles(orders),
+    "cohorts.retention": lambda orders, _: cohorts.retention(orders, as_of_day=AS_OF),
+    "cohorts.revenue": lambda orders, _: cohorts.revenue(orders, as_of_day=AS_OF),
+    "kpis.totals": lambda orders, _: kpis.totals(orders, **WINDOW),
+    "kpis.totals of some": lambda orders, engine: kpis.totals(orders, customers=everybody(engine)),
+    "kpis.repurchase_rate": lambda orders, _: kpis.repurchase_rate(orders, **WINDOW),
+    "kpis.cohort_repurchase_rate": lambda orders, _: kpis.cohort_repurchase_rate(
+        orders, days=60, as_of_day=AS_OF
+    ),
+    "kpis.old_customer_repurchase_rate": lambda orders, _: kpis.old_customer_repurchase_rate(
+        orders, **WINDOW
+    ),
+    "kpis.repeat_revenue_share": lambda orders, _: kpis.repeat_revenue_share(orders, **WINDOW),
+    "kpis.average_order": lambda orders, _: kpis.average_order(orders, **WINDOW),
+    "kpis.new_customers": lambda orders, _: kpis.new_customers(orders, **WINDOW),
+    "kpis.lost_customers": lambda orders, _: kpis.lost_customers(orders, **WINDOW, silent_days=53),
+}
+
+# Functions that give back neither a table nor a figure, tested in test_facts.py.
+EXEMPT = {"facts.check", "facts.open_orders", "facts.open_table"}
+
+
+def answer(case: str, engine: str, orders: pl.DataFrame) -> Table:
+    table = ENGINES[engine]
+    found = CASES[case](table(orders), table)
+    return found if is_dataclass(found) else as_polars(found)
+
+
+def assert_alike(case: str, orders: pl.DataFrame) -> None:
+    expected = answer(case, "polars", orders)
+    for engine in ENGINES:
+        found = answer(case, engine, orders)
+        if isinstance(expected, pl.DataFrame):
+            assert_frame_equal(found, expected, check_exact=False, rel_tol=1e-9, abs_tol=0)
+        else:
+            assert found == expected, engine
+
+
+@st.composite
+def some_orders(draw: st.DrawFn) -> pl.DataFrame:
+    """A few orders, some on one day, some not valid, some discounted."""
+    rows = draw(
+        st.lists(
+            st.tuples(
+                st.integers(1, 6),
+                st.integers(FIRST_DAY, AS_OF) | st.sampled_from((15_100, 15_200, 15_230, AS_OF)),
+                st.integers(0, 2_000),
+                st.integers(0, 800),
+                st.booleans() | st.just(value=True),
+            ),
+            max_size=24,
+        )
+    )
+    names = ("customer_id", "day", "amount_minor", "discount_minor", "is_valid")
+    return pl.DataFrame(
+        {"order_id": list(range(len(rows)))}
+        | {name: [row[n] for row in rows] for n, name in enumerate(names)},
+        schema={
+            "order_id": pl.Int64,
+            "customer_id": pl.Int64,
+            "day": pl.Int32,
+            "amount_minor": pl.Int64,
+            "discount_minor": pl.Int64,
+            "is_valid": pl.Boolean,
+        },
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+@settings(max_examples=4, deadline=None)
+@given(orders=some_orders())
+def test_any_orders_give_equal_rows_on_every_engine(case: str, orders: pl.DataFrame) -> None:
+    assert_alike(case, orders)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_real_orders_give_equal_rows_on_every_engine(case: str, shared_data: Path) -> None:
+    assert_alike(case, uci.orders(shared_data).with_columns(discount_minor=pl.col("amount_minor") % 700))
+
+
+def test_no_public_function_is_left_out() -> None:
+    public = {
+        f"{module.__name__.rpartition('.')[2]}.{name}"
+        for module in (cohorts, cycles, facts, kpis, lifecycle, rfm, tiers)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+    assert public == {case.split(" ")[0] for case in CASES} | EXEMPT

@@ -1,0 +1,121 @@
+import json
+
+import psycopg
+import pytest
+from django.db import connection
+from django.test import Client
+
+from regulars.api.problems import STATUSES, TITLES
+from regulars.kernel.errors import RegularsError
+from tests.api.clients import Program, content
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+
+def subclasses(cls: type[RegularsError]) -> list[type[RegularsError]]:
+    return [cls, *(each for child in cls.__subclasses__() for each in subclasses(child))]
+
+
+def test_every_code_has_a_status_and_a_title() -> None:
+    assert set(STATUSES) == set(TITLES)
+
+
+def test_every_code_that_the_table_names_for_an_error_class_exists() -> None:
+    raised = {cls.code for cls in subclasses(RegularsError)}
+    by_handlers = {
+        "malformed_request",
+        "method_not_allowed",
+        "too_large",
+        "invalid_parameters",
+        "internal_error",
+        "unavailable",
+    }
+    assert set(STATUSES) - by_handlers <= raised
+
+
+def test_a_problem_document_has_the_standard_members(program: Program) -> None:
+    response = program.get("/orders/999")
+    assert response["Content-Type"] == "application/problem+json"
+    assert content(response) == {
+        "type": "/api/v1/docs#not_found",
+        "title": "There is no such thing",
+        "status": 404,
+        "detail": "there is no order 999",
+        "code": "not_found",
+    }
+    page = Client().get("/api/v1/docs").content.decode()
+    assert 'id="not_found"' in page
+
+
+def test_each_refused_value_is_named_and_not_repeated(program: Program) -> None:
+    response = program.post("/customers/lookup", {"kind": "telepathy", "value": "a\x00secret"})
+    document = content(response)
+    assert response.status_code == 422
+    assert [(error["in"], error["name"]) for error in document["errors"]] == [
+        ("body", "kind"),
+        ("body", "value"),
+    ]
+    assert "secret" not in response.content.decode()
+    assert "telepathy" not in response.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/customers/", "/customers/x/y", "/customers/1/orders/2"])
+def test_an_address_that_does_not_exist_is_a_problem_too(program: Program, path: str) -> None:
+    response = program.get(path)
+    assert response.status_code == 404
+    assert content(response)["detail"] == f"nothing is at /api/v1{path}"
+
+
+def test_a_method_that_is_not_taken_says_which_are(program: Program) -> None:
+    response = program.client.delete("/api/v1/orders")
+    assert response.status_code == 405
+    assert response["Allow"] == "GET"
+    assert content(response)["code"] == "method_not_allowed"
+
+
+def test_a_head_is_answered_like_a_get(program: Program) -> None:
+    response = program.client.head("/api/v1/orders")
+    assert (response.status_code, response.content) == (200, b"")
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", b'"\\ud800"', b"[]", b"null", b"", b"1e999"])
+def test_a_body_that_is_not_the_json_asked_for_is_refused(program: Program, body: bytes) -> None:
+    response = program.client.post("/api/v1/customers/lookup", body, content_type="application/json")
+    assert response.status_code in {400, 422}
+    assert content(response)["code"] in {"malformed_request", "invalid_parameters"}
+
+
+def test_a_lone_surrogate_is_refused(program: Program) -> None:
+    body = '{"kind": "code", "value": "\\ud800"}'
+    response = program.client.post("/api/v1/customers/lookup", body, content_type="application/json")
+    assert response.status_code == 422
+
+
+def test_a_body_that_is_too_large_is_refused(program: Program) -> None:
+    body = json.dumps({"kind": "code", "value": "x" * 3_000_000})
+    response = program.client.post("/api/v1/customers/lookup", body, content_type="application/json")
+    assert response.status_code == 413
+    assert content(response)["code"] == "too_large"
+
+
+def test_a_failure_gives_an_id_and_nothing_of_the_inside(
+    program: Program, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE shop_order RENAME COLUMN amount_minor TO moved")
+    response = program.get("/orders")
+    document = content(response)
+    assert response.status_code == 500
+    assert set(document) == {"type", "title", "status", "detail", "code", "id"}
+    assert "shop_order" not in response.content.decode()
+    assert document["id"] in caplog.text + capsys.readouterr().out
+
+
+def test_what_the_database_cannot_do_just_now_may_be_asked_again(program: Program) -> None:
+    with psycopg.connect(**connection.get_connection_params()) as other, connection.cursor() as cursor:
+        other.execute("LOCK TABLE shop_order IN ACCESS EXCLUSIVE MODE")
+        cursor.execute("SET LOCAL lock_timeout = '50ms'")
+        response = program.get("/orders")
+    assert response.status_code == 503
+    assert content(response)["code"] == "unavailable"
+    assert response["Retry-After"] == "5"

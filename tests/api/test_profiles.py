@@ -1,0 +1,69 @@
+import pytest
+from django.utils.translation import override
+
+from regulars.insights.models import Profile
+from regulars.insights.reasons import explain
+from tests.api.clients import Program, content
+from tests.api.rows import make_profile, make_shop
+from tests.shop.factories import make_customer
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+
+def test_a_profile_says_each_label_with_its_reason_in_words(program: Program) -> None:
+    alice, *_ = make_shop()
+    document = content(program.get(f"/customers/{alice.pk}/profile"))
+    labels = {label.pop("label"): label for label in document.pop("labels")}
+    assert document == {
+        "customer_id": alice.pk,
+        "customer_code": "alice",
+        "as_of_day": "2024-10-05",
+        "orders": 3,
+        "recency_days": 1,
+        "frequency": 3,
+        "monetary": {"amount_minor": 6_000, "currency": "GBP"},
+        "year": {"amount_minor": 0, "currency": "GBP"},
+        "r": 5,
+        "f": 5,
+        "m": 5,
+        "first_order_day": "2024-06-26",
+        "last_order_day": "2024-10-04",
+        "cycle_days": 50.0,
+        "rhythm_days": None,
+        "due_day": "2024-11-23",
+        "late_day": "2024-12-13",
+    }
+    assert labels["tier"] == {
+        "value": "VIP",
+        "name": "VIP",
+        "reason": "Buys often (3 orders, from 3 orders is often) and spends much (60.00, from 50.00 is much).",
+    }
+    assert labels["stage"]["value"] == "growing"
+    assert labels["stage"]["reason"] == "Came back 2 times, last 1 day ago; expected about every 50 days."
+    assert labels["cell"]["value"] == "RFM"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"), [("fr, en;q=0.5", "en"), ("zh-CN", "zh-hans"), ("zh-hans, en;q=0.5", "zh-hans")]
+)
+def test_reasons_and_names_come_in_the_callers_language(
+    program: Program, accepted: str, language: str
+) -> None:
+    alice, *_ = make_shop()
+    response = program.get(f"/customers/{alice.pk}/profile", headers={"accept-language": accepted})
+    assert response["Content-Language"] == language
+    profile = Profile.objects.get(customer=alice)
+    with override(language):
+        expected = [
+            ("stage", str(profile.get_stage_display()), explain("stage", profile.reasons["stage"])),
+            ("cell", "RFM", explain("cell", profile.reasons["cell"])),
+            ("tier", str(profile.get_tier_display()), explain("tier", profile.reasons["tier"])),
+        ]
+    labels = content(response)["labels"]
+    assert [(label["label"], label["name"], label["reason"]) for label in labels] == expected
+
+
+def test_a_profile_without_a_finished_run_is_not_there_yet(program: Program) -> None:
+    customer = make_customer()
+    make_profile(customer)
+    assert program.get(f"/customers/{customer.pk}/profile").status_code == 404

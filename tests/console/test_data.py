@@ -1,0 +1,146 @@
+"""A file comes in through the pages: uploaded, matched, previewed, started, and what was refused is shown."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from regulars.intake.mapping import Mapping
+from regulars.intake.models import ColumnMap, Import
+from regulars.intake.operations import run_import
+from regulars.shop.models import Order
+from regulars.staff.rules import Role
+from tests.intake.importing import NOW, SIMPLE, import_lines
+from tests.shop.factories import make_business
+from tests.staff.factories import make_user
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+CONTENT = (
+    "Order ID,Order Date,Customer ID,SKU,Quantity,Unit Price\n"
+    "1,2026-01-15,A,wipes,2,2.50\n2,2026-01-16,B,soap,-1,1.00\n3,2026-01-17,,soap,1,1.00\n"
+)
+
+
+def logged_in(role: Role = Role.MARKETER) -> Client:
+    client = Client()
+    client.force_login(make_user(role=role))
+    return client
+
+
+def uploaded(client: Client, content: str = CONTENT) -> Import:
+    file = SimpleUploadedFile("orders.csv", content.encode())
+    response = client.post(reverse("console:data-uploads"), {"file": file, "store": "main"})
+    assert response.status_code == 302
+    return Import.objects.latest("id")
+
+
+def chosen(**other: object) -> dict[str, object]:
+    return {
+        "order_code": "Order ID", "placed_at": "Order Date", "external": "Customer ID", "product_code": "SKU",
+        "quantity": "Quantity", "unit_price": "Unit Price", **other,
+    }  # fmt: skip
+
+
+def test_an_uploaded_file_is_matched_previewed_and_started() -> None:
+    make_business()
+    client = logged_in()
+    row = uploaded(client)
+    page = client.get(reverse("console:data-import", args=[row.pk])).content.decode()
+    assert '<option value="Order Date" selected>' in page
+    preview = client.post(reverse("console:data-preview", args=[row.pk]), chosen())
+    assert preview.status_code == 200
+    text = preview.content.decode()
+    assert [text.count(f">{word}<") for word in ("order line", "refund", "no customer")] == [1, 1, 1]
+    response = client.post(reverse("console:data-start", args=[row.pk]), chosen(map_name="ours"))
+    assert response.status_code == 302
+    row.refresh_from_db()
+    assert row.state == "queued"
+    assert ColumnMap.objects.get().name == "ours"
+    run_import(import_id=row.pk, now=NOW)
+    page = client.get(reverse("console:data-import", args=[row.pk])).content.decode()
+    assert "Refunds without an order" in page
+    assert Order.objects.count() == 1
+
+
+def test_a_date_that_can_be_read_two_ways_is_asked_on_the_page() -> None:
+    make_business()
+    client = logged_in()
+    row = uploaded(client, re.sub(r"2026-01-1(.)", r"1/\1/2026", CONTENT))
+    url = reverse("console:data-preview", args=[row.pk])
+    asked = client.post(url, chosen())
+    assert "day first or month first" in asked.content.decode()
+    answer = json.dumps(["date_formats", "Order Date", ["%m/%d/%Y"]])
+    assert "2026-01-05" in client.post(url, chosen(answer=answer)).content.decode()
+
+
+def test_what_is_not_matched_is_told_inline() -> None:
+    make_business()
+    client = logged_in()
+    row = uploaded(client)
+    response = client.post(reverse("console:data-start", args=[row.pk]), chosen(placed_at=""))
+    assert response.status_code == 422
+    assert "<li>the order date</li>" in response.content.decode()
+    row.refresh_from_db()
+    assert row.state == "uploaded"
+
+
+def test_progress_is_polled_until_the_import_is_over() -> None:
+    make_business()
+    client = logged_in()
+    row = uploaded(client)
+    Import.objects.filter(pk=row.pk).update(state="running", stage="staging", stage_done=5, stage_total=10)
+    url = reverse("console:data-progress", args=[row.pk])
+    assert "5 of 10" in client.get(url).content.decode()
+    Import.objects.filter(pk=row.pk).update(state="cancelled")
+    assert client.get(url).headers["HX-Refresh"] == "true"
+
+
+def test_refused_lines_are_listed_by_reason_and_downloaded(tmp_path: Path) -> None:
+    make_business()
+    row = import_lines(tmp_path, "1,2026-01-05,A,w,1,x", *(f"{i},2026-01-05,,w,1,1" for i in range(100, 160)))
+    client = logged_in(Role.ANALYST)
+    url = reverse("console:data-rejects", args=[row.pk])
+    page = client.get(url).content.decode()
+    assert page.count("no customer</td>") == 49
+    assert client.get(f"{url}?after=51").content.decode().count("no customer</td>") == 11
+    assert client.get(f"{url}?reason=bad_price").content.decode().count("<code>x</code>") == 1
+    download = client.get(reverse("console:data-reject-file", args=[row.pk]))
+    assert download.headers["Content-Disposition"] == 'attachment; filename="orders-refused.csv"'
+    assert len(b"".join(download).splitlines()) == 62
+
+
+def test_who_may_only_look_cannot_bring_files_in() -> None:
+    make_business()
+    row = uploaded(logged_in())
+    analyst = logged_in(Role.ANALYST)
+    assert analyst.get(reverse("console:data")).status_code == 200
+    assert "data-dropzone" not in analyst.get(reverse("console:data")).content.decode()
+    assert analyst.get(reverse("console:data-import", args=[row.pk])).status_code == 200
+    for name in ("data-preview", "data-start", "data-cancellation"):
+        assert analyst.post(reverse(f"console:{name}", args=[row.pk])).status_code == 403
+    assert logged_in(Role.AGENT).get(reverse("console:data")).status_code == 403
+
+
+@pytest.mark.parametrize("imports", [1, 3])
+def test_the_list_costs_the_same_queries_for_one_file_and_for_three(
+    tmp_path: Path, imports: int, django_assert_max_num_queries: object
+) -> None:
+    make_business()
+    client = logged_in()
+    for _ in range(imports):
+        import_lines(tmp_path, "1,2026-01-05,A,w,1,1")
+    client.get(reverse("console:data"))
+    with django_assert_max_num_queries(7):  # type: ignore[operator]
+        client.get(reverse("console:data"))
+
+
+def test_a_saved_map_can_be_forgotten() -> None:
+    saved = ColumnMap.objects.create(name="ours", header=["a"], mapping=SIMPLE.to_json())
+    assert Mapping.from_json(saved.mapping) == SIMPLE
+    logged_in().post(reverse("console:data-map-removal", args=[saved.pk]))
+    assert not ColumnMap.objects.exists()

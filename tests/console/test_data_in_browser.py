@@ -1,0 +1,71 @@
+from operator import attrgetter
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from regulars.intake import operations
+from regulars.intake.models import Import
+from regulars.shop.models import Order
+from tests.console.browser import LOOKS, Console, Look
+from tests.intake.importing import NOW, import_lines
+from tests.shop.factories import make_business
+from tests.staff.factories import make_user
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+CONTENT = "Order ID,Order Date,Customer ID,SKU,Product Name,Quantity,Unit Price\n" + "".join(
+    f"10{i},2026-01-{i:02},C{i % 5},W{i % 3},Baby wipes {i % 3},{-1 if i == 7 else 2},{'?' if i == 9 else '12.50'}\n"
+    for i in range(1, 25)
+)
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=attrgetter("name"))
+def test_the_data_pages_are_sound(*, console: Console, look: Look, tmp_path: Path) -> None:
+    make_business()
+    alice = make_user(name="Alice")
+    lines = [
+        f"{i},2026-01-05,A,wipes,{-1 if i == 7 else 1},{'?' if i % 5 == 0 else '2.50'}" for i in range(1, 30)
+    ]
+    done = import_lines(tmp_path, *lines)
+    operations.save_map_of(import_id=done.pk, name="Own site")
+    path = tmp_path / "taobao-2026-01.csv"
+    path.write_text(CONTENT)
+    waiting = operations.register(path=path, store_code="taobao", created_by=alice, now=NOW)
+    running = operations.register(path=path, store_code="taobao", created_by=alice, now=NOW)
+    Import.objects.filter(pk=running.pk).update(
+        state="running", stage="staging", stage_done=400, stage_total=1000
+    )
+    failed = operations.register(path=path, store_code="main", now=NOW)
+    Import.objects.filter(pk=failed.pk).update(state="cancelled")
+    pages = {
+        "data": "/data/",
+        "data-matching": f"/data/{waiting.pk}/",
+        "data-running": f"/data/{running.pk}/",
+        "data-result": f"/data/{done.pk}/",
+        "data-rejects": f"/data/{done.pk}/rejects/",
+        "data-cancelled": f"/data/{failed.pk}/",
+    }
+    console.look_over(pages, look=look, user=alice)
+
+
+def test_a_file_is_brought_in_from_upload_to_result(*, console: Console, tmp_path: Path) -> None:
+    make_business()
+    path = tmp_path / "orders.csv"
+    path.write_text(CONTENT)
+    page = console.open("/data/", user=make_user())
+    page.get_by_label("Drop a file here, or choose one").set_input_files(path)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("heading", name="Which column says what")).to_be_visible()
+    expect(page.get_by_role("cell", name="order line").first).to_be_visible()
+    page.get_by_label("Order date", exact=True).select_option("")
+    expect(page.get_by_text("Still to be matched:")).to_be_visible()
+    page.get_by_label("Order date", exact=True).select_option("Order Date")
+    expect(page.get_by_text("24 lines in the file")).to_be_visible()
+    page.get_by_role("button", name="Start the import").click()
+    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+    operations.run_import(import_id=Import.objects.get().pk, now=NOW)
+    expect(page.get_by_role("heading", name="What became of every line")).to_be_visible(timeout=10_000)
+    assert Order.objects.count() == 22
+    page.get_by_role("link", name="Refused", exact=True).click()
+    expect(page.get_by_role("cell", name="the price or amount is not a number")).to_be_visible()

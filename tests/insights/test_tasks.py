@@ -1,0 +1,36 @@
+import pytest
+from django.db import transaction
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from regulars.insights.tasks import request_computation
+from regulars.intake.events import ImportFinished
+from regulars.outbox import operations as outbox
+from regulars.outbox.delivery import deliver_event
+from regulars.outbox.models import OutboxEvent
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+
+def waiting() -> int:
+    return ProcrastinateJob.objects.filter(task_name="insights.compute", status="todo").count()
+
+
+def test_a_finished_import_asks_for_a_computation() -> None:
+    outbox.publish(ImportFinished(import_id=1))
+    deliver_event(event_id=OutboxEvent.objects.get().pk)
+    assert waiting() == 1
+
+
+def test_many_imports_ask_for_one_computation() -> None:
+    for number in range(3):
+        outbox.publish(ImportFinished(import_id=number))
+    for event in OutboxEvent.objects.all():
+        deliver_event(event_id=event.pk)
+    assert waiting() == 1
+
+
+def test_asking_again_leaves_the_callers_transaction_whole() -> None:
+    with transaction.atomic():
+        request_computation()
+        request_computation()
+        assert OutboxEvent.objects.count() == 0

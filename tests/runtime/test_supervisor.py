@@ -1,0 +1,166 @@
+"""The supervisor: restarts what crashes, stops cleanly, leaves nobody behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from regulars.runtime.home import Home
+from regulars.runtime.supervisor import AlreadyServingError, PortTakenError, check_port, hold_home
+
+pytestmark = pytest.mark.unit
+
+PATIENCE_SECONDS = 20.0
+
+CHILD = """
+import pathlib, signal, sys, time
+from regulars.runtime.lifeline import end_with_pipe
+end_with_pipe(int(sys.argv[1]))
+if sys.argv[3] == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+with pathlib.Path(sys.argv[2]).open("a") as file:
+    import os
+    print(os.getpid(), file=file, flush=True)
+time.sleep(60)
+"""
+
+SUPERVISOR = f"""
+import sys
+from regulars.runtime.supervisor import Child, Supervisor
+folder, *names = sys.argv[1:]
+children = [
+    Child(name, (sys.executable, "-c", {CHILD!r}, "{{lifeline}}", folder + "/" + name, name)) for name in names
+]
+Supervisor(children).run(is_ready=lambda: True, on_ready=lambda: print("ready", flush=True))
+print("ended", flush=True)
+"""
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.05)
+
+
+def is_alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+class Supervised:
+    """A supervisor in a process of its own, and the children it has started."""
+
+    def __init__(self, folder: Path, *names: str) -> None:
+        self.folder = folder
+        command = [sys.executable, "-c", SUPERVISOR, str(folder), *names]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        for name in names:
+            eventually(lambda name=name: len(self.started(name)) == 1)  # type: ignore[misc]  # a default argument binds the loop's name
+
+    def started(self, name: str) -> list[int]:
+        path = self.folder / name
+        return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+
+@pytest.fixture
+def supervise(tmp_path: Path) -> Iterator[Callable[..., Supervised]]:
+    made: list[Supervised] = []
+
+    def make(*names: str) -> Supervised:
+        made.append(Supervised(tmp_path, *names))
+        return made[-1]
+
+    yield make
+    for supervised in made:
+        supervised.process.kill()
+        supervised.process.communicate()
+
+
+def test_a_killed_child_is_restarted_and_its_siblings_go_on(supervise: Callable[..., Supervised]) -> None:
+    supervised = supervise("web", "worker")
+    os.kill(supervised.started("web")[0], signal.SIGKILL)
+    eventually(lambda: len(supervised.started("web")) == 2)
+    assert len(supervised.started("worker")) == 1
+    assert is_alive(supervised.started("worker")[0])
+
+
+def test_restarts_slow_down_when_a_child_crashes_again_and_again(
+    supervise: Callable[..., Supervised],
+) -> None:
+    supervised = supervise("web")
+    gaps = []
+    for crash in range(1, 4):
+        began = time.monotonic()
+        os.kill(supervised.started("web")[-1], signal.SIGKILL)
+        eventually(lambda crash=crash: len(supervised.started("web")) == crash + 1)  # type: ignore[misc]  # a default argument binds the loop's number
+        gaps.append(time.monotonic() - began)
+    assert gaps[0] >= 0.5
+    assert gaps[1] >= 1.0
+    assert gaps[2] >= 2.0
+
+
+@pytest.mark.parametrize("polite", [signal.SIGTERM, signal.SIGINT])
+def test_a_polite_signal_stops_every_process(
+    supervise: Callable[..., Supervised], polite: signal.Signals
+) -> None:
+    supervised = supervise("web", "worker")
+    supervised.process.send_signal(polite)
+    assert supervised.process.wait(PATIENCE_SECONDS) == 0
+    assert not any(is_alive(process) for name in ("web", "worker") for process in supervised.started(name))
+
+
+def test_a_second_signal_ends_the_patience_with_a_child_that_will_not_stop(
+    supervise: Callable[..., Supervised],
+) -> None:
+    supervised = supervise("stubborn")
+    supervised.process.send_signal(signal.SIGTERM)
+    time.sleep(1)
+    assert is_alive(supervised.started("stubborn")[0])
+    supervised.process.send_signal(signal.SIGTERM)
+    assert supervised.process.wait(PATIENCE_SECONDS) == 0
+    assert not is_alive(supervised.started("stubborn")[0])
+
+
+def test_no_child_outlives_a_supervisor_that_was_killed(supervise: Callable[..., Supervised]) -> None:
+    supervised = supervise("web", "worker")
+    supervised.process.kill()
+    for name in ("web", "worker"):
+        eventually(lambda name=name: not is_alive(supervised.started(name)[0]))  # type: ignore[misc]  # a default argument binds the loop's name
+
+
+def test_a_home_has_one_supervisor_at_a_time(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    first = hold_home(home, address="http://127.0.0.1:8000")
+    with pytest.raises(
+        AlreadyServingError, match=rf"served by process {os.getpid()} at http://127.0.0.1:8000"
+    ):
+        hold_home(home, address="http://127.0.0.1:9000")
+    first.release()
+    hold_home(home, address="http://127.0.0.1:9000").release()
+
+
+@pytest.mark.parametrize("shares", [False, True])
+def test_a_port_that_another_program_has_is_told_even_if_it_would_share(shares: bool) -> None:  # noqa: FBT001  a parameter of the test
+    with socket.socket() as other:
+        if shares:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(PortTakenError, match=f"port {port} of 127.0.0.1 is used by another program"):
+            check_port(host="127.0.0.1", port=port)
+    check_port(host="127.0.0.1", port=port)
+
+
+def test_an_address_of_another_machine_is_told() -> None:
+    with pytest.raises(PortTakenError, match=r"cannot listen on 192\.0\.2\.1 port 8000"):
+        check_port(host="192.0.2.1", port=8000)
