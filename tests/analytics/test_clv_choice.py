@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 
 from regulars.analytics import clv, facts
 from regulars.analytics.clv import Caution, Finding
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.unit
 
 def later_occasions(
     orders: pl.DataFrame, *, customers: pl.DataFrame, as_of_day: int, days: int
-) -> "np.ndarray":
+) -> NDArray[np.int64]:
     after = orders.filter(pl.col("day").is_between(as_of_day + 1, as_of_day + days))
     came = after.group_by("customer_id").agg(pl.col("day").n_unique().alias("came"))
     joined = customers.select("customer_id").join(came, on="customer_id", how="left", maintain_order="left")
@@ -49,7 +50,7 @@ def test_the_choice_on_cdnow_forecasts_its_hold_out() -> None:
     choice = clv.choose(known, as_of_day=cdnow.CALIBRATION_END)
 
     mae, bias = errors(choice, orders, as_of_day=cdnow.CALIBRATION_END, days=273)
-    print(f"\nCDNOW: {choice.model}, hold-out MAE {mae:.4f}, bias {bias:+.3f}\n{shown(choice)}")
+    print(f"\nCDNOW: {choice.model}, hold-out MAE {mae:.4f}, bias {bias:+.3f}\n{shown(choice)}")  # noqa: T201 - the figures are asked for
     assert choice.model == "pareto_nbd"
     assert [row.chosen for row in choice.table].count(True) == 1
     assert len(choice.origins) == 2
@@ -65,7 +66,7 @@ def test_uci_shows_no_dropout_and_a_season_that_is_not_covered(shared_data: Path
     choice = clv.choose(facts.until(orders, as_of_day=as_of_day), as_of_day=as_of_day)
 
     mae, bias = errors(choice, orders, as_of_day=as_of_day, days=100)
-    print(f"\nUCI: {choice.model}, hold-out MAE {mae:.4f}, bias {bias:+.3f}\n{shown(choice)}")
+    print(f"\nUCI: {choice.model}, hold-out MAE {mae:.4f}, bias {bias:+.3f}\n{shown(choice)}")  # noqa: T201 - the figures are asked for
     assert mae <= 0.965
     assert choice.cautions == (Caution.SEASON_NOT_COVERED,)
     assert choice.model == "plain_rate"

@@ -1,6 +1,5 @@
 """Experiments beside statsmodels, the Hillstrom trial, and what splitting or merging must not change."""
 
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestIndPower
 from statsmodels.stats.proportion import confint_proportions_2indep, test_proportions_2indep
@@ -45,9 +45,9 @@ def units(*, count: int = 500, seed: int = 1) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def hillstrom(shared_data: Path) -> Iterator[pl.DataFrame]:
+def hillstrom(shared_data: Path) -> pl.DataFrame:
     table = pl.read_csv(shared_data / "hillstrom" / "hillstrom.csv", infer_schema_length=None)
-    yield table.with_row_index("customer_id")
+    return table.with_row_index("customer_id")
 
 
 def test_hillstrom_gives_the_known_effects(hillstrom: pl.DataFrame) -> None:
@@ -66,10 +66,11 @@ def test_hillstrom_gives_the_known_effects(hillstrom: pl.DataFrame) -> None:
         ("visit", "Womens E-Mail"): (0.04523, 0.00323),
     }
     assert {
-        (one.metric, one.arm): (round(one.effect, 4), round(one.standard_error, 4)) for one in found[2:]
+        (one.metric, one.arm): (round(one.effect, 4), round(one.standard_error, 5)) for one in found[2:]
     } == {
-        ("spend", "Mens E-Mail"): (0.7698, 0.1453),
-        ("spend", "Womens E-Mail"): (0.4244, 0.1303),
+        # measures.md prints .1453, which is .14525 rounded once more.
+        ("spend", "Mens E-Mail"): (0.7698, 0.14525),
+        ("spend", "Womens E-Mail"): (0.4244, 0.13033),
     }
     counts = dict(hillstrom["segment"].value_counts().iter_rows())
     split = experiments.sample_ratio(counts, shares=dict.fromkeys(counts, 1.0))
@@ -113,13 +114,11 @@ def test_cuped_is_the_same_test_on_adjusted_values() -> None:
         control="hold-out",
     )
 
-    within = table.with_columns((pl.col("spend", "history") - pl.col("spend", "history").mean().over("arm")))
     pooled = table.select("spend", "history").to_numpy()
     theta = np.cov(pooled.T)[0, 1] / np.cov(pooled.T)[1, 1]
     values = table["spend"].to_numpy() - theta * (table["history"] - table["history"].mean()).to_numpy()
     is_gift = (table["arm"] == "gift").to_numpy()
     theirs = CompareMeans(DescrStatsW(values[is_gift]), DescrStatsW(values[~is_gift]))
-    assert within.height == 500
     assert adjusted.p_value == pytest.approx(theirs.ttest_ind(usevar="unequal")[1], rel=1e-9)
     assert (adjusted.effect_low, adjusted.effect_high) == pytest.approx(
         theirs.tconfint_diff(usevar="unequal"), rel=1e-9
@@ -135,13 +134,12 @@ def test_the_delta_method_is_linearisation() -> None:
     variance = 0.0
     for arm in ("gift", "hold-out"):
         part = table.filter(arm=arm)
-        ratio = part["revenue"].sum() / part["orders"].sum()
-        linear = (part["revenue"] - ratio * part["orders"]).to_numpy() / part["orders"].mean()
+        revenue, orders = (part[name].to_numpy().astype(float) for name in ("revenue", "orders"))
+        linear = (revenue - revenue.sum() / orders.sum() * orders) / orders.mean()
         variance += linear.var(ddof=1) / len(part)
     assert ours.standard_error == pytest.approx(float(np.sqrt(variance)), rel=1e-9)
-    assert ours.value == pytest.approx(
-        table.filter(arm="gift")["revenue"].sum() / table.filter(arm="gift")["orders"].sum()
-    )
+    gift = table.filter(arm="gift")
+    assert ours.value == pytest.approx(float(gift["revenue"].sum()) / float(gift["orders"].sum()))
 
 
 def test_a_ratios_interval_covers_the_truth_as_often_as_it_says() -> None:
@@ -193,7 +191,7 @@ def test_every_engine_gives_the_same_comparison(engine: str) -> None:
         )
 
 
-def moments(columns: dict[str, "np.ndarray"]) -> Moments:
+def moments(columns: dict[str, NDArray[np.float64]]) -> Moments:
     names = sorted(columns)
     means = {name: float(columns[name].mean()) for name in names}
     return Moments(
@@ -309,12 +307,9 @@ def test_what_cannot_be_compared_is_refused() -> None:
         experiments.compare(table, metrics=metrics, control="nobody")
     with pytest.raises(ExperimentError, match="nothing to compare"):
         experiments.compare(table.filter(arm="gift"), metrics=metrics, control="gift")
-    with pytest.raises(ExperimentError, match="has 1 unit"):
-        experiments.compare(
-            table[:1].vstack(table[1:].filter(arm="gift")), metrics=metrics, control="hold-out"
-        ) if (table["arm"][0] == "hold-out") else experiments.compare(
-            table[:1].vstack(table[1:].filter(arm="hold-out")), metrics=metrics, control="gift"
-        )
+    lonely = pl.concat([table.filter(arm="gift"), table.filter(arm="hold-out").head(1)])
+    with pytest.raises(ExperimentError, match="'hold-out' has 1 unit"):
+        experiments.compare(lonely, metrics=metrics, control="hold-out")
     with pytest.raises(ExperimentError, match="divides by 'orders'"):
         experiments.compare(
             table.with_columns(orders=pl.lit(0)),
@@ -337,5 +332,5 @@ def test_what_cannot_be_compared_is_refused() -> None:
         experiments.compare(table, metrics=metrics, control="hold-out", correction="tukey")  # type: ignore[arg-type]
     with pytest.raises(ExperimentError, match="both must name the same"):
         experiments.sample_ratio({"a": 1, "b": 2}, shares={"a": 1})
-    with pytest.raises(ArgumentError, match="power == 0.01"):
+    with pytest.raises(ArgumentError, match=r"power == 0\.01"):
         experiments.minimum_detectable_effect(standard_deviation=1.0, units=10, control_units=10, power=0.01)

@@ -150,7 +150,7 @@ class AfterPurchase:
         r, alpha, a, b = parameters
         shape = r + groups.frequency
         scaled = horizon / (alpha + groups.age)
-        at_zero = shape * scaled
+        at_zero: Floats = shape * scaled
         if a == 0.0:
             return at_zero
         frequencies, at_frequency = groups.frequencies

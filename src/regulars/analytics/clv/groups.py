@@ -89,17 +89,17 @@ class Groups:
     def by_frequency(self, values: Floats) -> Floats:
         """Return the sums of values over the histories of each distinct frequency."""
         frequencies, index = self.frequencies
-        return np.bincount(index, weights=values, minlength=len(frequencies))
+        return _sums(values, index, len(frequencies))
 
     def by_recency(self, values: Floats) -> Floats:
         """Return the sums of values over the histories of each distinct recency."""
         recencies, index = self.recencies
-        return np.bincount(index, weights=values, minlength=len(recencies))
+        return _sums(values, index, len(recencies))
 
     def by_age(self, values: Floats) -> Floats:
         """Return the sums of values over the histories of each distinct age."""
         ages, index = self.ages
-        return np.bincount(index, weights=values, minlength=len(ages))
+        return _sums(values, index, len(ages))
 
     @cached_property
     def moments(self) -> tuple[Floats, Floats, Indices, Indices]:
@@ -123,7 +123,7 @@ class Groups:
         ages, at_age = self.ages
         pairs, index = _distinct(at_frequency * len(ages) + at_age, size=len(frequencies) * len(ages))
         frequency, age = frequencies[pairs // len(ages)], ages[pairs % len(ages)]
-        customers = np.bincount(index, weights=self.customers, minlength=len(pairs))
+        customers = _sums(self.customers, index, len(pairs))
         return Groups(frequency=frequency, recency=np.zeros(len(pairs)), age=age, customers=customers), index
 
     def thinned(self, most: int) -> "Groups":
@@ -155,3 +155,7 @@ def _distinct(code: Indices, *, size: int) -> tuple[Indices, Indices]:
     occurs[code] = True
     place = np.cumsum(occurs) - 1
     return np.flatnonzero(occurs), place[code]
+
+
+def _sums(values: Floats, index: Indices, size: int) -> Floats:
+    return np.bincount(index, weights=values, minlength=size).astype(np.float64)

@@ -258,8 +258,11 @@ def canonical_groups(found: Lazy) -> tuple[Groups, Floats]:
     Engines divide days by seven differently in the last bit and give groups in any order; a fit from the same
     figures in the same order is the same to the last bit.
     """
-    columns = {name: np.round(column.astype(np.float64), 9) for name, column in tables.arrays(found).items()}
-    came = columns.get("came", np.zeros(len(columns["customers"])))
+    columns: dict[str, Floats] = {
+        name: np.asarray(np.round(column.astype(np.float64), 9), dtype=np.float64)
+        for name, column in tables.arrays(found).items()
+    }
+    came: Floats = columns.get("came", np.zeros(len(columns["customers"])))
     order = np.lexsort((came, *(columns[name] for name in reversed(HISTORY))))
     return _groups({name: column[order] for name, column in columns.items()}), came[order]
 
