@@ -1,6 +1,7 @@
 """What intake's words are called on pages and in commands."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 REASON_LABELS = {
     "too_many_fields": _("more cells than columns"),
@@ -29,9 +30,9 @@ STAGE_LABELS = {
     "reading": _("Reading the file"),
     "checking": _("Checking lines"),
     "staging": _("Checking lines"),
-    "customers": _("Customers"),
+    "customers": pgettext_lazy("group of fields", "Customers"),
     "products": _("Products"),
-    "orders": _("Orders"),
+    "orders": pgettext_lazy("group of fields", "Orders"),
     "lines": _("Order lines"),
     "refunds": _("Refunds and totals"),
 }
