@@ -95,4 +95,4 @@ def test_a_stale_form_is_refused_with_what_to_do() -> None:
 
 
 def _code(secret: str) -> str:
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))

@@ -1,8 +1,8 @@
 """Pages for what went wrong, that work even when little else does."""
 
 import logging
-import secrets
 
+import structlog
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -20,8 +20,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Apologise without the database, the session or the context: any of them may be what broke."""
-    incident = secrets.token_hex(6)
-    _log.error("incident %s at %s %s", incident, request.method, request.path)
+    # The number under which the log holds what happened.
+    incident = structlog.contextvars.get_contextvars().get("request_id", "unknown")
+    _log.error("answered %s %s with an apology", request.method, request.path)
     try:
         stylesheet = asset_url("console.css")
     except FrontEndMissingError:
