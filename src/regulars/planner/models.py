@@ -49,6 +49,8 @@ class Action(models.Model):
         )
         indexes = (
             models.Index(fields=("state", "value_minor", "id"), name="planner_action_open"),
+            # Counts by playbook read this index alone; a list of one playbook walks it.
+            models.Index(fields=("state", "playbook", "value_minor", "id"), name="planner_action_playbook"),
             models.Index(fields=("customer", "-as_of_day"), name="planner_action_customer"),
         )
 
