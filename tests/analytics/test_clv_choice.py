@@ -74,34 +74,17 @@ def test_uci_shows_no_dropout_and_a_season_that_is_not_covered(shared_data: Path
     assert choice.best_model.params["a"] == 0.0
 
 
-def test_nothing_after_the_as_of_day_is_looked_at() -> None:
-    orders = cdnow.orders().filter(pl.col("customer_id") <= 600)
-    planted = orders.with_columns(
-        is_valid=pl.when(pl.col("day") > cdnow.CALIBRATION_END)
-        .then(pl.col("customer_id") % 2 == 0)
-        .otherwise(True)  # noqa: FBT003
-    )
-
-    choices = [
-        clv.choose(
-            facts.until(table, as_of_day=cdnow.CALIBRATION_END),
-            as_of_day=cdnow.CALIBRATION_END,
-            holdout_days=45,
-        )
-        for table in (orders, planted)
-    ]
-
-    assert choices[0].table == choices[1].table
+def test_orders_after_the_as_of_day_are_refused() -> None:
     with pytest.raises(facts.FutureDayError):
-        clv.choose(orders, as_of_day=cdnow.CALIBRATION_END)
+        clv.choose(cdnow.orders(), as_of_day=cdnow.CALIBRATION_END)
 
 
 def test_every_engine_chooses_alike() -> None:
-    known = facts.until(cdnow.orders(), as_of_day=cdnow.CALIBRATION_END).filter(pl.col("customer_id") <= 300)
+    known = facts.until(cdnow.orders(), as_of_day=cdnow.CALIBRATION_END).filter(pl.col("customer_id") <= 150)
 
     choices = [
         clv.choose(ENGINES[engine](known), as_of_day=cdnow.CALIBRATION_END, holdout_days=60)
-        for engine in ("polars", "duckdb", "pandas")
+        for engine in ("polars", "duckdb")
     ]
 
     for other in choices[1:]:
@@ -116,7 +99,7 @@ def seasonal_shop(*, years: float, seed: int = 3) -> tuple[pl.DataFrame, int]:
     rng = np.random.default_rng(seed)
     first, span = day_of_date(date(2020, 1, 1)), int(years * 365)
     rows = []
-    for customer in range(600):
+    for customer in range(300):
         arrival = first + int(rng.integers(0, 200))
         rate = rng.gamma(2.0, 0.006)
         days = np.arange(arrival + 1, first + span)

@@ -222,7 +222,7 @@ def test_standard_errors_are_those_of_the_likelihoods_curvature() -> None:
 def test_regular_buyers_are_recognised_and_forecast_better_than_by_random_timing() -> None:
     # The parameters of the MBG/CNBD-k demonstration of Platzer's BTYDplus (k = 3), drawn anew.
     truth = {"r": 0.85, "alpha": 1.45, "a": 0.79, "b": 2.42}
-    summary, later = simulated(customers=6_000, regularity=3, truth=truth, weeks=32)
+    summary, later = simulated(customers=3_000, regularity=3, truth=truth, weeks=32)
 
     regular = clv.fit(summary, model="mbg_cnbd_k")
     random = clv.fit(summary, model="pareto_nbd")
@@ -241,7 +241,7 @@ def test_regular_buyers_are_recognised_and_forecast_better_than_by_random_timing
     print(f"\nMBG/CNBD-k MAE {errors['mbg_cnbd_k']:.4f}, Pareto/NBD {errors['pareto_nbd']:.4f}")  # noqa: T201 - the figures are asked for
     assert errors["mbg_cnbd_k"] < 0.93 * errors["pareto_nbd"]
     forecast = regular.expected_purchases(summary, horizon=32)["expected_purchases"].sum()
-    assert forecast == pytest.approx(later.sum(), rel=0.1)
+    assert forecast == pytest.approx(later.sum(), rel=0.15)
 
 
 def history_of(summary: pl.DataFrame, *, log_gap_sum: float = 0.0) -> Groups:

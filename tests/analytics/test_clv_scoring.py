@@ -189,7 +189,9 @@ def test_the_order_of_rows_and_the_splitting_of_orders_change_nothing() -> None:
 
     for other in (orders.sample(fraction=1.0, shuffle=True, seed=1), split):
         ours, theirs = (clv.summarise(table, as_of_day=AS_OF) for table in (orders, other))
-        assert ours.equals(theirs)
+        # The logarithms of a customer's gaps are summed in any order.
+        assert ours.drop("log_gap_sum").equals(theirs.drop("log_gap_sum"))
+        assert ours["log_gap_sum"].to_numpy() == pytest.approx(theirs["log_gap_sum"].to_numpy(), rel=1e-12)
     shuffled = ours.sample(fraction=1.0, shuffle=True, seed=2)
     assert dict(clv.fit(ours, model="bg_nbd").params) == pytest.approx(
         dict(clv.fit(shuffled, model="bg_nbd").params), rel=1e-9

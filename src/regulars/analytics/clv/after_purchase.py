@@ -179,16 +179,21 @@ class AfterPurchase:
         r, alpha, a, b = parameters
         k, stays = self.regularity, self.stays(groups.frequency)
         passed = horizon / (alpha + groups.age + horizon)
+        shape = r + k * groups.frequency
         total = np.zeros(len(groups))
         stayed = np.ones(len(groups))
+        # Terms only fall, so that a history whose term is nothing has no more to come.
+        rows = np.arange(len(groups))
         for i in range(1, _MOST_PURCHASES):
-            step = np.zeros(len(groups))
+            step = np.zeros(len(rows))
             for j, share in enumerate(terms.phases):
-                step += share * betainc(i * k - j, r + k * groups.frequency + j, passed)
-            total += stayed * step
-            if float((stayed * step).max(initial=0.0)) < _NEGLIGIBLE:
+                step += share[rows] * betainc(i * k - j, shape[rows] + j, passed[rows])
+            step *= stayed[rows]
+            total[rows] += step
+            rows = rows[step > _NEGLIGIBLE]
+            if not len(rows):
                 break
-            stayed = stayed * (b + stays + i - 1) / (a + b + stays + i - 1)
+            stayed[rows] *= (b + stays[rows] + i - 1) / (a + b + stays[rows] + i - 1)
         counted: Floats = (1.0 - terms.left) * total
         return counted
 

@@ -297,20 +297,23 @@ class PurchaseFit(_Fit):
         else:
             customers, groups = self._opened(summary, *more)
 
-            def discounted(vector: Floats) -> Floats:
-                return _discounted(
-                    lambda horizon: self.expected(groups, horizon=horizon, vector=vector),
-                    horizon=horizon_days / self.unit_days,
-                    discount=self._discount_per_unit(annual_discount),
-                )
-
             columns = {
                 "p_alive": self.family.p_alive(self.vector, groups),
                 "purchases": self.expected(groups, horizon=horizon_days / self.unit_days),
-                "discounted": discounted(self.vector),
+                "discounted": _discounted(
+                    lambda horizon: self.expected(groups, horizon=horizon),
+                    horizon=horizon_days / self.unit_days,
+                    discount=self._discount_per_unit(annual_discount),
+                ),
             }
             if interval is not None:
-                columns["log_sd"] = self._spread(discounted, _LOGARITHM)
+                # Discounting shifts value within the horizon and hardly its uncertainty.
+                columns["log_sd"] = self._spread(
+                    lambda vector: self.expected(
+                        groups, horizon=horizon_days / self.unit_days, vector=vector
+                    ),
+                    _LOGARITHM,
+                )
             joined = _joined(customers, groups, columns)
             p_alive, share_active = nw.col("p_alive"), nw.lit(1.0)
         amount = self.spending.amount()
