@@ -89,11 +89,11 @@ def test_a_stage_is_explained_in_both_languages(numbers: dict[str, Any], english
 def test_a_cell_compares_each_number_with_the_mean() -> None:
     assert said("cell") == (
         "Bought more recently (47 days ago, mean 93 days), buys more often (7 orders, mean 4.2 orders) "
-        "and spends less (1,204.00, mean 1,952.71)."
+        "and spends less (£1,204.00, mean £1,952.71)."
     )
     with translation.override("zh-hans"):
         assert said("cell", cell="rfM") == (
-            "很久没买（47 天前，平均 93 天），买得较少（7 单，平均 4.2 单），花得更多（1,204.00，平均 1,952.71）。"
+            "很久没买（47 天前，平均 93 天），买得较少（7 单，平均 4.2 单），花得更多（£1,204.00，平均 £1,952.71）。"
         )
 
 
@@ -107,19 +107,19 @@ def test_a_cell_names_the_merchants_own_limit_where_there_is_one() -> None:
     [
         (
             {"tier": "VIP", "monetary_minor": 300_000},
-            "Buys often (7 orders, from 5 orders is often) and spends much (3,000.00, from 1,952.72 is much).",
+            "Buys often (7 orders, from 5 orders is often) and spends much (£3,000.00, from £1,952.72 is much).",
         ),
         (
             {"tier": "potential"},
-            "Buys often (7 orders, from 5 orders is often) but spends little (1,204.00, from 1,952.72 is much).",
+            "Buys often (7 orders, from 5 orders is often) but spends little (£1,204.00, from £1,952.72 is much).",
         ),
         (
             {"tier": "potential", "frequency": 2, "monetary_minor": 300_000},
-            "Spends much (3,000.00, from 1,952.72 is much) but seldom buys (2 orders, from 5 orders is often).",
+            "Spends much (£3,000.00, from £1,952.72 is much) but seldom buys (2 orders, from 5 orders is often).",
         ),
         (
             {"tier": "general", "frequency": 1},
-            "Neither buys often (1 order, from 5 orders is often) nor spends much (1,204.00, from 1,952.72 is much).",
+            "Neither buys often (1 order, from 5 orders is often) nor spends much (£1,204.00, from £1,952.72 is much).",
         ),
         (
             {"tier": "at_risk", "last_day": 800, "late_day": 927},
@@ -136,7 +136,7 @@ def test_a_tier_is_explained_by_what_put_the_customer_there(numbers: dict[str, A
 
 
 def test_amounts_have_the_currencys_own_decimals() -> None:
-    assert "(120,400, mean 195,271)" in said("cell", currency="JPY")
+    assert "(JP¥120,400, mean JP¥195,271)" in said("cell", currency="JPY")
 
 
 def test_a_prospect_is_explained_without_numbers() -> None:
@@ -148,9 +148,9 @@ def test_an_action_says_what_was_expected_and_what_happened() -> None:
         "code": "slowing_down", "recency_days": 47, "orders": 7, "cycle_days": 21.4, "year_minor": 350_000, "currency": "GBP",
     }  # fmt: skip
     assert explain("action", reason) == (
-        "Expected about every 21 days, last bought 47 days ago; 7 orders so far, 3,500.00 in their latest year."
+        "Expected about every 21 days, last bought 47 days ago; 7 orders so far, £3,500.00 in their latest year."
     )
     with translation.override("zh-hans"):
         assert explain("action", reason | {"orders": 1}) == (
-            "47 天前下过一单，金额 3,500.00；其他客户一般隔 21 天左右会再买。"
+            "47 天前下过一单，金额 £3,500.00；其他客户一般隔 21 天左右会再买。"
         )

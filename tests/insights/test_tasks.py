@@ -7,6 +7,7 @@ from regulars.intake.events import ImportFinished
 from regulars.outbox import operations as outbox
 from regulars.outbox.delivery import deliver_event
 from regulars.outbox.models import OutboxEvent
+from regulars.shop.events import BusinessChanged
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -17,6 +18,12 @@ def waiting() -> int:
 
 def test_a_finished_import_asks_for_a_computation() -> None:
     outbox.publish(ImportFinished(import_id=1))
+    deliver_event(event_id=OutboxEvent.objects.get().pk)
+    assert waiting() == 1
+
+
+def test_another_zone_or_currency_asks_for_a_computation() -> None:
+    outbox.publish(BusinessChanged())
     deliver_event(event_id=OutboxEvent.objects.get().pk)
     assert waiting() == 1
 

@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Say that a form was too old, and how to go on."""
-    _log.warning("form refused at %s: %s", request.path, reason)
+    _log.warning("form refused: %s", reason)
     return render(request, "403_csrf.html", status=403)
 
 
@@ -22,7 +22,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Apologise without the database, the session or the context: any of them may be what broke."""
     # The number under which the log holds what happened.
     incident = structlog.contextvars.get_contextvars().get("request_id", "unknown")
-    _log.error("answered %s %s with an apology", request.method, request.path)
+    _log.error("answered a %s with an apology", request.method)
     try:
         stylesheet = asset_url("console.css")
     except FrontEndMissingError:

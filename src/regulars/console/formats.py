@@ -11,24 +11,26 @@ from babel.numbers import (
     format_decimal,
     format_percent,
 )
-from django.utils.translation import get_language
 
+from regulars.insights.reasons import locale_name, money
 from regulars.kernel.days import date_of_day
 from regulars.kernel.money import from_minor
 
-# English as the world writes it: 10 Dec 2011, and US$ beside other dollars.
-_LOCALES = {"en": "en_001", "zh-hans": "zh_Hans_CN"}
+__all__ = [
+    "count",
+    "count_rounded",
+    "day",
+    "decimal",
+    "locale_name",
+    "moment",
+    "money",
+    "money_rounded",
+    "month",
+    "percent",
+    "signed",
+]
+
 _ROUNDED_FROM = 100_000
-
-
-def locale_name() -> str:
-    """Return the CLDR locale of the language that is active."""
-    return _LOCALES.get(get_language() or "en", "en_001")
-
-
-def money(amount_minor: int, currency: str) -> str:
-    """Return an exact amount: £1,234.50."""
-    return format_currency(from_minor(amount_minor, currency), currency, locale=locale_name())
 
 
 def money_rounded(amount_minor: int, currency: str) -> str:

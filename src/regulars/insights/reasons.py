@@ -7,13 +7,16 @@ in it, so that programs can read reasons too.
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
+from babel.numbers import format_currency
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from regulars.kernel.money import from_minor, minor_unit_exponent
+from regulars.kernel.money import from_minor
 
 Reason: TypeAlias = dict[str, Any]
 
+# English as the world writes it: 10 Dec 2011, and US$ beside other dollars.
+_LOCALES = {"en": "en_001", "zh-hans": "zh_Hans_CN"}
 _RECENCY, _FREQUENCY, _MONETARY = range(3)
 
 
@@ -108,8 +111,13 @@ def explain(label: str, reason: Mapping[str, Any]) -> str:
 
 
 def money(amount_minor: float, currency: str) -> str:
-    """Return an amount as people write it, such as 1,204.00; both languages group by thousands."""
-    return f"{from_minor(round(amount_minor), currency):,.{minor_unit_exponent(currency)}f}"
+    """Return an exact amount as people of the active language write it: £1,204.00."""
+    return format_currency(from_minor(round(amount_minor), currency), currency, locale=locale_name())
+
+
+def locale_name() -> str:
+    """Return the CLDR locale of the language that is active."""
+    return _LOCALES.get(get_language() or "en", "en_001")
 
 
 def days(count: float) -> str:

@@ -3,8 +3,14 @@
 from regulars.insights.tasks import request_computation
 from regulars.intake.events import ImportFinished
 from regulars.outbox.delivery import receive
+from regulars.shop.events import BusinessChanged
 
 
 @receive(ImportFinished)
 def compute_after_import(_event: ImportFinished) -> None:
+    request_computation()
+
+
+@receive(BusinessChanged)
+def compute_after_business_changed(_event: BusinessChanged) -> None:
     request_computation()
