@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 from hatch_build import ROOT, compile_translations
 
 from regulars.runtime import postgres
@@ -72,3 +73,9 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no public data in {folder}")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _english() -> None:
+    """Begin every test in English: a request leaves its language behind in the thread."""
+    translation.activate("en")

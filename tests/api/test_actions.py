@@ -22,7 +22,7 @@ def test_the_most_at_stake_comes_first_with_the_reason_in_words(program: Program
         "customer_code": "large",
         "customer_name": "Anna",
         "playbook": "win_back_long",
-        "reason": "Expected every 30 days or so, last bought 120 days ago; 3 orders so far, 90.00 in their latest year.",
+        "reason": "Expected about every 30 days, last bought 120 days ago; 3 orders so far, £90.00 in their latest year.",
         "value": {"amount_minor": 900, "currency": "GBP"},
         "as_of_day": "2024-10-05",
         "state": "open",

@@ -27,7 +27,7 @@ def test_every_part_is_sound(*, console: Console, look: Look) -> None:
 def test_charts_are_drawn_told_and_redrawn_for_another_theme(*, console: Console) -> None:
     make_business()
     page = console.open("/gallery/", user=make_user())
-    chart = page.locator("#chart-orders-figure")
+    chart = page.locator("#chart-orders")
     canvas = chart.locator("[data-chart-canvas]")
     expect(canvas).to_have_attribute(
         "aria-label", "Orders rose from 1,593 in July to 3,086 in November 2011."
