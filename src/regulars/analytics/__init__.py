@@ -19,7 +19,7 @@ Example:
 import importlib
 from types import ModuleType
 
-__all__ = ["cohorts", "cycles", "facts", "kpis", "lifecycle", "rfm", "tiers"]
+__all__ = ["affinity", "cohorts", "cycles", "facts", "kpis", "lifecycle", "rfm", "tiers"]
 
 
 def __getattr__(name: str) -> ModuleType:

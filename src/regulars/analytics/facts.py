@@ -297,7 +297,7 @@ def open_lines(
     return _open(lines, LINES, uses=names, as_of_day=as_of_day, unique=unique, valid=valid)
 
 
-def open_table(
+def open_table(  # noqa: PLR0913 - what a dataset says by itself
     table: IntoFrame,
     *,
     name: str,
@@ -324,7 +324,7 @@ def open_table(
     return _open(table, dataset, uses=names, as_of_day=as_of_day, unique=unique and frames.is_eager(table))
 
 
-def _open(
+def _open(  # noqa: PLR0913 - one place where a table is opened
     table: IntoFrame,
     dataset: Dataset,
     *,

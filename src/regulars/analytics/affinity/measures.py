@@ -1,9 +1,11 @@
 """How good a forecast of baskets was: recall, NDCG and hit rate, as the next-basket literature defines them."""
 
-import math
-from collections.abc import Hashable, Sequence, Set
+from collections.abc import Hashable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
 
 from regulars.analytics import arguments
 
@@ -26,7 +28,7 @@ class Measured:
 
 
 def of_lists(
-    forecasts: Sequence[Sequence[Hashable]], came: Sequence[Set[Hashable]], *, k: int = 10
+    forecasts: Sequence[Sequence[Hashable]], came: Sequence[AbstractSet[Hashable]], *, k: int = 10
 ) -> Measured:
     """Measure forecasts beside the baskets that came.
 
@@ -47,18 +49,28 @@ def of_lists(
             f"{len(forecasts)} forecasts and {len(came)} baskets, must be as many, one basket not empty",
             argument="came",
         )
-    discount = [1 / math.log2(place + 2) for place in range(k)]
-    ideal = list(accumulate(discount))
-    recall = ndcg = hits = 0.0
-    measured = 0
-    for forecast, basket in zip(forecasts, came, strict=True):
-        if not basket:
-            continue
-        right = [place for place, product in enumerate(forecast[:k]) if product in basket]
-        recall += len(right) / len(basket)
-        ndcg += sum(discount[place] for place in right) / ideal[min(k, len(basket)) - 1]
-        hits += bool(right)
-        measured += 1
+    right = np.zeros((len(came), k), dtype=bool)
+    for row, (forecast, basket) in enumerate(zip(forecasts, came, strict=True)):
+        found = [product in basket for product in forecast[:k]]
+        right[row, : len(found)] = found
+    return of_hits(right, np.array([len(basket) for basket in came]), k=k)
+
+
+def of_hits(right: NDArray[np.bool_], sizes: NDArray[np.int64], *, k: int) -> Measured:
+    """Measure forecasts of which it is known what was right.
+
+    Args:
+        right: For each customer and place, best first, whether that product came; at most k places.
+        sizes: How many products came; customers with none are left out.
+        k: How many products of a forecast count.
+    """
+    bought = sizes > 0
+    right, sizes = right[bought], sizes[bought]
+    discount = 1 / np.log2(np.arange(k) + 2)
+    ideal = np.cumsum(discount)[np.minimum(sizes, k) - 1]
     return Measured(
-        recall=recall / measured, ndcg=ndcg / measured, hit_rate=hits / measured, customers=measured
+        recall=float(np.mean(right.sum(axis=1) / sizes)),
+        ndcg=float(np.mean(right @ discount[: right.shape[1]] / ideal)),
+        hit_rate=float(np.mean(right.any(axis=1))),
+        customers=len(sizes),
     )
