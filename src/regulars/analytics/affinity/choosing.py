@@ -29,23 +29,25 @@ _EMPTY = {"own": -1.0, "others": 0.0, "repeat": 0.0, "rest": -1.0, "right": 0.0}
 def choose(history: Baskets) -> Weights:
     """Return the weights that best forecast the last basket from those before, one weight after another.
 
-    The measure is recall plus NDCG at 10, over at most 4,000 customers spread evenly. Below 30 customers with two
-    baskets nothing can be told, and the weights are the defaults.
+    The measure is recall plus NDCG at 10, over at most 4,000 customers spread evenly. Starting from the defaults, a weight
+    changes only where the gain, customer by customer, is more than its standard error: a smaller one is as likely luck.
+    Below 30 customers with two baskets nothing can be told.
     """
     tried = np.flatnonzero(history.sizes() >= _LEAST_BASKETS)
     if len(tried) < _LEAST_SAMPLE:
         return Weights()
     trial = _Trial.of(history, tried[:: -(-len(tried) // _SAMPLE)])
     best = Weights()
-    best_quality = trial.quality(best)
+    quality = trial.quality(best)
     for _ in range(_ROUNDS):
         before = best
         for name, values in _CHOICES.items():
-            for value in values:
-                rival = replace(best, **{name: value})
-                quality = trial.quality(rival)
-                if quality > best_quality:
-                    best, best_quality = rival, quality
+            rivals = [replace(best, **{name: value}) for value in values]
+            found = np.array([trial.quality(rival) for rival in rivals])
+            top = int(found.mean(axis=1).argmax())
+            gain = found[top] - quality
+            if gain.mean() > gain.std() / np.sqrt(len(gain)):
+                best, quality = rivals[top], found[top]
         if best == before:
             break
     return best
@@ -96,16 +98,16 @@ class _Trial:
             sizes=sizes,
         )
 
-    def quality(self, weights: Weights) -> float:
-        """Return recall plus NDCG at 10, the mean over customers."""
+    def quality(self, weights: Weights) -> Floats:
+        """Return recall plus NDCG at 10 of each customer."""
         mixed = self.own[weights.own_decay] + weights.neighbours * self.others[weights.others_decay]
         scores = mixed * (1 + weights.repeat * self.repeat) + self.rest
         places = min(_PLACES, scores.shape[1])
         best = np.argpartition(-scores, places - 1, axis=1)[:, :places]
         order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
         right = np.take_along_axis(self.right, np.take_along_axis(best, order, axis=1), axis=1)
-        found = measures.of_hits(right, self.sizes, k=_PLACES)
-        return found.recall + found.ndcg
+        recall, ndcg = measures.of_each(right, self.sizes, k=_PLACES)
+        return recall + ndcg
 
 
 def _block(model: Model, customers: Whole, came: Whole) -> dict[str, Floats]:

@@ -65,12 +65,19 @@ def of_hits(right: NDArray[np.bool_], sizes: NDArray[np.int64], *, k: int) -> Me
         k: How many products of a forecast count.
     """
     bought = sizes > 0
-    right, sizes = right[bought], sizes[bought]
+    recall, ndcg = of_each(right[bought], sizes[bought], k=k)
+    return Measured(
+        recall=float(recall.mean()),
+        ndcg=float(ndcg.mean()),
+        hit_rate=float(np.mean(right[bought].any(axis=1))),
+        customers=int(bought.sum()),
+    )
+
+
+def of_each(
+    right: NDArray[np.bool_], sizes: NDArray[np.int64], *, k: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return recall and NDCG of each customer; see `of_hits`. No basket may be empty."""
     discount = 1 / np.log2(np.arange(k) + 2)
     ideal = np.cumsum(discount)[np.minimum(sizes, k) - 1]
-    return Measured(
-        recall=float(np.mean(right.sum(axis=1) / sizes)),
-        ndcg=float(np.mean(right @ discount[: right.shape[1]] / ideal)),
-        hit_rate=float(np.mean(right.any(axis=1))),
-        customers=len(sizes),
-    )
+    return right.sum(axis=1) / sizes, right @ discount[: right.shape[1]] / ideal
