@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from regulars.analytics import affinity
+from regulars.analytics import affinity, cycles
 from tests.analytics import uci
 from tests.analytics.engines import ENGINES, Table, as_polars
 
@@ -27,6 +27,7 @@ PRODUCTS = pl.DataFrame(
         "category": ["wipes", "tissues", "wipes", ""] * 3,
         "brand": ["Soft", "", "Own", "Soft", "Own", "Own"] * 2,
         "pack_size": ["80 ct", "40 ct", "", "500ml", "2 x 80 ct", "one"] * 2,
+        "daily_use": [4.0, None, None, None] * 3,
     }
 )
 
@@ -54,6 +55,14 @@ CASES: dict[str, Case] = {
     ),
     "affinity.for_arrivals": lambda lines, engine: affinity.for_arrivals(
         lines, engine(PRODUCTS), some(product_id=[3, 6, 9, 12])(engine), k=3
+    ),
+    "cycles.products": lambda lines, _: cycles.products(lines, as_of_day=AS_OF),
+    "cycles.products of a catalogue": lambda lines, engine: cycles.products(
+        lines, engine(PRODUCTS), as_of_day=AS_OF
+    ),
+    "cycles.due": lambda lines, _: cycles.due(lines, as_of_day=AS_OF),
+    "cycles.due by a catalogue": lambda lines, engine: cycles.due(
+        lines, cycles.products(lines, engine(PRODUCTS), as_of_day=AS_OF), as_of_day=AS_OF
     ),
 }
 
