@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from regulars.analytics import affinity, cycles
+from regulars.analytics import affinity, cycles, funnel, needs, preferences
 from tests.analytics import uci
 from tests.analytics.engines import ENGINES, Table, as_polars
 
@@ -36,7 +36,31 @@ def some(**columns: list[int]) -> Callable[[Engine], Table]:
     return lambda engine: engine(pl.DataFrame(columns))
 
 
+def visits(lines: Table, engine: Engine) -> Table:
+    """Events made of order lines: a view or a cart for each, some minutes apart."""
+    views = as_polars(lines).select(
+        "customer_id",
+        "product_id",
+        "day",
+        at_us=pl.col("day").cast(pl.Int64) * 3_600_000_000 + pl.col("amount_minor") * 1_000_000,
+        event=pl.when(pl.col("product_id") % 4 == 0)
+        .then(pl.lit("Cart Viewed"))
+        .otherwise(pl.lit("Product Viewed")),
+    )
+    return engine(views)
+
+
 CASES: dict[str, Case] = {
+    "preferences.score": lambda lines, engine: preferences.score(lines, engine(PRODUCTS), as_of_day=AS_OF),
+    "needs.score": lambda lines, engine: needs.score(lines, engine(PRODUCTS), as_of_day=AS_OF, minimum=1),
+    "funnel.paths": lambda lines, engine: funnel.paths(visits(lines, engine)),
+    "funnel.viewed_not_bought": lambda lines, engine: funnel.viewed_not_bought(
+        visits(lines, engine),
+        engine(as_polars(lines).filter(pl.col("quantity") < 2).drop("quantity")),
+        as_of_day=AS_OF,
+        window_days=365,
+        minimum_views=1,
+    ),
     "affinity.next_basket": lambda lines, _: affinity.next_basket(lines, k=4, as_of_day=AS_OF),
     "affinity.next_basket without some": lambda lines, engine: affinity.next_basket(
         lines,
