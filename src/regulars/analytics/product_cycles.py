@@ -3,11 +3,9 @@
 import re
 
 import narwhals as nw
-import numpy as np
 from narwhals.typing import IntoFrame, IntoFrameT
 
 from regulars.analytics import arguments, facts, frames
-from regulars.analytics.clv import tables
 from regulars.analytics.facts import Column
 from regulars.analytics.frames import Lazy
 
@@ -420,6 +418,10 @@ def _catalogue(catalogue: IntoFrame | None, lines: IntoFrame) -> Lazy | None:
     """Return product_id, category, unit, content (of a pack, in the unit) and stated (days a pack lasts)."""
     if catalogue is None:
         return None
+    import numpy as np  # noqa: PLC0415 - only callers with a catalogue pay for loading it
+
+    from regulars.analytics.clv import tables  # noqa: PLC0415 - the same
+
     frames.same_engine(lines, catalogue, names=("lines", "catalogue"))
     present = frames.schema(catalogue, name="catalogue")
     columns = [column for column in _CATALOGUE if column.name == "product_id" or column.name in present]

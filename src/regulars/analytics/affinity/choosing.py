@@ -11,11 +11,11 @@ from regulars.analytics.affinity.model import Floats, Model, Weights
 
 _CHOICES: dict[str, tuple[float, ...]] = {
     "others_decay": (0.2, 0.6, 0.95),
-    "neighbours": (0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0),
-    "repeat": (3.0, 10.0, 30.0, 100.0),
-    "own_decay": (0.85, 0.9, 0.95, 0.98),
+    "neighbours": (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0),
+    "repeat": (1.0, 3.0, 10.0, 30.0, 100.0),
+    "own_decay": (0.85, 0.9, 0.95, 0.98, 0.99),
 }
-_ROUNDS = 2
+_ROUNDS = 3
 _PLACES = 10
 _SAMPLE = 4_000
 _LEAST_SAMPLE = 30

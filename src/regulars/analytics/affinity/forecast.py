@@ -21,7 +21,7 @@ POPULAR = "popular"
 REASONS = (BOUGHT_BEFORE, BOUGHT_BY_SIMILAR, POPULAR)
 """Codes of `reason`: which part of the score is the largest."""
 
-_BLOCK = 512
+_BLOCK = 256
 
 
 def next_basket(  # noqa: PLR0913 - all but the lines are options
@@ -42,8 +42,9 @@ def next_basket(  # noqa: PLR0913 - all but the lines are options
       of decayed baskets, rare products counting more);
     * rep: how often the product is in a later basket of those who have bought it, shrunk to the mean of all products.
 
-    The mean over all neighbours is linear, so it is worked out through products that go together and never compares
-    customers in pairs: the cost grows with the lines.
+    The mean over all neighbours is linear: with more customers than products it is worked out through products that go
+    together and never compares customers in pairs. Lines are read on the caller's engine; the shares are scored in memory,
+    a few hundred customers at a time.
 
     Args:
         lines: Facts `lines`: customer_id, day, product_id; quantity and is_valid where present.
@@ -109,22 +110,25 @@ def _best(scores: Floats, k: int) -> Whole:
 
 
 def _ranked(
-    model: Model, weights: Weights, *, k: int, absent: NDArray[np.bool_], refused: Sparse
+    model: Model, weights: Weights, *, k: int, absent: NDArray[np.bool_], refused: Sparse | None
 ) -> tables.Columns:
     history = model.history
     names = np.array(REASONS, dtype=object)
     found: list[tuple[NDArray[Any], ...]] = []
     for customers in _blocks(np.arange(len(history.customers))):
         products, own, others = model.parts(customers, weights)
-        rest = np.broadcast_to(model.popular(products), own.shape)
-        scores = own + others + rest
+        rest = model.popular(products)
+        scores = own + rest
+        scores[:, : model.known] += others
         scores[:, absent[products]] = -1.0
-        scores[refused[customers][:, products].toarray() > 0] = -1.0
+        if refused is not None:
+            scores[refused[customers][:, products].toarray() > 0] = -1.0
         columns = _best(scores, k)
         score = np.take_along_axis(scores, columns, axis=1)
         row, place = np.nonzero(score >= 0)
         column = columns[row, place]
-        reason = np.argmax([part[row, column] for part in (own, others, rest)], axis=0)
+        near = np.where(column < model.known, others[row, np.minimum(column, model.known - 1)], 0.0)
+        reason = np.argmax([own[row, column], near, rest[column]], axis=0)
         found.append(
             (
                 history.customers[customers[row]],
@@ -139,12 +143,12 @@ def _ranked(
     return dict(zip(("customer_id", "product_id", "rank", "score", "reason"), columns_found, strict=True))
 
 
-def _refused(history: Baskets, returned: IntoFrame | None, lines: IntoFrame) -> Sparse:
+def _refused(history: Baskets, returned: IntoFrame | None, lines: IntoFrame) -> Sparse | None:
     from scipy import sparse  # noqa: PLC0415 - only callers who need matrices pay for loading it
 
-    shape = (len(history.customers), len(history.products))
     if returned is None:
-        return sparse.csr_matrix(shape)
+        return None
+    shape = (len(history.customers), len(history.products))
     pairs = tables.arrays(
         baskets.listed(returned, lines, name="returned", columns=(baskets.CUSTOMER, baskets.PRODUCT))
     )

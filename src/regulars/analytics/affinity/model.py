@@ -51,8 +51,14 @@ class Model:
         self.known = min(_NEIGHBOUR_PRODUCTS, len(history.products))
         self.likeness = _likeness(history, self.buyers)
         self.repeat = _repeat(history, self.buyers)
-        self._effects: dict[float, tuple[Sparse, Sparse]] = {}
+        self._held_by: dict[float, Sparse] = {}
+        self._effects: dict[float, Sparse] = {}
         self._own: dict[float, Sparse] = {}
+
+    @cached_property
+    def _like_product(self) -> Sparse:
+        """The likeness by product; turned over once, because SciPy would at every product of matrices."""
+        return self.likeness.T.tocsr()
 
     @cached_property
     def self_likeness(self) -> Floats:
@@ -76,8 +82,12 @@ class Model:
 
     def others(self, customers: Whole, *, decay: float) -> Floats:
         """Return the mean share of all other customers by likeness, for the known products."""
-        effects, held = self._effects_of(decay)
-        summed = (self.likeness[customers] @ effects).toarray()
+        held = self._held(decay)
+        # (A B) C is A (B C): whichever is smaller is in the middle, customers or products.
+        if len(self.history.customers) < len(self.history.products):
+            summed = (self.likeness[customers] @ self._like_product).toarray() @ held
+        else:
+            summed = (self.likeness[customers] @ self._effects_of(decay)).toarray()
         himself = held[customers].tocoo()
         summed[himself.row, himself.col] -= self.self_likeness[customers][himself.row] * himself.data
         total = self.total_likeness[customers]
@@ -85,14 +95,18 @@ class Model:
         return np.asarray(np.maximum(summed, 0) / total[:, None])
 
     def parts(self, customers: Whole, weights: Weights) -> tuple[Whole, Floats, Floats]:
-        """Return products that can score, and of each customer's scores the own and the neighbours' part."""
+        """Return products that can score, the known ones first, and two parts of each customer's scores.
+
+        The own part is for all of these products, the neighbours' part for the known ones.
+        """
         mine = self.own(weights.own_decay)[customers]
         products = self.scoring(mine)
         own = mine[:, products].toarray()
         factor = 1 + weights.repeat * self.repeat[products]
-        others = np.zeros_like(own)
-        others[:, : self.known] = weights.neighbours * self.others(customers, decay=weights.others_decay)
-        return products, own * factor, others * factor
+        others = self.others(customers, decay=weights.others_decay)
+        own *= factor
+        others *= weights.neighbours * factor[: self.known]
+        return products, own, others
 
     def scoring(self, own: Sparse) -> Whole:
         """Return the known products and those beyond that one of these customers bought."""
@@ -103,11 +117,16 @@ class Model:
         """Return a part so small that it only tells apart what nothing else does."""
         return np.asarray(_POPULAR_WEIGHT * self.buyers[products] / max(self.buyers.max(initial=1.0), 1.0))
 
-    def _effects_of(self, decay: float) -> tuple[Sparse, Sparse]:
-        """What having bought a product adds to each known product, and what each customer holds."""
+    def _held(self, decay: float) -> Sparse:
+        """Return what each customer holds of the known products."""
+        if decay not in self._held_by:
+            self._held_by[decay] = self.own(decay)[:, : self.known].tocsr()
+        return self._held_by[decay]
+
+    def _effects_of(self, decay: float) -> Sparse:
+        """Return what having bought a product adds to each known product."""
         if decay not in self._effects:
-            held = self.own(decay)[:, : self.known].tocsr()
-            self._effects[decay] = ((self.likeness.T @ held).tocsr(), held)
+            self._effects[decay] = (self._like_product @ self._held(decay)).tocsr()
         return self._effects[decay]
 
 
