@@ -85,6 +85,14 @@ def test_own_habits_come_before_what_neighbours_buy() -> None:
     ]
 
 
+def test_nobody_is_their_own_neighbour() -> None:
+    lines = baskets((1, 1, "tea milk"), (2, 1, "tea bread"))
+
+    found = affinity.next_basket(lines, weights=affinity.Weights(neighbours=1_000.0))
+
+    assert of(found, 1) == ["tea", "bread", "milk"]
+
+
 def test_a_customer_like_nobody_gets_what_is_popular() -> None:
     lines = baskets((1, 1, "odd"), *((customer, 1, "tea") for customer in (2, 3)))
 

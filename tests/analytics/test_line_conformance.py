@@ -1,5 +1,6 @@
 """Every public function that reads order lines, on every engine: equal rows, integers exactly, floats to 1e-9."""
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,3 +189,16 @@ def test_the_order_of_lines_and_where_a_table_is_split_do_not_matter(
     pieces = pl.concat([shuffled[cut:], shuffled[:cut]], rechunk=False)
 
     assert_frame_equal(answer(case, "polars", pieces), answer(case, "polars", lines))
+
+
+def test_no_public_function_is_left_out() -> None:
+    public = {
+        f"{module.__name__.rpartition('.')[2]}.{name}"
+        for module in (affinity, cycles, funnel, needs, preferences)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__.startswith("regulars.analytics") and not name.startswith("_")
+    }
+
+    # Those of orders are in test_conformance.py; measuring lists takes no table.
+    elsewhere = {"cycles.store", "cycles.customers", "affinity.of_lists"}
+    assert public == {case.split(" ")[0] for case in CASES} | elsewhere

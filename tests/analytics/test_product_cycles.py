@@ -56,10 +56,14 @@ def test_a_larger_pack_of_the_same_category_is_due_later() -> None:
 
 
 def test_who_has_just_stocked_up_is_early() -> None:
-    lines = bought((1, 1, 0, 5.0), (1, 1, 20, 1.0), (1, 1, 21, 1.0))
+    lines = bought((1, 1, 0, 5.0), (1, 1, 1, 1.0))
+    pack_days = cycles.products(lines, WIPES, as_of_day=2)["unit_days"].item()
 
-    found = due(lines, WIPES, as_of_day=22)
+    found = due(lines, WIPES, as_of_day=2)
 
+    # One own interval, a fifth of a day a pack, beside two of the product's; one pack, and four left less a day.
+    rate = (0.2 + 2 * pack_days) / 3
+    assert found["expected_days"] == pytest.approx(rate + 5 * rate - 1)
     assert found["state"] == "early"
 
 
