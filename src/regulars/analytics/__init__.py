@@ -19,7 +19,19 @@ Example:
 import importlib
 from types import ModuleType
 
-__all__ = ["cohorts", "cycles", "facts", "kpis", "lifecycle", "rfm", "tiers"]
+__all__ = [
+    "affinity",
+    "cohorts",
+    "cycles",
+    "facts",
+    "funnel",
+    "kpis",
+    "lifecycle",
+    "needs",
+    "preferences",
+    "rfm",
+    "tiers",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -1,4 +1,4 @@
-"""Purchase cycles (购买周期): the typical days between two occasions, of the store and of each customer."""
+"""Purchase cycles (购买周期): the typical days between two occasions, of the store, a customer, and a product."""
 
 import math
 from dataclasses import dataclass
@@ -10,6 +10,9 @@ from narwhals.typing import IntoFrame, IntoFrameT
 
 from regulars.analytics import arguments, facts, frames, occasions
 from regulars.analytics.frames import Lazy
+from regulars.analytics.product_cycles import due, products
+
+__all__ = ["NotEnoughData", "StoreCycle", "customers", "due", "products", "store"]
 
 _LATE_PERCENT = 80
 """The glossary: late starts at the 80 % point of the interval distribution."""

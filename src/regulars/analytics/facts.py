@@ -225,7 +225,8 @@ def check(table: IntoFrame, *, dataset: str) -> None:
         )
     contract = DATASETS[dataset]
     names = [column.name for column in contract.columns]
-    _open(table, contract, uses=names, as_of_day=None, unique=True).settle()
+    valid = _valid(names) if contract is ORDERS else None
+    _open(table, contract, uses=names, as_of_day=None, unique=True, valid=valid).settle()
 
 
 def until(table: IntoFrameT, *, as_of_day: int) -> IntoFrameT:
@@ -269,34 +270,73 @@ def open_orders(
     judged_by = "is_valid" if "is_valid" in present else "amount_minor"
     extra = [*optional, judged_by, *(["order_id"] if unique else [])]
     names = list(dict.fromkeys([*uses, *(name for name in extra if name in present)]))
-    return _open(orders, ORDERS, uses=names, as_of_day=as_of_day, unique=unique)
+    return _open(orders, ORDERS, uses=names, as_of_day=as_of_day, unique=unique, valid=_valid(names))
 
 
-def open_table(
+def open_lines(
+    lines: IntoFrame, *, uses: Sequence[str], optional: Sequence[str] = (), as_of_day: int | None = None
+) -> Opened:
+    """Return the lines of valid orders: those where `is_valid` says so; without that column, every row.
+
+    Tables in memory are also checked for a `line_id` that occurs twice.
+
+    Args:
+        lines: The `lines` dataset, or as much of it as `uses` names.
+        uses: Columns the function reads.
+        optional: Columns it reads where they are present.
+        as_of_day: No line may lie after it; None asks nothing.
+
+    Raises:
+        FactsError: A column is missing or of the wrong type. Wrong values are found by `Opened.settle`.
+    """
+    present = frames.schema(lines, name="lines")
+    unique = "line_id" in present and frames.is_eager(lines)
+    extra = [*optional, "is_valid", *(["line_id"] if unique else [])]
+    names = list(dict.fromkeys([*uses, *(name for name in extra if name in present)]))
+    valid = nw.col("is_valid") if "is_valid" in present else None
+    return _open(lines, LINES, uses=names, as_of_day=as_of_day, unique=unique, valid=valid)
+
+
+def open_table(  # noqa: PLR0913 - what a dataset says by itself
     table: IntoFrame,
     *,
     name: str,
     columns: Sequence[Column],
     grain: str,
+    as_of_day: int | None = None,
+    unique: bool = True,
 ) -> Opened:
     """Return a table that is not one of the datasets, such as the scores that another function gave.
+
+    Args:
+        table: Any supported table.
+        name: What it is called in messages.
+        columns: What is read of it.
+        grain: The column that tells its rows apart.
+        as_of_day: No day in it may lie after; None asks nothing.
+        unique: Refuse a table in memory whose `grain` occurs twice.
 
     Raises:
         FactsError: A column is missing or of the wrong type. Wrong values are found by `Opened.settle`.
     """
     dataset = Dataset(name=name, grain=grain, columns=tuple(columns))
     names = [column.name for column in columns]
-    return _open(table, dataset, uses=names, as_of_day=None, unique=frames.is_eager(table))
+    return _open(table, dataset, uses=names, as_of_day=as_of_day, unique=unique and frames.is_eager(table))
 
 
-def _open(
-    table: IntoFrame, dataset: Dataset, *, uses: Sequence[str], as_of_day: int | None, unique: bool
+def _open(  # noqa: PLR0913 - one place where a table is opened
+    table: IntoFrame,
+    dataset: Dataset,
+    *,
+    uses: Sequence[str],
+    as_of_day: int | None,
+    unique: bool,
+    valid: nw.Expr | None = None,
 ) -> Opened:
     present = frames.schema(table, name=dataset.name)
     columns = [dataset.column(name) for name in uses]
     _demand(dataset.name, present, columns)
     raw = frames.lazy(table, name=dataset.name, columns=uses)
-    valid = _valid(uses) if dataset is ORDERS else None
     # Narrow or unsigned integers would wrap around when summed or subtracted.
     fits = (nw.Int64, nw.Int32)
     narrow = [

@@ -1,0 +1,22 @@
+"""Affinity (商品关联): which products go together, and which one a customer wants next.
+
+A basket is what a customer bought on one day.
+"""
+
+from regulars.analytics.affinity.forecast import REASONS, next_basket
+from regulars.analytics.affinity.measures import Measured, of_lists
+from regulars.analytics.affinity.model import Weights
+from regulars.analytics.affinity.pairs import also_bought, complement, for_arrivals, popular, upgrade
+
+__all__ = [
+    "REASONS",
+    "Measured",
+    "Weights",
+    "also_bought",
+    "complement",
+    "for_arrivals",
+    "next_basket",
+    "of_lists",
+    "popular",
+    "upgrade",
+]

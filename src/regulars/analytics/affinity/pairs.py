@@ -1,0 +1,324 @@
+"""Products that go together: counted on baskets, on the caller's engine, without pulling them into memory."""
+
+from collections.abc import Sequence
+
+import narwhals as nw
+from narwhals.typing import IntoFrame, IntoFrameT
+
+from regulars.analytics import arguments, facts, frames
+from regulars.analytics.affinity import baskets
+from regulars.analytics.frames import Lazy
+
+_CATEGORY = facts.Column(
+    name="category", dtype=nw.String, kind=facts.TEXT, meaning="category; empty if unknown"
+)
+
+
+def popular(lines: IntoFrameT, *, k: int = 10, as_of_day: int | None = None, days: int = 30) -> IntoFrameT:
+    """Return the products that most customers bought lately.
+
+    Args:
+        lines: Facts `lines`: customer_id, day, product_id; quantity and is_valid where present.
+        k: How many products.
+        as_of_day: The day for which the question is asked; None is the day of the last line.
+        days: How many days up to and with it count.
+
+    Returns:
+        At most k rows: product_id, rank (1 is best; ties by id), customers, baskets.
+
+    Raises:
+        FactsError: The lines break their contract.
+        ArgumentError: A value has no meaning here.
+    """
+    arguments.whole(k, name="k", least=1)
+    arguments.whole(days, name="days", least=1)
+    opened, distinct = _opened(lines, as_of_day)
+    end = nw.lit(as_of_day) if as_of_day is not None else nw.col("last_day")
+    dated = distinct.with_columns(nw.lit(1).alias("all")).with_columns(
+        nw.col("day").max().over("all").alias("last_day")
+    )
+    counted = (
+        dated.filter(nw.col("day") > end - days)
+        .group_by("product_id")
+        .agg(
+            nw.col("customer_id").n_unique().cast(nw.Int64).alias("customers"),
+            nw.len().cast(nw.Int64).alias("baskets"),
+        )
+    )
+    keyed = counted.with_columns(nw.lit(1).alias("all"), (-nw.col("customers")).alias("fewest"))
+    ranked = (
+        _placed(keyed, by="all", order_by=("fewest", "product_id"))
+        .filter(nw.col("rank") <= k)
+        .select("product_id", "rank", "customers", "baskets")
+    )
+    (settled,) = opened.settle(ranked)
+    return frames.like(lines, settled, grain=("rank",))
+
+
+def also_bought(
+    lines: IntoFrameT,
+    *,
+    k: int = 10,
+    as_of_day: int | None = None,
+    minimum_customers: int = 3,
+    largest_basket: int = 100,
+) -> IntoFrameT:
+    """Return for each product what those who bought it also bought, on the same day or another.
+
+    Score: the share of the product's customers who also bought the other, times how much more that is than the other's
+    share of all customers (its lift), square-rooted and shrunk; so that neither what everybody buys nor a coincidence of
+    two customers comes first. That is customers / sqrt(customers with it x customers with the other), the cosine, with
+    `minimum_customers` added to both.
+
+    Args:
+        lines: Facts `lines`: customer_id, day, product_id; quantity and is_valid where present.
+        k: Products for each product.
+        as_of_day: No line may lie after it; None asks nothing.
+        minimum_customers: Fewer customers with both are no evidence.
+        largest_basket: Customers with more different products than this (resellers) are left out: they tell little
+            about what goes together and would cost most.
+
+    Returns:
+        At most k rows for each product: product_id, other_id, rank (1 is best; ties by id), score (0 to 1), customers
+        (with both), confidence (their share of the product's customers), lift.
+
+    Raises:
+        FactsError: The lines break their contract.
+        ArgumentError: A value has no meaning here.
+
+    References:
+        Sarwar, Karypis, Konstan, Riedl (2001), Item-based collaborative filtering recommendation algorithms, WWW.
+    """
+    _whole(k, minimum_customers, largest_basket)
+    opened, distinct = _opened(lines, as_of_day)
+    held = distinct.group_by("customer_id", "product_id").agg()
+    result = _best(_together(held, by=("customer_id",), largest=largest_basket), k=k, least=minimum_customers)
+    (settled,) = opened.settle(result)
+    return frames.like(lines, settled, grain=("product_id", "rank"))
+
+
+def complement(  # noqa: PLR0913 - all but the tables are options
+    lines: IntoFrameT,
+    products: IntoFrame,
+    *,
+    k: int = 10,
+    as_of_day: int | None = None,
+    minimum_baskets: int = 3,
+    largest_basket: int = 100,
+) -> IntoFrameT:
+    """Return for each product what goes into the same basket from another category (wipes: tissues).
+
+    Args:
+        lines: Facts `lines`: customer_id, day, product_id; quantity and is_valid where present.
+        products: Facts `products`: product_id, category. Products without a category have no complement.
+        k: Products for each product.
+        as_of_day: No line may lie after it; None asks nothing.
+        minimum_baskets: Fewer baskets with both are no evidence.
+        largest_basket: Baskets with more different products than this are left out.
+
+    Returns:
+        At most k rows for each product: as `also_bought`, with baskets instead of customers.
+
+    Raises:
+        FactsError: A table breaks its contract.
+        MixedFramesError: The tables are of different kinds.
+        ArgumentError: A value has no meaning here.
+    """
+    _whole(k, minimum_baskets, largest_basket)
+    opened, distinct = _opened(lines, as_of_day)
+    kinds = _categories(products, lines)
+    pairs = _together(distinct, by=("customer_id", "day"), largest=largest_basket)
+    other = kinds.select(nw.col("product_id").alias("other_id"), nw.col("category").alias("other_category"))
+    apart = (
+        pairs.join(kinds, on="product_id", how="inner")
+        .join(other, on="other_id", how="inner")
+        .filter(nw.col("category") != nw.col("other_category"))
+        .drop("category", "other_category")
+    )
+    (settled,) = opened.settle(_best(apart, k=k, least=minimum_baskets).rename({"customers": "baskets"}))
+    return frames.like(lines, settled, grain=("product_id", "rank"))
+
+
+def upgrade(
+    lines: IntoFrameT,
+    products: IntoFrame,
+    *,
+    k: int = 3,
+    as_of_day: int | None = None,
+    minimum_customers: int = 3,
+) -> IntoFrameT:
+    """Return for each product what its customers move on to within its category (stage 1 formula: stage 2).
+
+    A customer moves on from a product to another when the first day with the other lies after the first day with the
+    product. What is moved on to must be entered so by more customers than leave it the other way. The score is the share
+    of the customers with both who moved in this direction, shrunk to one half by `minimum_customers`.
+
+    Args:
+        lines: Facts `lines`: customer_id, day, product_id; quantity and is_valid where present.
+        products: Facts `products`: product_id, category. Products without a category have no upgrade.
+        k: Products for each product.
+        as_of_day: No line may lie after it; None asks nothing.
+        minimum_customers: Fewer customers who moved are no evidence.
+
+    Returns:
+        At most k rows for each product: product_id, other_id, rank (1 is best; ties by id), score (0 to 1), customers
+        (who moved on), back (who moved the other way).
+
+    Raises:
+        FactsError: A table breaks its contract.
+        MixedFramesError: The tables are of different kinds.
+        ArgumentError: A value has no meaning here.
+    """
+    _whole(k, minimum_customers, 1)
+    opened, distinct = _opened(lines, as_of_day)
+    first = (
+        distinct.group_by("customer_id", "product_id")
+        .agg(nw.col("day").min().alias("first_day"))
+        .join(_categories(products, lines), on="product_id", how="inner")
+    )
+    then = first.rename({"product_id": "other_id", "first_day": "other_day"})
+    moved = (
+        first.join(then, on=["customer_id", "category"], how="inner")
+        .filter(nw.col("first_day") != nw.col("other_day"))
+        .with_columns((nw.col("other_day") > nw.col("first_day")).cast(nw.Int64).alias("on"))
+        .group_by("product_id", "other_id")
+        .agg(nw.col("on").sum().cast(nw.Int64).alias("customers"), nw.len().cast(nw.Int64).alias("both"))
+        .with_columns((nw.col("both") - nw.col("customers")).alias("back"))
+        .filter((nw.col("customers") >= minimum_customers) & (nw.col("customers") > nw.col("back")))
+    )
+    shrunk = (nw.col("customers") + minimum_customers / 2) / (nw.col("both") + minimum_customers)
+    scored = moved.with_columns((-shrunk).alias("fewest"), (-nw.col("customers")).alias("fewer"))
+    ranked = (
+        _placed(
+            scored.with_columns(shrunk.alias("score")),
+            by="product_id",
+            order_by=("fewest", "fewer", "other_id"),
+        )
+        .filter(nw.col("rank") <= k)
+        .select("product_id", "other_id", "rank", "score", "customers", "back")
+    )
+    (settled,) = opened.settle(ranked)
+    return frames.like(lines, settled, grain=("product_id", "rank"))
+
+
+def for_arrivals(
+    lines: IntoFrameT,
+    products: IntoFrame,
+    arrivals: IntoFrame,
+    *,
+    k: int = 10,
+    as_of_day: int | None = None,
+) -> IntoFrameT:
+    """Return which new products suit each customer: those of the categories that they buy most.
+
+    Nobody has bought an arrival, so that only what it is can speak for it. The score is the share of the customer's
+    baskets that hold something of its category. Arrivals a customer has bought already are left out.
+
+    Args:
+        lines: Facts `lines`: customer_id, day, product_id; quantity and is_valid where present.
+        products: Facts `products`: product_id, category, the arrivals among them.
+        arrivals: Table of product_id.
+        k: Products for each customer.
+        as_of_day: No line may lie after it; None asks nothing.
+
+    Returns:
+        At most k rows for each customer who bought of such a category: customer_id, product_id, rank (1 is best; ties by
+        id), score (0 to 1), category, baskets (of the customer, with that category).
+
+    Raises:
+        FactsError: A table breaks its contract.
+        MixedFramesError: The tables are of different kinds.
+        ArgumentError: A value has no meaning here.
+    """
+    _whole(k, 1, 1)
+    opened, distinct = _opened(lines, as_of_day)
+    kinds = _categories(products, lines)
+    new = baskets.listed(arrivals, lines, name="arrivals", columns=(baskets.PRODUCT,))
+    days = distinct.group_by("customer_id", "day").agg()
+    total = days.group_by("customer_id").agg(nw.len().cast(nw.Int64).alias("all_baskets"))
+    tastes = (
+        distinct.join(kinds, on="product_id", how="inner")
+        .group_by("customer_id", "day", "category")
+        .agg()
+        .group_by("customer_id", "category")
+        .agg(nw.len().cast(nw.Int64).alias("baskets"))
+        .join(total, on="customer_id", how="inner")
+    )
+    held = distinct.group_by("customer_id", "product_id").agg()
+    suited = (
+        tastes.join(kinds.join(new, on="product_id", how="inner"), on="category", how="inner")
+        .join(held, on=["customer_id", "product_id"], how="anti")
+        .with_columns(
+            (nw.col("baskets") / nw.col("all_baskets")).alias("score"),
+            (-nw.col("baskets")).alias("fewest"),
+        )
+    )
+    ranked = (
+        _placed(suited, by="customer_id", order_by=("fewest", "product_id"))
+        .filter(nw.col("rank") <= k)
+        .select("customer_id", "product_id", "rank", "score", "category", "baskets")
+    )
+    (settled,) = opened.settle(ranked)
+    return frames.like(lines, settled, grain=("customer_id", "rank"))
+
+
+def _whole(k: int, minimum: int, largest: int) -> None:
+    arguments.whole(k, name="k", least=1)
+    arguments.whole(minimum, name="minimum", least=1)
+    arguments.whole(largest, name="largest_basket", least=1)
+
+
+def _opened(lines: IntoFrame, as_of_day: int | None) -> tuple[facts.Opened, Lazy]:
+    if as_of_day is not None:
+        arguments.day(as_of_day, name="as_of_day")
+    return baskets.open_lines(lines, as_of_day=as_of_day)
+
+
+def _categories(products: IntoFrame, lines: IntoFrame) -> Lazy:
+    columns = (baskets.PRODUCT, _CATEGORY)
+    found = baskets.listed(products, lines, name="products", columns=columns)
+    return found.filter(nw.col("category") != "")
+
+
+def _placed(frame: Lazy, *, by: str, order_by: Sequence[str]) -> Lazy:
+    """Add the rank of each row among those of its group, from 1."""
+    ones = frame.with_columns(nw.lit(1).cast(nw.Int64).alias("one"))
+    return ones.with_columns(nw.col("one").cum_sum().over(by, order_by=order_by).cast(nw.Int32).alias("rank"))
+
+
+def _together(held: Lazy, *, by: tuple[str, ...], largest: int) -> Lazy:
+    """Return ordered pairs of products with how many baskets (or customers) have both, each, and all there are."""
+    small = held.with_columns(nw.len().over(*by).alias("products")).filter(nw.col("products") <= largest)
+    of_product = small.group_by("product_id").agg(nw.len().cast(nw.Int64).alias("with_it"))
+    of_other = of_product.rename({"product_id": "other_id", "with_it": "with_other"})
+    all_of_them = small.group_by(*by).agg().select(nw.len().cast(nw.Int64).alias("all"))
+    one = small.select(*by, "product_id")
+    pairs = (
+        one.join(one.rename({"product_id": "other_id"}), on=list(by), how="inner")
+        .filter(nw.col("product_id") != nw.col("other_id"))
+        .group_by("product_id", "other_id")
+        .agg(nw.len().cast(nw.Int64).alias("customers"))
+    )
+    return (
+        pairs.join(of_product, on="product_id", how="inner")
+        .join(of_other, on="other_id", how="inner")
+        .join(all_of_them, how="cross")
+    )
+
+
+def _best(pairs: Lazy, *, k: int, least: int) -> Lazy:
+    both, one, other = nw.col("customers"), nw.col("with_it"), nw.col("with_other")
+    scored = (
+        pairs.filter(both >= least)
+        .with_columns(
+            (both / ((one + least) * (other + least)).cast(nw.Float64).sqrt()).alias("score"),
+            (both / one).alias("confidence"),
+            ((both * nw.col("all")) / (one * other)).alias("lift"),
+        )
+        .with_columns((-nw.col("score")).alias("fewest"))
+    )
+    return (
+        _placed(scored, by="product_id", order_by=("fewest", "other_id"))
+        .filter(nw.col("rank") <= k)
+        .select("product_id", "other_id", "rank", "score", "customers", "confidence", "lift")
+    )

@@ -1,0 +1,181 @@
+"""Needs (需求分层): how much a customer looks at the price, at quality, and at the brand; each with its evidence."""
+
+import narwhals as nw
+from narwhals.typing import IntoFrame, IntoFrameT
+
+from regulars.analytics import arguments, facts, frames
+from regulars.analytics.facts import Column
+from regulars.analytics.frames import Lazy
+
+_PRODUCTS = tuple(
+    Column(name=name, dtype=dtype, kind=kind, meaning=meaning)
+    for name, dtype, kind, meaning in (
+        ("product_id", nw.Int64, facts.ID, "product"),
+        ("category", nw.String, facts.TEXT, "category; empty when unknown"),
+        ("brand", nw.String, facts.TEXT, "brand; empty when unknown"),
+    )
+)
+_PRIOR = 5
+
+
+def score(lines: IntoFrameT, products: IntoFrame, *, as_of_day: int, minimum: int = 5) -> IntoFrameT:
+    """Return how price-sensitive, quality-oriented and brand-loyal each customer is.
+
+    A purchase is a product on a day. Each score lies between 0 and 1, shrunk to what is usual in the store by 5 purchases,
+    so that one bargain does not make a bargain hunter:
+
+    * price: the share of purchases that were discounted. Usual: that share in the store.
+    * quality: where the price of one unit before discount stands among the products of its category: 0 the cheapest, 1
+      the dearest; the mean over purchases. Usual: one half. Only categories with two prices or more count.
+    * brand: how often the customer, buying of a category again on another day, stays with a brand of the time before.
+      Usual: that share in the store. Only categories with two brands or more count.
+
+    Args:
+        lines: Facts `lines`: customer_id, product_id, day, quantity, amount_minor, discount_minor; is_valid where present.
+        products: Facts `products`: product_id, category, brand; empty texts are unknown.
+        as_of_day: No line may lie after it, days since 1970-01-01.
+        minimum: Less evidence than this gives no score: null.
+
+    Returns:
+        One row for each customer with a purchase: customer_id, price, price_purchases (evidence), discounted, quality,
+        quality_purchases, brand, brand_choices, stayed.
+
+    Raises:
+        FactsError: A table breaks its contract.
+        MixedFramesError: The tables are of different kinds.
+        ArgumentError: A value has no meaning here.
+    """
+    arguments.day(as_of_day, name="as_of_day")
+    arguments.whole(minimum, name="minimum", least=1)
+    frames.same_engine(lines, products, names=("lines", "products"))
+    opened = facts.open_lines(
+        lines,
+        uses=("customer_id", "product_id", "day", "quantity", "amount_minor", "discount_minor"),
+        as_of_day=as_of_day,
+    )
+    bought = (
+        opened.frame.filter(nw.col("quantity") > 0)
+        .group_by("customer_id", "product_id", "day")
+        .agg(
+            nw.col("quantity").sum().cast(nw.Float64),
+            nw.col("amount_minor").sum().cast(nw.Int64),
+            nw.col("discount_minor").sum().cast(nw.Int64),
+        )
+    )
+    (purchases,) = opened.settle(bought)
+    known = facts.open_table(products, name="products", columns=_PRODUCTS, grain="product_id")
+    (catalogue,) = known.settle(known.frame)
+    result = (
+        _price(purchases)
+        .join(_quality(purchases, catalogue), on="customer_id", how="left")
+        .join(_brand(purchases, catalogue), on="customer_id", how="left")
+        .with_columns(nw.col("quality_purchases", "brand_choices", "stayed").fill_null(0))
+    )
+    half = nw.lit(0.5)
+    return frames.like(
+        lines,
+        result.select(
+            "customer_id",
+            _shrunk("discounted", "price_purchases", nw.col("usual_price"), minimum).alias("price"),
+            "price_purchases",
+            "discounted",
+            _shrunk("standing", "quality_purchases", half, minimum).alias("quality"),
+            "quality_purchases",
+            _shrunk("stayed", "brand_choices", nw.col("usual_brand"), minimum).alias("brand"),
+            "brand_choices",
+            "stayed",
+        ),
+        grain=("customer_id",),
+    )
+
+
+def _shrunk(total: str, count: str, usual: nw.Expr, minimum: int) -> nw.Expr:
+    mean = (nw.col(total) + _PRIOR * usual) / (nw.col(count) + _PRIOR)
+    return nw.when(nw.col(count) >= minimum).then(mean)
+
+
+def _with_usual(counted: Lazy, *, part: str, whole: str, name: str) -> Lazy:
+    """Add the share in the whole store."""
+    together = counted.with_columns(nw.lit(1).alias("all"))
+    usual = nw.col(part).sum().over("all") / nw.col(whole).sum().over("all")
+    return together.with_columns(usual.alias(name)).drop("all")
+
+
+def _price(purchases: Lazy) -> Lazy:
+    counted = purchases.group_by("customer_id").agg(
+        nw.len().cast(nw.Int64).alias("price_purchases"),
+        (nw.col("discount_minor") > 0).cast(nw.Int64).sum().cast(nw.Int64).alias("discounted"),
+    )
+    return _with_usual(counted, part="discounted", whole="price_purchases", name="usual_price")
+
+
+def _quality(purchases: Lazy, catalogue: Lazy) -> Lazy:
+    """One row for each customer: the sum of the standings of what they bought, and how many have one."""
+    unit_price = (nw.col("paid") + nw.col("off")) / nw.col("units")
+    priced = (
+        purchases.group_by("product_id")
+        .agg(
+            nw.col("amount_minor").sum().alias("paid"),
+            nw.col("discount_minor").sum().alias("off"),
+            nw.col("quantity").sum().alias("units"),
+        )
+        .join(catalogue.filter(nw.col("category") != ""), on="product_id", how="inner")
+        # Sums of quantities differ in the last bit between engines; equal prices must stay equal.
+        .with_columns(unit_price.round(6).alias("price"))
+    )
+    ranked = priced.with_columns(
+        nw.col("price").rank("average").over("category").cast(nw.Float64).alias("place"),
+        nw.len().over("category").alias("products"),
+        nw.col("price").min().over("category").alias("least"),
+        nw.col("price").max().over("category").alias("most"),
+    ).filter(nw.col("least") < nw.col("most"))
+    standing = ranked.select(
+        "product_id", ((nw.col("place") - 1) / (nw.col("products") - 1)).alias("standing")
+    )
+    return (
+        purchases.join(standing, on="product_id", how="inner")
+        .group_by("customer_id")
+        .agg(nw.col("standing").sum(), nw.len().cast(nw.Int64).alias("quality_purchases"))
+    )
+
+
+def _brand(purchases: Lazy, catalogue: Lazy) -> Lazy:
+    """One row for each customer who bought of a category again: how often, and how often they stayed."""
+    branded = catalogue.filter((nw.col("category") != "") & (nw.col("brand") != ""))
+    chosen = (
+        purchases.join(branded, on="product_id", how="inner")
+        .group_by("customer_id", "category", "brand", "day")
+        .agg()
+    )
+    several = (
+        chosen.group_by("category")
+        .agg(nw.col("brand").n_unique().alias("brands"))
+        .filter(nw.col("brands") > 1)
+        .select("category")
+    )
+    by = ("customer_id", "category")
+    days = (
+        chosen.group_by(*by, "day")
+        .agg()
+        .with_columns(nw.col("day").shift(1).over(*by, order_by="day").alias("previous_day"))
+        .filter(~nw.col("previous_day").is_null())
+        .join(several, on="category", how="inner")
+    )
+    before = chosen.rename({"day": "previous_day"})
+    both = (
+        chosen.join(days, on=[*by, "day"], how="inner")
+        .join(before, on=[*by, "brand", "previous_day"], how="inner")
+        .group_by(*by, "day")
+        .agg()
+        .with_columns(nw.lit(1).cast(nw.Int64).alias("same"))
+    )
+    counted = (
+        days.join(both, on=[*by, "day"], how="left")
+        .with_columns(nw.col("same").fill_null(0))
+        .group_by("customer_id")
+        .agg(
+            nw.len().cast(nw.Int64).alias("brand_choices"),
+            nw.col("same").sum().cast(nw.Int64).alias("stayed"),
+        )
+    )
+    return _with_usual(counted, part="stayed", whole="brand_choices", name="usual_brand")
