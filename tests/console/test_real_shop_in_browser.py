@@ -14,6 +14,7 @@ from regulars.kernel.days import day_of_date
 from regulars.planner.models import Action
 from regulars.planner.operations import refresh_actions
 from regulars.runtime.home import Home
+from regulars.staff.rules import Role
 from tests.console.browser import EVERY_LOOK, LOOKS, Console
 from tests.intake.importing import import_file
 from tests.shop.factories import make_business
@@ -31,7 +32,7 @@ def test_a_real_shops_pages_are_sound(*, console: Console, shared_data: Path, tm
         insights.run(now=NOW)
         refresh_actions(now=NOW)
         assert imported.state == Import.State.DONE
-        owner = make_user(name="Alice", role="owner")
+        owner = make_user(name="Alice", role=Role.OWNER)
         best = Profile.objects.order_by("-monetary_minor")[1]
         pages = {
             "shop-today": "/",
