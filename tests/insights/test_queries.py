@@ -49,7 +49,7 @@ def test_filters_hold_exactly_their_customers(which: CustomerFilter, found: list
     Identifier.objects.create(customer=late, kind="phone", value="13800001111")
     make_profile(
         customer=late, tier="at_risk", stage="declining", cell="rfM", orders=3, monetary_minor=5_000,
-        first_day=19_000, last_day=19_900, due_day=AS_OF_DAY - 9, late_day=AS_OF_DAY - 1,
+        first_day=19_000, last_day=19_900, due_day=AS_OF_DAY - 9, late_day=AS_OF_DAY,
     )  # fmt: skip
     make_profile(
         customer=make_customer(code="C"), tier="", stage="prospect", cell="", orders=0, monetary_minor=0,

@@ -136,8 +136,8 @@ def _position(position: Due, *, as_of_day: int, profile: str) -> Q:
     if position == "early":
         return Q((f"{profile}due_day__gt", as_of_day))
     if position == "late":
-        return Q((f"{profile}late_day__lt", as_of_day))
-    not_late = Q((f"{profile}late_day__isnull", True)) | Q((f"{profile}late_day__gte", as_of_day))
+        return Q((f"{profile}late_day__lte", as_of_day))
+    not_late = Q((f"{profile}late_day__isnull", True)) | Q((f"{profile}late_day__gt", as_of_day))
     return Q((f"{profile}due_day__lte", as_of_day)) & not_late
 
 
@@ -145,7 +145,7 @@ def position_of(*, due_day: int | None, late_day: int | None, as_of_day: int) ->
     """Return where a day lies inside a purchase cycle: early, due, late, or none without a cycle."""
     if due_day is None:
         return "none"
-    if late_day is not None and as_of_day > late_day:
+    if late_day is not None and as_of_day >= late_day:
         return "late"
     return "due" if as_of_day >= due_day else "early"
 
