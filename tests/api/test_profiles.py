@@ -36,7 +36,7 @@ def test_a_profile_says_each_label_with_its_reason_in_words(program: Program) ->
     assert labels["tier"] == {
         "value": "VIP",
         "name": "VIP",
-        "reason": "Buys often (3 orders, from 3 orders is often) and spends much (60.00, from 50.00 is much).",
+        "reason": "Buys often (3 orders, from 3 orders is often) and spends much (£60.00, from £50.00 is much).",
     }
     assert labels["stage"]["value"] == "growing"
     assert labels["stage"]["reason"] == "Came back 2 times, last 1 day ago; expected about every 50 days."
