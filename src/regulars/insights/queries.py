@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from django.db.models import F, OrderBy, Q, QuerySet, Value
@@ -83,6 +83,19 @@ class CustomerFilter:
     def is_open(self) -> bool:
         """Whether the filter lets everybody through."""
         return self == CustomerFilter()
+
+    @property
+    def one_label(self) -> Q | None:
+        """The condition on Profile by which an index holds the hits in the order of money, or None."""
+        for name, chosen in (("tier", self.tiers), ("stage", self.stages), ("cell", self.cells)):
+            if len(chosen) == 1:
+                return Q((name, chosen[0]))
+        return None if self.r is None or self.f is None else Q(r=self.r, f=self.f)
+
+    @property
+    def is_of_days(self) -> bool:
+        """Whether the filter asks for nothing but the last order and the position in the cycle."""
+        return replace(self, due=(), last_from_day=None, last_until_day=None).is_open
 
     def matching(self, *, as_of_day: int, base: "type[Profile | Customer]" = Profile) -> Q:
         """Return the condition that this filter stands for, on Profile or on Customer."""
@@ -370,14 +383,20 @@ def _gather(
 def _walk(
     which: CustomerFilter, order: _Order, place: Cursor | None, *, as_of_day: int, limit: int
 ) -> tuple[list[int], bool]:
-    """Return the hits among the next `_WALK` customers of an order, and whether these were all there are."""
+    """Return the hits among the next `_WALK` customers of an order, and whether these were all there are.
+
+    Of one label, in the order of money, only those with the label are walked.
+    """
     everybody = order.base.objects.all()
+    if order.sort == "spent" and which.one_label is not None:
+        everybody = everybody.filter(which.one_label)
     if place is not None:
         everybody = everybody.filter(order.after(place))
     everybody = order.arrange(everybody)
     rows = everybody.filter(which.matching(as_of_day=as_of_day, base=order.base))
     end = None
-    if not which.is_open:
+    # The index of last orders holds the days that such a filter asks for: its end is nearer than a sort.
+    if not (which.is_open or (order.sort == "last" and which.is_of_days)):
         end = everybody.values_list(order.keys[0], "pk")[_WALK : _WALK + 1].first()
         if end is not None:
             rows = rows.filter(order.until(Cursor(*end)))
