@@ -299,7 +299,11 @@ def field(bound: BoundField, unit: Words = "") -> dict[str, object]:
 def _choices(bound: BoundField) -> SafeString:
     """Write the boxes of a field. Django has three templates for each of them, and a list's filters forty."""
     widget = cast("forms.CheckboxSelectMultiple | forms.RadioSelect", bound.field.widget)
-    chosen = {str(value) for value in bound.value() or ()} if widget.allow_multiple_selected else {str(bound.value())}
+    chosen = (
+        {str(value) for value in bound.value() or ()}
+        if widget.allow_multiple_selected
+        else {str(bound.value())}
+    )
     return format_html_join(
         "",
         '<label class="choice" for="{0}_{1}">'
