@@ -228,6 +228,8 @@ def _date_formats(source: _Source, zone: str, questions: list[Question]) -> Sequ
     groups = values.groups_of_formats(cells, zone)
     best = max((group.read for group in groups), default=0)
     leading = [group for group in groups if group.read == best]
+    if any(group.is_doubtful for group in leading):
+        leading = [group for group in groups if group.is_doubtful]
     if len(leading) == 1:
         return leading[0].formats
     name = source.mapping.columns["placed_at"]
