@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from regulars.insights import facts, labels, summaries
+from regulars.insights.archive import archive_events
 from regulars.insights.events import RunFinished
 from regulars.insights.labels import ENGINES, Engine, Labels
 from regulars.insights.lock import sole_computation
@@ -99,6 +100,8 @@ def run(
         try:
             _enter(started, "facts")
             facts.export(facts_folder=facts_folder, progress=progress)
+            if archive_events(now=now, facts_folder=facts_folder):
+                facts.export(facts_folder=facts_folder, progress=progress)
             _enter(started, "labels")
             progress("labels", 0, None)
             found, summary = _compute(
