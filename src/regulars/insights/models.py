@@ -140,13 +140,32 @@ class Profile(models.Model):
             ),
         )
         indexes = (
-            # All columns run one way, so that a page begins at a row comparison in either direction.
-            models.Index(fields=("tier", "monetary_minor", "customer"), name="insights_profile_tier"),
-            models.Index(fields=("stage", "monetary_minor", "customer"), name="insights_profile_stage"),
-            models.Index(fields=("cell", "monetary_minor", "customer"), name="insights_profile_cell"),
+            # All columns run one way, so that a page begins at a row comparison in either direction. What else a list
+            # filters and sorts by is included, so that hits are gathered without a look at their rows.
+            models.Index(
+                fields=("tier", "monetary_minor", "customer"),
+                include=("stage", "cell", "orders", "last_day", "due_day", "late_day"),
+                name="insights_profile_by_tier",
+            ),
+            models.Index(
+                fields=("stage", "monetary_minor", "customer"),
+                include=("tier", "cell", "orders", "last_day", "due_day", "late_day"),
+                name="insights_profile_by_stage",
+            ),
+            models.Index(
+                fields=("cell", "monetary_minor", "customer"),
+                include=("tier", "stage", "orders", "last_day", "due_day", "late_day"),
+                name="insights_profile_by_cell",
+            ),
+            models.Index(fields=("r", "f", "monetary_minor", "customer"), name="insights_profile_by_square"),
             models.Index(fields=("monetary_minor", "customer"), name="insights_profile_money"),
             models.Index(fields=("orders", "customer"), name="insights_profile_orders"),
-            models.Index(Coalesce("last_day", -1), "customer", name="insights_profile_last"),
+            models.Index(
+                Coalesce("last_day", -1),
+                "customer",
+                include=("last_day", "tier", "stage", "due_day", "late_day"),
+                name="insights_profile_by_last",
+            ),
             models.Index(fields=("first_day",), name="insights_profile_first"),
         )
 

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from django.db.models import F, OrderBy, Q, QuerySet, Value
@@ -84,6 +84,19 @@ class CustomerFilter:
         """Whether the filter lets everybody through."""
         return self == CustomerFilter()
 
+    @property
+    def one_label(self) -> Q | None:
+        """The condition on Profile by which an index holds the hits in the order of money, or None."""
+        for name, chosen in (("tier", self.tiers), ("stage", self.stages), ("cell", self.cells)):
+            if len(chosen) == 1:
+                return Q((name, chosen[0]))
+        return None if self.r is None or self.f is None else Q(r=self.r, f=self.f)
+
+    @property
+    def is_of_days(self) -> bool:
+        """Whether the filter asks for nothing but the last order and the position in the cycle."""
+        return replace(self, due=(), last_from_day=None, last_until_day=None).is_open
+
     def matching(self, *, as_of_day: int, base: "type[Profile | Customer]" = Profile) -> Q:
         """Return the condition that this filter stands for, on Profile or on Customer."""
         profile, customer = ("", "customer__") if base is Profile else ("profile__", "")
@@ -136,16 +149,26 @@ def _position(position: Due, *, as_of_day: int, profile: str) -> Q:
     if position == "early":
         return Q((f"{profile}due_day__gt", as_of_day))
     if position == "late":
-        return Q((f"{profile}late_day__lte", as_of_day))
-    not_late = Q((f"{profile}late_day__isnull", True)) | Q((f"{profile}late_day__gt", as_of_day))
+        return is_late(as_of_day, profile=profile)
+    # Not `~is_late(...)`: without a late day nobody is late, and SQL would not know.
+    not_late = Q((f"{profile}late_day__isnull", True)) | Q((f"{profile}late_day__gte", as_of_day))
     return Q((f"{profile}due_day__lte", as_of_day)) & not_late
+
+
+def is_late(as_of_day: int, *, profile: str = "") -> Q:
+    """Return the condition of being late: after the late day.
+
+    By the end of that day four in five such customers have come again; where everybody comes every 30 days it is the
+    day they are due. `analytics.cycles` and `analytics.tiers` draw the same line.
+    """
+    return Q((f"{profile}late_day__lt", as_of_day))
 
 
 def position_of(*, due_day: int | None, late_day: int | None, as_of_day: int) -> Due:
     """Return where a day lies inside a purchase cycle: early, due, late, or none without a cycle."""
     if due_day is None:
         return "none"
-    if late_day is not None and as_of_day >= late_day:
+    if late_day is not None and as_of_day > late_day:
         return "late"
     return "due" if as_of_day >= due_day else "early"
 
@@ -370,14 +393,20 @@ def _gather(
 def _walk(
     which: CustomerFilter, order: _Order, place: Cursor | None, *, as_of_day: int, limit: int
 ) -> tuple[list[int], bool]:
-    """Return the hits among the next `_WALK` customers of an order, and whether these were all there are."""
+    """Return the hits among the next `_WALK` customers of an order, and whether these were all there are.
+
+    Of one label, in the order of money, only those with the label are walked.
+    """
     everybody = order.base.objects.all()
+    if order.sort == "spent" and which.one_label is not None:
+        everybody = everybody.filter(which.one_label)
     if place is not None:
         everybody = everybody.filter(order.after(place))
     everybody = order.arrange(everybody)
     rows = everybody.filter(which.matching(as_of_day=as_of_day, base=order.base))
     end = None
-    if not which.is_open:
+    # The index of last orders holds the days that such a filter asks for: its end is nearer than a sort.
+    if not (which.is_open or (order.sort == "last" and which.is_of_days)):
         end = everybody.values_list(order.keys[0], "pk")[_WALK : _WALK + 1].first()
         if end is not None:
             rows = rows.filter(order.until(Cursor(*end)))
