@@ -30,8 +30,6 @@ class Contest(Protocol[F]):
         metric: What decides.
         more_is_better: Which way it counts.
         total_counts: A forecast whose total is far off is refused.
-        lead_days: Days between a forecast and the days it speaks of.
-        horizon_days: Days it speaks of.
     """
 
     name: ClassVar[ModelName]
@@ -39,8 +37,14 @@ class Contest(Protocol[F]):
     metric: ClassVar[str]
     more_is_better: ClassVar[bool]
     total_counts: ClassVar[bool]
-    lead_days: int
-    horizon_days: int
+
+    @property
+    def lead_days(self) -> int:
+        """Days between a forecast and the days it speaks of."""
+
+    @property
+    def horizon_days(self) -> int:
+        """Days it speaks of."""
 
     def data(self, history: History) -> tuple[Data, ...]:
         """Return what else than days the model learns from."""

@@ -8,8 +8,7 @@ import narwhals as nw
 import polars as pl
 from narwhals.typing import IntoFrame
 
-from regulars.analytics import facts, frames
-from regulars.analytics.clv import tables
+from regulars.analytics import facts, frames, in_memory
 from regulars.analytics.frames import Lazy
 
 _ORDERS = ("customer_id", "day", "amount_minor")
@@ -139,7 +138,7 @@ _WHO_AND_WHEN: Sequence[facts.Column] = tuple(facts.ORDERS.column(name) for name
 def _sampled(table: Lazy, sample: pl.Series | None) -> pl.DataFrame:
     if sample is None:
         return _frame(table)
-    kept = tables.beside(table, {"customer_id": sample.to_numpy()})
+    kept = in_memory.beside(table, {"customer_id": sample.to_numpy()})
     return _frame(table.join(kept, on="customer_id", how="semi"))
 
 

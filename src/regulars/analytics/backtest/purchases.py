@@ -47,8 +47,9 @@ class Purchases:
         chosen = clv.choose(past.orders, as_of_day=day).best_model
         # What orders are worth is not forecast here, and learning it would take as long as the rest.
         histories = summary.drop("mean_amount_minor")
-        fits = {name: clv.fit(histories, model=name) for name in clv.CANDIDATES}
-        by = {name: _expected(fit, summary, weeks=weeks) for name, fit in {MODEL: chosen, **fits}.items()}
+        by = {MODEL: _expected(chosen, summary, weeks=weeks)}
+        for name in clv.CANDIDATES:
+            by[name] = _expected(clv.fit(histories, model=name), summary, weeks=weeks)
         forecast = Forecast(customers=summary["customer_id"].to_numpy(), by=by, variant=chosen.model)
         before = past.occasions(after=day - self.horizon_days, days=self.horizon_days)
         by[LAST_PERIOD] = forecast.of(_counted(before), "occasions")

@@ -7,7 +7,7 @@ import narwhals as nw
 import numpy as np
 from narwhals.typing import IntoFrame, IntoFrameT
 
-from regulars.analytics import arguments, cycles, frames
+from regulars.analytics import arguments, cycles, frames, in_memory
 from regulars.analytics.backtest import history as histories
 from regulars.analytics.backtest import measures
 from regulars.analytics.backtest.baskets import NextBasket
@@ -29,7 +29,7 @@ from regulars.analytics.backtest.results import (
     Verdict,
 )
 from regulars.analytics.backtest.timing import Timing
-from regulars.analytics.clv import BIAS_LIMIT, tables
+from regulars.analytics.clv import BIAS_LIMIT
 from regulars.kernel.progress import Progress, no_progress
 
 LEAST_CUSTOMERS = 30
@@ -318,7 +318,7 @@ def _measurements(orders: IntoFrameT, results: Sequence[Result]) -> IntoFrameT:
         "known": np.array([value is not None for value in values], dtype=bool),
         "customers": np.array([measured.customers for _, measured in rows], dtype=np.int64),
     }
-    table = tables.beside(_lazy(orders), columns).select(
+    table = in_memory.beside(_lazy(orders), columns).select(
         *(nw.col(name).cast(nw.String) for name in ("model", "candidate", "kind")),
         # Engines tell a gap in an array of numbers each in its own way; a marked one they understand alike.
         nw.when(nw.col("origin") >= 0).then(nw.col("origin")).alias("origin"),
@@ -344,7 +344,7 @@ def _calibration(orders: IntoFrameT, results: Sequence[Result]) -> IntoFrameT:
         },
         "customers": np.array([found.customers for _, _, found in rows], dtype=np.int64),
     }
-    table = tables.beside(_lazy(orders), columns).with_columns(nw.col("model").cast(nw.String))
+    table = in_memory.beside(_lazy(orders), columns).with_columns(nw.col("model").cast(nw.String))
     return frames.like(orders, table, grain=("model", "bin"))
 
 
