@@ -4,6 +4,7 @@
 use it or the rule.
 """
 
+from regulars.analytics.backtest.keeping import dump, load
 from regulars.analytics.backtest.results import (
     MODELS,
     Bin,
@@ -32,5 +33,7 @@ __all__ = [
     "Report",
     "Result",
     "Verdict",
+    "dump",
+    "load",
     "run",
 ]
