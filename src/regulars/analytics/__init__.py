@@ -21,6 +21,7 @@ from types import ModuleType
 
 __all__ = [
     "affinity",
+    "backtest",
     "churn",
     "cohorts",
     "cycles",
