@@ -147,7 +147,7 @@ WITH fresh AS (
     FROM staged_identifier s JOIN staged_customer c USING (customer_key)
     WHERE c.customer_id IS NULL AND s.kind = %(kind)s
 ), numbered AS MATERIALIZED (
-    SELECT store_id, value, nextval(pg_get_serial_sequence('shop_customer', 'id')) AS id FROM fresh
+    SELECT store_id, value, nextval('shop_customer_id_seq') AS id FROM fresh
 )
 UPDATE staged_customer c SET customer_id = n.id, is_new = true
 FROM staged_identifier s JOIN numbered n ON n.value = s.value AND n.store_id IS NOT DISTINCT FROM s.store_id
@@ -255,7 +255,7 @@ UPDATE_PRODUCTS = _update_where_newer(
 
 GROUP_ORDERS = """
 CREATE TEMPORARY TABLE staged_order ON COMMIT DROP AS
-SELECT coalesce(o.id, nextval(pg_get_serial_sequence('shop_order', 'id'))) AS id, o.id IS NULL AS is_new,
+SELECT coalesce(o.id, nextval('shop_order_id_seq')) AS id, o.id IS NULL AS is_new,
        g.store_id, g.order_code, c.customer_id,
        timestamptz 'epoch' + g.placed_us * interval '1 microsecond' AS placed_at, g.day, g.status,
        g.amount_minor, g.discount_minor, g.lines

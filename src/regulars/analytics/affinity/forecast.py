@@ -8,12 +8,11 @@ import numpy as np
 from narwhals.typing import IntoFrame, IntoFrameT
 from numpy.typing import NDArray
 
-from regulars.analytics import arguments, frames
+from regulars.analytics import arguments, frames, in_memory
 from regulars.analytics.affinity import baskets
 from regulars.analytics.affinity.baskets import Baskets, Whole
 from regulars.analytics.affinity.choosing import choose
 from regulars.analytics.affinity.model import Floats, Model, Sparse, Weights
-from regulars.analytics.clv import tables
 
 BOUGHT_BEFORE = "bought_before"
 BOUGHT_BY_SIMILAR = "bought_by_similar"
@@ -76,10 +75,10 @@ def next_basket(  # noqa: PLR0913 - all but the lines are options
     absent = np.zeros(len(history.products), dtype=bool)
     if out_of_stock is not None:
         gone = baskets.listed(out_of_stock, lines, name="out_of_stock", columns=(baskets.PRODUCT,))
-        absent = np.isin(history.products, tables.arrays(gone)["product_id"])
+        absent = np.isin(history.products, in_memory.arrays(gone)["product_id"])
     refused = _refused(history, returned, lines)
     found = _ranked(Model(history), weights or choose(history), k=k, absent=absent, refused=refused)
-    result = tables.beside(settled, found)
+    result = in_memory.beside(settled, found)
     return frames.like(lines, _as_ids(result, settled), grain=("customer_id", "rank"))
 
 
@@ -111,7 +110,7 @@ def _best(scores: Floats, k: int) -> Whole:
 
 def _ranked(
     model: Model, weights: Weights, *, k: int, absent: NDArray[np.bool_], refused: Sparse | None
-) -> tables.Columns:
+) -> in_memory.Columns:
     history = model.history
     names = np.array(REASONS, dtype=object)
     found: list[tuple[NDArray[Any], ...]] = []
@@ -149,7 +148,7 @@ def _refused(history: Baskets, returned: IntoFrame | None, lines: IntoFrame) -> 
     if returned is None:
         return None
     shape = (len(history.customers), len(history.products))
-    pairs = tables.arrays(
+    pairs = in_memory.arrays(
         baskets.listed(returned, lines, name="returned", columns=(baskets.CUSTOMER, baskets.PRODUCT))
     )
     customer = {value: n for n, value in enumerate(history.customers.tolist())}

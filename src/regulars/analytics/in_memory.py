@@ -1,4 +1,4 @@
-"""Between an engine's tables and arrays: the small ones that fitting reads and scoring joins back."""
+"""Between an engine's tables and arrays: the small tables that fit in memory, out of the engine and back."""
 
 from typing import Any
 
