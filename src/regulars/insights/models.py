@@ -216,3 +216,65 @@ class ProfileChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer_id} {self.label}: {self.before} to {self.after}"
+
+
+class BacktestRun(models.Model):
+    """One back-test of some models: asked for, at work, over. At most one waits and one is at work.
+
+    `stage`, `done` and `total` tell how far it has come; the stage is `facts`, `reading`, or the model being tested.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Waiting")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+
+    model_names = models.JSONField(default=list)
+    as_of_day = models.IntegerField(null=True)
+    state = models.CharField(max_length=20, choices=State, default=State.QUEUED)
+    stage = models.CharField(max_length=40, blank=True)
+    done = models.IntegerField(default=0)
+    total = models.IntegerField(null=True)
+    customers = models.BigIntegerField(default=0)
+    sampled = models.BigIntegerField(default=0)
+    requested_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("state",),
+                condition=Q(state__in=("queued", "running")),
+                name="insights_backtest_one_at_work",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"back-test #{self.pk}: {self.state}"
+
+
+class Backtest(models.Model):
+    """The latest back-test of one model: whether to use it, and why. Replaced by the next.
+
+    `result` is `analytics.backtest.Result` as JSON.
+    """
+
+    model = models.CharField(max_length=20, primary_key=True)
+    run = models.ForeignKey(BacktestRun, on_delete=models.PROTECT, related_name="results")
+    verdict = models.CharField(max_length=10)
+    reason = models.CharField(max_length=30)
+    rule = models.CharField(max_length=30)
+    result = models.JSONField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(verdict__in=("model", "rule")), name="insights_backtest_verdict"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.verdict}"

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from regulars.insights import facts, labels, summaries
 from regulars.insights.archive import archive_events
+from regulars.insights.backtests import backtest, is_backtest_due, request_backtest
 from regulars.insights.events import RunFinished
 from regulars.insights.labels import ENGINES, Engine, Labels
 from regulars.insights.lock import sole_computation
@@ -21,6 +22,21 @@ from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress, no_progress
 from regulars.outbox.operations import publish
 from regulars.shop.models import Business
+
+__all__ = [
+    "backtest",
+    "change_policy",
+    "current_policy",
+    "day_of",
+    "export_facts",
+    "fix_day",
+    "is_backtest_due",
+    "is_nightly_run_due",
+    "read_policy",
+    "request_backtest",
+    "run",
+    "today",
+]
 
 _NIGHTLY_AT = time(3)
 _COPIED_AT_ONCE = 100_000
@@ -142,6 +158,12 @@ def day_of(*, policy: Policy, business: Business, now: datetime) -> int:
     if policy.as_of_day is not None:
         return policy.as_of_day
     return day_of_instant(now, zone_named(business.time_zone))
+
+
+def today(*, now: datetime) -> int:
+    """Return the day that a run beginning now would look back from."""
+    business = Business.objects.filter(pk=1).first() or Business()
+    return day_of(policy=current_policy(), business=business, now=now)
 
 
 @transaction.atomic

@@ -11,7 +11,9 @@ from django.db.models import F, OrderBy, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
-from regulars.insights.models import Policy, Profile, ProfileChange, Run
+from regulars.analytics import backtest as analytics
+from regulars.analytics.backtest import MODELS, ModelName, Verdict
+from regulars.insights.models import Backtest, BacktestRun, Policy, Profile, ProfileChange, Run
 from regulars.kernel.errors import RegularsError
 from regulars.shop import queries as shop
 from regulars.shop.models import Customer
@@ -452,3 +454,57 @@ def profile(customer_id: int) -> Profile | None:
 def label_history(customer_id: int, *, limit: int = 50) -> list[ProfileChange]:
     """Return a customer's latest moves from label to label, newest first."""
     return list(ProfileChange.objects.filter(customer_id=customer_id).order_by("-as_of_day", "-id")[:limit])
+
+
+# Which models to believe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What the latest back-test of a model says.
+
+    Attributes:
+        verdict: What to use.
+        rule: The rule to use where it is not the model.
+        as_of_day: The last day that was looked at.
+    """
+
+    verdict: Verdict
+    rule: str
+    as_of_day: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trusted:
+    """The latest back-test of a model, with the run that made it."""
+
+    result: analytics.Result
+    run: BacktestRun
+
+
+def verdicts() -> dict[ModelName, Judged]:
+    """Return for each model that has been tested whether to use it or which rule; one small query.
+
+    A model that is missing was never tested: use what needs the least proof, for CLV `clv.choose`, which tests by itself.
+    With too little data the verdict is the rule.
+    """
+    rows = Backtest.objects.filter(model__in=MODELS).values_list("model", "verdict", "rule", "run__as_of_day")
+    return {
+        model: Judged(verdict=verdict, rule=rule, as_of_day=as_of_day)
+        for model, verdict, rule, as_of_day in rows
+    }
+
+
+def backtests() -> list[Trusted]:
+    """Return the latest back-test of each model that has been tested, in the order of `MODELS`."""
+    rows = {row.model: row for row in Backtest.objects.select_related("run")}
+    return [
+        Trusted(result=analytics.load(rows[model].result), run=rows[model].run)
+        for model in MODELS
+        if model in rows
+    ]
+
+
+def latest_backtest() -> BacktestRun | None:
+    """Return the back-test that was asked for last, in whatever state it is, or None."""
+    return BacktestRun.objects.first()
