@@ -50,6 +50,23 @@ class FactsPartition(models.Model):
         return f"{self.dataset}/{self.month:%Y-%m}"
 
 
+class Learning(models.Model):
+    """What was learnt from the whole shop on one day: by it customers are scored until something newer is learnt.
+
+    `content` is what `predictions.learn` returned. Rows are never changed.
+    """
+
+    as_of_day = models.IntegerField()
+    content = models.JSONField()
+    learnt_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"learnt as of day {self.as_of_day}"
+
+
 class Run(models.Model):
     """One computation of every profile for one day.
 
@@ -75,6 +92,7 @@ class Run(models.Model):
     store_cycle = models.JSONField(default=dict)
     thresholds = models.JSONField(default=dict)
     summary = models.JSONField(default=dict)
+    learning = models.ForeignKey(Learning, on_delete=models.PROTECT, null=True, related_name="runs")
     error = models.TextField(blank=True)
 
     class Meta:
@@ -95,6 +113,10 @@ class Profile(models.Model):
     policy's window. `year_minor` is the net amount of the 365 days that end with the last order. `cycle_days` is the
     interval after which the next order is expected; `rhythm_days` the mean of the customer's intervals before the
     last, null below three. Until the store's cycle can be measured there are no days due and late.
+
+    Predictions speak of `scored_day`, the day on which the customer's silence last grew by an eighth: `p_alive`,
+    `expected_orders` in the 90 days and `clv_minor` over the 365 days after it, and the next purchase, `next_day`,
+    which four in five of those who come again make from `next_from_day` to `next_until_day`.
     """
 
     class Tier(models.TextChoices):
@@ -131,6 +153,13 @@ class Profile(models.Model):
     rhythm_days = models.FloatField(null=True)
     due_day = models.IntegerField(null=True)
     late_day = models.IntegerField(null=True)
+    scored_day = models.IntegerField(null=True)
+    p_alive = models.FloatField(null=True)
+    expected_orders = models.FloatField(null=True)
+    clv_minor = models.BigIntegerField(null=True)
+    next_from_day = models.IntegerField(null=True)
+    next_day = models.IntegerField(null=True)
+    next_until_day = models.IntegerField(null=True)
 
     class Meta:
         constraints = (
@@ -148,6 +177,9 @@ class Profile(models.Model):
             models.Index(fields=("orders", "customer"), name="insights_profile_orders"),
             models.Index(Coalesce("last_day", -1), "customer", name="insights_profile_last"),
             models.Index(fields=("first_day",), name="insights_profile_first"),
+            models.Index(Coalesce("clv_minor", -1), "customer", name="insights_profile_clv"),
+            models.Index(Coalesce("p_alive", -1.0), "customer", name="insights_profile_alive"),
+            models.Index(Coalesce("next_day", -1), "customer", name="insights_profile_next"),
         )
 
     def __str__(self) -> str:

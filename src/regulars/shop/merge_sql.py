@@ -355,6 +355,7 @@ WITH sums AS (
     SELECT old_day FROM changed UNION SELECT day FROM changed
     UNION SELECT o.day FROM changed_order c JOIN shop_order o ON o.id = c.order_id
     UNION SELECT day FROM staged_order WHERE is_new
+    UNION SELECT r.day FROM shop_refund r JOIN changed c ON c.id = r.order_id
 )
 UPDATE shop_order o
 SET placed_at = c.placed_at, day = c.day, status = c.status, amount_minor = c.amount_minor,
@@ -458,7 +459,9 @@ WITH totals AS (
     FROM shop_order o JOIN affected USING (customer_id) LEFT JOIN totals t ON t.order_id = o.id
     WHERE o.refunded_minor <> coalesce(t.refunded_minor, 0)
 ), days AS (
-    INSERT INTO changed_day SELECT DISTINCT day FROM changed
+    -- Facts carry refunds on their own days, with the order's validity.
+    INSERT INTO changed_day
+    SELECT day FROM changed UNION SELECT r.day FROM shop_refund r JOIN changed c ON c.id = r.order_id
 )
 UPDATE shop_order o SET refunded_minor = c.refunded_minor FROM changed c WHERE o.id = c.id
 """
