@@ -101,7 +101,7 @@ class ProfileView(Schema):
         description="Mean of the customer's own intervals before the last; null below three."
     )
     due_day: date | None = Field(description="When the next order is expected.")
-    late_day: date | None = Field(description="From when the customer is late.")
+    late_day: date | None = Field(description="The last day on which the customer is not late yet.")
 
 
 class CustomerParameters(PageParameters):

@@ -115,7 +115,7 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True)
 class Cycle:
-    """Where today lies between the last order and the day from which the customer is late.
+    """Where today lies between the last order and the day after which the customer is late.
 
     Places are percentages of the drawn line.
     """
@@ -241,7 +241,7 @@ def _cycle_words(position: Due, *, due: int, late: int | None, as_of_day: int) -
     if position == "due":
         if late is None:
             return gettext("Due since %(day)s.") % {"day": formats.day(due)}
-        return gettext("Due since %(day)s; late from %(late)s on.") % {
+        return gettext("Due since %(day)s; late after %(late)s.") % {
             "day": formats.day(due),
             "late": formats.day(late),
         }

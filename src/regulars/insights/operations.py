@@ -11,7 +11,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from regulars.insights import facts, labels, predictions, summaries
+from regulars.insights import facts, labels, predictions, summaries, tastes
+from regulars.insights.backtests import backtest, is_backtest_due, request_backtest
 from regulars.insights.events import RunFinished
 from regulars.insights.labels import ENGINES, Engine, Labels
 from regulars.insights.lock import sole_computation
@@ -22,6 +23,21 @@ from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress, no_progress
 from regulars.outbox.operations import publish
 from regulars.shop.models import Business
+
+__all__ = [
+    "backtest",
+    "change_policy",
+    "current_policy",
+    "day_of",
+    "export_facts",
+    "fix_day",
+    "is_backtest_due",
+    "is_nightly_run_due",
+    "read_policy",
+    "request_backtest",
+    "run",
+    "today",
+]
 
 _NIGHTLY_AT = time(3)
 _COPIED_AT_ONCE = 100_000
@@ -146,6 +162,12 @@ def day_of(*, policy: Policy, business: Business, now: datetime) -> int:
     return day_of_instant(now, zone_named(business.time_zone))
 
 
+def today(*, now: datetime) -> int:
+    """Return the day that a run beginning now would look back from."""
+    business = Business.objects.filter(pk=1).first() or Business()
+    return day_of(policy=current_policy(), business=business, now=now)
+
+
 @transaction.atomic
 def change_policy(
     *,
@@ -208,6 +230,7 @@ class _Found:
     labels: Labels
     learning: Learning
     is_learnt_now: bool
+    tastes: tastes.Tastes
     summary: dict[str, Any]
 
 
@@ -224,6 +247,13 @@ def _compute(*, as_of_day: int, engine: Engine, rules: Rules, margin: float, fac
             cycle_days=found.store_cycle["cycle_days"],
             margin=margin,
         )
+        wants = tastes.compute(
+            lines=read(facts.LINES),
+            products=read(facts.PRODUCTS),
+            known=tastes.known_marks(),
+            as_of_day=as_of_day,
+            relate=is_learnt_now,
+        )
         summary = summaries.summarise(
             found, orders=orders, customers=customers, as_of_day=as_of_day, rules=rules
         )
@@ -232,6 +262,7 @@ def _compute(*, as_of_day: int, engine: Engine, rules: Rules, margin: float, fac
         labels=found,
         learning=learning,
         is_learnt_now=is_learnt_now,
+        tastes=wants,
         summary=summary,
     )
 
@@ -262,11 +293,14 @@ def _store(started: Run, found: _Found, *, progress: Progress) -> None:
                     # Quoted, so that an empty text is not taken for null.
                     copy.write(rows.write_csv(include_header=False, quote_style="non_numeric"))
             cursor.execute("ANALYZE insights_fresh")
+            if not found.is_learnt_now:
+                cursor.execute(_KEEP_ALERTS)
             cursor.execute(_MOVES, {"run": started.pk, "as_of_day": started.as_of_day})
             cursor.execute(_UPDATE)
             written = cursor.rowcount
             cursor.execute(_INSERT)
             written += cursor.rowcount
+        tastes.store(found.tastes)
         progress("profiles", total, total)
         Run.objects.filter(pk=started.pk).update(
             state=Run.State.DONE,
@@ -282,6 +316,14 @@ def _store(started: Run, found: _Found, *, progress: Progress) -> None:
         publish(RunFinished(run_id=started.pk))
 
 
+# A churn alert, like the other forecasts, stands until the customer's next step; reasons tell numbers that grow daily.
+_KEEP_ALERTS = """
+    UPDATE insights_fresh f SET churn_probability = p.churn_probability, churn_reasons = p.churn_reasons
+    FROM insights_profile p
+    WHERE p.customer_id = f.customer_id
+      AND (p.scored_day, p.last_day, p.orders, p.monetary_minor) = (f.scored_day, f.last_day, f.orders, f.monetary_minor)
+      AND (p.churn_probability, p.churn_reasons) IS DISTINCT FROM (f.churn_probability, f.churn_reasons)
+"""
 # A customer's first profile is no move. `ON CONFLICT DO UPDATE` would lock, and so write, every row it leaves alone.
 _MOVES = " UNION ALL ".join(
     f"""

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from regulars.analytics import clv, cycles, next_purchase
+from regulars.analytics import churn, clv, cycles, next_purchase
 from regulars.analytics import facts as contract
 from regulars.insights.labels import Table, in_memory
 
@@ -44,6 +44,7 @@ _LONGEST_CYCLES = 50_000
 # What is said of a customer, in the order in which it is written to the database.
 COLUMNS = (
     "scored_day", "p_alive", "expected_orders", "clv_minor", "next_from_day", "next_day", "next_until_day",
+    "churn_probability", "churn_reasons",
 )  # fmt: skip
 _SCHEMA: dict[str, type[pl.DataType]] = {
     "scored_day": pl.Int32,
@@ -53,6 +54,8 @@ _SCHEMA: dict[str, type[pl.DataType]] = {
     "next_from_day": pl.Int32,
     "next_day": pl.Int32,
     "next_until_day": pl.Int32,
+    "churn_probability": pl.Float64,
+    "churn_reasons": pl.String,
 }
 
 
@@ -82,7 +85,7 @@ def learn(
         buyers; every_nth (customer learnt from); model (the name of what is used: a model, or the plain rate where it
         forecast this shop's own past better); fit and alive, of `clv.load` (the second tells P(alive), which the plain
         rate does not know); table, origins, holdout_days, cautions of `clv.Choice`; waits, the fields of
-        `next_purchase.Waits` or null.
+        `next_purchase.Waits` or null; churn, of `churn.Model.from_dict`, or null where too few left or stayed.
     """
     if not buyers:
         return {"buyers": 0}
@@ -107,7 +110,24 @@ def learn(
         "holdout_days": choice.holdout_days,
         "cautions": [caution.name.lower() for caution in choice.cautions],
         "waits": None if waits is None else asdict(waits),
+        "churn": _churn(known, store=store, as_of_day=as_of_day),
     }
+
+
+def _churn(
+    orders: Table, *, store: cycles.StoreCycle | cycles.NotEnoughData, as_of_day: int
+) -> dict[str, Any] | None:
+    pace = churn.pace(store)
+    first = in_memory(nw.from_native(orders).select(nw.col("day").min()).to_native())["day"][0]
+    days = churn.as_of_days(
+        first_day=int(first), last_day=as_of_day, horizon_days=pace.horizon_days, active=pace.active
+    )
+    if not days:
+        return None
+    found = churn.fit(
+        orders, as_of_days=days, horizon_days=pace.horizon_days, active=pace.active, last_day=as_of_day
+    )
+    return found.to_dict() if isinstance(found, churn.Model) else None
 
 
 def predict(  # noqa: PLR0913  what a run knows
@@ -169,10 +189,21 @@ def predict(  # noqa: PLR0913  what a run knows
             points=tuple(learnt["waits"]["points"]), customers=learnt["waits"]["customers"]
         )
         days = next_purchase.expect(silent, waits, coverage=COVERAGE)
+    leaving = pl.DataFrame(
+        schema={"customer_id": pl.Int64, "churn_probability": pl.Float64, "churn_reasons": pl.String}
+    )
+    if learnt["churn"] is not None:
+        alert = in_memory(churn.score(churn.Model.from_dict(learnt["churn"]), known, as_of_day=as_of_day))
+        leaving = alert.select(
+            "customer_id",
+            (pl.col("probability") + _CRUMB).round(3).alias("churn_probability"),
+            pl.col("reasons").alias("churn_reasons"),
+        )
     found = (
         silent.select("customer_id", (pl.col("last_day") + pl.col("silence_days")).alias("scored_day"))
         .join(scored, on="customer_id", how="left")
         .join(days, on="customer_id", how="left")
+        .join(leaving, on="customer_id", how="left")
         .select("customer_id", *(pl.col(name).cast(kind) for name, kind in _SCHEMA.items()))
     )
     return profiles.join(found, on="customer_id", how="left").sort("customer_id")

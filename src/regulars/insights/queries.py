@@ -4,14 +4,16 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from django.db.models import F, OrderBy, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
-from regulars.insights.models import Policy, Profile, ProfileChange, Run
+from regulars.analytics import backtest as analytics
+from regulars.analytics.backtest import MODELS, ModelName, Verdict
+from regulars.insights.models import Backtest, BacktestRun, Policy, Profile, ProfileChange, Run
 from regulars.kernel.errors import RegularsError
 from regulars.shop import queries as shop
 from regulars.shop.models import Customer
@@ -84,6 +86,19 @@ class CustomerFilter:
         """Whether the filter lets everybody through."""
         return self == CustomerFilter()
 
+    @property
+    def one_label(self) -> Q | None:
+        """The condition on Profile by which an index holds the hits in the order of money, or None."""
+        for name, chosen in (("tier", self.tiers), ("stage", self.stages), ("cell", self.cells)):
+            if len(chosen) == 1:
+                return Q((name, chosen[0]))
+        return None if self.r is None or self.f is None else Q(r=self.r, f=self.f)
+
+    @property
+    def is_of_days(self) -> bool:
+        """Whether the filter asks for nothing but the last order and the position in the cycle."""
+        return replace(self, due=(), last_from_day=None, last_until_day=None).is_open
+
     def matching(self, *, as_of_day: int, base: "type[Profile | Customer]" = Profile) -> Q:
         """Return the condition that this filter stands for, on Profile or on Customer."""
         profile, customer = ("", "customer__") if base is Profile else ("profile__", "")
@@ -136,16 +151,26 @@ def _position(position: Due, *, as_of_day: int, profile: str) -> Q:
     if position == "early":
         return Q((f"{profile}due_day__gt", as_of_day))
     if position == "late":
-        return Q((f"{profile}late_day__lte", as_of_day))
-    not_late = Q((f"{profile}late_day__isnull", True)) | Q((f"{profile}late_day__gt", as_of_day))
+        return is_late(as_of_day, profile=profile)
+    # Not `~is_late(...)`: without a late day nobody is late, and SQL would not know.
+    not_late = Q((f"{profile}late_day__isnull", True)) | Q((f"{profile}late_day__gte", as_of_day))
     return Q((f"{profile}due_day__lte", as_of_day)) & not_late
+
+
+def is_late(as_of_day: int, *, profile: str = "") -> Q:
+    """Return the condition of being late: after the late day.
+
+    By the end of that day four in five such customers have come again; where everybody comes every 30 days it is the
+    day they are due. `analytics.cycles` and `analytics.tiers` draw the same line.
+    """
+    return Q((f"{profile}late_day__lt", as_of_day))
 
 
 def position_of(*, due_day: int | None, late_day: int | None, as_of_day: int) -> Due:
     """Return where a day lies inside a purchase cycle: early, due, late, or none without a cycle."""
     if due_day is None:
         return "none"
-    if late_day is not None and as_of_day >= late_day:
+    if late_day is not None and as_of_day > late_day:
         return "late"
     return "due" if as_of_day >= due_day else "early"
 
@@ -370,14 +395,20 @@ def _gather(
 def _walk(
     which: CustomerFilter, order: _Order, place: Cursor | None, *, as_of_day: int, limit: int
 ) -> tuple[list[int], bool]:
-    """Return the hits among the next `_WALK` customers of an order, and whether these were all there are."""
+    """Return the hits among the next `_WALK` customers of an order, and whether these were all there are.
+
+    Of one label, in the order of money, only those with the label are walked.
+    """
     everybody = order.base.objects.all()
+    if order.sort == "spent" and which.one_label is not None:
+        everybody = everybody.filter(which.one_label)
     if place is not None:
         everybody = everybody.filter(order.after(place))
     everybody = order.arrange(everybody)
     rows = everybody.filter(which.matching(as_of_day=as_of_day, base=order.base))
     end = None
-    if not which.is_open:
+    # The index of last orders holds the days that such a filter asks for: its end is nearer than a sort.
+    if not (which.is_open or (order.sort == "last" and which.is_of_days)):
         end = everybody.values_list(order.keys[0], "pk")[_WALK : _WALK + 1].first()
         if end is not None:
             rows = rows.filter(order.until(Cursor(*end)))
@@ -423,3 +454,57 @@ def profile(customer_id: int) -> Profile | None:
 def label_history(customer_id: int, *, limit: int = 50) -> list[ProfileChange]:
     """Return a customer's latest moves from label to label, newest first."""
     return list(ProfileChange.objects.filter(customer_id=customer_id).order_by("-as_of_day", "-id")[:limit])
+
+
+# Which models to believe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What the latest back-test of a model says.
+
+    Attributes:
+        verdict: What to use.
+        rule: The rule to use where it is not the model.
+        as_of_day: The last day that was looked at.
+    """
+
+    verdict: Verdict
+    rule: str
+    as_of_day: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trusted:
+    """The latest back-test of a model, with the run that made it."""
+
+    result: analytics.Result
+    run: BacktestRun
+
+
+def verdicts() -> dict[ModelName, Judged]:
+    """Return for each model that has been tested whether to use it or which rule; one small query.
+
+    A model that is missing was never tested: use what needs the least proof, for CLV `clv.choose`, which tests by itself.
+    With too little data the verdict is the rule.
+    """
+    rows = Backtest.objects.filter(model__in=MODELS).values_list("model", "verdict", "rule", "run__as_of_day")
+    return {
+        model: Judged(verdict=verdict, rule=rule, as_of_day=as_of_day)
+        for model, verdict, rule, as_of_day in rows
+    }
+
+
+def backtests() -> list[Trusted]:
+    """Return the latest back-test of each model that has been tested, in the order of `MODELS`."""
+    rows = {row.model: row for row in Backtest.objects.select_related("run")}
+    return [
+        Trusted(result=analytics.load(rows[model].result), run=rows[model].run)
+        for model in MODELS
+        if model in rows
+    ]
+
+
+def latest_backtest() -> BacktestRun | None:
+    """Return the back-test that was asked for last, in whatever state it is, or None."""
+    return BacktestRun.objects.first()

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from regulars.insights.models import Profile
+from regulars.insights.queries import is_late
 
 Way = Literal["call", "message"]
 
@@ -51,7 +52,7 @@ _NOT_WORTH_PAYING_FOR = Q(cell__in=("", "rfm"))
 
 def _late(day: int) -> Q:
     """Later than four in five customers of this rhythm; as long as no rhythm is known, every lapsed one is."""
-    return Q(late_day__isnull=True) | Q(late_day__lt=day)
+    return Q(late_day__isnull=True) | is_late(day)
 
 
 PLAYBOOKS = (
