@@ -52,6 +52,13 @@ EXPORT_SCHEMA: dict[str, type[pl.DataType]] = {
     "cycle_days": pl.Float64,
     "due_day": pl.Date,
     "late_day": pl.Date,
+    "p_alive": pl.Float64,
+    "expected_orders": pl.Float64,
+    "clv_minor": pl.Int64,
+    "next_from_day": pl.Date,
+    "next_day": pl.Date,
+    "next_until_day": pl.Date,
+    "churn_probability": pl.Float64,
 }
 
 
@@ -223,6 +230,14 @@ def _export_rows(chosen: CustomerList, *, as_of_day: int, business: Business) ->
             *(None if day is None else date_of_day(day) for day in (row.first_day, row.last_day)),
             row.cycle_days,
             *(None if day is None else date_of_day(day) for day in (row.due_day, row.late_day)),
+            row.p_alive,
+            row.expected_orders,
+            row.clv_minor,
+            *(
+                None if day is None else date_of_day(day)
+                for day in (row.next_from_day, row.next_day, row.next_until_day)
+            ),
+            row.churn_probability,
         )
 
 

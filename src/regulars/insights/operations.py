@@ -315,7 +315,7 @@ def _store(started: Run, found: _Found, *, progress: Progress) -> None:
             profiles=total,
             profiles_written=written,
             store_cycle=found.labels.store_cycle,
-            thresholds=found.labels.thresholds,
+            thresholds=found.labels.thresholds | predictions.terms(found.learning.content),
             learning=found.learning,
             summary=found.summary,
         )

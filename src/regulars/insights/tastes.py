@@ -35,7 +35,6 @@ NEEDS = ("price", "quality", "brand")
 TASTES = (
     "customer_id", "mark", "need", "price", "price_purchases", "discounted", "quality", "quality_purchases", "brand",
     "brand_choices", "stayed", "category", "category_share", "favourite_brand", "brand_share", "variety",
-    "product_due_day",
 )  # fmt: skip
 DUE = (
     "customer_id", "product_id", "last_day", "quantity", "expected_days", "soon_day", "due_day", "late_day", "confidence",
@@ -63,7 +62,15 @@ class Tastes:
     relations: pl.DataFrame | None
 
 
-def compute(*, lines: Table, products: Table, known: pl.DataFrame, as_of_day: int, relate: bool) -> Tastes:
+def compute(  # noqa: PLR0913  what a run knows
+    *,
+    lines: Table,
+    products: Table,
+    known: pl.DataFrame,
+    as_of_day: int,
+    weights: affinity.Weights,
+    relate: bool,
+) -> Tastes:
     """Return what is new about customers' needs and wants as of a day.
 
     Args:
@@ -95,11 +102,11 @@ def compute(*, lines: Table, products: Table, known: pl.DataFrame, as_of_day: in
     due = _due(seen, products, reference=reference, ids=ids, as_of_day=as_of_day)
     listed = ids if ids.height <= PERSONAL_CUSTOMERS else reference
     wanted = _recommendations(
-        _of(past, pl.concat([reference, listed]).unique()), ids=listed, as_of_day=as_of_day
+        _of(past, pl.concat([reference, listed]).unique()), ids=listed, weights=weights, as_of_day=as_of_day
     )
     return Tastes(
         gone=gone,
-        tastes=_tastes(seen, products, changed=changed, due=due, as_of_day=as_of_day),
+        tastes=_tastes(seen, products, changed=changed, as_of_day=as_of_day),
         due=due,
         recommendations=wanted,
         relations=relations,
@@ -272,9 +279,7 @@ def _recommendations(
     )
 
 
-def _tastes(
-    lines: pl.LazyFrame, products: Table, *, changed: pl.DataFrame, due: pl.DataFrame, as_of_day: int
-) -> pl.DataFrame:
+def _tastes(lines: pl.LazyFrame, products: Table, *, changed: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
     catalogue = in_memory(products).lazy().select("product_id", "category", "brand")
     needed = in_memory(needs.score(lines, catalogue, as_of_day=as_of_day))
     # What is usual says nothing about a customer: the need is what stands out most among customers.
@@ -293,12 +298,10 @@ def _tastes(
         "brand_share",
         "variety",
     )
-    first_due = due.group_by("customer_id").agg(pl.col("due_day").min().alias("product_due_day"))
     return (
         changed.select("customer_id", "mark")
         .join(needed.with_columns(need.alias("need")), on="customer_id", how="left")
         .join(preferred, on="customer_id", how="left")
-        .join(first_due, on="customer_id", how="left")
         .with_columns(
             pl.col("need", "category", "favourite_brand").fill_null(""),
             pl.col("price_purchases", "discounted", "quality_purchases", "brand_choices", "stayed").fill_null(
