@@ -153,7 +153,7 @@ PLAYBOOKS = (
             Q(stage__in=_STILL_HERE)
             & (
                 Q(orders__gte=OWN_RHYTHM_ORDERS, last_day__lte=day - REMIND_FROM * F("cycle_days"))
-                | Exists(_running_out(day))
+                | Q(Exists(_running_out(day)))
             )
         ),
     ),
