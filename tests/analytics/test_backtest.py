@@ -393,7 +393,7 @@ def test_a_customer_met_at_several_origins_counts_once() -> None:
             "rule": measures.Outcome(figures={}, credit=loss, listed=0),
         }
         return measures.Trial(
-            origin=origin, customers=np.arange(4), outcomes=outcome, promised=loss, came=loss, length=1, flagged=1, chance=0
+            origin=origin, customers=np.arange(4), outcomes=outcome, promised=loss, came=loss, length=1, days=1, flagged=1, chance=0
         )  # fmt: skip
 
     once = measures.gain([trial(1)], model="model", rule="rule", more_is_better=False)

@@ -95,6 +95,7 @@ class NextBasket:
             promised=places,
             came=right[MODEL].astype(np.float64).ravel(),
             length=len(customers),
+            days=self.horizon_days,
             flagged=self.k * len(customers),
             chance=float(size.sum()) * min(self.k / max(forecast.products, 1), 1.0),
         )

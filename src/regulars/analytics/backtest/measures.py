@@ -68,6 +68,7 @@ class Trial:
         promised: The model's forecasts.
         came: What came of them.
         length: Customers on the list.
+        days: Days within which an entry must come true.
         flagged: Entries of the list.
         chance: How many entries of a list drawn blindly come true.
         variant: Which model it was, where there are several.
@@ -79,6 +80,7 @@ class Trial:
     promised: Floats
     came: Floats
     length: int
+    days: int
     flagged: int
     chance: float
     variant: str = field(default="")

@@ -74,6 +74,7 @@ class Purchases:
             promised=forecast.by[MODEL],
             came=came,
             length=length,
+            days=self.horizon_days,
             flagged=length,
             chance=float(came.mean()) * length,
             variant=forecast.variant,

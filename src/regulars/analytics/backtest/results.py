@@ -103,6 +103,7 @@ class Listed:
 
     Attributes:
         length: Customers on the list of one origin.
+        days: Days within which it must come true.
         flagged: Entries of all lists: customers, or for next_basket products offered to them.
         found: Of those, how many did what the list says.
         rule_found: The same for the list of the best rule; a part of a customer where it cannot tell customers apart.
@@ -111,6 +112,7 @@ class Listed:
     """
 
     length: int
+    days: int
     flagged: int
     found: float
     rule_found: float

@@ -220,6 +220,7 @@ def _judged(contest: Contest[Any], trials: Sequence[Trial], *, data: tuple[Data,
         calibration=_bins(trials, contest),
         listed=Listed(
             length=trials[0].length,
+            days=trials[0].days,
             flagged=sum(trial.flagged for trial in trials),
             found=sum(trial.outcomes[MODEL].listed for trial in trials),
             rule_found=sum(trial.outcomes[rule].listed for trial in trials),

@@ -94,8 +94,8 @@ class Timing:
         away = days == 0
         came = np.where(away, most, days)
         length = contests.list_length(self.length, len(customers))
-        soon_days = max(self.horizon_days // _SOON_SHARE, _LEAST_SOON_DAYS)
-        soon = (came <= min(soon_days, self.horizon_days)).astype(np.float64)
+        soon_days = min(max(self.horizon_days // _SOON_SHARE, _LEAST_SOON_DAYS), self.horizon_days)
+        soon = (came <= soon_days).astype(np.float64)
         outcomes = {}
         for name, due in forecast.days.by.items():
             predicted = np.clip(due, 1, most)
@@ -118,6 +118,7 @@ class Timing:
             promised=np.clip(forecast.days.by[MODEL], 1, most),
             came=came,
             length=length,
+            days=soon_days,
             flagged=length,
             chance=float(soon.mean()) * length,
         )
