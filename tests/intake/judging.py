@@ -15,8 +15,12 @@ from tests.intake.importing import SIMPLE
 
 
 def judge_of(rows: pl.DataFrame, *, mapping: Mapping = SIMPLE, exponent: int = 2, zone: str = "UTC") -> Judge:
+    return judge_of_table(table_of(rows), mapping=mapping, exponent=exponent, zone=zone)
+
+
+def judge_of_table(table: Table, *, mapping: Mapping = SIMPLE, exponent: int = 2, zone: str = "UTC") -> Judge:
     return Judge(
-        known=understand(table_of(rows), mapping, zone=zone),
+        known=understand(table, mapping, zone=zone),
         zone=ZoneInfo(zone),
         exponent=exponent,
         now=datetime(2026, 11, 21, tzinfo=UTC),

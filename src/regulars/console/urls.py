@@ -56,6 +56,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/business/", settings.business, name="settings-business"),
     path("settings/labels/", thresholds.thresholds, name="settings-thresholds"),
     path("settings/labels/preview/", thresholds.preview, name="settings-thresholds-preview"),
+    path("settings/day/", settings.day, name="settings-day"),
     path("settings/team/", team.team, name="settings-team"),
     path("settings/team/<int:person_id>/role/", team.role, name="settings-team-role"),
     path("settings/team/<int:person_id>/invitation/", team.invitation, name="settings-team-invitation"),

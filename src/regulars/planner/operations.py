@@ -12,7 +12,7 @@ from django.db.models.functions import Cast, JSONObject
 from regulars.insights.models import Profile, Run
 from regulars.kernel.days import start_of_day, zone_named
 from regulars.kernel.errors import RegularsError
-from regulars.planner.models import Action
+from regulars.planner.models import Action, Capacity
 from regulars.planner.rules import PLAYBOOKS
 from regulars.shop.models import Business
 from regulars.staff.models import User
@@ -33,6 +33,12 @@ class UnknownOutcomeError(RegularsError):
     """An action was closed in a way that does not exist."""
 
     code: ClassVar[str] = "unknown_outcome"
+
+
+class InvalidCapacityError(RegularsError):
+    """A day cannot hold fewer than no calls or messages."""
+
+    code: ClassVar[str] = "invalid_capacity"
 
 
 class AnotherActionOpenError(RegularsError):
@@ -141,6 +147,24 @@ _OPEN = """
     WHERE NOT EXISTS (SELECT FROM planner_action a WHERE a.state = 'open' AND a.customer_id = s.customer_id)
     ORDER BY s.value_minor, s.customer_id
 """
+
+
+def change_capacity(*, calls_per_day: int, messages_per_day: int) -> Capacity:
+    """Change how many calls and messages a day has room for; the list shows no more of each at a time.
+
+    Raises:
+        InvalidCapacityError: One of them is below 0.
+    """
+    for name, value in (("calls_per_day", calls_per_day), ("messages_per_day", messages_per_day)):
+        if value < 0:
+            message = f"{name} == {value}, must be >= 0"
+            raise InvalidCapacityError(message, **{name: value})
+    with transaction.atomic():
+        found, _is_new = Capacity.objects.select_for_update().get_or_create(pk=1)
+        if (found.calls_per_day, found.messages_per_day) != (calls_per_day, messages_per_day):
+            found.calls_per_day, found.messages_per_day = calls_per_day, messages_per_day
+            found.save()
+    return found
 
 
 def assign(*, action_ids: Sequence[int], assignee_id: int | None) -> int:

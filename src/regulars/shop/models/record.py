@@ -73,6 +73,9 @@ class Customer(models.Model):
     name = models.CharField(_("name"), max_length=200, blank=True)
     country = models.CharField(_("country"), max_length=100, blank=True)
     recorded_at = models.DateTimeField(auto_now_add=True, db_default=models.functions.Now())
+    # When the name and the country were last told by somebody who says when; null for what orders told.
+    name_at = models.DateTimeField(null=True, editable=False)
+    country_at = models.DateTimeField(null=True, editable=False)
     merged_into = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="absorbed", db_index=False
     )
@@ -269,11 +272,13 @@ class Refund(models.Model):
 class ChangedMonth(models.Model):
     """A calendar month of the record that changed: what facts must be written again.
 
-    `version` grows with every change; a reader remembers the version it has read.
+    `version` grows with every change of orders, `events_version` with every change of events, apart because a month
+    of events is large; a reader remembers the version it has read.
     """
 
     month = models.DateField(primary_key=True)
-    version = models.BigIntegerField(default=1)
+    version = models.BigIntegerField(default=1, db_default=0)
+    events_version = models.BigIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m} v{self.version}"
