@@ -33,6 +33,7 @@ class Model(StrEnum):
 
     CLV = "clv"
     CYCLES = "cycles"
+    CHURN = "churn"
     NEXT_BASKET = "next_basket"
 
 

@@ -224,12 +224,14 @@ class Card:
         bins = self.result.calibration
         if not bins:
             return None
-        return _places(self) if trust.is_share(self.result) else _promises(self)
+        return _places(self) if self.result.model == "next_basket" else _promises(self)
 
 
 def _promises(card: Card) -> Chart:
     """Return a calibration plot: points on the line are promises kept."""
     bins = card.result.calibration
+    axis = "percent" if trust.is_share(card.result) else "exact"
+    write = trust.share if trust.is_share(card.result) else trust.number
     most = max(max(found.high, found.predicted) for found in bins)
     return Chart(
         key=f"calibration-{card.key}",
@@ -251,9 +253,9 @@ def _promises(card: Card) -> Chart:
                 "name": str(card.subject.promised),
                 "nameLocation": "middle",
                 "nameGap": 26,
-                "axisLabel": {"formatter": "exact"},
+                "axisLabel": {"formatter": axis},
             },
-            "yAxis": {"type": "value", "name": str(card.subject.came), "axisLabel": {"formatter": "exact"}},
+            "yAxis": {"type": "value", "name": str(card.subject.came), "axisLabel": {"formatter": axis}},
             "series": [
                 {
                     "type": "line",
@@ -287,9 +289,9 @@ def _promises(card: Card) -> Chart:
             head=[gettext("Promised"), gettext("Came"), gettext("95 % interval"), gettext("Customers")],
             rows=[
                 [
-                    trust.number(found.predicted),
-                    trust.number(found.observed),
-                    f"{trust.number(found.low)} – {trust.number(found.high)}",
+                    write(found.predicted),
+                    write(found.observed),
+                    f"{write(found.low)} – {write(found.high)}",
                     formats.count(found.customers),
                 ]
                 for found in bins

@@ -112,6 +112,33 @@ SUBJECTS: dict[ModelName, Subject] = {
             ),
         },
     ),
+    "churn": Subject(
+        name=gettext_lazy("May not come back"),
+        question=gettext_lazy("Which active customers will stop buying?"),
+        promised=gettext_lazy("probability of staying away"),
+        came=gettext_lazy("share that stayed away"),
+        metrics={
+            "auc": Metric(
+                name=gettext_lazy("Right order"),
+                meaning=gettext_lazy(
+                    "Of two customers, one who stayed away and one who came: how often the one who stayed away ranked higher (AUC). 50% is chance. Higher is better; this decides."
+                ),
+                write=share,
+            ),
+            "average_precision": Metric(
+                name=gettext_lazy("Precision down the list"),
+                meaning=gettext_lazy(
+                    "Going down the list from the top: the mean share of right entries at each right one."
+                ),
+                write=share,
+            ),
+            "precision_top_tenth": Metric(
+                name=gettext_lazy("Right in the top tenth"),
+                meaning=gettext_lazy("Share of the tenth of customers ranked highest who stayed away."),
+                write=share,
+            ),
+        },
+    ),
     "next_basket": Subject(
         name=gettext_lazy("Next basket"),
         question=gettext_lazy("Which products will be in each customer's next basket?"),
@@ -147,6 +174,8 @@ CANDIDATES: dict[str, Promise | str] = {
     "plain_rate": gettext_lazy("As often as so far"),
     "fixed_days": gettext_lazy("30 days for everybody"),
     "store_cycle": gettext_lazy("The store's cycle for everybody"),
+    "recency": gettext_lazy("Longest silence first"),
+    "recency_by_gap": gettext_lazy("Longest silence beside the own rhythm first"),
     "popular": gettext_lazy("What most customers buy"),
     "personal_top": gettext_lazy("Own favourites"),
     "bg_nbd": "BG/NBD",
@@ -218,6 +247,9 @@ _LISTS: dict[ModelName, Promise] = {
     "cycles": gettext_lazy(
         "Of %(flagged)s customers expected next, %(found)s came within %(days)s days; the rule finds %(rule)s, blind drawing %(chance)s."
     ),
+    "churn": gettext_lazy(
+        "Of %(flagged)s customers flagged, %(found)s did not return; the rule finds %(rule)s, blind drawing %(chance)s."
+    ),
     "next_basket": gettext_lazy(
         "Of %(flagged)s products suggested, %(found)s were in the next basket; the rule finds %(rule)s, blind drawing %(chance)s."
     ),
@@ -238,7 +270,7 @@ def data(found: Data) -> tuple[str, str]:
     """Return what the model learns from, and how much there is of what is needed."""
     has = number(found.has, 0)
     if not found.needs:
-        return str(_DATA[found.name]), has if found.has else _("none yet; they would help")
+        return str(_DATA[found.name]), has if found.has else _("not looked at yet; they would help")
     if found.lacks:
         words = {"has": has, "lacks": number(found.lacks, 0)}
         return str(_DATA[found.name]), _("%(has)s, needs %(lacks)s more") % words
@@ -249,7 +281,11 @@ _DATA: dict[str, Promise] = {
     "days": gettext_lazy("Days of history"),
     "customers": gettext_lazy("Customers who came back"),
     "intervals": gettext_lazy("Intervals between purchases"),
+    "left": gettext_lazy("Active customers seen leaving"),
+    "stayed": gettext_lazy("Active customers seen staying"),
     "lines": gettext_lazy("Order lines with products"),
+    "events": gettext_lazy("Browsing"),
+    "tickets": gettext_lazy("Complaints and returns"),
 }
 
 
@@ -271,6 +307,14 @@ _LACKS: dict[str, Callable[[int], str]] = {
         ngettext("one more interval between purchases", "%(n)s more intervals between purchases", n)
         % {"n": number(n, 0)}
     ),
+    "left": lambda n: (
+        ngettext("one more active customer seen leaving", "%(n)s more active customers seen leaving", n)
+        % {"n": number(n, 0)}
+    ),
+    "stayed": lambda n: (
+        ngettext("one more active customer seen staying", "%(n)s more active customers seen staying", n)
+        % {"n": number(n, 0)}
+    ),
     "lines": lambda _n: _("orders with their products"),
 }
 
@@ -288,5 +332,5 @@ def _gain(result: Result, value: float) -> str:
 
 
 def is_share(result: Result) -> bool:
-    """Return whether what is promised or came is a share of customers."""
-    return result.model == "next_basket"
+    """Return whether what came is a share of customers."""
+    return result.model in ("churn", "next_basket")

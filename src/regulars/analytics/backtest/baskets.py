@@ -46,6 +46,11 @@ class NextBasket:
     k: int
     lead_days: int = 0
 
+    @property
+    def history_days(self) -> int:
+        """As many days to learn from as are forecast, at the least."""
+        return self.horizon_days
+
     def data(self, history: History) -> tuple[Data, ...]:
         """Return whether there are lines."""
         return (Data(name="lines", has=0 if history.lines is None else len(history.lines), needs=1),)

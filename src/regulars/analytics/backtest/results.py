@@ -7,8 +7,8 @@ from typing import Generic, Literal, TypeAlias
 
 from narwhals.typing import IntoFrameT
 
-ModelName: TypeAlias = Literal["clv", "cycles", "next_basket"]
-MODELS: tuple[ModelName, ...] = ("clv", "cycles", "next_basket")
+ModelName: TypeAlias = Literal["clv", "cycles", "churn", "next_basket"]
+MODELS: tuple[ModelName, ...] = ("clv", "cycles", "churn", "next_basket")
 """What can be back-tested: each is the analytics module of that name."""
 
 Verdict: TypeAlias = Literal["model", "rule"]
@@ -42,12 +42,13 @@ class Data:
     """Something a model learns from: how much the shop has of it, and how much the back-test asks for.
 
     Attributes:
-        name: days, customers (who came back), intervals (between their occasions), lines.
+        name: days, customers (who came back), intervals (between their occasions), left and stayed (active customers who
+            did), lines, events, tickets.
         has: How much there is.
         needs: How much there must be; 0 where it only helps.
     """
 
-    name: Literal["days", "customers", "intervals", "lines"]
+    name: Literal["days", "customers", "intervals", "left", "stayed", "lines", "events", "tickets"]
     has: int
     needs: int
 

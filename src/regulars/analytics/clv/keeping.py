@@ -75,7 +75,9 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
         # JSON knows neither infinity nor nan: an edge, and the rule that has no likelihood.
         "log_likelihood": likelihood if math.isfinite(likelihood) else None,
         "standard_errors": dict(estimate.standard_errors),
-        "intervals": {name: None if ends is None else list(ends) for name, ends in estimate.intervals.items()},
+        "intervals": {
+            name: None if ends is None else list(ends) for name, ends in estimate.intervals.items()
+        },
         "convergence": asdict(estimate.convergence),
         "findings": [finding.value for finding in estimate.findings],
         "prior": None if estimate.prior is None else asdict(estimate.prior),

@@ -136,7 +136,10 @@ def fold(
 
 
 def _lines(
-    properties: Mapping[str, Any], currency: str, product_id: Callable[[Mapping[str, Any]], int], unitemised: int | None
+    properties: Mapping[str, Any],
+    currency: str,
+    product_id: Callable[[Mapping[str, Any]], int],
+    unitemised: int | None,
 ) -> list[LineState]:
     listed = products_of(properties)
     if not listed:
