@@ -22,6 +22,8 @@ from regulars.console.components import Chip, Pager
 from regulars.intake import operations as intake
 from regulars.intake import queries
 from regulars.intake.encodings import ENCODINGS
+from regulars.intake.kinds.fields import IDENTIFIERS
+from regulars.intake.kinds.orders import ORDERS
 from regulars.intake.labels import (
     FIELD_LABELS,
     FIELD_NOTES,
@@ -31,7 +33,7 @@ from regulars.intake.labels import (
     STAGE_LABELS,
     UNREADABLE_DATES,
 )
-from regulars.intake.mapping import FIELDS, IDENTIFIERS, SURE, IncompleteMappingError, Mapping, Proposal
+from regulars.intake.mapping import SURE, IncompleteMappingError, Mapping, Proposal
 from regulars.intake.models import ColumnMap, Import
 from regulars.intake.understanding import NeedsAnswerError, Question
 from regulars.kernel.errors import RegularsError
@@ -54,6 +56,7 @@ _MAIN_FIELDS = (
     "unit_price",
     "amount",
 )
+_FIELDS = tuple(ORDERS.names())
 _NEEDED_FIELDS = ("order_code", "placed_at")
 _SEES, _RUNS = access(Needs(Capability.VIEW_IMPORTS)), access(Needs(Capability.RUN_IMPORTS))
 
@@ -80,7 +83,7 @@ class MappingForm(forms.Form):
     ) -> None:
         super().__init__(data, initial=_initial(proposal.mapping) if proposal else None)
         columns = [("", "–"), *((name, name) for name in header)]
-        for name in FIELDS:
+        for name in _FIELDS:
             self.fields[name] = forms.ChoiceField(
                 label=FIELD_LABELS[name],
                 choices=columns,
@@ -127,7 +130,7 @@ class MappingForm(forms.Form):
 
     def more(self) -> list[forms.BoundField]:
         """Return the other fields of a line."""
-        return [self[name] for name in FIELDS if name not in _MAIN_FIELDS]
+        return [self[name] for name in _FIELDS if name not in _MAIN_FIELDS]
 
     def reading(self) -> list[forms.BoundField]:
         """Return how the file is to be read."""
@@ -136,7 +139,7 @@ class MappingForm(forms.Form):
     def mapping(self) -> Mapping:
         """Return the mapping that the form describes. Raises InvalidMappingError."""
         chosen = self.cleaned_data
-        columns = {name: chosen[name] for name in FIELDS if chosen.get(name)}
+        columns = {name: chosen[name] for name in _FIELDS if chosen.get(name)}
         mapping = Mapping(
             columns=columns,
             discounts=tuple(chosen["discounts"]),
