@@ -15,6 +15,7 @@ from regulars.console import (
     team,
     thresholds,
     today,
+    trust,
 )
 
 app_name = "console"
@@ -47,6 +48,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("data/<int:import_id>/rejects/", data.rejects, name="data-rejects"),
     path("data/<int:import_id>/rejects.csv", data.reject_file, name="data-reject-file"),
     path("data/maps/<int:map_id>/removal/", data.map_removal, name="data-map-removal"),
+    path("trust/", trust.trust_report, name="trust"),
+    path("trust/computations/", trust.computations, name="trust-computations"),
+    path("trust/progress/", trust.progress, name="trust-progress"),
+    path("trust/<slug:model>/<slug:name>.csv", trust.trust_data, name="trust-data"),
     path("settings/", settings.index, name="settings"),
     path("settings/business/", settings.business, name="settings-business"),
     path("settings/labels/", thresholds.thresholds, name="settings-thresholds"),
