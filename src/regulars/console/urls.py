@@ -15,6 +15,7 @@ from regulars.console import (
     team,
     thresholds,
     today,
+    tray,
 )
 
 app_name = "console"
@@ -47,6 +48,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("data/<int:import_id>/rejects/", data.rejects, name="data-rejects"),
     path("data/<int:import_id>/rejects.csv", data.reject_file, name="data-reject-file"),
     path("data/maps/<int:map_id>/removal/", data.map_removal, name="data-map-removal"),
+    path("tray/", tray.tray, name="tray"),
     path("settings/", settings.index, name="settings"),
     path("settings/business/", settings.business, name="settings-business"),
     path("settings/labels/", thresholds.thresholds, name="settings-thresholds"),
