@@ -16,6 +16,7 @@ from regulars.console import (
     thresholds,
     today,
     trust,
+    tray,
 )
 
 app_name = "console"
@@ -52,6 +53,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trust/computations/", trust.computations, name="trust-computations"),
     path("trust/progress/", trust.progress, name="trust-progress"),
     path("trust/<slug:model>/<slug:name>.csv", trust.trust_data, name="trust-data"),
+    path("tray/", tray.tray, name="tray"),
     path("settings/", settings.index, name="settings"),
     path("settings/business/", settings.business, name="settings-business"),
     path("settings/labels/", thresholds.thresholds, name="settings-thresholds"),

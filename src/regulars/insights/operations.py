@@ -15,7 +15,7 @@ from regulars.insights import facts, labels, predictions, summaries, tastes
 from regulars.insights.backtests import backtest, is_backtest_due, request_backtest
 from regulars.insights.events import RunFinished
 from regulars.insights.labels import ENGINES, Engine, Labels
-from regulars.insights.lock import sole_computation
+from regulars.insights.lock import RunInProgressError, sole_computation
 from regulars.insights.models import Learning, Policy, Run
 from regulars.insights.rules import Rules
 from regulars.kernel.days import day_of_instant, zone_named
@@ -203,6 +203,21 @@ def fix_day(*, as_of_day: int | None) -> Policy:
     policy.as_of_day = as_of_day
     policy.save()
     return policy
+
+
+def settle_interrupted() -> int:
+    """Mark the runs as failed whose process ended before they did; return how many. Nothing of them was kept."""
+    left = Run.objects.filter(state=Run.State.RUNNING)
+    if not left.exists():
+        return 0
+    try:
+        with sole_computation():
+            # Whoever holds the lock is the only one who runs.
+            return left.update(
+                state=Run.State.FAILED, error="the process ended before the run did", finished_at=Now()
+            )
+    except RunInProgressError:
+        return 0
 
 
 def is_nightly_run_due(*, now: datetime) -> bool:
