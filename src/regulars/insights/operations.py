@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from regulars.insights import facts, labels, predictions, summaries, tastes
+from regulars.insights.archive import archive_events
 from regulars.insights.backtests import backtest, is_backtest_due, request_backtest
 from regulars.insights.events import RunFinished
 from regulars.insights.labels import ENGINES, Engine, Labels
@@ -119,6 +120,8 @@ def run(
         try:
             _enter(started, "facts")
             facts.export(facts_folder=facts_folder, progress=progress)
+            if archive_events(now=now, facts_folder=facts_folder):
+                facts.export(facts_folder=facts_folder, progress=progress)
             _enter(started, "labels")
             progress("labels", 0, None)
             found = _compute(
