@@ -22,7 +22,6 @@ MOST_ROWS = 200_000
 
 _PRIOR = 1.0
 _FOLDS = 5
-_DRAWS = 1_000_003
 
 
 def fit(  # noqa: PLR0913 - all but the tables are options
@@ -77,7 +76,7 @@ def fit(  # noqa: PLR0913 - all but the tables are options
     arguments.whole(minimum_left, name="minimum_left", least=2)
     watched = active or Active()
     sources = traits.open_sources(orders, lines=lines, events=events, tickets=tickets, as_of_day=None)
-    known = [trait for trait in TRAITS if _source(trait) in sources.present]
+    known = [trait for trait in TRAITS if trait.source in sources.present]
     labelled = [
         _labelled(sources, day, known, lead_days=lead_days, horizon_days=horizon_days, active=watched)
         for day in days
@@ -134,7 +133,7 @@ class Seen:
         counts = [frames.rows(table.select(nw.len().alias("rows")))[0]["rows"] for table in tables]
         total = sum(counts)
         if total > MOST_ROWS:
-            tables = [table.filter(nw.col("draw") * total < MOST_ROWS * _DRAWS) for table in tables]
+            tables = [table.filter(nw.col("draw") * total < MOST_ROWS * traits.DRAWS) for table in tables]
         read = [in_memory.arrays(table) for table in tables]
         columns: dict[str, NDArray[Any]] = {
             name: np.concatenate([one[name] for one in read]) for name in read[0]
@@ -142,8 +141,7 @@ class Seen:
         day = np.repeat(np.asarray(days, dtype=np.int64), [len(one["left"]) for one in read])
         _, customer = np.unique(columns["customer_id"], return_inverse=True)
         order = np.lexsort((customer, day))
-        codes = {trait.reason for trait in known}
-        shown = [reason for reason in REASONS if reason.code in codes]
+        shown = [reason for reason in REASONS if reason.value in columns]
         return cls(
             customer=customer[order].astype(np.int64),
             day=day[order],
@@ -172,10 +170,6 @@ class Seen:
         )
 
 
-def _source(trait: Trait) -> str:
-    return next(reason.source for reason in REASONS if reason.code == trait.reason)
-
-
 def _labelled(  # noqa: PLR0913 - what an alert is made of
     sources: Sources,
     day: int,
@@ -192,8 +186,8 @@ def _labelled(  # noqa: PLR0913 - what an alert is made of
         .group_by("customer_id")
         .agg(nw.col("day").min().alias("returned_day"))
     )
-    codes = {trait.reason for trait in known}
-    shown = [reason.value for reason in REASONS if reason.code in codes]
+    sources_known = {trait.source for trait in known}
+    shown = [reason.value for reason in REASONS if reason.source in sources_known]
     return seen.join(returned, on="customer_id", how="left").select(
         "customer_id",
         "draw",
