@@ -1,8 +1,8 @@
 """Traits: what is seen of a customer on a day, in the engine's own expressions, nothing after that day.
 
 Every length is a part or a multiple of the horizon, so that the same traits describe a grocer and a shop where people come
-twice a year. Nothing looks back further than four horizons, so that a trait means the same in the first year of a record and
-in the fifth; whoever was active long enough to be watched is all that is asked of earlier days.
+twice a year. Traits look back four horizons, or are shares of the days that the customer is known, so that they mean the same
+in the first year of a record and in the fifth.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,8 +22,13 @@ ORDERS, AMOUNTS, LINES, EVENTS, TICKETS = "orders", "amounts", "lines", "events"
 DRAWS = 1_000_003
 """`draw` is below."""
 
+_UNIT = 1 << 20
+"""Decayed counts are whole numbers of this part: exact sums, whatever the order of rows and the engine."""
+
 PERIODS = 16
 """Whether a customer came is asked of so many periods of a quarter horizon: weeks, when the horizon is 28 days."""
+
+_DECAY_PERIODS = 8
 
 _SOMEBODY = Column(
     name="customer_id", dtype=nw.Int64, kind=facts.ID, meaning="customer; null for none", nullable=True
@@ -95,6 +100,14 @@ REASONS = (
         more_is_worse=False,
         unit="periods",
         span="window",
+    ),
+    Reason(
+        code="long_gaps",
+        source=ORDERS,
+        value="longest_gap_days",
+        more_is_worse=True,
+        unit="days",
+        span="none",
     ),
     Reason(
         code="less_spend",
@@ -177,7 +190,7 @@ TRAITS = (
     Trait(
         name="visits",
         source=ORDERS,
-        expression=nw.col("horizon_occasions").cast(nw.Float64),
+        expression=nw.col("decayed_occasions") / _UNIT,
         reason="fewer_visits",
         habit=nw.col("habit_occasions"),
         habit_reason="few_visits",
@@ -185,8 +198,14 @@ TRAITS = (
     Trait(
         name="periods",
         source=ORDERS,
-        expression=nw.col("periods").cast(nw.Float64),
+        expression=nw.col("decayed_periods") / _UNIT,
         reason="few_visits",
+    ),
+    Trait(
+        name="gaps",
+        source=ORDERS,
+        expression=nw.col("gap_excess") / (nw.col("oldest_days") + 1),
+        reason="long_gaps",
     ),
     # A square root calls twice the spend not twice as much, and fits every currency alike.
     Trait(
@@ -328,8 +347,12 @@ def observe(sources: Sources, *, as_of_day: int, horizon_days: int, active: Acti
     spent = AMOUNTS in sources.present
     # In two steps, since the periods with a purchase are counted, not the purchases.
     by_period = (
-        _past(sources.occasions, as_of_day)
-        .with_columns(period.alias("period"), nw.lit(1).cast(nw.Int64).alias("one"))
+        occasions.with_previous(_past(sources.occasions, as_of_day))
+        .with_columns(
+            period.alias("period"),
+            nw.lit(1).cast(nw.Int64).alias("one"),
+            (nw.col("day") - nw.col("previous_day")).cast(nw.Int64).alias("gap"),
+        )
         .group_by("customer_id", "period")
         .agg(
             nw.len().cast(nw.Int64).alias("occasions"),
@@ -338,6 +361,14 @@ def observe(sources: Sources, *, as_of_day: int, horizon_days: int, active: Acti
             ago.min().alias("latest"),
             ago.max().alias("earliest"),
             (ago * ago).sum().cast(nw.Int64).alias("mixture"),
+            _decayed(ago, horizon_days).sum().cast(nw.Int64).alias("decayed_occasions"),
+            nw.col("gap").max().alias("longest_gap_days"),
+            nw.when(2 * nw.col("gap") >= horizon_days)
+            .then(nw.col("gap") - (horizon_days - 1) // 2)
+            .otherwise(nw.lit(0))
+            .sum()
+            .cast(nw.Int64)
+            .alias("gap_excess"),
             *([_within("amount", horizon_days).alias("horizon_amount")] if spent else []),
             *([nw.col("amount").sum().cast(nw.Int64).alias("amount")] if spent else []),
         )
@@ -355,6 +386,10 @@ def observe(sources: Sources, *, as_of_day: int, horizon_days: int, active: Acti
         total("recent_occasions"),
         total("horizon_occasions"),
         of_window(nw.lit(1)).sum().cast(nw.Int64).alias("periods"),
+        of_window(_decayed(nw.col("period"), _DECAY_PERIODS)).sum().cast(nw.Int64).alias("decayed_periods"),
+        of_window(nw.col("decayed_occasions")).sum().cast(nw.Int64).alias("decayed_occasions"),
+        nw.col("longest_gap_days").max().cast(nw.Int64).alias("longest_gap_days"),
+        total("gap_excess"),
         of_window(nw.col("occasions")).sum().cast(nw.Int64).alias("window_occasions"),
         nw.col("latest").min().cast(nw.Int64).alias("silence_days"),
         of_window(nw.col("earliest")).max().cast(nw.Int64).alias("window_oldest"),
@@ -386,6 +421,11 @@ def observe(sources: Sources, *, as_of_day: int, horizon_days: int, active: Acti
         .alias("usual_gap_days"),
     )
     return _with_counts(habitual, sources, as_of_day=as_of_day, horizon_days=horizon_days, active=active)
+
+
+def _decayed(ago: nw.Expr, by: int) -> nw.Expr:
+    """What one of so long ago counts, in whole parts."""
+    return ((ago.cast(nw.Float64) / -float(by)).exp() * _UNIT).round(0).cast(nw.Int64)
 
 
 def _half_up(part: nw.Expr, whole: nw.Expr) -> nw.Expr:
