@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from regulars.analytics import arguments, frames, in_memory
 from regulars.analytics.churn import regression, traits
+from regulars.analytics.churn.labels import check_outcome, with_outcome
 from regulars.analytics.churn.model import HeldOut, Model
 from regulars.analytics.churn.regression import Floats
 from regulars.analytics.churn.rules import Active, NotEnoughData, check_days
@@ -82,8 +83,7 @@ def fit(  # noqa: PLR0913 - all but the tables are options
         for day in days
     ]
     end, *rows = sources.settle([sources.occasions.select(nw.col("day").max().alias("last_day")), *labelled])
-    (ended,) = frames.rows(end)
-    _check_outcome(days, lead_days + horizon_days, ended["last_day"] if last_day is None else last_day)
+    check_outcome(days, lead_days + horizon_days, frames.rows(end)[0]["last_day"], last_day)
     seen = Seen.read(rows, days, known)
     lacking = seen.lacking(minimum_left)
     if lacking is not None:
@@ -180,33 +180,16 @@ def _labelled(  # noqa: PLR0913 - what an alert is made of
     active: Active,
 ) -> Lazy:
     seen = traits.observe(sources, as_of_day=day, horizon_days=horizon_days, active=active)
-    start = day + lead_days
-    returned = (
-        sources.occasions.filter((nw.col("day") >= start) & (nw.col("day") < start + horizon_days))
-        .group_by("customer_id")
-        .agg(nw.col("day").min().alias("returned_day"))
-    )
+    known_later = with_outcome(seen, sources.occasions, start_day=day + lead_days, horizon_days=horizon_days)
     sources_known = {trait.source for trait in known}
     shown = [reason.value for reason in REASONS if reason.source in sources_known]
-    return seen.join(returned, on="customer_id", how="left").select(
+    return known_later.select(
         "customer_id",
         "draw",
-        nw.col("returned_day").is_null().cast(nw.Int64).alias("left"),
+        "left",
         *shown,
         *(trait.expression.alias(f"trait {trait.name}") for trait in known),
     )
-
-
-def _check_outcome(days: Sequence[int], ahead: int, last_day: int | None) -> None:
-    if last_day is None:
-        return
-    arguments.day(last_day, name="last_day")
-    if days[-1] + ahead - 1 > last_day:
-        raise arguments.ArgumentError(
-            f"as_of_days has {days[-1]}, whose outcome is known after {days[-1] + ahead - 1}, but the record ends on "
-            f"{last_day}; leave it out, or set last_day to the last complete day",
-            argument="as_of_days",
-        )
 
 
 def _calibrated(seen: Seen, *, lead_days: int, horizon_days: int) -> tuple[regression.Line, HeldOut | None]:
