@@ -28,6 +28,7 @@ __all__ = [
     "kpis",
     "lifecycle",
     "needs",
+    "plots",
     "preferences",
     "rfm",
     "tiers",
