@@ -37,11 +37,15 @@ class Business(models.Model):
         default=3000,
         validators=(MinValueValidator(0), MaxValueValidator(10_000)),
     )
+    event_months = models.PositiveSmallIntegerField(
+        _("months of behaviour kept in the database"), default=24, db_default=24
+    )
 
     class Meta:
         constraints = (
             models.CheckConstraint(condition=Q(id=1), name="shop_business_one_row"),
             models.CheckConstraint(condition=Q(margin_bp__lte=10_000), name="shop_business_margin_share"),
+            models.CheckConstraint(condition=Q(event_months__gte=1), name="shop_business_event_months"),
         )
 
     def __str__(self) -> str:
@@ -59,12 +63,19 @@ class Store(models.Model):
 
 
 class Customer(models.Model):
-    """A buyer. `code` is the merchant's own id for them, the customer_id of every export."""
+    """A buyer. `code` is the merchant's own id for them, the customer_id of every export.
+
+    One who was found to be somebody else keeps the row, without a history, and `merged_into` names who that is:
+    never one who was merged in turn.
+    """
 
     code = models.CharField(_("customer id"), max_length=200, unique=True, db_collation="C")
     name = models.CharField(_("name"), max_length=200, blank=True)
     country = models.CharField(_("country"), max_length=100, blank=True)
     recorded_at = models.DateTimeField(auto_now_add=True, db_default=models.functions.Now())
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="absorbed", db_index=False
+    )
     # What lists are sorted by: the name, or the code of those without one. The collation is named because
     # the two columns have different ones.
     sort_name = models.GeneratedField(
@@ -82,6 +93,17 @@ class Customer(models.Model):
             ),
             models.Index(fields=("sort_name", "id"), name="shop_customer_sort_name"),
             models.Index(fields=("country", "id"), name="shop_customer_country"),
+            models.Index(
+                fields=("merged_into",),
+                name="shop_customer_merged_into",
+                condition=Q(merged_into__isnull=False),
+            ),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("id")),
+                name="shop_customer_not_itself",
+            ),
         )
 
     def __str__(self) -> str:
@@ -151,6 +173,9 @@ class Order(models.Model):
     store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="orders", db_index=False)
     code = models.CharField(_("order number"), max_length=200, db_collation="C")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="orders", db_index=False)
+    account = models.ForeignKey(
+        "shop.Account", on_delete=models.PROTECT, null=True, blank=True, related_name="orders", db_index=False
+    )
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.PAID)
     placed_at = models.DateTimeField(_("placed"))
     day = models.IntegerField(_("order day"))
@@ -182,6 +207,9 @@ class Order(models.Model):
         indexes = (
             models.Index(fields=("customer", "-day"), name="shop_order_customer_day"),
             models.Index(fields=("day",), name="shop_order_day"),
+            models.Index(
+                fields=("account", "-day"), name="shop_order_account_day", condition=Q(account__isnull=False)
+            ),
         )
 
     def __str__(self) -> str:
