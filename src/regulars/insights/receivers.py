@@ -1,13 +1,18 @@
 """What insights do when something happened below them."""
 
 from regulars.insights.tasks import request_computation
-from regulars.intake.events import ImportFinished
+from regulars.intake.events import ImportFinished, ImportUndone
 from regulars.outbox.delivery import receive
 from regulars.shop.events import BusinessChanged
 
 
 @receive(ImportFinished)
 def compute_after_import(_event: ImportFinished) -> None:
+    request_computation()
+
+
+@receive(ImportUndone)
+def compute_after_undo(_event: ImportUndone) -> None:
     request_computation()
 
 

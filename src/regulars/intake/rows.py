@@ -31,7 +31,11 @@ Faults = Iterator[tuple[str, str, pl.Expr]]
 
 def stage_columns(kind: Kind) -> dict[str, str]:
     """Return the columns of `stage_row` with their PostgreSQL types."""
-    columns = {"line_number": "bigint NOT NULL", "store_id": "bigint NOT NULL", "customer_key": 'text COLLATE "C"'}
+    columns = {
+        "line_number": "bigint NOT NULL",
+        "store_id": "bigint NOT NULL",
+        "customer_key": 'text COLLATE "C"',
+    }
     for field in kind.fields:
         columns |= dict.fromkeys(_stage_names(field), 'text COLLATE "C"')
     for field in kind.fields:
@@ -111,7 +115,11 @@ class RowJudge:
             )
         told = raw_texts(batch)
         lines = lines.hstack(
-            [self._is_told(told, name).alias(f"{name} told") for name in self.kind.names() if name in self.known.column]
+            [
+                self._is_told(told, name).alias(f"{name} told")
+                for name in self.kind.names()
+                if name in self.known.column
+            ]
         )
         fault, blamed = pl.lit(None, pl.String), pl.lit("")
         for reason, name, condition in reversed(list(self._faults(lines))):
@@ -152,7 +160,11 @@ class RowJudge:
         text = values.text(pl.col(column), batch.schema[column])
         if field.choices:
             meanings = self.known.mapping.words.get(field.name, {})
-            text = text.replace_strict(meanings, default=None, return_dtype=pl.String) if meanings else pl.lit(None, pl.String)
+            text = (
+                text.replace_strict(meanings, default=None, return_dtype=pl.String)
+                if meanings
+                else pl.lit(None, pl.String)
+            )
         return text.alias(field.name)
 
     def _rest(self, batch: pl.DataFrame) -> pl.Expr:
@@ -162,7 +174,9 @@ class RowJudge:
         if not rest:
             return pl.lit("{}").alias("rest")
         struct = pl.struct(
-            (values.text(pl.col(inner), pl.String()) if batch.schema[inner] == pl.String else pl.col(inner)).alias(name)
+            (
+                values.text(pl.col(inner), pl.String()) if batch.schema[inner] == pl.String else pl.col(inner)
+            ).alias(name)
             for inner, name in rest.items()
         )
         return struct.struct.json_encode().alias("rest")
@@ -173,7 +187,11 @@ class RowJudge:
         kind, known = self.kind, self.known
         yield "too_many_fields", EXTRA, pl.col(EXTRA).is_not_null()
         identifiers = [name for name in IDENTIFIERS if name in kind.names()]
-        if identifiers and kind.takes_customers and any(set(identifiers) <= set(group) for group in kind.needs):
+        if (
+            identifiers
+            and kind.takes_customers
+            and any(set(identifiers) <= set(group) for group in kind.needs)
+        ):
             nobody = pl.all_horizontal(pl.col(name).is_null() for name in identifiers)
             first = next((name for name in STAGE_KINDS if name in known.column), "")
             yield "masked_customer", first, nobody & pl.col("masked")
@@ -193,7 +211,11 @@ class RowJudge:
             elif field.form in ("quantity", "money", "number"):
                 yield "bad_number", name, is_told & pl.col(name).is_null()
                 if field.form == "money":
-                    yield "too_large", name, pl.col(name).abs() // values.MICRO > _LARGEST_MINOR // 10**self.exponent
+                    yield (
+                        "too_large",
+                        name,
+                        pl.col(name).abs() // values.MICRO > _LARGEST_MINOR // 10**self.exponent,
+                    )
             elif field.choices:
                 yield "unknown_word", name, is_told & pl.col(name).is_null()
             elif field.form in ("code", "text"):
@@ -245,9 +267,14 @@ class RowJudge:
 
     def _customers(self, good: pl.DataFrame) -> pl.DataFrame:
         described = [name for name in ("customer_name", "country") if name in good.columns]
-        seen = values.instant(pl.col(self.kind.moment), self.zone.key).dt.epoch("us") if self.kind.moment else pl.lit(None, pl.Int64)
+        seen = (
+            values.instant(pl.col(self.kind.moment), self.zone.key).dt.epoch("us")
+            if self.kind.moment
+            else pl.lit(None, pl.Int64)
+        )
         texts = {
-            name: pl.col(name) if name in described else pl.lit(None, pl.String) for name in ("customer_name", "country")
+            name: pl.col(name) if name in described else pl.lit(None, pl.String)
+            for name in ("customer_name", "country")
         }
         now_us = int(self.now.timestamp()) * values.MICRO
         return (

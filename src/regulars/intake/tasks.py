@@ -1,10 +1,11 @@
-"""The job that runs an import in the background."""
+"""The jobs that run an import, and take one back, in the background."""
 
 import structlog
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from regulars.intake.running import run_import
+from regulars.intake.undoing import run_undo
 from regulars.kernel.errors import RegularsError
 
 _log = structlog.get_logger()
@@ -20,3 +21,12 @@ def run_import_job(*, import_id: int) -> None:
         run_import(import_id=import_id, now=timezone.now())
     except RegularsError as error:
         _log.warning("import ended early", import_id=import_id, code=error.code, reason=str(error))
+
+
+@app.task(name="intake.run_undo", queue="imports", lock="imports")
+def run_undo_job(*, import_id: int) -> None:
+    """Take an import back. What hinders it is told in the import's row."""
+    try:
+        run_undo(import_id=import_id, now=timezone.now())
+    except RegularsError as error:
+        _log.warning("undo ended early", import_id=import_id, code=error.code, reason=str(error))
