@@ -46,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("data/<int:import_id>/start/", data.start, name="data-start"),
     path("data/<int:import_id>/progress/", data.progress, name="data-progress"),
     path("data/<int:import_id>/cancellation/", data.cancellation, name="data-cancellation"),
+    path("data/<int:import_id>/undoing/", data.undoing, name="data-undoing"),
     path("data/<int:import_id>/rejects/", data.rejects, name="data-rejects"),
     path("data/<int:import_id>/rejects.csv", data.reject_file, name="data-reject-file"),
     path("data/maps/<int:map_id>/removal/", data.map_removal, name="data-map-removal"),

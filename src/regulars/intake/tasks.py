@@ -1,4 +1,4 @@
-"""What intake does in the background: imports, and the calls of the track API."""
+"""What intake does in the background: imports, taking one back, and the calls of the track API."""
 
 import time
 from threading import Lock
@@ -12,6 +12,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from regulars.intake.running import JOB, run_import, settle_interrupted
 from regulars.intake.track.taking import forget_calls
 from regulars.intake.track.working import work
+from regulars.intake.undoing import run_undo
 from regulars.kernel.errors import RegularsError
 
 _log = structlog.get_logger()
@@ -88,3 +89,12 @@ def settle_interrupted_imports(timestamp: int) -> None:  # noqa: ARG001  given t
     """Say of imports that a killed command left behind that they were interrupted."""
     if settled := settle_interrupted(now=timezone.now()):
         _log.warning("imports were interrupted", imports=settled)
+
+
+@app.task(name="intake.run_undo", queue="imports", lock="imports")
+def run_undo_job(*, import_id: int) -> None:
+    """Take an import back. What hinders it is told in the import's row."""
+    try:
+        run_undo(import_id=import_id, now=timezone.now())
+    except RegularsError as error:
+        _log.warning("undo ended early", import_id=import_id, code=error.code, reason=str(error))
