@@ -190,7 +190,37 @@ LINES = Dataset(
     ),
 )
 
-DATASETS = {dataset.name: dataset for dataset in (CUSTOMERS, PRODUCTS, ORDERS, LINES)}
+EVENTS = Dataset(
+    name="events",
+    grain="event_id",
+    columns=(
+        *_ids("event_id"),
+        Column(
+            name="customer_id",
+            dtype=nw.Int64,
+            kind=ID,
+            meaning="customer of the record; of a visitor without a name, minus the visitor",
+        ),
+        *_ids("store_id"),
+        Column(name="event", dtype=nw.String, kind=TEXT, meaning="what was done: Product Viewed"),
+        Column(
+            name="product_id",
+            dtype=nw.Int64,
+            kind=ID,
+            meaning="product of the record; null for none",
+            nullable=True,
+        ),
+        Column(name="day", dtype=nw.Int32, kind=DAY, meaning="day in the merchant's time zone"),
+        Column(
+            name="at_us",
+            dtype=nw.Int64,
+            kind=NUMBER,
+            meaning="when it happened, microseconds since 1970-01-01 UTC",
+        ),
+    ),
+)
+
+DATASETS = {dataset.name: dataset for dataset in (CUSTOMERS, PRODUCTS, ORDERS, LINES, EVENTS)}
 """Every dataset by its name."""
 
 
@@ -224,7 +254,7 @@ def check(table: IntoFrame, *, dataset: str) -> None:
 
     Args:
         table: Any supported table.
-        dataset: `customers`, `products`, `orders` or `lines`.
+        dataset: `customers`, `products`, `orders`, `lines` or `events`.
 
     Raises:
         FactsError: One of its kinds, which names the column, what was found and what is asked.

@@ -13,10 +13,11 @@ from django.db.models.functions import Now
 
 from regulars.analytics import affinity
 from regulars.insights import facts, labels, predictions, summaries, tastes
+from regulars.insights.archive import archive_events
 from regulars.insights.backtests import backtest, is_backtest_due, request_backtest
 from regulars.insights.events import RunFinished
 from regulars.insights.labels import ENGINES, Engine, Labels
-from regulars.insights.lock import sole_computation
+from regulars.insights.lock import RunInProgressError, sole_computation
 from regulars.insights.models import Learning, Policy, Run
 from regulars.insights.rules import Rules
 from regulars.kernel.days import day_of_instant, zone_named
@@ -120,6 +121,8 @@ def run(
         try:
             _enter(started, "facts")
             facts.export(facts_folder=facts_folder, progress=progress)
+            if archive_events(now=now, facts_folder=facts_folder):
+                facts.export(facts_folder=facts_folder, progress=progress)
             _enter(started, "labels")
             progress("labels", 0, None)
             found = _compute(
@@ -204,6 +207,21 @@ def fix_day(*, as_of_day: int | None) -> Policy:
     policy.as_of_day = as_of_day
     policy.save()
     return policy
+
+
+def settle_interrupted() -> int:
+    """Mark the runs as failed whose process ended before they did; return how many. Nothing of them was kept."""
+    left = Run.objects.filter(state=Run.State.RUNNING)
+    if not left.exists():
+        return 0
+    try:
+        with sole_computation():
+            # Whoever holds the lock is the only one who runs.
+            return left.update(
+                state=Run.State.FAILED, error="the process ended before the run did", finished_at=Now()
+            )
+    except RunInProgressError:
+        return 0
 
 
 def is_nightly_run_due(*, now: datetime) -> bool:

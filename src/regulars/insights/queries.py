@@ -599,10 +599,15 @@ def verdicts() -> dict[ModelName, Judged]:
     A model that is missing was never tested: use what needs the least proof, for CLV `clv.choose`, which tests by itself.
     With too little data the verdict is the rule.
     """
-    rows = Backtest.objects.filter(model__in=MODELS).values_list("model", "verdict", "rule", "run__as_of_day")
+    rows = {row.model: row for row in Backtest.objects.select_related("run").defer("result")}
     return {
-        model: Judged(verdict=verdict, rule=rule, as_of_day=as_of_day)
-        for model, verdict, rule, as_of_day in rows
+        model: Judged(
+            verdict="model" if row.verdict == "model" else "rule",
+            rule=row.rule,
+            as_of_day=row.run.as_of_day or 0,
+        )
+        for model in MODELS
+        if (row := rows.get(model)) is not None
     }
 
 
