@@ -42,7 +42,7 @@ def trust_report(request: HttpRequest) -> HttpResponse:
             "row": row,
             "is_at_work": row is not None and row.state in _AT_WORK,
             "headline": _headline(found),
-            "has_customers": queries.current_run() is not None,
+            "has_customers": queries.latest_run() is not None,
             **_progress(row),
         },
     )
@@ -207,10 +207,10 @@ class Card:
     @property
     def looked_back(self) -> str:
         """Return from which days, how far, and for how many customers."""
-        return gettext("looked back from %(days)s; %(horizon)s days ahead; %(customers)s forecasts") % {
+        return gettext("looked back from %(days)s; %(horizon)s days ahead; %(forecasts)s forecasts") % {
             "days": ", ".join(formats.day(day) for day in self.result.origins),
             "horizon": self.result.horizon_days,
-            "customers": formats.count(self.result.customers),
+            "forecasts": formats.count(self.result.forecasts),
         }
 
     @property

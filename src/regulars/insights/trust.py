@@ -292,7 +292,7 @@ _DATA: dict[str, Promise] = {
 def lacking(result: Result) -> str:
     """Return what is missing, in a sentence; empty where nothing is."""
     parts = [_LACKS[found.name](found.lacks) for found in result.lacking]
-    return _("It needs %(what)s.") % {"what": ", ".join(parts)} if parts else ""
+    return _("It needs %(what)s.") % {"what": _(", ").join(parts)} if parts else ""
 
 
 _LACKS: dict[str, Callable[[int], str]] = {
