@@ -19,9 +19,9 @@ import polars as pl
 
 from regulars.intake.encodings import detect_encoding, known_as, transcode
 from regulars.intake.json_lines import flatten, looks_like_json_lines
-from regulars.intake.packed import UnreadableFileError, unpacked
+from regulars.intake.packed import UnreadableFileError, WhichPartError, unpacked
 
-__all__ = ["EXTRA", "Table", "UnreadableFileError", "open_table", "save_upload"]
+__all__ = ["EXTRA", "Table", "UnreadableFileError", "WhichPartError", "open_table", "save_upload"]
 
 _SNIFF_BYTES = 1 << 20
 _DELIMITERS = (",", "\t", ";", "|")

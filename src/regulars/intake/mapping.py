@@ -158,6 +158,8 @@ class Proposal:
         missing: What is needed and was not found.
         unmapped: Columns that nothing was found for.
         saved_map: The name of the saved map that fits this header, or "".
+        encoding: Of the text, as it was found or chosen; "" for Parquet and Excel.
+        sheets: Of a workbook.
     """
 
     header: tuple[str, ...]
@@ -166,6 +168,8 @@ class Proposal:
     missing: tuple[str, ...]
     unmapped: tuple[str, ...]
     saved_map: str = ""
+    encoding: str = ""
+    sheets: tuple[str, ...] = ()
 
 
 def propose(

@@ -13,6 +13,7 @@ import polars as pl
 from regulars.intake import values
 from regulars.intake.files import Table
 from regulars.intake.headers import STATUS_OF, plain
+from regulars.intake.judging import DIGITS_LOST
 from regulars.intake.kinds.fields import IDENTIFIERS
 from regulars.intake.kinds.orders import ORDERS
 from regulars.intake.mapping import Mapping
@@ -112,7 +113,8 @@ def _code(name: str, column: pl.Expr, dtype: pl.DataType, *, is_whole: bool) -> 
     if name == "email":
         cell = cell.str.to_lowercase()
     if name == "phone":
-        cell = cell.str.normalize("NFKC").str.replace_all(r"[\s().\-]", "").str.replace(r"^00", "+")
+        digits = cell.str.normalize("NFKC").str.replace_all(r"[\s().\-]", "").str.replace(r"^00", "+")
+        cell = pl.when(cell.str.contains(DIGITS_LOST)).then(cell).otherwise(digits)
     return cell
 
 

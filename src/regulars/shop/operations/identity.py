@@ -271,8 +271,8 @@ def _suggest(one: int, other: int, shared: _Key, *, now: datetime) -> None:
 def _join(mine: int, other: int, shared: _Key, known: _Known, *, now: datetime) -> int:
     """Join two whom one statement names; the one with the more telling identifier is kept."""
 
-    def rank(customer_id: int) -> tuple[int, str]:
-        return min((KINDS.index(kind), f"{store}:{value}") for kind, store, value in known.held[customer_id])
+    def rank(customer_id: int) -> tuple[int, int, str]:
+        return min((KINDS.index(kind), store or 0, value) for kind, store, value in known.held[customer_id])
 
     kept, absorbed = sorted((mine, other), key=rank) if known.held[mine] else (other, mine)
     merge(
@@ -323,7 +323,10 @@ def merge(  # noqa: PLR0913  who, why, by whom and when
             evidence=evidence,
             detail=detail[:400],
             moved=moved,
-            copied=_copy(kept_id=kept_id, absorbed_id=absorbed_id),
+            copied={
+                "described": _copy_description(rows[kept_id], rows[absorbed_id]),
+                **_copy(kept_id=kept_id, absorbed_id=absorbed_id),
+            },
             merged_at=now,
             merged_by=by,
         )
@@ -417,6 +420,19 @@ def _match_refunds(customer_ids: list[int]) -> None:
             cursor.execute(statement)
 
 
+def _copy_description(kept: Customer, absorbed: Customer) -> dict[str, list[str | None]]:
+    """Take on a name and a country that are missing or were told later; return what stood there, and what stands now."""
+    before = {}
+    for column in ("name", "country"):
+        mine, theirs = getattr(kept, column), getattr(absorbed, column)
+        mine_at, theirs_at = getattr(kept, f"{column}_at"), getattr(absorbed, f"{column}_at")
+        is_later = theirs_at is not None and (mine_at is None or (theirs_at, theirs) > (mine_at, mine))
+        if theirs and theirs != mine and (not mine or is_later):
+            before[column] = [mine, _plain(mine_at), theirs]
+            Customer.objects.filter(pk=kept.pk).update(**{column: theirs, f"{column}_at": theirs_at})
+    return before
+
+
 _VALUE_COLUMNS = ("text", "number", "flag", "date", "choices", "source", "told_at")
 
 
@@ -464,20 +480,24 @@ def _copy(*, kept_id: int, absorbed_id: int) -> dict[str, Any]:
     }
 
 
-def _plain(value: object) -> object:
+def _plain(value: object) -> Any:  # noqa: ANN401  what JSON holds
     """Return a column's value as JSON holds it, and as the column takes it back."""
     return value if value is None or isinstance(value, bool | list) else str(value)
 
 
 def _take_copies_back(row: Merge) -> None:
-    for copied in row.copied["attributes"]:
-        held = AttributeValue.objects.filter(customer=row.kept_id, definition=copied["definition"])
-        theirs = AttributeValue.objects.filter(pk=copied["value"]).first()
+    for column, (before, before_at, copied) in row.copied["described"].items():
+        Customer.objects.filter(pk=row.kept_id, **{column: copied}).update(
+            **{column: before, f"{column}_at": before_at}
+        )
+    for value in row.copied["attributes"]:
+        held = AttributeValue.objects.filter(customer=row.kept_id, definition=value["definition"])
+        theirs = AttributeValue.objects.filter(pk=value["value"]).first()
         # Only what is still the copy: what was told since stays.
         held = held.filter(told_at=theirs.told_at) if theirs else held.none()
-        if copied["before"] is None:
+        if value["before"] is None:
             held.delete()
         else:
-            held.update(**copied["before"])
+            held.update(**value["before"])
     Tagging.objects.filter(customer=row.kept_id, tag__in=row.copied["tags"]).delete()
     Contact.objects.filter(customer=row.kept_id, account__in=row.copied["accounts"]).delete()
