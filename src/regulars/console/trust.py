@@ -42,7 +42,7 @@ def trust_report(request: HttpRequest) -> HttpResponse:
             "row": row,
             "is_at_work": row is not None and row.state in _AT_WORK,
             "headline": _headline(found),
-            "has_customers": queries.current_run() is not None,
+            "has_customers": queries.latest_run() is not None,
             **_progress(row),
         },
     )
@@ -207,10 +207,10 @@ class Card:
     @property
     def looked_back(self) -> str:
         """Return from which days, how far, and for how many customers."""
-        return gettext("looked back from %(days)s; %(horizon)s days ahead; %(customers)s forecasts") % {
+        return gettext("looked back from %(days)s; %(horizon)s days ahead; %(forecasts)s forecasts") % {
             "days": ", ".join(formats.day(day) for day in self.result.origins),
             "horizon": self.result.horizon_days,
-            "customers": formats.count(self.result.customers),
+            "forecasts": formats.count(self.result.forecasts),
         }
 
     @property
@@ -242,7 +242,7 @@ def _promises(card: Card) -> Chart:
         csv_url=reverse("console:trust-data", args=[card.result.model, "calibration"]),
         how=How(
             definition=gettext(
-                "Customers are put into groups by forecast. Across: the mean forecast of a group. Up: the mean of what came, with the interval in which it lies with 95 %. On the grey line promises are kept; above it more came."
+                "Customers are put into groups by forecast. Across: the mean forecast of a group. Up: the mean of what came, with the interval in which it lies with 95%. On the grey line promises are kept; above it more came."
             )
         ),
         option={
@@ -268,7 +268,7 @@ def _promises(card: Card) -> Chart:
                 *(
                     {
                         "type": "line",
-                        "name": gettext("95 % interval"),
+                        "name": gettext("Interval (95%)"),
                         "data": [[found.predicted, found.low], [found.predicted, found.high]],
                         "symbol": "none",
                         "silent": True,
@@ -286,7 +286,7 @@ def _promises(card: Card) -> Chart:
             ],
         },
         table=Table(
-            head=[gettext("Promised"), gettext("Came"), gettext("95 % interval"), gettext("Customers")],
+            head=[gettext("Promised"), gettext("Came"), gettext("Interval (95%)"), gettext("Customers")],
             rows=[
                 [
                     write(found.predicted),
@@ -347,7 +347,7 @@ def _places(card: Card) -> Chart:
             ],
         },
         table=Table(
-            head=[gettext("Place"), gettext("Right"), gettext("95 % interval"), gettext("Customers")],
+            head=[gettext("Place"), gettext("Right"), gettext("Interval (95%)"), gettext("Customers")],
             rows=[
                 [
                     str(round(found.predicted)),
