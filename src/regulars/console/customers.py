@@ -20,6 +20,7 @@ from regulars.console.components import Pager
 from regulars.console.customer_filters import COLUMNS, CustomerFilterForm, CustomerList, same_list
 from regulars.console.downloads import csv_download, parquet_download
 from regulars.console.saved_views import TooManyViewsError
+from regulars.console.waiting import nothing_understood_yet
 from regulars.insights import queries as insights
 from regulars.insights.models import Run
 from regulars.insights.queries import Counted, Cursor, CustomerPage, CustomerRow, InvalidCursorError
@@ -71,16 +72,7 @@ def customers(request: HttpRequest) -> HttpResponse:
     business = shop.business()
     run = insights.latest_run()
     if run is None:
-        return render(
-            request,
-            "console/customers/waiting.html",
-            {
-                "business": business,
-                "has_customers": shop.has_customers(),
-                "is_running": insights.current_run() is not None,
-                "may_import": may(user.role, Capability.RUN_IMPORTS),
-            },
-        )
+        return nothing_understood_yet(request, title=pgettext("place", "Customers"))
     chosen = CustomerList(
         request.GET, countries=shop.countries(), as_of_day=run.as_of_day, currency=business.currency
     )

@@ -15,8 +15,8 @@ from regulars.console import (
     team,
     thresholds,
     today,
-    trust,
     tray,
+    trust,
 )
 
 app_name = "console"
