@@ -60,6 +60,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/keys/", keys.keys, name="settings-keys"),
     path("settings/keys/<int:key_id>/revocation/", keys.revocation, name="settings-keys-revocation"),
     path("settings/audit/", audit.audit, name="settings-audit"),
+    path("settings/audit.csv", audit.export_audit, name="settings-audit-export"),
     path("preferences/theme/", preferences.theme, name="theme"),
     path("preferences/language/", preferences.language, name="language"),
 ]
