@@ -3,6 +3,7 @@
 import gzip
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -37,7 +38,7 @@ pytestmark = [pytest.mark.reliability, pytest.mark.integration]
 
 RECORD = (Import, ChangeSet, Refund, OrderLine, Order, Product, Identifier, Customer, ChangedMonth)
 IS_LONG = bool(os.environ.get("REGULARS_LONG"))
-KILLS = 50 if IS_LONG else 4
+KILLS = 50 if IS_LONG else 2
 UNDO = PROGRAM.replace("run_import", "run_undo")
 
 
@@ -80,7 +81,9 @@ def test_a_shops_year_in_three_overlapping_parts_with_a_kill_ends_as_the_clean_f
         path = tmp_path / f"part{number}.csv"
         path.write_bytes(merchants_way(part))
         row = operations.register(path=path, store_code="main", now=NOW)
-        operations.set_mapping(import_id=row.pk, mapping=proposal(path).mapping)
+        # A part may hold only days up to the twelfth, and is then asked about: this is the answer.
+        answered = proposal(path).mapping.with_answers(date_formats=("%d.%m.%Y %H:%M",))
+        operations.set_mapping(import_id=row.pk, mapping=answered)
         if number == 1:
             assert run_killed_at("lines", row) == -signal.SIGKILL
         run_once_free(row)
@@ -115,7 +118,7 @@ def test_kill_9_at_any_moment_of_an_undo_leaves_all_of_the_import_or_nothing(
     outcomes = []
     for _ in range(KILLS):
         process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-        time.sleep(rng.uniform(0.5, 4))
+        time.sleep(rng.uniform(1, 9))
         process.kill()
         process.wait()
         time.sleep(0.5)
@@ -154,9 +157,12 @@ def test_a_bomb_is_refused_without_filling_disk_or_memory(tmp_path: Path) -> Non
 
 @pytest.mark.unit
 @pytest.mark.skipif(not IS_LONG, reason="REGULARS_LONG is not set: a million lines take minutes")
-def test_a_million_lines_take_less_than_a_gibibyte(tmp_path: Path) -> None:
+def test_a_million_lines_take_less_than_a_gibibyte() -> None:
     benchmark = subprocess.run(
         [sys.executable, "-m", "benchmarks", "imports", "--lines", "1000000", "--runs", "1"],
         check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "regulars.project.settings"},
     )  # fmt: skip
     print(benchmark.stdout)
+    (peak,) = re.findall(r"importing process: (\d+) MiB", benchmark.stdout)
+    assert int(peak) < 1024
