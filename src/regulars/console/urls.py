@@ -84,6 +84,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="settings-source-revocation",
     ),
     path("settings/audit/", audit.audit, name="settings-audit"),
+    path("settings/audit.csv", audit.export_audit, name="settings-audit-export"),
     path("preferences/theme/", preferences.theme, name="theme"),
     path("preferences/language/", preferences.language, name="language"),
 ]
