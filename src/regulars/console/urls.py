@@ -16,6 +16,8 @@ from regulars.console import (
     team,
     thresholds,
     today,
+    tray,
+    trust,
 )
 
 app_name = "console"
@@ -45,9 +47,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("data/<int:import_id>/start/", data.start, name="data-start"),
     path("data/<int:import_id>/progress/", data.progress, name="data-progress"),
     path("data/<int:import_id>/cancellation/", data.cancellation, name="data-cancellation"),
+    path("data/<int:import_id>/undoing/", data.undoing, name="data-undoing"),
     path("data/<int:import_id>/rejects/", data.rejects, name="data-rejects"),
     path("data/<int:import_id>/rejects.csv", data.reject_file, name="data-reject-file"),
     path("data/maps/<int:map_id>/removal/", data.map_removal, name="data-map-removal"),
+    path("trust/", trust.trust_report, name="trust"),
+    path("trust/computations/", trust.computations, name="trust-computations"),
+    path("trust/progress/", trust.progress, name="trust-progress"),
+    path("trust/<slug:model>/<slug:name>.csv", trust.trust_data, name="trust-data"),
+    path("tray/", tray.tray, name="tray"),
     path("settings/", settings.index, name="settings"),
     path("settings/business/", settings.business, name="settings-business"),
     path("settings/labels/", thresholds.thresholds, name="settings-thresholds"),
@@ -76,6 +84,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="settings-source-revocation",
     ),
     path("settings/audit/", audit.audit, name="settings-audit"),
+    path("settings/audit.csv", audit.export_audit, name="settings-audit-export"),
     path("preferences/theme/", preferences.theme, name="theme"),
     path("preferences/language/", preferences.language, name="language"),
 ]

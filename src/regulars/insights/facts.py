@@ -125,22 +125,39 @@ ORDERS = Dataset(
 )
 LINES = Dataset(
     name="lines",
-    grain="one row an order line, of valid orders or not, before refunds",
-    tables="shop_order o JOIN shop_orderline l ON l.order_id = o.id",
-    day="o.day",
+    grain="one row an order line, of valid orders or not, and one a refund of a product: quantity and amount negative, on the day of the refund",
+    tables="""(
+        SELECT l.id AS line_id, l.order_id, l.product_id, o.customer_id, o.store_id, o.day, l.quantity,
+               l.amount_minor, l.discount_minor, o.is_valid
+        FROM shop_order o JOIN shop_orderline l ON l.order_id = o.id
+        UNION ALL
+        SELECT -r.id, r.order_id, r.product_id, r.customer_id, r.store_id, r.day, -r.quantity,
+               -r.amount_minor, 0, coalesce(o.is_valid, false)
+        FROM shop_refund r LEFT JOIN shop_order o ON o.id = r.order_id
+        WHERE r.product_id IS NOT NULL
+    ) l""",
+    day="l.day",
     columns={
-        "line_id": Column("l.id", pl.Int64, "the line"),
-        "order_id": Column("l.order_id", pl.Int64, "the order, as in `orders`"),
+        "line_id": Column("l.line_id", pl.Int64, "the line; negative for a refund"),
+        "order_id": Column(
+            "l.order_id", pl.Int64, "the order, as in `orders`; null for a refund without an order"
+        ),
         "product_id": Column("l.product_id", pl.Int64, "the product, as in `products`"),
-        "customer_id": Column("o.customer_id", pl.Int64, "the customer, as in `customers`"),
-        "store_id": Column("o.store_id", pl.Int64, "the store"),
-        "day": Column("o.day", pl.Int32, _DAY_SAYS),
-        "quantity": Column("l.quantity", pl.Float64, "how many, in the product's own unit"),
+        "customer_id": Column("l.customer_id", pl.Int64, "the customer, as in `customers`"),
+        "store_id": Column("l.store_id", pl.Int64, "the store"),
+        "day": Column("l.day", pl.Int32, _DAY_SAYS + "; of a refund, its own day"),
+        "quantity": Column(
+            "l.quantity", pl.Float64, "how many, in the product's own unit; negative for a refund"
+        ),
         "amount_minor": Column(
-            "l.amount_minor", pl.Int64, "paid for the whole quantity, after the discount, before refunds"
+            "l.amount_minor",
+            pl.Int64,
+            "paid for the whole quantity, after the discount, before refunds; of a refund what was given back, negative",
         ),
         "discount_minor": Column("l.discount_minor", pl.Int64, "discount already taken off"),
-        "is_valid": Column("o.is_valid::text", pl.Boolean, _VALID_SAYS),
+        "is_valid": Column(
+            "l.is_valid::text", pl.Boolean, _VALID_SAYS + "; a refund without an order is not"
+        ),
     },
 )
 CUSTOMERS = Dataset(

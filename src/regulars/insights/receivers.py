@@ -5,13 +5,18 @@ from django.utils import timezone
 from regulars.insights import operations
 from regulars.insights.events import RunFinished
 from regulars.insights.tasks import request_computation
-from regulars.intake.events import ImportFinished
+from regulars.intake.events import ImportFinished, ImportUndone
 from regulars.outbox.delivery import receive
 from regulars.shop.events import BusinessChanged
 
 
 @receive(ImportFinished)
 def compute_after_import(_event: ImportFinished) -> None:
+    request_computation()
+
+
+@receive(ImportUndone)
+def compute_after_undo(_event: ImportUndone) -> None:
     request_computation()
 
 

@@ -32,9 +32,11 @@ def request_computation() -> None:
         return
 
 
-@app.periodic(cron="*/15 * * * *")
+# Every minute, so that a night that nobody was awake for is made up for as soon as a worker starts.
+@app.periodic(cron="* * * * *")
 @app.task(name="insights.compute_nightly", queue="insights", queueing_lock="insights.compute_nightly")
 def compute_nightly(timestamp: int) -> None:  # noqa: ARG001  the slot; what counts is whether tonight's run is missing
+    operations.settle_interrupted()
     if operations.is_nightly_run_due(now=timezone.now()):
         request_computation()
 

@@ -3,7 +3,9 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from regulars.shop.models import EventSource, Store
+from regulars.intake.kinds import KINDS
+from regulars.intake.kinds.kind import Label
+from regulars.shop.models import ChangeSet, EventSource, Store
 
 
 @pghistory.track()
@@ -19,6 +21,11 @@ class ColumnMap(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def kind_label(self) -> Label:
+        """What pages call a file that the map is for."""
+        return KINDS[self.kind].label
+
 
 class Import(models.Model):
     """One file on its way into the record. read = accepted + refunds + rejected, in lines."""
@@ -30,6 +37,8 @@ class Import(models.Model):
         DONE = "done", _("Done")
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
+        UNDOING = "undoing", _("Being undone")
+        UNDONE = "undone", _("Undone")
 
     kind = models.CharField(max_length=20, default="orders")
     store = models.ForeignKey(Store, on_delete=models.PROTECT)
@@ -51,6 +60,12 @@ class Import(models.Model):
     orders_added = models.BigIntegerField(default=0)
     customers_added = models.BigIntegerField(default=0)
     products_added = models.BigIntegerField(default=0)
+    rows_added = models.BigIntegerField(default=0, db_default=0)
+    rows_changed = models.BigIntegerField(default=0, db_default=0)
+    change_set = models.OneToOneField(
+        ChangeSet, on_delete=models.SET_NULL, null=True, blank=True, related_name="imported"
+    )
+    undone_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=60, blank=True)
     error = models.TextField(blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
@@ -62,7 +77,7 @@ class Import(models.Model):
         ordering = ("-id",)
         constraints = (
             models.CheckConstraint(
-                condition=~models.Q(state="done")
+                condition=~models.Q(state__in=("done", "undoing", "undone"))
                 | models.Q(
                     lines_read=models.F("lines_accepted")
                     + models.F("refunds_matched")
@@ -75,6 +90,11 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_name} #{self.pk}"
+
+    @property
+    def kind_label(self) -> Label:
+        """What pages call such a file."""
+        return KINDS[self.kind].label
 
     @property
     def refunds(self) -> int:

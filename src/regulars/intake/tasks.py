@@ -1,4 +1,4 @@
-"""What intake does in the background: imports, and the calls of the track API."""
+"""What intake does in the background: imports, taking one back, and the calls of the track API."""
 
 import time
 from threading import Lock
@@ -9,9 +9,10 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from regulars.intake.running import run_import
+from regulars.intake.running import JOB, run_import, settle_interrupted
 from regulars.intake.track.taking import forget_calls
 from regulars.intake.track.working import work
+from regulars.intake.undoing import run_undo
 from regulars.kernel.errors import RegularsError
 
 _log = structlog.get_logger()
@@ -19,7 +20,7 @@ _log = structlog.get_logger()
 _ASK_EVERY_SECONDS = 1
 
 
-@app.task(name="intake.run_import", queue="imports", lock="imports")
+@app.task(name=JOB, queue="imports", lock="imports")
 def run_import_job(*, import_id: int) -> None:
     """Run an import. What is wrong with a file is told in the import's row; the job itself has then done its work.
 
@@ -80,3 +81,20 @@ def work_calls_left(timestamp: int) -> None:  # noqa: ARG001  given to every per
 def forget_old_calls(timestamp: int) -> None:  # noqa: ARG001  given to every periodic job
     """Delete the calls of last week."""
     forget_calls(now=timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="intake.settle_interrupted", queue="housekeeping", queueing_lock="intake.settle_interrupted")
+def settle_interrupted_imports(timestamp: int) -> None:  # noqa: ARG001  given to every periodic job
+    """Say of imports that a killed command left behind that they were interrupted."""
+    if settled := settle_interrupted(now=timezone.now()):
+        _log.warning("imports were interrupted", imports=settled)
+
+
+@app.task(name="intake.run_undo", queue="imports", lock="imports")
+def run_undo_job(*, import_id: int) -> None:
+    """Take an import back. What hinders it is told in the import's row."""
+    try:
+        run_undo(import_id=import_id, now=timezone.now())
+    except RegularsError as error:
+        _log.warning("undo ended early", import_id=import_id, code=error.code, reason=str(error))

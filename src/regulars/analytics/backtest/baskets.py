@@ -46,6 +46,11 @@ class NextBasket:
     k: int
     lead_days: int = 0
 
+    @property
+    def history_days(self) -> int:
+        """As many days to learn from as are forecast, at the least."""
+        return self.horizon_days
+
     def data(self, history: History) -> tuple[Data, ...]:
         """Return whether there are lines."""
         return (Data(name="lines", has=0 if history.lines is None else len(history.lines), needs=1),)
@@ -95,6 +100,7 @@ class NextBasket:
             promised=places,
             came=right[MODEL].astype(np.float64).ravel(),
             length=len(customers),
+            days=self.horizon_days,
             flagged=self.k * len(customers),
             chance=float(size.sum()) * min(self.k / max(forecast.products, 1), 1.0),
         )

@@ -46,6 +46,10 @@ class Contest(Protocol[F]):
     def horizon_days(self) -> int:
         """Days it speaks of."""
 
+    @property
+    def history_days(self) -> int:
+        """Days that must lie before an origin."""
+
     def data(self, history: History) -> tuple[Data, ...]:
         """Return what else than days the model learns from."""
 

@@ -1,6 +1,5 @@
 """The shop's days as a back-test needs them: a sample in memory, cut at any day."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -129,10 +128,15 @@ def _beside(
         table, name=name, columns=_WHO_AND_WHEN, grain="customer_id", as_of_day=as_of_day, unique=False
     )
     opened.settle()
-    return _sampled(frames.lazy(table, name=name, columns=list(frames.schema(table, name=name))), sample)
+    everything = frames.lazy(table, name=name, columns=list(frames.schema(table, name=name)))
+    return _sampled(everything.filter(~nw.col("customer_id").is_null()), sample)
 
 
-_WHO_AND_WHEN: Sequence[facts.Column] = tuple(facts.ORDERS.column(name) for name in ("customer_id", "day"))
+_WHO_AND_WHEN = (
+    # Of somebody unknown nothing can be forecast.
+    replace(facts.ORDERS.column("customer_id"), nullable=True),
+    facts.ORDERS.column("day"),
+)
 
 
 def _sampled(table: Lazy, sample: pl.Series | None) -> pl.DataFrame:

@@ -68,6 +68,7 @@ class Trial:
         promised: The model's forecasts.
         came: What came of them.
         length: Customers on the list.
+        days: Days within which an entry must come true.
         flagged: Entries of the list.
         chance: How many entries of a list drawn blindly come true.
         variant: Which model it was, where there are several.
@@ -79,6 +80,7 @@ class Trial:
     promised: Floats
     came: Floats
     length: int
+    days: int
     flagged: int
     chance: float
     variant: str = field(default="")
@@ -184,7 +186,8 @@ def share_interval(happened: Floats) -> tuple[float, float]:
     count, share = len(happened), float(happened.mean())
     middle = (share + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
     reach = _Z * np.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2)) / (1 + _Z**2 / count)
-    return max(float(middle - reach), 0.0), min(float(middle + reach), 1.0)
+    # Where nobody or everybody did, that end is exact, and rounding must not say otherwise.
+    return float(middle - reach) if share > 0 else 0.0, float(middle + reach) if share < 1 else 1.0
 
 
 def mean_interval(came: Floats) -> tuple[float, float]:

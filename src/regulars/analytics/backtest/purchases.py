@@ -35,6 +35,11 @@ class Purchases:
     length: int
     lead_days: int = 0
 
+    @property
+    def history_days(self) -> int:
+        """As many days to learn from as are forecast, at the least."""
+        return self.horizon_days
+
     def data(self, history: History) -> tuple[Data, ...]:
         """Return nothing: orders are all that it asks for."""
         del history
@@ -74,6 +79,7 @@ class Purchases:
             promised=forecast.by[MODEL],
             came=came,
             length=length,
+            days=self.horizon_days,
             flagged=length,
             chance=float(came.mean()) * length,
             variant=forecast.variant,

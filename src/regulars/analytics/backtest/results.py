@@ -7,8 +7,8 @@ from typing import Generic, Literal, TypeAlias
 
 from narwhals.typing import IntoFrameT
 
-ModelName: TypeAlias = Literal["clv", "cycles", "next_basket"]
-MODELS: tuple[ModelName, ...] = ("clv", "cycles", "next_basket")
+ModelName: TypeAlias = Literal["clv", "cycles", "churn", "next_basket"]
+MODELS: tuple[ModelName, ...] = ("clv", "cycles", "churn", "next_basket")
 """What can be back-tested: each is the analytics module of that name."""
 
 Verdict: TypeAlias = Literal["model", "rule"]
@@ -42,12 +42,13 @@ class Data:
     """Something a model learns from: how much the shop has of it, and how much the back-test asks for.
 
     Attributes:
-        name: days, customers (who came back), intervals (between their occasions), lines.
+        name: days, customers (who came back), intervals (between their occasions), left and stayed (active customers who
+            did), lines, events, tickets.
         has: How much there is.
         needs: How much there must be; 0 where it only helps.
     """
 
-    name: Literal["days", "customers", "intervals", "lines"]
+    name: Literal["days", "customers", "intervals", "left", "stayed", "lines", "events", "tickets"]
     has: int
     needs: int
 
@@ -103,6 +104,7 @@ class Listed:
 
     Attributes:
         length: Customers on the list of one origin.
+        days: Days within which it must come true.
         flagged: Entries of all lists: customers, or for next_basket products offered to them.
         found: Of those, how many did what the list says.
         rule_found: The same for the list of the best rule; a part of a customer where it cannot tell customers apart.
@@ -111,6 +113,7 @@ class Listed:
     """
 
     length: int
+    days: int
     flagged: int
     found: float
     rule_found: float
@@ -160,7 +163,7 @@ class Result:
         origins: Days that were looked back from, latest first.
         lead_days: Days between a forecast and the days it speaks of.
         horizon_days: Days that it speaks of.
-        customers: Forecasts made, a customer counting once at each origin.
+        forecasts: How many were made, one for each customer at each origin.
         variants: Which model was chosen at each origin, where there are several.
     """
 
@@ -176,7 +179,7 @@ class Result:
     origins: tuple[int, ...]
     lead_days: int
     horizon_days: int
-    customers: int
+    forecasts: int
     variants: tuple[str, ...]
 
     @property

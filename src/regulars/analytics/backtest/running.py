@@ -7,12 +7,13 @@ import narwhals as nw
 import numpy as np
 from narwhals.typing import IntoFrame, IntoFrameT
 
-from regulars.analytics import arguments, cycles, frames, in_memory
+from regulars.analytics import arguments, churn, cycles, frames, in_memory
 from regulars.analytics.backtest import history as histories
 from regulars.analytics.backtest import measures
 from regulars.analytics.backtest.baskets import NextBasket
 from regulars.analytics.backtest.contests import MODEL, Contest
 from regulars.analytics.backtest.history import History
+from regulars.analytics.backtest.leaving import Leaving
 from regulars.analytics.backtest.measures import Figure, Trial
 from regulars.analytics.backtest.purchases import Purchases
 from regulars.analytics.backtest.results import (
@@ -65,6 +66,7 @@ def run(  # noqa: PLR0913 - tables of facts, and options
     |---|---|---|---|
     | clv | occasions of each customer in the horizon | last_period: as many as in the horizon before; plain_rate: repeat occasions by age | mean absolute error; not with a total more than 25 % off |
     | cycles | days until the next occasion, of customers not lost | fixed_days: 30 days; store_cycle: the store's cycle, for everybody | mean absolute error |
+    | churn | who of the active has no order in the horizon, 14 days before it begins | recency: longest silence; recency_by_gap: longest beside the own mean gap | AUC: of one who left and one who stayed, how often the right one ranks higher |
     | next_basket | k products of the next basket | popular; personal_top: own favourites, then popular | recall |
 
     The verdict is `model` only where the model's figure is better than the best rule's by more than its standard
@@ -76,13 +78,13 @@ def run(  # noqa: PLR0913 - tables of facts, and options
 
     Args:
         orders: Facts `orders`: customer_id, day, amount_minor; is_valid, gross_minor, discount_minor where present.
-        lines: Facts `lines`, for next_basket.
-        events: Behaviour events, and `tickets` complaints: customer_id and day.
-        tickets: See events.
+        lines: Facts `lines`, for next_basket and churn.
+        events: Behaviour, for churn: customer_id (null for somebody unknown) and day.
+        tickets: Complaints and returns, for churn, likewise.
         as_of_day: The last day to look at; no row may lie after it.
         models: Which to test.
-        horizon_days: Days that forecasts speak of. None: a quarter of the history, from 28 to 182; for cycles four
-            of five intervals' length, likewise bounded.
+        horizon_days: Days that forecasts speak of. None: a quarter of the history, from 28 to 182; for cycles the days
+            within which four of five come again, likewise bounded; for churn 28, or a cycle where that is longer.
         most_origins: How many days to look back from, at most.
         list_length: Customers on a list that staff can work; at most a tenth of the customers are listed.
         k: Products of a next basket.
@@ -141,7 +143,7 @@ def hold(
         Data(
             name="days",
             has=history.days,
-            needs=contest.lead_days + 2 * contest.horizon_days,
+            needs=contest.history_days + contest.lead_days + contest.horizon_days,
         ),
         Data(
             name="customers",
@@ -173,6 +175,13 @@ def _contest(
         return Purchases(horizon_days=horizon_days or quarter, length=list_length)
     if model == "cycles":
         return Timing(horizon_days=horizon_days or _late_days(history), length=list_length)
+    if model == "churn":
+        pace = churn.pace(cycles.store(history.orders, as_of_day=history.until_day))
+        return Leaving(
+            horizon_days=horizon_days or pace.horizon_days,
+            recent_days=pace.active.recent_days,
+            length=list_length,
+        )
     return NextBasket(horizon_days=horizon_days or quarter, k=k)
 
 
@@ -184,9 +193,8 @@ def _late_days(history: History) -> int:
 
 
 def _origins(contest: Contest[Any], history: History) -> Iterator[int]:
-    # As many days to learn from as are forecast, at the least.
     origin = history.until_day - contest.lead_days - contest.horizon_days
-    while origin - history.first_day + 1 >= contest.horizon_days:
+    while origin - history.first_day + 1 >= contest.history_days:
         yield origin
         origin -= max(contest.horizon_days // 2, 1)
 
@@ -206,7 +214,7 @@ def _judged(contest: Contest[Any], trials: Sequence[Trial], *, data: tuple[Data,
             origins=(),
             lead_days=contest.lead_days,
             horizon_days=contest.horizon_days,
-            customers=0,
+            forecasts=0,
             variants=(),
         )
     rule, verdict, reason, compared = _verdict(contest, trials)
@@ -220,6 +228,7 @@ def _judged(contest: Contest[Any], trials: Sequence[Trial], *, data: tuple[Data,
         calibration=_bins(trials, contest),
         listed=Listed(
             length=trials[0].length,
+            days=trials[0].days,
             flagged=sum(trial.flagged for trial in trials),
             found=sum(trial.outcomes[MODEL].listed for trial in trials),
             rule_found=sum(trial.outcomes[rule].listed for trial in trials),
@@ -230,7 +239,7 @@ def _judged(contest: Contest[Any], trials: Sequence[Trial], *, data: tuple[Data,
         origins=tuple(trial.origin for trial in trials),
         lead_days=contest.lead_days,
         horizon_days=contest.horizon_days,
-        customers=sum(len(trial.customers) for trial in trials),
+        forecasts=sum(len(trial.customers) for trial in trials),
         variants=tuple(trial.variant for trial in trials if trial.variant),
     )
 
@@ -297,7 +306,7 @@ def _measured(contest: Contest[Any], trials: Sequence[Trial]) -> Iterator[Measur
 
 def _bins(trials: Sequence[Trial], contest: Contest[Any]) -> tuple[Bin, ...]:
     came = np.concatenate([trial.came for trial in trials])
-    shares = contest.name == "next_basket"
+    shares = contest.name in ("churn", "next_basket")
     return measures.calibration(
         np.concatenate([trial.promised for trial in trials]),
         came,

@@ -53,6 +53,11 @@ class Timing:
     length: int
     lead_days: int = 0
 
+    @property
+    def history_days(self) -> int:
+        """As many days to learn from as are forecast, at the least."""
+        return self.horizon_days
+
     def data(self, history: History) -> tuple[Data, ...]:
         """Return nothing: orders are all that it asks for."""
         del history
@@ -94,8 +99,8 @@ class Timing:
         away = days == 0
         came = np.where(away, most, days)
         length = contests.list_length(self.length, len(customers))
-        soon_days = max(self.horizon_days // _SOON_SHARE, _LEAST_SOON_DAYS)
-        soon = (came <= min(soon_days, self.horizon_days)).astype(np.float64)
+        soon_days = min(max(self.horizon_days // _SOON_SHARE, _LEAST_SOON_DAYS), self.horizon_days)
+        soon = (came <= soon_days).astype(np.float64)
         outcomes = {}
         for name, due in forecast.days.by.items():
             predicted = np.clip(due, 1, most)
@@ -118,6 +123,7 @@ class Timing:
             promised=np.clip(forecast.days.by[MODEL], 1, most),
             came=came,
             length=length,
+            days=soon_days,
             flagged=length,
             chance=float(soon.mean()) * length,
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from regulars.analytics import arguments, frames, in_memory
 from regulars.analytics.churn import regression, traits
+from regulars.analytics.churn.labels import check_outcome, with_outcome
 from regulars.analytics.churn.model import HeldOut, Model
 from regulars.analytics.churn.regression import Floats
 from regulars.analytics.churn.rules import Active, NotEnoughData, check_days
@@ -22,7 +23,6 @@ MOST_ROWS = 200_000
 
 _PRIOR = 1.0
 _FOLDS = 5
-_DRAWS = 1_000_003
 
 
 def fit(  # noqa: PLR0913 - all but the tables are options
@@ -77,14 +77,13 @@ def fit(  # noqa: PLR0913 - all but the tables are options
     arguments.whole(minimum_left, name="minimum_left", least=2)
     watched = active or Active()
     sources = traits.open_sources(orders, lines=lines, events=events, tickets=tickets, as_of_day=None)
-    known = [trait for trait in TRAITS if _source(trait) in sources.present]
+    known = [trait for trait in TRAITS if trait.source in sources.present]
     labelled = [
         _labelled(sources, day, known, lead_days=lead_days, horizon_days=horizon_days, active=watched)
         for day in days
     ]
     end, *rows = sources.settle([sources.occasions.select(nw.col("day").max().alias("last_day")), *labelled])
-    (ended,) = frames.rows(end)
-    _check_outcome(days, lead_days + horizon_days, ended["last_day"] if last_day is None else last_day)
+    check_outcome(days, lead_days + horizon_days, frames.rows(end)[0]["last_day"], last_day)
     seen = Seen.read(rows, days, known)
     lacking = seen.lacking(minimum_left)
     if lacking is not None:
@@ -134,7 +133,7 @@ class Seen:
         counts = [frames.rows(table.select(nw.len().alias("rows")))[0]["rows"] for table in tables]
         total = sum(counts)
         if total > MOST_ROWS:
-            tables = [table.filter(nw.col("draw") * total < MOST_ROWS * _DRAWS) for table in tables]
+            tables = [table.filter(nw.col("draw") * total < MOST_ROWS * traits.DRAWS) for table in tables]
         read = [in_memory.arrays(table) for table in tables]
         columns: dict[str, NDArray[Any]] = {
             name: np.concatenate([one[name] for one in read]) for name in read[0]
@@ -142,8 +141,7 @@ class Seen:
         day = np.repeat(np.asarray(days, dtype=np.int64), [len(one["left"]) for one in read])
         _, customer = np.unique(columns["customer_id"], return_inverse=True)
         order = np.lexsort((customer, day))
-        codes = {trait.reason for trait in known}
-        shown = [reason for reason in REASONS if reason.code in codes]
+        shown = [reason for reason in REASONS if reason.value in columns]
         return cls(
             customer=customer[order].astype(np.int64),
             day=day[order],
@@ -172,10 +170,6 @@ class Seen:
         )
 
 
-def _source(trait: Trait) -> str:
-    return next(reason.source for reason in REASONS if reason.code == trait.reason)
-
-
 def _labelled(  # noqa: PLR0913 - what an alert is made of
     sources: Sources,
     day: int,
@@ -186,33 +180,16 @@ def _labelled(  # noqa: PLR0913 - what an alert is made of
     active: Active,
 ) -> Lazy:
     seen = traits.observe(sources, as_of_day=day, horizon_days=horizon_days, active=active)
-    start = day + lead_days
-    returned = (
-        sources.occasions.filter((nw.col("day") >= start) & (nw.col("day") < start + horizon_days))
-        .group_by("customer_id")
-        .agg(nw.col("day").min().alias("returned_day"))
-    )
-    codes = {trait.reason for trait in known}
-    shown = [reason.value for reason in REASONS if reason.code in codes]
-    return seen.join(returned, on="customer_id", how="left").select(
+    known_later = with_outcome(seen, sources.occasions, start_day=day + lead_days, horizon_days=horizon_days)
+    sources_known = {trait.source for trait in known}
+    shown = [reason.value for reason in REASONS if reason.source in sources_known]
+    return known_later.select(
         "customer_id",
         "draw",
-        nw.col("returned_day").is_null().cast(nw.Int64).alias("left"),
+        "left",
         *shown,
         *(trait.expression.alias(f"trait {trait.name}") for trait in known),
     )
-
-
-def _check_outcome(days: Sequence[int], ahead: int, last_day: int | None) -> None:
-    if last_day is None:
-        return
-    arguments.day(last_day, name="last_day")
-    if days[-1] + ahead - 1 > last_day:
-        raise arguments.ArgumentError(
-            f"as_of_days has {days[-1]}, whose outcome is known after {days[-1] + ahead - 1}, but the record ends on "
-            f"{last_day}; leave it out, or set last_day to the last complete day",
-            argument="as_of_days",
-        )
 
 
 def _calibrated(seen: Seen, *, lead_days: int, horizon_days: int) -> tuple[regression.Line, HeldOut | None]:

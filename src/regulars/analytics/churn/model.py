@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal, Self
 
 from regulars.analytics.churn.rules import Active
-from regulars.analytics.churn.traits import REASONS, TRAITS
+from regulars.analytics.churn.traits import TRAITS
 from regulars.kernel.errors import RegularsError
 
 VERSION = 1
@@ -82,8 +82,7 @@ class Model:
     @property
     def sources(self) -> tuple[str, ...]:
         """What it reads: of `orders`, `amounts`, `lines`, `events`, `tickets`."""
-        codes = {trait.reason for trait in TRAITS if trait.name in self.weights}
-        return tuple(dict.fromkeys(reason.source for reason in REASONS if reason.code in codes))
+        return tuple(dict.fromkeys(trait.source for trait in TRAITS if trait.name in self.weights))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers, texts, lists and dictionaries, fit for JSON."""

@@ -10,7 +10,7 @@ from narwhals.typing import IntoFrame, IntoFrameT
 from regulars.analytics import arguments, frames
 from regulars.analytics.churn import traits
 from regulars.analytics.churn.model import Model
-from regulars.analytics.churn.traits import REASONS, TRAITS, Reason
+from regulars.analytics.churn.traits import REASONS, TRAITS, Reason, Unit
 from regulars.analytics.frames import Lazy
 
 _MOST_REASONS = 3
@@ -25,8 +25,11 @@ class Because:
         code: Which reason, one of `REASONS`.
         value: What is seen of the customer, in `unit`.
         typical: What it is compared with, in `unit`.
-        effect: How much of the probability goes when this reason alone is taken to be as among average customers.
-        unit: `days`, `occasions`, `minor` (money), `products`, `events`, `tickets`.
+        effect: How much of the probability goes when this reason alone is taken away: the change from the own habit, or the
+            difference from average customers.
+        unit: `days`, `periods` (of `period_days`, with a purchase), `occasions` (days with a purchase), `minor` (money),
+            `products` (of a basket), `events`, `tickets`.
+        period_days: The days of a period; 7 when the horizon is 28.
         span_days: So many days up to the as-of day are counted; None for a length of time.
         compared_with: `own` habit of the customer, or what is usual among active `customers`.
     """
@@ -35,7 +38,8 @@ class Because:
     value: int
     typical: int
     effect: float
-    unit: Literal["days", "occasions", "minor", "products", "events", "tickets"]
+    unit: Unit
+    period_days: int
     span_days: int | None
     compared_with: Literal["own", "customers"]
 
@@ -64,7 +68,8 @@ def score(  # noqa: PLR0913 - all but the tables are options
 
     Returns:
         One row for each active customer: customer_id, probability, reasons: a JSON list of at most three {code, value, typical,
-        effect}, what raises the probability most first; `read_reasons` reads it. Empty where nothing raises it by .001.
+        effect}, what raises the probability most first; `read_reasons` reads it. Only what raises it by .001 or more and
+        shows in its numbers (fewer visits than typical, not as many) is told; the list may be empty.
         Customers who are not active have no row.
 
     Raises:
@@ -99,7 +104,12 @@ def read_reasons(text: str, *, model: Model) -> tuple[Because, ...]:
         text: One value of the column.
         model: The model that scored.
     """
-    spans = {"point": None, "recent": model.active.recent_days}
+    spans = {
+        "none": None,
+        "horizon": model.horizon_days,
+        "recent": model.active.recent_days,
+        "window": traits.window_days(model.horizon_days),
+    }
     told = []
     for reason in json.loads(text):
         kind = next(one for one in REASONS if one.code == reason["code"])
@@ -110,7 +120,8 @@ def read_reasons(text: str, *, model: Model) -> tuple[Because, ...]:
                 typical=reason["typical"],
                 effect=reason["effect"],
                 unit=kind.unit,
-                span_days=spans.get(kind.span, model.horizon_days),
+                period_days=traits.period_days(model.horizon_days),
+                span_days=spans[kind.span],
                 compared_with="own" if kind.typical else "customers",
             )
         )
@@ -118,8 +129,7 @@ def read_reasons(text: str, *, model: Model) -> tuple[Because, ...]:
 
 
 def _kinds(model: Model) -> list[Reason]:
-    codes = {trait.reason for trait in TRAITS if trait.name in model.weights}
-    return [reason for reason in REASONS if reason.code in codes]
+    return [reason for reason in REASONS if reason.source in model.sources]
 
 
 def _odds(reason: Reason) -> str:
@@ -130,22 +140,38 @@ def _weighed(seen: Lazy, model: Model) -> Lazy:
     """The log-odds of every customer, and what each reason adds to those of an average one."""
     average = model.intercept + sum(weight * model.means[name] for name, weight in model.weights.items())
     kinds = _kinds(model)
-    added = [
-        nw.sum_horizontal(
-            *(
-                (trait.expression - model.means[trait.name]) * model.weights[trait.name]
-                for trait in TRAITS
-                if trait.reason == reason.code
-            )
-        ).alias(_odds(reason))
-        for reason in kinds
-    ]
+    added: dict[str, list[nw.Expr]] = {reason.code: [] for reason in kinds}
+    for trait in TRAITS:
+        if trait.name not in model.weights:
+            continue
+        weight, mean = model.weights[trait.name], model.means[trait.name]
+        if trait.habit is None:
+            added[trait.reason].append((trait.expression - mean) * weight)
+        else:
+            added[trait.reason].append((trait.expression - trait.habit) * weight)
+            added[trait.habit_reason].append((trait.habit - mean) * weight)
     shown = dict.fromkeys(column for reason in kinds for column in (reason.value, reason.typical) if column)
-    weighed = seen.select("customer_id", *shown, *added)
+    weighed = seen.select(
+        "customer_id",
+        *shown,
+        *(nw.sum_horizontal(*added[reason.code]).alias(_odds(reason)) for reason in kinds),
+    )
     total = nw.sum_horizontal(*(nw.col(_odds(reason)) for reason in kinds)) + average
     return weighed.with_columns(total.alias("log_odds")).with_columns(
-        _probability(nw.col("log_odds")).alias("probability")
+        _probability(nw.col("log_odds")).alias("probability"),
+        *(_visible(reason, model).alias(_odds(reason)) for reason in kinds),
     )
+
+
+def _typical(reason: Reason, model: Model) -> nw.Expr:
+    return nw.col(reason.typical) if reason.typical else nw.lit(model.usual[reason.code])
+
+
+def _visible(reason: Reason, model: Model) -> nw.Expr:
+    """What a reason adds, if its two numbers bear it out; nobody would believe "2 visits, usually 2"."""
+    value, typical = nw.col(reason.value), _typical(reason, model)
+    borne_out = value > typical if reason.more_is_worse else value < typical
+    return nw.when(borne_out).then(nw.col(_odds(reason))).otherwise(nw.lit(0.0))
 
 
 def _probability(log_odds: nw.Expr) -> nw.Expr:
@@ -181,13 +207,12 @@ def _told(kinds: list[Reason], model: Model, *, first: bool) -> nw.Expr:
     digits = (nw.col("thousandths") + _THOUSAND).cast(nw.String).str.slice(1, 3)
     told = nw.when((nw.col("strongest") <= 0) | (nw.col("thousandths") < 1)).then(nw.lit(""))
     for reason in kinds:
-        typical = nw.col(reason.typical) if reason.typical else nw.lit(model.usual[reason.code])
         text = nw.concat_str(
             [
                 nw.lit(f'{"" if first else ","}{{"code":"{reason.code}","value":'),
                 nw.col(reason.value).cast(nw.String),
                 nw.lit(',"typical":'),
-                typical.cast(nw.String),
+                _typical(reason, model).cast(nw.String),
                 nw.lit(',"effect":0.'),
                 digits,
                 nw.lit("}"),

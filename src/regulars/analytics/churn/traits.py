@@ -1,7 +1,8 @@
 """Traits: what is seen of a customer on a day, in the engine's own expressions, nothing after that day.
 
 Every length is a part or a multiple of the horizon, so that the same traits describe a grocer and a shop where people come
-twice a year.
+twice a year. Traits look back four horizons, or are shares of the days that the customer is known, so that they mean the same
+in the first year of a record and in the fifth.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,35 +19,58 @@ from regulars.analytics.frames import Lazy
 
 ORDERS, AMOUNTS, LINES, EVENTS, TICKETS = "orders", "amounts", "lines", "events", "tickets"
 
+DRAWS = 1_000_003
+"""`draw` is below."""
+
 _UNIT = 1 << 20
 """Decayed counts are whole numbers of this part: exact sums, whatever the order of rows and the engine."""
+
+PERIODS = 16
+"""Whether a customer came is asked of so many periods of a quarter horizon: weeks, when the horizon is 28 days."""
+
+_DECAY_PERIODS = 8
 
 _SOMEBODY = Column(
     name="customer_id", dtype=nw.Int64, kind=facts.ID, meaning="customer; null for none", nullable=True
 )
 _DAY = Column(name="day", dtype=nw.Int32, kind=facts.DAY, meaning="day in the merchant's time zone")
-_SAMPLE = 1_000_003
+
+Unit = Literal["days", "periods", "occasions", "minor", "products", "events", "tickets"]
+Span = Literal["none", "horizon", "recent", "window"]
+
+
+def period_days(horizon_days: int) -> int:
+    """Return the days of a period: a quarter of the horizon."""
+    return max(1, (horizon_days + 2) // 4)
+
+
+def window_days(horizon_days: int) -> int:
+    """Return how far back traits look: four horizons."""
+    return PERIODS * period_days(horizon_days)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
-    """Traits that a person would name together, and the two numbers that show them.
+    """What a person would name, and the two numbers that show it.
 
     Attributes:
         code: Stable name.
         source: The table it is read from.
         value: Column with what is seen, a whole number.
         typical: Column with what would be this customer's habit; empty: what is usual among active customers.
-        unit: Of both numbers: `days`, `occasions` (days with a purchase), `minor` (money), `products`, `events`, `tickets`.
-        span: What the numbers are counted over: `horizon` or `recent` (`Active.recent_days`) days up to the as-of day;
-            `point` for a length of time, `basket` for each occasion of the last horizon.
+        more_is_worse: Whether a value above the typical one speaks for leaving, or one below it.
+        unit: Of both numbers: `days`, `periods` (quarter horizons with a purchase), `occasions` (days with a purchase),
+            `minor` (money), `products`, `events`, `tickets`.
+        span: The days up to the as-of day that are counted: `horizon`, `recent` (`Active.recent_days`), `window` (four
+            horizons); `none` for a length of time.
     """
 
     code: str
     source: str
     value: str
-    unit: Literal["days", "occasions", "minor", "products", "events", "tickets"]
-    span: Literal["point", "horizon", "recent", "basket"]
+    more_is_worse: bool
+    unit: Unit
+    span: Span
     typical: str = ""
 
 
@@ -55,88 +79,156 @@ REASONS = (
         code="silence",
         source=ORDERS,
         value="silence_days",
+        more_is_worse=True,
         unit="days",
-        span="point",
+        span="none",
         typical="usual_gap_days",
     ),
     Reason(
-        code="slowing",
+        code="fewer_visits",
         source=ORDERS,
         value="horizon_occasions",
+        more_is_worse=False,
         unit="occasions",
         span="horizon",
         typical="usual_occasions",
     ),
-    Reason(code="few_visits", source=ORDERS, value="recent_occasions", unit="occasions", span="recent"),
-    Reason(code="long_gaps", source=ORDERS, value="longest_gap_days", unit="days", span="point"),
-    Reason(code="low_spend", source=AMOUNTS, value="recent_amount", unit="minor", span="recent"),
-    Reason(code="small_baskets", source=LINES, value="basket_products", unit="products", span="basket"),
+    Reason(
+        code="few_visits",
+        source=ORDERS,
+        value="periods",
+        more_is_worse=False,
+        unit="periods",
+        span="window",
+    ),
+    Reason(
+        code="long_gaps",
+        source=ORDERS,
+        value="longest_gap_days",
+        more_is_worse=True,
+        unit="days",
+        span="none",
+    ),
+    Reason(
+        code="less_spend",
+        source=AMOUNTS,
+        value="horizon_amount",
+        more_is_worse=False,
+        unit="minor",
+        span="horizon",
+        typical="usual_amount",
+    ),
+    Reason(
+        code="low_spend",
+        source=AMOUNTS,
+        value="usual_amount",
+        more_is_worse=False,
+        unit="minor",
+        span="horizon",
+    ),
+    Reason(
+        code="small_baskets",
+        source=LINES,
+        value="basket_products",
+        more_is_worse=False,
+        unit="products",
+        span="recent",
+    ),
     Reason(
         code="less_browsing",
         source=EVENTS,
         value="horizon_events",
+        more_is_worse=False,
         unit="events",
         span="horizon",
         typical="usual_events",
     ),
-    Reason(code="tickets", source=TICKETS, value="recent_tickets", unit="tickets", span="recent"),
+    Reason(
+        code="tickets",
+        source=TICKETS,
+        value="recent_tickets",
+        more_is_worse=True,
+        unit="tickets",
+        span="recent",
+    ),
 )
 """Every reason an alert may have."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trait:
-    """A number that a model weighs. `expression` reads the columns that `observe` gives."""
+    """A number that a model weighs, from the columns that `observe` gives.
+
+    Attributes:
+        name: Stable name.
+        source: The table it is read from.
+        expression: Its value.
+        habit: The part of the value that is this customer's habit; what remains is the change.
+        reason: The reason that the value, or the change, gives.
+        habit_reason: The reason that the habit gives, beside other customers'.
+    """
 
     name: str
-    reason: str
+    source: str
     expression: nw.Expr
-
-
-def _log_count(name: str) -> nw.Expr:
-    return (nw.col(name) / _UNIT + 0.001).log()
+    reason: str
+    habit: nw.Expr | None = None
+    habit_reason: str = ""
 
 
 def _log_more(name: str) -> nw.Expr:
     return (nw.col(name).cast(nw.Float64) + 1.0).log()
 
 
-def _squared(expression: nw.Expr) -> nw.Expr:
-    return expression * expression
-
-
-_GAPS = nw.col("occasions") - 1
-_MEAN_GAP = nw.col("gap_sum") / _GAPS
-_GAP_VARIANCE = nw.max_horizontal(nw.col("gap_squares") / _GAPS - _squared(_MEAN_GAP), nw.lit(0.0))
-
 TRAITS = (
-    Trait(name="silence_curve", reason="silence", expression=_squared(_log_more("silence_days"))),
     Trait(
-        name="silence_of_gap",
+        name="silence",
+        source=ORDERS,
+        expression=nw.col("silence_days") / nw.col("gap_days"),
         reason="silence",
-        expression=(nw.col("silence_days") / _MEAN_GAP + 1.0).log(),
     ),
     Trait(
-        name="slowing",
-        reason="slowing",
-        expression=_log_count("decayed_horizon") - _log_count("decayed_long"),
+        name="visits",
+        source=ORDERS,
+        expression=nw.col("decayed_occasions") / _UNIT,
+        reason="fewer_visits",
+        habit=nw.col("habit_occasions"),
+        habit_reason="few_visits",
     ),
-    Trait(name="visits", reason="few_visits", expression=_log_count("decayed_long")),
-    Trait(name="gap_spread", reason="long_gaps", expression=_GAP_VARIANCE.sqrt() / _MEAN_GAP),
-    Trait(name="gap_excess", reason="long_gaps", expression=_log_more("gap_excess")),
-    Trait(name="spend", reason="low_spend", expression=_log_more("recent_amount")),
+    Trait(
+        name="periods",
+        source=ORDERS,
+        expression=nw.col("decayed_periods") / _UNIT,
+        reason="few_visits",
+    ),
+    Trait(
+        name="gaps",
+        source=ORDERS,
+        expression=nw.col("gap_excess") / (nw.col("oldest_days") + 1),
+        reason="long_gaps",
+    ),
+    # A square root calls twice the spend not twice as much, and fits every currency alike.
+    Trait(
+        name="spend",
+        source=AMOUNTS,
+        expression=nw.col("horizon_amount").cast(nw.Float64).sqrt(),
+        reason="less_spend",
+        habit=nw.col("habit_amount").sqrt(),
+        habit_reason="low_spend",
+    ),
     Trait(
         name="basket",
+        source=LINES,
+        expression=((nw.col("recent_products") + 1.0) / (nw.col("recent_occasions") + 1.0)).log(),
         reason="small_baskets",
-        expression=((nw.col("horizon_products") + 1.0) / (nw.col("horizon_occasions") + 1.0)).log(),
     ),
-    Trait(name="browsing", reason="less_browsing", expression=_log_more("horizon_events")),
     Trait(
-        name="browsing_slowing",
+        name="browsing",
+        source=EVENTS,
+        expression=((nw.col("horizon_events") + 1.0) / (nw.col("usual_events") + 1.0)).log(),
         reason="less_browsing",
-        expression=((nw.col("usual_events") + 1.0) / (nw.col("horizon_events") + 1.0)).log(),
     ),
-    Trait(name="tickets", reason="tickets", expression=_log_more("recent_tickets")),
+    Trait(name="tickets", source=TICKETS, expression=_log_more("recent_tickets"), reason="tickets"),
 )
 """Every trait, in the order in which models list them."""
 
@@ -147,7 +239,7 @@ class Sources:
 
     Attributes:
         opened: Every table, to be settled together with what is worked out from it.
-        occasions: customer_id, day, previous_day, amount (absent where amounts are unknown).
+        occasions: customer_id, day, amount (absent where amounts are unknown).
         present: What there is of `orders`, `amounts`, `lines`, `events`, `tickets`.
         others: By the name of the table: customer_id, day, and how many products, events or tickets.
     """
@@ -203,7 +295,7 @@ def open_sources(
     # What was paid is known on the day; what is refunded later is not.
     paid = next((name for name in ("gross_minor", "amount_minor") if name in names), None)
     amounts = [nw.col(paid).sum().cast(nw.Int64).alias("amount")] if paid else []
-    dated = occasions.with_previous(occasions.of_orders(opened[0].frame, *amounts))
+    bought = occasions.of_orders(opened[0].frame, *amounts)
     present = {ORDERS, AMOUNTS} if paid else {ORDERS}
     others = {}
     for name, table in ((LINES, lines), (EVENTS, events), (TICKETS, tickets)):
@@ -214,7 +306,7 @@ def open_sources(
         opened.append(read)
         others[name] = daily
         present.add(name)
-    return Sources(opened=tuple(opened), occasions=dated, present=frozenset(present), others=others)
+    return Sources(opened=tuple(opened), occasions=bought, present=frozenset(present), others=others)
 
 
 def _of_lines(lines: IntoFrame, as_of_day: int | None) -> tuple[Opened, Lazy]:
@@ -249,49 +341,105 @@ def observe(sources: Sources, *, as_of_day: int, horizon_days: int, active: Acti
         One row for each active customer: customer_id, the columns that `REASONS` and `TRAITS` read, and `draw`, a number
         below 1,000,003 that is like chance and the same on every engine.
     """
-    past = _past(sources.occasions, as_of_day)
-    gap = (nw.col("day") - nw.col("previous_day")).cast(nw.Int64)
-    ago = nw.col("ago")
-    seen = past.with_columns(gap.alias("gap"), nw.lit(1).cast(nw.Int64).alias("one"))
-    grouped = seen.group_by("customer_id").agg(
-        nw.len().cast(nw.Int64).alias("occasions"),
-        _within("one", active.recent_days).alias("recent_occasions"),
-        _within("one", horizon_days).alias("horizon_occasions"),
-        ago.min().cast(nw.Int64).alias("silence_days"),
-        ago.max().cast(nw.Int64).alias("oldest_days"),
-        nw.col("gap").sum().cast(nw.Int64).alias("gap_sum"),
-        (nw.col("gap") * nw.col("gap")).sum().cast(nw.Int64).alias("gap_squares"),
-        nw.col("gap").max().cast(nw.Int64).alias("longest_gap_days"),
-        nw.when(2 * nw.col("gap") >= horizon_days)
-        .then(nw.col("gap") - horizon_days // 2 + 1)
-        .otherwise(nw.lit(0))
-        .sum()
-        .cast(nw.Int64)
-        .alias("gap_excess"),
-        _decayed(horizon_days).alias("decayed_horizon"),
-        _decayed(6 * horizon_days).alias("decayed_long"),
-        *(
-            [_within("amount", active.recent_days).alias("recent_amount")]
-            if AMOUNTS in sources.present
-            else []
-        ),
-        (nw.col("day").cast(nw.Int64) * ago).sum().cast(nw.Int64).alias("mixture"),
+    window = window_days(horizon_days)
+    ago, occasions_then = nw.col("ago"), nw.col("recent_occasions")
+    period = ago // period_days(horizon_days)
+    spent = AMOUNTS in sources.present
+    # In two steps, since the periods with a purchase are counted, not the purchases.
+    by_period = (
+        occasions.with_previous(_past(sources.occasions, as_of_day))
+        .with_columns(
+            period.alias("period"),
+            nw.lit(1).cast(nw.Int64).alias("one"),
+            (nw.col("day") - nw.col("previous_day")).cast(nw.Int64).alias("gap"),
+        )
+        .group_by("customer_id", "period")
+        .agg(
+            nw.len().cast(nw.Int64).alias("occasions"),
+            _within("one", active.recent_days).alias("recent_occasions"),
+            _within("one", horizon_days).alias("horizon_occasions"),
+            ago.min().alias("latest"),
+            ago.max().alias("earliest"),
+            (ago * ago).sum().cast(nw.Int64).alias("mixture"),
+            _decayed(ago, horizon_days).sum().cast(nw.Int64).alias("decayed_occasions"),
+            nw.col("gap").max().alias("longest_gap_days"),
+            nw.when(2 * nw.col("gap") >= horizon_days)
+            .then(nw.col("gap") - (horizon_days - 1) // 2)
+            .otherwise(nw.lit(0))
+            .sum()
+            .cast(nw.Int64)
+            .alias("gap_excess"),
+            *([_within("amount", horizon_days).alias("horizon_amount")] if spent else []),
+            *([nw.col("amount").sum().cast(nw.Int64).alias("amount")] if spent else []),
+        )
+    )
+    inside = nw.col("period") < PERIODS
+
+    def total(name: str) -> nw.Expr:
+        return nw.col(name).sum().cast(nw.Int64).alias(name)
+
+    def of_window(value: nw.Expr) -> nw.Expr:
+        return nw.when(inside).then(value).otherwise(nw.lit(0))
+
+    grouped = by_period.group_by("customer_id").agg(
+        total("occasions"),
+        total("recent_occasions"),
+        total("horizon_occasions"),
+        of_window(nw.lit(1)).sum().cast(nw.Int64).alias("periods"),
+        of_window(_decayed(nw.col("period"), _DECAY_PERIODS)).sum().cast(nw.Int64).alias("decayed_periods"),
+        of_window(nw.col("decayed_occasions")).sum().cast(nw.Int64).alias("decayed_occasions"),
+        nw.col("longest_gap_days").max().cast(nw.Int64).alias("longest_gap_days"),
+        total("gap_excess"),
+        of_window(nw.col("occasions")).sum().cast(nw.Int64).alias("window_occasions"),
+        nw.col("latest").min().cast(nw.Int64).alias("silence_days"),
+        of_window(nw.col("earliest")).max().cast(nw.Int64).alias("window_oldest"),
+        nw.col("earliest").max().cast(nw.Int64).alias("oldest_days"),
+        total("mixture"),
+        *([total("horizon_amount")] if spent else []),
+        *([of_window(nw.col("amount")).sum().cast(nw.Int64).alias("window_amount")] if spent else []),
     )
     watched = grouped.filter(
-        (nw.col("occasions") >= active.occasions) & (nw.col("recent_occasions") >= active.recent_occasions)
+        (nw.col("occasions") >= active.occasions) & (occasions_then >= active.recent_occasions)
+    ).with_columns(
+        nw.min_horizontal(nw.col("oldest_days") + 1, nw.lit(window)).alias("known_days"),
+        nw.max_horizontal(nw.col("window_occasions") - 1, nw.lit(0)).alias("gaps"),
+        (nw.col("window_oldest") - nw.col("silence_days")).alias("gap_sum"),
+        ((nw.col("mixture") * 7_919 + nw.col("oldest_days") * 104_729) % DRAWS).alias("draw"),
     )
-    counted = _with_counts(watched, sources, as_of_day=as_of_day, horizon_days=horizon_days, active=active)
-    gaps = nw.col("occasions") - 1
-    # Half up in whole numbers, so that engines agree.
-    usual = (2 * nw.col("occasions") * horizon_days + nw.col("oldest_days") + 1) // (
-        2 * (nw.col("oldest_days") + 1)
+    habitual = watched.with_columns(
+        # Whoever came once in the window has no gap in it; the window is the least that one could be.
+        nw.when(nw.col("gaps") > 0)
+        .then(nw.col("gap_sum") / nw.col("gaps"))
+        .otherwise(nw.lit(float(window)))
+        .alias("gap_days"),
+        *_habit("occasions", horizon_days),
+        *(_habit("amount", horizon_days) if spent else []),
+    ).with_columns(
+        nw.when(nw.col("gaps") > 0)
+        .then(_half_up(nw.col("gap_sum"), nw.max_horizontal(nw.col("gaps"), nw.lit(1))))
+        .otherwise(nw.lit(window))
+        .alias("usual_gap_days"),
     )
-    draw = (nw.col("mixture") * 7_919 + nw.col("gap_squares") * 104_729 + nw.col("oldest_days")) % _SAMPLE
-    return counted.with_columns(
-        ((2 * nw.col("gap_sum") + gaps) // (2 * gaps)).alias("usual_gap_days"),
-        usual.alias("usual_occasions"),
-        draw.alias("draw"),
-    ).drop("mixture")
+    return _with_counts(habitual, sources, as_of_day=as_of_day, horizon_days=horizon_days, active=active)
+
+
+def _decayed(ago: nw.Expr, by: int) -> nw.Expr:
+    """What one of so long ago counts, in whole parts."""
+    return ((ago.cast(nw.Float64) / -float(by)).exp() * _UNIT).round(0).cast(nw.Int64)
+
+
+def _half_up(part: nw.Expr, whole: nw.Expr) -> nw.Expr:
+    """Divide and round in whole numbers, so that engines agree."""
+    return (2 * part + whole) // (2 * whole)
+
+
+def _habit(name: str, horizon_days: int) -> list[nw.Expr]:
+    """What a horizon of the window usually has, exactly and in whole numbers."""
+    scaled = nw.col(f"window_{name}") * horizon_days
+    return [
+        (scaled / nw.col("known_days")).alias(f"habit_{name}"),
+        _half_up(scaled, nw.col("known_days")).alias(f"usual_{name}"),
+    ]
 
 
 def _past(daily: Lazy, as_of_day: int) -> Lazy:
@@ -303,17 +451,12 @@ def _within(name: str, days: int) -> nw.Expr:
     return nw.when(nw.col("ago") < days).then(nw.col(name)).otherwise(nw.lit(0)).sum().cast(nw.Int64)
 
 
-def _decayed(days: int) -> nw.Expr:
-    weight = (nw.col("ago").cast(nw.Float64) / -float(days)).exp() * _UNIT
-    return weight.round(0).cast(nw.Int64).sum().cast(nw.Int64)
-
-
 def _with_counts(
     watched: Lazy, sources: Sources, *, as_of_day: int, horizon_days: int, active: Active
 ) -> Lazy:
     """Add what lines, events and tickets tell of the watched."""
     wanted: dict[str, Callable[[], list[nw.Expr]]] = {
-        LINES: lambda: [_within(LINES, horizon_days).alias("horizon_products")],
+        LINES: lambda: [_within(LINES, active.recent_days).alias("recent_products")],
         EVENTS: lambda: [
             _within(EVENTS, horizon_days).alias("horizon_events"),
             _within(EVENTS, 4 * horizon_days).alias("long_events"),
@@ -328,11 +471,10 @@ def _with_counts(
             nw.col(*new).fill_null(0).cast(nw.Int64)
         )
     if LINES in sources.others:
-        occasions_or_one = nw.max_horizontal(nw.col("horizon_occasions"), nw.lit(1))
-        products = (2 * nw.col("horizon_products") + occasions_or_one) // (2 * occasions_or_one)
+        products = _half_up(nw.col("recent_products"), nw.col("recent_occasions"))
         watched = watched.with_columns(products.alias("basket_products"))
     if EVENTS in sources.others:
         # Of the three horizons before the last one, half up.
-        before = (2 * (nw.col("long_events") - nw.col("horizon_events")) + 3) // 6
+        before = _half_up(nw.col("long_events") - nw.col("horizon_events"), nw.lit(3))
         watched = watched.with_columns(before.alias("usual_events"))
     return watched

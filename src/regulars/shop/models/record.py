@@ -72,6 +72,8 @@ class Customer(models.Model):
     code = models.CharField(_("customer id"), max_length=200, unique=True, db_collation="C")
     name = models.CharField(_("name"), max_length=200, blank=True)
     country = models.CharField(_("country"), max_length=100, blank=True)
+    # When a file of customers last said who this is; what an older order calls them does not count against it.
+    described_at = models.DateTimeField(null=True, blank=True)
     recorded_at = models.DateTimeField(auto_now_add=True, db_default=models.functions.Now())
     # When the name and the country were last told by somebody who says when; null for what orders told.
     name_at = models.DateTimeField(null=True, editable=False)
@@ -154,6 +156,8 @@ class Product(models.Model):
     category = models.CharField(_("category"), max_length=200, blank=True)
     brand = models.CharField(_("brand"), max_length=200, blank=True)
     pack_size = models.CharField(_("pack size"), max_length=100, blank=True)
+    # When a file of products last said what this is; what an older order calls it does not count against it.
+    described_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("store", "code"), name="shop_product_once"),)
