@@ -3,35 +3,31 @@
 from collections.abc import Mapping
 from datetime import datetime, time
 from pathlib import Path
-from typing import Any, ClassVar
+from shutil import rmtree
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from regulars.insights import facts, labels, summaries
+from regulars.insights import engines, facts, labels, summaries
+from regulars.insights.engines import Engine
 from regulars.insights.events import RunFinished
-from regulars.insights.labels import ENGINES, Engine, Labels
+from regulars.insights.labels import Labels
 from regulars.insights.lock import sole_computation
 from regulars.insights.models import Policy, Run
 from regulars.insights.rules import Rules
 from regulars.kernel.days import day_of_instant, zone_named
-from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress, no_progress
 from regulars.outbox.operations import publish
 from regulars.shop.models import Business
 
 _NIGHTLY_AT = time(3)
 _COPIED_AT_ONCE = 100_000
+_FRESH = Path(".fresh")
 _LABELS = ("tier", "stage", "cell")
 _COLUMNS = ", ".join(labels.COLUMNS)
 _VALUES = [column for column in labels.COLUMNS if column != "customer_id"]
-
-
-class UnknownEngineError(RegularsError):
-    """There is no such engine."""
-
-    code: ClassVar[str] = "unknown_engine"
 
 
 def export_facts(*, facts_folder: Path | None = None, progress: Progress = no_progress) -> int:
@@ -66,21 +62,21 @@ def run(
     Args:
         as_of_day: The day to look back from; orders after it are left out. None means the policy's, and that null
             means today in the merchant's zone.
-        engine: What computes; both give the same rows.
+        engine: What computes; all give the same rows.
         now: When the run starts.
         facts_folder: Where the facts lie; None means the home folder's.
         progress: Told of each stage: facts, files, labels, profiles, files.
 
     Raises:
         UnknownEngineError: `engine` is not one of `ENGINES`.
+        EngineMissingError: It is not installed.
         InvalidPolicyError: The stored policy cannot be read.
         RunInProgressError: Another process computes insights now.
         InsideTransactionError: The connection is in a transaction.
     """
-    if engine not in ENGINES:
-        message = f"engine == {engine!r}, must be one of {', '.join(ENGINES)}"
-        raise UnknownEngineError(message, engine=engine)
+    engines.demand(engine)
     facts_folder = facts_folder or settings.HOME.facts
+    fresh = facts_folder / _FRESH
     with sole_computation():
         # Whoever holds the lock is the only one who runs: these were left by processes that died.
         Run.objects.filter(state=Run.State.RUNNING).update(
@@ -106,16 +102,18 @@ def run(
                 engine=engine,
                 rules=read_policy(policy),
                 facts_folder=facts_folder,
+                fresh=fresh,
             )
             _enter(started, "profiles")
-            _store(started, found, summary, progress=progress)
+            _store(started, found, summary, fresh=fresh, progress=progress)
         except Exception as error:
             Run.objects.filter(pk=started.pk).update(
                 state=Run.State.FAILED, error=str(error), finished_at=Now()
             )
             raise
         progress("files", 0, 1)
-        facts.write_profiles(found.profiles, as_of_day=started.as_of_day, facts_folder=facts_folder)
+        facts.write_profiles(fresh, as_of_day=started.as_of_day, facts_folder=facts_folder)
+        rmtree(fresh)
     started.refresh_from_db()
     return started
 
@@ -196,26 +194,30 @@ def _enter(started: Run, stage: str) -> None:
 
 
 def _compute(
-    *, as_of_day: int, engine: Engine, rules: Rules, facts_folder: Path
+    *, as_of_day: int, engine: Engine, rules: Rules, facts_folder: Path, fresh: Path
 ) -> tuple[Labels, dict[str, Any]]:
-    with labels.reader(engine=engine, facts_folder=facts_folder) as read:
+    """Compute everything and have the engine write the profiles into the folder `fresh`."""
+    with engines.reader(engine=engine, facts_folder=facts_folder) as read:
         orders, customers = read(facts.ORDERS), read(facts.CUSTOMERS)
         found = labels.compute(orders=orders, customers=customers, as_of_day=as_of_day, rules=rules)
         summary = summaries.summarise(
             found, orders=orders, customers=customers, as_of_day=as_of_day, rules=rules
         )
+        engines.write(found.profiles, fresh)
     return found, summary
 
 
-def _store(started: Run, found: Labels, summary: dict[str, Any], *, progress: Progress) -> None:
-    """Write what changed, in one transaction."""
-    total = found.profiles.height
+def _store(started: Run, found: Labels, summary: dict[str, Any], *, fresh: Path, progress: Progress) -> None:
+    """Write what changed, in one transaction, from the files of profiles, some rows at a time."""
+    total = summary["customers"]
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("CREATE TEMP TABLE insights_fresh (LIKE insights_profile) ON COMMIT DROP")
             with cursor.copy(f"COPY insights_fresh ({_COLUMNS}) FROM STDIN (FORMAT csv)") as copy:
-                for number, rows in enumerate(found.profiles.iter_slices(_COPIED_AT_ONCE)):
-                    progress("profiles", number * _COPIED_AT_ONCE, total)
+                profiles = facts.scan_folder(fresh).select(labels.COLUMNS)
+                for done in range(0, total, _COPIED_AT_ONCE):
+                    progress("profiles", done, total)
+                    rows = profiles.slice(done, _COPIED_AT_ONCE).collect()
                     # Quoted, so that an empty text is not taken for null.
                     copy.write(rows.write_csv(include_header=False, quote_style="non_numeric"))
             cursor.execute("ANALYZE insights_fresh")
