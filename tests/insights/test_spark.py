@@ -91,6 +91,7 @@ def test_a_run_on_a_cluster_of_two_workers_finds_what_polars_finds(tmp_path: Pat
     )
     now = facts.read_profiles(facts_folder=folder)
     assert now is not None
+    assert profiles is not None
     assert now.equals(profiles)
     # Both workers had a share, and what was written was written by them.
     assert all("Finished task" in log for log in logs)

@@ -21,6 +21,8 @@ from types import ModuleType
 
 __all__ = [
     "affinity",
+    "backtest",
+    "churn",
     "cohorts",
     "cycles",
     "facts",
@@ -28,6 +30,7 @@ __all__ = [
     "kpis",
     "lifecycle",
     "needs",
+    "plots",
     "preferences",
     "rfm",
     "tiers",

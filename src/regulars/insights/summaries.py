@@ -59,6 +59,11 @@ def summarise(
     }
 
 
+def buyers(found: Labels) -> int:
+    """Return how many customers have a valid order."""
+    return _sizes(nw.from_native(found.profiles))["buyers"]
+
+
 def _sizes(profiles: nw.LazyFrame[Any]) -> dict[str, int]:
     counted = profiles.select(
         nw.len().cast(nw.Int64).alias("customers"),

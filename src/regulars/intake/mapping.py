@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar, Self
 
 from regulars.intake.headers import ORDER_TOTALS, plain
-from regulars.intake.kinds import Kind, kind_named
+from regulars.intake.kinds import kind_named
 from regulars.intake.kinds.fields import SHARED
+from regulars.intake.kinds.kind import Kind
 from regulars.intake.kinds.orders import ORDERS
 from regulars.kernel.errors import RegularsError
 
@@ -158,6 +159,8 @@ class Proposal:
         missing: What is needed and was not found.
         unmapped: Columns that nothing was found for.
         saved_map: The name of the saved map that fits this header, or "".
+        encoding: Of the text, as it was found or chosen; "" for Parquet and Excel.
+        sheets: Of a workbook.
     """
 
     header: tuple[str, ...]
@@ -166,6 +169,8 @@ class Proposal:
     missing: tuple[str, ...]
     unmapped: tuple[str, ...]
     saved_map: str = ""
+    encoding: str = ""
+    sheets: tuple[str, ...] = ()
 
 
 def propose(
@@ -207,7 +212,7 @@ def propose(
     for score, _, name, column in ranked:
         if column in taken:
             continue
-        if name == "discount":
+        if name == "discount" and kind is ORDERS:
             discounts.append(column)
             confidence[f"discount:{column}"] = score
         elif name not in columns:

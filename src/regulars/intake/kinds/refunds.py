@@ -12,7 +12,7 @@ _KEY = """
         substr(md5(concat_ws('|', t.product_code, t.quantity_milli, t.amount_minor, t.refunded_at_us)), 1, 16))
 """
 _STAGED = f"""
-    SELECT store_id, CASE WHEN copy = 1 THEN key ELSE key || '#' || copy END AS key, order_code, customer_id,
+    SELECT store_id, CASE WHEN copy = 1 THEN key ELSE key || '#' || copy END AS key, order_code AS code, customer_id,
            product_id, quantity, amount_minor, refunded_at, day
     FROM (
         SELECT k.*, row_number() OVER (PARTITION BY store_id, key ORDER BY line_number) AS copy

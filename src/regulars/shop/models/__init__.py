@@ -3,6 +3,7 @@
 from regulars.shop.models.accounts import Account, Contact
 from regulars.shop.models.attributes import AttributeDefinition, AttributeValue, Tag, Tagging
 from regulars.shop.models.behaviour import Event, EventSource, Message, Visitor, VisitorLink
+from regulars.shop.models.changes import ChangedRow, ChangeSet, Overlap
 from regulars.shop.models.consents import Consent
 from regulars.shop.models.merges import Merge, MergeSuggestion
 from regulars.shop.models.record import (
@@ -23,7 +24,9 @@ __all__ = [
     "AttributeDefinition",
     "AttributeValue",
     "Business",
+    "ChangeSet",
     "ChangedMonth",
+    "ChangedRow",
     "Consent",
     "Contact",
     "Customer",
@@ -36,6 +39,7 @@ __all__ = [
     "Message",
     "Order",
     "OrderLine",
+    "Overlap",
     "Product",
     "Refund",
     "Store",
