@@ -180,7 +180,7 @@ def _copy_rate(connection: "psycopg.Connection[tuple[object, ...]]", rows: int) 
 
 
 def _until_ready() -> None:
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 400
     while time.monotonic() < deadline:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)
@@ -190,7 +190,7 @@ def _until_ready() -> None:
         except OSError:
             pass
         time.sleep(0.5)
-    sys.exit("the server did not come up within 180 s")
+    sys.exit("the server did not come up within 400 s")
 
 
 if __name__ == "__main__":

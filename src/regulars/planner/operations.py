@@ -112,22 +112,28 @@ def _suited(run: Run, business: Business) -> "QuerySet[Profile, tuple[Any, ...]]
         default=seen,
         output_field=FloatField(),
     )
+    seen_of: dict[str, Any] = {
+        "code": F("playbook"),
+        "stage": F("stage"),
+        "orders": F("orders"),
+        "recency_days": Value(run.as_of_day) - F("last_day"),
+        "cycle_days": F("cycle_days"),
+        "year_minor": F("year_minor"),
+        "currency": Value(business.currency),
+    }
+    foreseen: dict[str, Any] = {
+        "churn_probability": F("churn_probability"),
+        "churn": F("churn_reasons"),
+        "alert": Value(run.thresholds.get("alert") or {}, JSONField()),
+    }
     return (
         Profile.objects.annotate(playbook=playbook)
         .exclude(playbook="")
         .annotate(
             value_minor=Cast(at_stake, BigIntegerField()),
-            reason=JSONObject(
-                code=F("playbook"),
-                stage=F("stage"),
-                orders=F("orders"),
-                recency_days=Value(run.as_of_day) - F("last_day"),
-                cycle_days=F("cycle_days"),
-                year_minor=F("year_minor"),
-                currency=Value(business.currency),
-                churn_probability=F("churn_probability"),
-                churn=F("churn_reasons"),
-                alert=Value(run.thresholds.get("alert") or {}, JSONField()),
+            reason=Case(
+                When(playbook="churn_alert", then=JSONObject(**seen_of, **foreseen)),
+                default=JSONObject(**seen_of),
             ),
         )
         .values_list("customer_id", "playbook", "value_minor", "reason")
