@@ -238,7 +238,7 @@ def _promises(card: Card) -> Chart:
         title=gettext("Promised and come: %(subject)s") % {"subject": card.subject.name},
         unit=gettext("customers in groups of about the same forecast"),
         summary=_promises_in_words(card),
-        size="s",
+        size="m",
         csv_url=reverse("console:trust-data", args=[card.result.model, "calibration"]),
         how=How(
             definition=gettext(
@@ -246,6 +246,7 @@ def _promises(card: Card) -> Chart:
             )
         ),
         option={
+            "animation": False,
             "tooltip": {"trigger": "item"},
             "grid": {"left": 8, "right": 24, "top": 28, "bottom": 24, "containLabel": True},
             "xAxis": {
@@ -255,7 +256,12 @@ def _promises(card: Card) -> Chart:
                 "nameGap": 26,
                 "axisLabel": {"formatter": axis},
             },
-            "yAxis": {"type": "value", "name": str(card.subject.came), "axisLabel": {"formatter": axis}},
+            "yAxis": {
+                "type": "value",
+                "name": str(card.subject.came),
+                "nameTextStyle": {"align": "left"},
+                "axisLabel": {"formatter": axis},
+            },
             "series": [
                 {
                     "type": "line",
@@ -318,7 +324,7 @@ def _places(card: Card) -> Chart:
         unit=gettext("share of customers who bought that product"),
         summary=gettext("The first place was right for %(first)s, the last for %(last)s.")
         % {"first": trust.share(bins[0].observed), "last": trust.share(bins[-1].observed)},
-        size="s",
+        size="m",
         csv_url=reverse("console:trust-data", args=[card.result.model, "calibration"]),
         how=How(
             definition=gettext(
