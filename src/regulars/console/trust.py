@@ -271,24 +271,7 @@ def _promises(card: Card) -> Chart:
                     "silent": True,
                     "lineStyle": {"color": "--rg-mark-quiet", "type": "dashed", "width": 1},
                 },
-                *(
-                    {
-                        "type": "line",
-                        "name": gettext("Interval (95%)"),
-                        "data": [[found.predicted, found.low], [found.predicted, found.high]],
-                        "symbol": "none",
-                        "silent": True,
-                        "lineStyle": {"color": "--rg-mark-accent", "width": 1.5, "opacity": 0.5},
-                    }
-                    for found in bins
-                ),
-                {
-                    "type": "scatter",
-                    "name": gettext("What came"),
-                    "data": [[round(found.predicted, 3), round(found.observed, 3)] for found in bins],
-                    "symbolSize": 9,
-                    "itemStyle": {"color": "--rg-mark-accent"},
-                },
+                *(_promise(found) for found in bins),
             ],
         },
         table=Table(
@@ -304,6 +287,22 @@ def _promises(card: Card) -> Chart:
             ],
         ),
     )
+
+
+def _promise(found: Bin) -> dict[str, object]:
+    """Return one group: a dot for what came, on the line of its interval."""
+    x = round(found.predicted, 4)
+    ends = ({"value": [x, round(end, 4)], "symbol": "none"} for end in (found.low, found.high))
+    low, high = ends
+    return {
+        "type": "line",
+        "name": gettext("What came"),
+        "data": [low, {"value": [x, round(found.observed, 4)]}, high],
+        "symbol": "circle",
+        "symbolSize": 9,
+        "itemStyle": {"color": "--rg-mark-accent"},
+        "lineStyle": {"color": "--rg-mark-accent", "width": 1.5, "opacity": 0.5},
+    }
 
 
 def _promises_in_words(card: Card) -> str:
