@@ -1,6 +1,6 @@
 """Who is who: merges keep both histories, can be undone, and need evidence."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
 

@@ -239,7 +239,6 @@ class Taste(models.Model):
 
     Scores and shares lie between 0 and 1, null below the least evidence. `need` is what stands out most among the shop's
     customers, empty where nothing does. `mark` changes when any of the customer's lines does; a row stands until then.
-    `product_due_day` is the first day on which a product that the customer buys again and again runs out.
     """
 
     class Need(models.TextChoices):
@@ -265,18 +264,12 @@ class Taste(models.Model):
     favourite_brand = models.CharField(max_length=200, blank=True)
     brand_share = models.FloatField(null=True)
     variety = models.FloatField(null=True)
-    product_due_day = models.IntegerField(null=True)
 
     class Meta:
         indexes = (
             models.Index(fields=("need", "customer"), name="insights_taste_need", condition=~Q(need="")),
             models.Index(
                 fields=("category", "customer"), name="insights_taste_category", condition=~Q(category="")
-            ),
-            models.Index(
-                fields=("product_due_day", "customer"),
-                name="insights_taste_due",
-                condition=Q(product_due_day__isnull=False),
             ),
         )
 
@@ -304,6 +297,7 @@ class DueProduct(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("customer", "product"), name="insights_due_once"),)
+        indexes = (models.Index(fields=("due_day", "customer"), name="insights_due_day"),)
 
     def __str__(self) -> str:
         return f"{self.customer_id} needs {self.product_id} on day {self.due_day}"

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from regulars.analytics import affinity
 from regulars.insights import facts, labels, predictions, summaries, tastes
 from regulars.insights.archive import archive_events
 from regulars.insights.backtests import backtest, is_backtest_due, request_backtest
@@ -256,7 +257,8 @@ def _compute(*, as_of_day: int, engine: Engine, rules: Rules, margin: float, fac
     with labels.reader(engine=engine, facts_folder=facts_folder) as read:
         orders, customers = read(facts.ORDERS), read(facts.CUSTOMERS)
         found = labels.compute(orders=orders, customers=customers, as_of_day=as_of_day, rules=rules)
-        learning, is_learnt_now = _learning(found, orders=orders, as_of_day=as_of_day)
+        lines = read(facts.LINES)
+        learning, is_learnt_now = _learning(found, orders=orders, lines=lines, as_of_day=as_of_day)
         profiles = predictions.predict(
             found.profiles,
             orders=orders,
@@ -266,10 +268,11 @@ def _compute(*, as_of_day: int, engine: Engine, rules: Rules, margin: float, fac
             margin=margin,
         )
         wants = tastes.compute(
-            lines=read(facts.LINES),
+            lines=lines,
             products=read(facts.PRODUCTS),
             known=tastes.known_marks(),
             as_of_day=as_of_day,
+            weights=affinity.Weights(**learning.content["basket"]),
             relate=is_learnt_now,
         )
         summary = summaries.summarise(
@@ -285,7 +288,9 @@ def _compute(*, as_of_day: int, engine: Engine, rules: Rules, margin: float, fac
     )
 
 
-def _learning(found: Labels, *, orders: labels.Table, as_of_day: int) -> tuple[Learning, bool]:
+def _learning(
+    found: Labels, *, orders: labels.Table, lines: labels.Table, as_of_day: int
+) -> tuple[Learning, bool]:
     """Return what is known of the shop as a whole: kept from an earlier run, or learnt now (True) and not stored yet."""
     buyers = found.profiles.filter(pl.col("orders") > 0).height
     kept = Learning.objects.filter(as_of_day__lte=as_of_day).first()
@@ -294,6 +299,7 @@ def _learning(found: Labels, *, orders: labels.Table, as_of_day: int) -> tuple[L
     ):
         return kept, False
     content = predictions.learn(orders, as_of_day=as_of_day, store=found.measured, buyers=buyers)
+    content["basket"] = tastes.learn(lines, as_of_day=as_of_day)
     return Learning(as_of_day=as_of_day, content=content), True
 
 
@@ -327,7 +333,7 @@ def _store(started: Run, found: _Found, *, progress: Progress) -> None:
             profiles=total,
             profiles_written=written,
             store_cycle=found.labels.store_cycle,
-            thresholds=found.labels.thresholds,
+            thresholds=found.labels.thresholds | predictions.terms(found.learning.content),
             learning=found.learning,
             summary=found.summary,
         )

@@ -114,6 +114,21 @@ def learn(
     }
 
 
+def terms(learnt: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a page must know to tell what forecasts mean: model, cautions, and over which days the alert looks."""
+    alert = learnt.get("churn")
+    return {
+        "model": learnt.get("model", ""),
+        "cautions": learnt.get("cautions", []),
+        "alert": alert
+        and {
+            "lead_days": alert["lead_days"],
+            "horizon_days": alert["horizon_days"],
+            "recent_days": alert["active"]["recent_days"],
+        },
+    }
+
+
 def _churn(
     orders: Table, *, store: cycles.StoreCycle | cycles.NotEnoughData, as_of_day: int
 ) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ which products go together) comes from the same customers beside a reference: al
 n-th of a larger one, so that a night's work grows with what happened and not with the shop.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import narwhals as nw
@@ -35,7 +35,6 @@ NEEDS = ("price", "quality", "brand")
 TASTES = (
     "customer_id", "mark", "need", "price", "price_purchases", "discounted", "quality", "quality_purchases", "brand",
     "brand_choices", "stayed", "category", "category_share", "favourite_brand", "brand_share", "variety",
-    "product_due_day",
 )  # fmt: skip
 DUE = (
     "customer_id", "product_id", "last_day", "quantity", "expected_days", "soon_day", "due_day", "late_day", "confidence",
@@ -63,7 +62,15 @@ class Tastes:
     relations: pl.DataFrame | None
 
 
-def compute(*, lines: Table, products: Table, known: pl.DataFrame, as_of_day: int, relate: bool) -> Tastes:
+def compute(  # noqa: PLR0913  what a run knows
+    *,
+    lines: Table,
+    products: Table,
+    known: pl.DataFrame,
+    as_of_day: int,
+    weights: affinity.Weights,
+    relate: bool,
+) -> Tastes:
     """Return what is new about customers' needs and wants as of a day.
 
     Args:
@@ -71,6 +78,7 @@ def compute(*, lines: Table, products: Table, known: pl.DataFrame, as_of_day: in
         products: Facts `products`, of the same engine.
         known: customer_id, mark: what the last run knew.
         as_of_day: Days since 1970-01-01.
+        weights: How the next basket is forecast, as `learn` chose.
         relate: Also work out which products go together.
     """
     past = contract.until(lines, as_of_day=as_of_day)
@@ -78,8 +86,7 @@ def compute(*, lines: Table, products: Table, known: pl.DataFrame, as_of_day: in
     both = marks.join(known, on="customer_id", how="full", suffix="_known", coalesce=True)
     changed = both.filter(pl.col("mark").is_not_null() & pl.col("mark").ne_missing(pl.col("mark_known")))
     gone = both.filter(pl.col("mark").is_null())["customer_id"].to_list()
-    every_nth = max(-(-marks.height // REFERENCE_CUSTOMERS), 1)
-    reference = marks.filter(pl.col("customer_id") % every_nth == 0).select("customer_id")
+    reference = _reference(marks)
     relations = _relations(_of(past, reference), products, as_of_day=as_of_day) if relate else None
     if changed.is_empty():
         return Tastes(
@@ -95,15 +102,27 @@ def compute(*, lines: Table, products: Table, known: pl.DataFrame, as_of_day: in
     due = _due(seen, products, reference=reference, ids=ids, as_of_day=as_of_day)
     listed = ids if ids.height <= PERSONAL_CUSTOMERS else reference
     wanted = _recommendations(
-        _of(past, pl.concat([reference, listed]).unique()), ids=listed, as_of_day=as_of_day
+        _of(past, pl.concat([reference, listed]).unique()), ids=listed, weights=weights, as_of_day=as_of_day
     )
     return Tastes(
         gone=gone,
-        tastes=_tastes(seen, products, changed=changed, due=due, as_of_day=as_of_day),
+        tastes=_tastes(seen, products, changed=changed, as_of_day=as_of_day),
         due=due,
         recommendations=wanted,
         relations=relations,
     )
+
+
+def learn(lines: Table, *, as_of_day: int) -> dict[str, float]:
+    """Return how the next basket is best forecast in this shop: the fields of `affinity.Weights`."""
+    past = contract.until(lines, as_of_day=as_of_day)
+    marks = in_memory(_marks(past))
+    return asdict(affinity.choose_weights(_of(past, _reference(marks)), as_of_day=as_of_day))
+
+
+def _reference(marks: pl.DataFrame) -> pl.DataFrame:
+    every_nth = max(-(-marks.height // REFERENCE_CUSTOMERS), 1)
+    return marks.filter(pl.col("customer_id") % every_nth == 0).select("customer_id")
 
 
 def known_marks() -> pl.DataFrame:
@@ -240,39 +259,37 @@ def _due(
     )
 
 
-def _recommendations(lines: pl.LazyFrame, *, ids: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
+def _recommendations(
+    lines: pl.LazyFrame, *, ids: pl.DataFrame, weights: affinity.Weights, as_of_day: int
+) -> pl.DataFrame:
     returned = (
         lines.group_by("customer_id", "product_id")
         .agg(pl.col("quantity").sum())
         .filter(pl.col("quantity") <= 0)
         .select("customer_id", "product_id")
     )
-    found = affinity.next_basket(lines, k=RECOMMENDED, as_of_day=as_of_day, returned=returned)
+    found = affinity.next_basket(
+        lines, k=RECOMMENDED, as_of_day=as_of_day, returned=returned, weights=weights, customers=ids.lazy()
+    )
     return (
-        in_memory(found.join(ids.lazy(), on="customer_id", how="semi"))
+        in_memory(found)
         .with_columns(pl.col("score").round(6))
         .select(RECOMMENDATIONS)
         .sort("customer_id", "rank")
     )
 
 
-def _tastes(
-    lines: pl.LazyFrame, products: Table, *, changed: pl.DataFrame, due: pl.DataFrame, as_of_day: int
-) -> pl.DataFrame:
+def _tastes(lines: pl.LazyFrame, products: Table, *, changed: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
     catalogue = in_memory(products).lazy().select("product_id", "category", "brand")
     needed = in_memory(needs.score(lines, catalogue, as_of_day=as_of_day))
     # What is usual says nothing about a customer: the need is what stands out most among customers.
-    usual = {name: needed[name].median() for name in NEEDS}
-    above = [
-        pl.when(pl.col(name) >= (usual[name] or 0.0) + _NEEDED)
-        .then(pl.col(name) - (usual[name] or 0.0))
-        .otherwise(0.0)
-        for name in NEEDS
-    ]
+    over_usual = {name: pl.col(name) - pl.col(name).median() for name in NEEDS}
+    above = [pl.when(over >= _NEEDED).then(over).otherwise(0.0) for over in over_usual.values()]
     most = pl.max_horizontal(*above)
-    need = pl.when(most <= 0).then(pl.lit(""))
-    for name, over in zip(NEEDS, above, strict=True):
-        need = need.when(over == most).then(pl.lit(name))
+    need = pl.coalesce(
+        pl.when((most > 0) & (over == most)).then(pl.lit(name))
+        for name, over in zip(NEEDS, above, strict=True)
+    ).fill_null("")
     preferred = in_memory(preferences.score(lines, catalogue, as_of_day=as_of_day)).select(
         "customer_id",
         pl.col("category").fill_null(""),
@@ -281,12 +298,10 @@ def _tastes(
         "brand_share",
         "variety",
     )
-    first_due = due.group_by("customer_id").agg(pl.col("due_day").min().alias("product_due_day"))
     return (
         changed.select("customer_id", "mark")
-        .join(needed.with_columns(need.otherwise(pl.lit("")).alias("need")), on="customer_id", how="left")
+        .join(needed.with_columns(need.alias("need")), on="customer_id", how="left")
         .join(preferred, on="customer_id", how="left")
-        .join(first_due, on="customer_id", how="left")
         .with_columns(
             pl.col("need", "category", "favourite_brand").fill_null(""),
             pl.col("price_purchases", "discounted", "quality_purchases", "brand_choices", "stayed").fill_null(

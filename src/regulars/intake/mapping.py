@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar, Self
 
 from regulars.intake.headers import ORDER_TOTALS, plain
-from regulars.intake.kinds import Kind, kind_named
+from regulars.intake.kinds import kind_named
 from regulars.intake.kinds.fields import SHARED
+from regulars.intake.kinds.kind import Kind
 from regulars.intake.kinds.orders import ORDERS
 from regulars.kernel.errors import RegularsError
 
@@ -211,7 +212,7 @@ def propose(
     for score, _, name, column in ranked:
         if column in taken:
             continue
-        if name == "discount":
+        if name == "discount" and kind is ORDERS:
             discounts.append(column)
             confidence[f"discount:{column}"] = score
         elif name not in columns:

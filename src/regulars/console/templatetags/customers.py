@@ -126,6 +126,29 @@ def _two_lines(first: str, second: str, state: str = "") -> SafeString:
     return format_html('{}<span class="beneath {}">{}</span>', first, state, second)
 
 
+def _clv(row: CustomerRow, _as_of_day: int, currency: str) -> str:
+    return _NONE if row.clv_minor is None else formats.money(row.clv_minor, currency)
+
+
+def _alive(row: CustomerRow, _as_of_day: int, _currency: str) -> str:
+    return _NONE if row.p_alive is None else formats.percent(row.p_alive)
+
+
+def _churn(row: CustomerRow, _as_of_day: int, _currency: str) -> str:
+    return _NONE if row.churn_probability is None else formats.percent(row.churn_probability)
+
+
+def _next(row: CustomerRow, as_of_day: int, _currency: str) -> str:
+    if row.next_day is None or row.next_from_day is None or row.next_until_day is None:
+        return _NONE
+    first = gettext("any day now") if row.next_day <= as_of_day else formats.day(row.next_day)
+    return _two_lines(first, f"{formats.day(row.next_from_day)} – {formats.day(row.next_until_day)}")
+
+
+def _expected(row: CustomerRow, _as_of_day: int, _currency: str) -> str:
+    return _NONE if row.expected_orders is None else formats.decimal(row.expected_orders)
+
+
 _NONE = SafeString('<span class="muted">–</span>')
 _CELLS: dict[str, Callable[[CustomerRow, int, str], str]] = {
     "tier": _tier,
@@ -140,6 +163,11 @@ _CELLS: dict[str, Callable[[CustomerRow, int, str], str]] = {
     "last": _last,
     "cycle": _cycle,
     "due": _due,
+    "clv": _clv,
+    "alive": _alive,
+    "churn": _churn,
+    "next": _next,
+    "expected": _expected,
 }
 
 
