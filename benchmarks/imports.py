@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=5)
     asked = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "regulars.project.settings")
     folder = data_folder()
     orders = write_orders(folder, lines=asked.lines)
     home = open_installation(home=folder / "imports-home")

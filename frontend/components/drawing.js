@@ -75,8 +75,11 @@ function resolve(value, formats, key = "") {
   if (typeof value !== "string") return value;
   if (value.startsWith("--")) return token(value) || value;
   if (key === "formatter" && value in formats) {
-    // Labels of marks receive a parameter object, axis labels the bare value.
-    return (item) => formats[value](item !== null && typeof item === "object" ? item.value : item);
+    // Labels of marks receive a parameter object, axis labels the bare value. A square of a heat map is [x, y, number].
+    return (item) => {
+      const told = item !== null && typeof item === "object" ? item.value : item;
+      return formats[value](Array.isArray(told) ? told.at(-1) : told);
+    };
   }
   if (key === "valueFormatter" && value in formats) return formats[value];
   return value;

@@ -2,15 +2,18 @@
 
 from datetime import UTC, datetime
 
+import polars as pl
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.urls import include, path
 
+from regulars.analytics import cohorts, cycles, facts, lifecycle, plots, rfm
 from regulars.console import formats
 from regulars.console.components import Change, Chart, Chip, Entry, Figure, How, Pager, Table
 from regulars.staff.access import LoggedIn, access
+from tests.analytics import cdnow
 
 _HOW = How(
     definition="Customers with at least two valid orders in the window, as a share of those with at least one.",
@@ -205,6 +208,44 @@ def gallery(request: HttpRequest) -> HttpResponse:
     return HttpResponse(template.render(context, request))
 
 
+def _drawn(key: str, plot: plots.Plot[pl.DataFrame]) -> Chart:
+    head = list(plot.data.columns)
+    rows = [[str(cell) for cell in row] for row in plot.data.head(3).rows()]
+    return Chart(
+        key=key, title=plot.title, summary=plot.title, option=plot.option, table=Table(head=head, rows=rows)
+    )
+
+
+@access(LoggedIn())
+def plotted(request: HttpRequest) -> HttpResponse:
+    """Every plot of the customer science, of CDNOW."""
+    day = cdnow.CALIBRATION_END
+    orders = facts.until(cdnow.orders(), as_of_day=day)
+    scores = rfm.score(orders, as_of_day=day)
+    store = cycles.store(orders, as_of_day=day)
+    then = facts.until(orders, as_of_day=day - 91)
+    moves = lifecycle.migration(
+        lifecycle.stages(then, as_of_day=day - 91, cycle_days=60),
+        lifecycle.stages(orders, as_of_day=day, cycle_days=60),
+    )
+    bins = pl.DataFrame({"predicted": [0.1, 0.6], "observed": [0.12, 0.5], "customers": [200, 40]})
+    bins = bins.with_columns(low=pl.col("observed") - 0.05, high=pl.col("observed") + 0.05)
+    charts = [
+        _drawn("rfm", plots.rfm_map(scores)),
+        _drawn("cohorts", plots.cohort_heat_map(cohorts.retention(orders, as_of_day=day))),
+        _drawn(
+            "cycles",
+            plots.cycle_histogram(cycles.customers(orders, as_of_day=day, store=store), store=store),
+        ),
+        _drawn("calibration", plots.calibration(bins)),
+        _drawn("lorenz", plots.lorenz_curve(scores)),
+        _drawn("migration", plots.migration_flow(moves)),
+        _drawn("revenue", plots.revenue_by_segment(scores)),
+        _drawn("survival", plots.survival_curve(cohorts.survival(orders, as_of_day=day))),
+    ]
+    return HttpResponse(engines["django"].from_string(_PLOTS).render({"charts": charts}, request))
+
+
 @access(LoggedIn())
 def fragment(request: HttpRequest) -> HttpResponse:
     messages.success(request, "The fragment came.")
@@ -214,8 +255,17 @@ def fragment(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("gallery/", gallery),
     path("gallery/fragment/", fragment),
+    path("gallery/plots/", plotted),
     path("", include("regulars.project.urls")),
 ]
+
+_PLOTS = """
+{% extends "console/base.html" %}{% load console %}
+{% block title %}Plots{% endblock %}
+{% block content %}{% page_header "Plots" %}{% endpage_header %}
+  <div class="charts">{% for item in charts %}{% chart item %}{% endfor %}</div>
+{% endblock %}
+"""
 
 _PAGE = """
 {% extends "console/base.html" %}{% load console i18n %}

@@ -47,6 +47,26 @@ def test_charts_are_drawn_told_and_redrawn_for_another_theme(*, console: Console
     expect(chart.get_by_role("row", name="2011-11")).to_contain_text("3,086")
 
 
+@pytest.mark.parametrize("look", LOOKS[-1:], ids=attrgetter("name"))
+def test_plots_of_the_customer_science_are_drawn(*, console: Console, look: Look) -> None:
+    make_business()
+    Policy.objects.create(as_of_day=15_318)
+    user = make_user(name="Alice")
+    console.look_over({"plots": "/gallery/plots/"}, look=look, user=user, is_whole=True)
+    page = console.open("/gallery/plots/", user=user)
+    for chart, words in {
+        "rfm": ["Recency", "Frequency", "441"],
+        "cohorts": ["1997-01", "%"],
+        "lorenz": ["Gini coefficient"],
+        "migration": ["lapsed_long"],
+        "cycles": ["Cycle of the store"],
+    }.items():
+        canvas = page.locator(f"#chart-{chart} [data-chart-canvas]")
+        canvas.scroll_into_view_if_needed()
+        for word in words:
+            expect(canvas).to_contain_text(word)
+
+
 def test_a_figure_tells_how_it_is_computed(*, console: Console) -> None:
     make_business()
     page = console.open("/gallery/", user=make_user())

@@ -1,4 +1,4 @@
-"""Monthly cohorts: customers by the calendar month of their first order, and what became of them."""
+"""Cohorts: customers by the calendar month of their first order, what became of them, and how soon they came again."""
 
 import narwhals as nw
 from narwhals.typing import IntoFrameT
@@ -6,6 +6,9 @@ from narwhals.typing import IntoFrameT
 from regulars.analytics import arguments, facts, frames
 from regulars.analytics.frames import Lazy
 from regulars.kernel.days import date_of_day
+
+_NORMAL_95 = 1.959964
+"""Two-sided 5 % point of the normal distribution."""
 
 _SHIFT = 719_468
 """Days from 0000-03-01 to 1970-01-01: years that begin in March end with their leap day."""
@@ -84,6 +87,69 @@ def revenue(orders: IntoFrameT, *, as_of_day: int) -> IntoFrameT:
         ).select(*_place(), "orders", "amount_minor", "cumulative_minor", _complete(as_of_day)),
         grain=("cohort", "month"),
     )
+
+
+def survival(orders: IntoFrameT, *, as_of_day: int) -> IntoFrameT:
+    """Return the share of customers who have not ordered again, by the days since their first order.
+
+    Customers who have not ordered again yet count for as long as they have been seen (Kaplan-Meier), so that last
+    week's first-time buyers neither look lost nor are left out. Orders on the first day are the same occasion.
+
+    Args:
+        orders: Facts `orders`: customer_id and day, all of each customer's history.
+        as_of_day: The day for which the question is asked. No order may lie after it.
+
+    Returns:
+        One row for each number of days after which anybody ordered again: days, at_risk (customers seen for so long
+        without a repeat order before), repeated (of them, with the repeat order after exactly so many days), survival (share
+        still without one), low and high (95 % interval; both 0 where nobody is left). Empty when nobody ordered again.
+
+    Raises:
+        FactsError: The orders break their contract.
+
+    References:
+        Kaplan, Meier (1958), Nonparametric estimation from incomplete observations; Kalbfleisch, Prentice (2002), The
+        statistical analysis of failure time data, the log-minus-log interval with Greenwood's variance.
+    """
+    import numpy as np  # noqa: PLC0415 - only this function needs arrays
+
+    from regulars.analytics import in_memory  # noqa: PLC0415 - the same
+
+    arguments.day(as_of_day, name="as_of_day")
+    opened = facts.open_orders(orders, uses=("customer_id", "day"), as_of_day=as_of_day)
+    first = opened.frame.with_columns(nw.col("day").min().over("customer_id").alias("first_day"))
+    later = nw.when(nw.col("day") > nw.col("first_day")).then(nw.col("day"))
+    waits = first.group_by("customer_id", "first_day").agg(later.min().alias("second_day"))
+    until = nw.when(nw.col("second_day").is_null()).then(nw.lit(as_of_day)).otherwise(nw.col("second_day"))
+    (settled,) = opened.settle(
+        waits.with_columns(
+            (until - nw.col("first_day")).cast(nw.Int64).alias("days"),
+            (~nw.col("second_day").is_null()).cast(nw.Int64).alias("again"),
+        )
+        .group_by("days")
+        .agg(nw.len().cast(nw.Int64).alias("seen"), nw.col("again").sum().cast(nw.Int64).alias("repeated"))
+    )
+    found = in_memory.arrays(settled)
+    order = np.argsort(found["days"], kind="stable")
+    days, seen, repeated = (found[name][order].astype(np.int64) for name in ("days", "seen", "repeated"))
+    at_risk = seen[::-1].cumsum()[::-1]
+    here = repeated > 0
+    days, at_risk, repeated = days[here], at_risk[here], repeated[here]
+    share = np.cumprod(1 - repeated / at_risk)
+    low, high = share.copy(), share.copy()
+    some = share > 0
+    greenwood = np.cumsum(repeated[some] / (at_risk[some] * (at_risk[some] - repeated[some])))
+    apart = _NORMAL_95 * np.sqrt(greenwood) / np.abs(np.log(share[some]))
+    low[some], high[some] = share[some] ** np.exp(apart), share[some] ** np.exp(-apart)
+    columns = {
+        "days": days,
+        "at_risk": at_risk,
+        "repeated": repeated,
+        "survival": share,
+        "low": low,
+        "high": high,
+    }
+    return frames.like(orders, in_memory.beside(settled, columns), grain=("days",))
 
 
 def _activity(orders: Lazy, *aggregates: nw.Expr) -> Lazy:

@@ -420,7 +420,7 @@ def _catalogue(catalogue: IntoFrame | None, lines: IntoFrame) -> Lazy | None:
         return None
     import numpy as np  # noqa: PLC0415 - only callers with a catalogue pay for loading it
 
-    from regulars.analytics.clv import tables  # noqa: PLC0415 - the same
+    from regulars.analytics import in_memory  # noqa: PLC0415 - the same
 
     frames.same_engine(lines, catalogue, names=("lines", "catalogue"))
     present = frames.schema(catalogue, name="catalogue")
@@ -439,7 +439,7 @@ def _catalogue(catalogue: IntoFrame | None, lines: IntoFrame) -> Lazy | None:
     (known,) = opened.settle(filled.with_columns(nw.col("category", "pack_size").cast(nw.String)))
     texts = [str(row["pack_size"]) for row in frames.rows(known.group_by("pack_size").agg())]
     sizes = [_pack(text) for text in texts]
-    read = tables.beside(
+    read = in_memory.beside(
         known,
         {
             "pack_size": np.array(texts, dtype=object),

@@ -33,6 +33,7 @@ _KINDS: dict[str, Promise] = {
     "insights.Policy": _("Rules for labels"),
     "intake.ColumnMap": _("Column map"),
     "planner.Action": _("Action for"),
+    "planner.Capacity": _("Room in a day"),
     "shop.Business": _("Business"),
     "staff.ApiKey": _("API key"),
     "staff.User": _("Person"),

@@ -20,6 +20,7 @@ from regulars.console.components import Pager
 from regulars.console.customer_filters import COLUMNS, CustomerFilterForm, CustomerList, same_list
 from regulars.console.downloads import choices, download
 from regulars.console.saved_views import TooManyViewsError
+from regulars.console.waiting import nothing_understood_yet
 from regulars.insights import queries as insights
 from regulars.insights.models import Run
 from regulars.insights.queries import Counted, Cursor, CustomerPage, CustomerRow, InvalidCursorError
@@ -52,6 +53,13 @@ EXPORT_SCHEMA: dict[str, type[pl.DataType]] = {
     "cycle_days": pl.Float64,
     "due_day": pl.Date,
     "late_day": pl.Date,
+    "p_alive": pl.Float64,
+    "expected_orders": pl.Float64,
+    "clv_minor": pl.Int64,
+    "next_from_day": pl.Date,
+    "next_day": pl.Date,
+    "next_until_day": pl.Date,
+    "churn_probability": pl.Float64,
 }
 
 
@@ -64,16 +72,7 @@ def customers(request: HttpRequest) -> HttpResponse:
     business = shop.business()
     run = insights.latest_run()
     if run is None:
-        return render(
-            request,
-            "console/customers/waiting.html",
-            {
-                "business": business,
-                "has_customers": shop.has_customers(),
-                "is_running": insights.current_run() is not None,
-                "may_import": may(user.role, Capability.RUN_IMPORTS),
-            },
-        )
+        return nothing_understood_yet(request, title=pgettext("place", "Customers"))
     chosen = CustomerList(
         request.GET, countries=shop.countries(), as_of_day=run.as_of_day, currency=business.currency
     )
@@ -211,6 +210,14 @@ def _export_rows(chosen: CustomerList, *, as_of_day: int, business: Business) ->
             *(None if day is None else date_of_day(day) for day in (row.first_day, row.last_day)),
             row.cycle_days,
             *(None if day is None else date_of_day(day) for day in (row.due_day, row.late_day)),
+            row.p_alive,
+            row.expected_orders,
+            row.clv_minor,
+            *(
+                None if day is None else date_of_day(day)
+                for day in (row.next_from_day, row.next_day, row.next_until_day)
+            ),
+            row.churn_probability,
         )
 
 

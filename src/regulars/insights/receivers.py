@@ -1,5 +1,9 @@
 """What insights do when something happened below them."""
 
+from django.utils import timezone
+
+from regulars.insights import operations
+from regulars.insights.events import RunFinished
 from regulars.insights.tasks import request_computation
 from regulars.intake.events import ImportFinished, ImportUndone
 from regulars.outbox.delivery import receive
@@ -19,3 +23,10 @@ def compute_after_undo(_event: ImportUndone) -> None:
 @receive(BusinessChanged)
 def compute_after_business_changed(_event: BusinessChanged) -> None:
     request_computation()
+
+
+@receive(RunFinished)
+def backtest_when_due(_event: RunFinished) -> None:
+    now = timezone.now()
+    if operations.is_backtest_due(now=now):
+        operations.request_backtest(now=now)

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from regulars.intake.kinds import KINDS
 from regulars.intake.kinds.kind import Label
-from regulars.shop.models import ChangeSet, Store
+from regulars.shop.models import ChangeSet, EventSource, Store
 
 
 @pghistory.track()
@@ -119,3 +119,52 @@ class Reject(models.Model):
 
     def __str__(self) -> str:
         return f"{self.imported_id}:{self.line_number} {self.reason}"
+
+
+@pghistory.track()
+class WriteKey(models.Model):
+    """What a program or a page names when it sends events to a source.
+
+    It is kept as it is: browsers show it to everybody who looks, and all it allows is to tell the shop something.
+    """
+
+    source = models.ForeignKey(EventSource, on_delete=models.PROTECT, related_name="write_keys")
+    key = models.CharField(max_length=40, unique=True, db_collation="C")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    created_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.key[:6]}…"
+
+
+class Call(models.Model):
+    """A call of the track API: kept as it came before it is answered, then worked through.
+
+    `outcomes` has a letter for each event (see `track.working.Outcome`), `notes` a list of [event, reason, detail] for those of
+    which there is something to say.
+    """
+
+    source = models.ForeignKey(EventSource, on_delete=models.PROTECT, related_name="calls", db_index=False)
+    kind = models.CharField(max_length=10)
+    body = models.BinaryField()
+    events = models.PositiveIntegerField()
+    received_at = models.DateTimeField()
+    worked_at = models.DateTimeField(null=True)
+    outcomes = models.TextField(default="")
+    notes = models.JSONField(default=list)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=("id",), name="intake_call_waiting", condition=models.Q(worked_at__isnull=True)
+            ),
+            models.Index(fields=("source", "-id"), name="intake_call_of_source"),
+            models.Index(fields=("received_at",), name="intake_call_received"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} #{self.pk}"

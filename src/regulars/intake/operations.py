@@ -15,6 +15,15 @@ from regulars.intake.mapping import Mapping
 from regulars.intake.models import ColumnMap, Import
 from regulars.intake.running import run_import
 from regulars.intake.tasks import run_import_job, run_undo_job
+from regulars.intake.track.taking import (
+    add_source,
+    forget_calls,
+    make_write_key,
+    revoke_write_key,
+    take_call,
+    work_again,
+)
+from regulars.intake.track.working import work
 from regulars.intake.undoing import check_undo, run_undo
 from regulars.kernel.errors import RegularsError
 from regulars.shop.operations import ensure_stores
@@ -22,16 +31,23 @@ from regulars.staff.models import User
 
 __all__ = [
     "ImportOverError",
+    "add_source",
     "cancel",
+    "forget_calls",
     "forget_map",
+    "make_write_key",
     "register",
+    "revoke_write_key",
     "run_import",
     "run_undo",
     "save_map_of",
     "set_mapping",
     "start",
+    "take_call",
     "undo",
     "upload",
+    "work",
+    "work_again",
 ]
 
 _OPEN = (Import.State.UPLOADED, Import.State.QUEUED, Import.State.RUNNING)

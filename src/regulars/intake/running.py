@@ -3,7 +3,7 @@
 import io
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -12,6 +12,7 @@ import polars as pl
 from django.db import connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from regulars.intake.events import ImportFinished
 from regulars.intake.files import Table, open_table
@@ -29,6 +30,7 @@ from regulars.outbox.operations import publish
 from regulars.shop import operations as shop
 from regulars.shop.models import Business
 
+JOB = "intake.run_import"
 _BATCH_LINES = 100_000
 _REPORT_SECONDS = 0.5
 # The first key of the advisory locks that mark an import as being run: "impo" in ASCII.
@@ -109,6 +111,31 @@ def run_import(*, import_id: int, now: datetime, progress: Progress = no_progres
                 )
                 raise
     return row
+
+
+def settle_interrupted(*, now: datetime) -> int:
+    """Mark imports as failed whose process was killed, and return how many: nothing of them was kept.
+
+    An import that runs holds its lock until it ends, however it ends. One that a job ran is left alone while the job is
+    waiting or under way, because another worker takes it over and runs the import from its start.
+
+    Args:
+        now: When they are said to have ended.
+    """
+    settled = 0
+    for import_id in Import.objects.filter(state=Import.State.RUNNING).values_list("pk", flat=True):
+        job = ProcrastinateJob.objects.filter(
+            task_name=JOB, args__import_id=import_id, status__in=("todo", "doing")
+        )
+        with suppress(ImportNotRunnableError), _claimed(import_id):
+            if not job.exists():
+                settled += Import.objects.filter(pk=import_id, state=Import.State.RUNNING).update(
+                    state=Import.State.FAILED,
+                    finished_at=now,
+                    error_code="interrupted",
+                    error="The program that brought it in was ended before it was done. Start it again.",
+                )
+    return settled
 
 
 def _bring_in(row: Import, now: datetime, reporter: "_Reporter") -> None:

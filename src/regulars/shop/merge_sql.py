@@ -151,7 +151,7 @@ WITH fresh AS (
     FROM staged_identifier s JOIN staged_customer c USING (customer_key)
     WHERE c.customer_id IS NULL AND s.kind = %(kind)s
 ), numbered AS MATERIALIZED (
-    SELECT store_id, value, nextval(pg_get_serial_sequence('shop_customer', 'id')) AS id FROM fresh
+    SELECT store_id, value, nextval('shop_customer_id_seq') AS id FROM fresh
 )
 UPDATE staged_customer c SET customer_id = n.id, is_new = true
 FROM staged_identifier s JOIN numbered n ON n.value = s.value AND n.store_id IS NOT DISTINCT FROM s.store_id
@@ -258,7 +258,7 @@ UPDATE_PRODUCTS = _update_where_newer(
 
 GROUP_ORDERS = """
 CREATE TEMPORARY TABLE staged_order ON COMMIT DROP AS
-SELECT coalesce(o.id, nextval(pg_get_serial_sequence('shop_order', 'id'))) AS id, o.id IS NULL AS is_new,
+SELECT coalesce(o.id, nextval('shop_order_id_seq')) AS id, o.id IS NULL AS is_new,
        g.store_id, g.order_code, c.customer_id,
        timestamptz 'epoch' + g.placed_us * interval '1 microsecond' AS placed_at, g.day, g.status,
        g.amount_minor, g.discount_minor, g.lines
@@ -358,6 +358,7 @@ WITH sums AS (
     SELECT old_day FROM changed UNION SELECT day FROM changed
     UNION SELECT o.day FROM changed_order c JOIN shop_order o ON o.id = c.order_id
     UNION SELECT day FROM staged_order WHERE is_new
+    UNION SELECT r.day FROM shop_refund r JOIN changed c ON c.id = r.order_id
 )
 UPDATE shop_order o
 SET placed_at = c.placed_at, day = c.day, status = c.status, amount_minor = c.amount_minor,
@@ -467,7 +468,9 @@ WITH totals AS (
     FROM shop_order o JOIN affected USING (customer_id) LEFT JOIN totals t ON t.order_id = o.id
     WHERE o.refunded_minor <> coalesce(t.refunded_minor, 0)
 ), days AS (
-    INSERT INTO changed_day SELECT DISTINCT day FROM changed
+    -- Facts carry refunds on their own days, with the order's validity.
+    INSERT INTO changed_day
+    SELECT day FROM changed UNION SELECT r.day FROM shop_refund r JOIN changed c ON c.id = r.order_id
 )
 UPDATE shop_order o SET refunded_minor = c.refunded_minor FROM changed c WHERE o.id = c.id
 """

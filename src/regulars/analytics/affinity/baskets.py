@@ -8,8 +8,7 @@ import numpy as np
 from narwhals.typing import IntoFrame
 from numpy.typing import NDArray
 
-from regulars.analytics import facts, frames
-from regulars.analytics.clv import tables
+from regulars.analytics import facts, frames, in_memory
 from regulars.analytics.facts import Opened
 from regulars.analytics.frames import Lazy
 
@@ -68,7 +67,7 @@ class Baskets:
     @classmethod
     def of(cls, distinct: Lazy) -> "Baskets":
         """Read distinct (customer_id, day, product_id) from the engine."""
-        columns = tables.arrays(distinct)
+        columns = in_memory.arrays(distinct)
         customers, customer = np.unique(columns["customer_id"], return_inverse=True)
         by_id, product_by_id = np.unique(columns["product_id"], return_inverse=True)
         pairs = np.unique(customer.astype(np.int64) * max(len(by_id), 1) + product_by_id)

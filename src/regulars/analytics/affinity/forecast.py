@@ -8,12 +8,11 @@ import numpy as np
 from narwhals.typing import IntoFrame, IntoFrameT
 from numpy.typing import NDArray
 
-from regulars.analytics import arguments, frames
+from regulars.analytics import arguments, frames, in_memory
 from regulars.analytics.affinity import baskets
 from regulars.analytics.affinity.baskets import Baskets, Whole
 from regulars.analytics.affinity.choosing import choose
 from regulars.analytics.affinity.model import Floats, Model, Sparse, Weights
-from regulars.analytics.clv import tables
 
 BOUGHT_BEFORE = "bought_before"
 BOUGHT_BY_SIMILAR = "bought_by_similar"
@@ -32,6 +31,7 @@ def next_basket(  # noqa: PLR0913 - all but the lines are options
     out_of_stock: IntoFrame | None = None,
     returned: IntoFrame | None = None,
     weights: Weights | None = None,
+    customers: IntoFrame | None = None,
 ) -> IntoFrameT:
     """Return the products that each customer will most likely have in the next basket, best first.
 
@@ -52,7 +52,10 @@ def next_basket(  # noqa: PLR0913 - all but the lines are options
         as_of_day: No line may lie after it; None asks nothing.
         out_of_stock: Table of product_id not to recommend.
         returned: Table of customer_id, product_id not to recommend to that customer.
-        weights: None chooses by what would have forecast each customer's last basket from those before.
+        weights: None chooses by what would have forecast each customer's last basket from those before, as
+            `choose_weights` does.
+        customers: Table of customer_id to whom alone something is recommended; the others are only learnt from. None
+            means everybody.
 
     Returns:
         At most k rows for each customer with a line: customer_id, product_id, rank (1 is best), score (no unit; compare
@@ -76,11 +79,30 @@ def next_basket(  # noqa: PLR0913 - all but the lines are options
     absent = np.zeros(len(history.products), dtype=bool)
     if out_of_stock is not None:
         gone = baskets.listed(out_of_stock, lines, name="out_of_stock", columns=(baskets.PRODUCT,))
-        absent = np.isin(history.products, tables.arrays(gone)["product_id"])
+        absent = np.isin(history.products, in_memory.arrays(gone)["product_id"])
     refused = _refused(history, returned, lines)
-    found = _ranked(Model(history), weights or choose(history), k=k, absent=absent, refused=refused)
-    result = tables.beside(settled, found)
+    asked = np.arange(len(history.customers))
+    if customers is not None:
+        wanted = baskets.listed(customers, lines, name="customers", columns=(baskets.CUSTOMER,))
+        asked = np.flatnonzero(np.isin(history.customers, in_memory.arrays(wanted)["customer_id"]))
+    found = _ranked(Model(history), asked, weights or choose(history), k=k, absent=absent, refused=refused)
+    result = in_memory.beside(settled, found)
     return frames.like(lines, _as_ids(result, settled), grain=("customer_id", "rank"))
+
+
+def choose_weights(lines: IntoFrame, *, as_of_day: int | None = None) -> Weights:
+    """Return the weights that would best have forecast each customer's last basket from those before.
+
+    Args:
+        lines: Facts `lines`, as for `next_basket`.
+        as_of_day: No line may lie after it; None asks nothing.
+
+    Raises:
+        FactsError: The lines break their contract.
+    """
+    opened, distinct = baskets.open_lines(lines, as_of_day=as_of_day)
+    (settled,) = opened.settle(distinct)
+    return choose(Baskets.of(settled))
 
 
 def _as_ids(result: frames.Lazy, settled: frames.Lazy) -> frames.Lazy:
@@ -109,13 +131,19 @@ def _best(scores: Floats, k: int) -> Whole:
     return np.asarray(np.take_along_axis(columns, order, axis=1), dtype=np.int64)
 
 
-def _ranked(
-    model: Model, weights: Weights, *, k: int, absent: NDArray[np.bool_], refused: Sparse | None
-) -> tables.Columns:
+def _ranked(  # noqa: PLR0913 - what a list is made of
+    model: Model,
+    asked: Whole,
+    weights: Weights,
+    *,
+    k: int,
+    absent: NDArray[np.bool_],
+    refused: Sparse | None,
+) -> in_memory.Columns:
     history = model.history
     names = np.array(REASONS, dtype=object)
     found: list[tuple[NDArray[Any], ...]] = []
-    for customers in _blocks(np.arange(len(history.customers))):
+    for customers in _blocks(asked):
         products, own, others = model.parts(customers, weights)
         rest = model.popular(products)
         scores = own + rest
@@ -149,7 +177,7 @@ def _refused(history: Baskets, returned: IntoFrame | None, lines: IntoFrame) -> 
     if returned is None:
         return None
     shape = (len(history.customers), len(history.products))
-    pairs = tables.arrays(
+    pairs = in_memory.arrays(
         baskets.listed(returned, lines, name="returned", columns=(baskets.CUSTOMER, baskets.PRODUCT))
     )
     customer = {value: n for n, value in enumerate(history.customers.tolist())}

@@ -8,10 +8,9 @@ import narwhals as nw
 import numpy as np
 from narwhals.typing import IntoFrame
 
-from regulars.analytics import arguments, facts, frames, occasions
+from regulars.analytics import arguments, facts, frames, in_memory, occasions
 from regulars.analytics.clv import season as seasons
 from regulars.analytics.clv import summary as summaries
-from regulars.analytics.clv import tables
 from regulars.analytics.clv.fits import PURCHASE_MODELS, PurchaseFit, PurchaseModel, fit, purchase_fit
 from regulars.analytics.clv.fitting import Finding
 from regulars.analytics.clv.groups import Floats, Groups
@@ -181,7 +180,7 @@ class _Past:
             .group_by("day")
             .agg(nw.col("first").sum().alias("arrivals"), nw.len().cast(nw.Int64).alias("occasions"))
         )
-        counted = tables.arrays(by_day)
+        counted = in_memory.arrays(by_day)
         if not len(counted["day"]):
             raise summaries.EmptySummaryError(
                 "orders has no valid order; there is nothing to learn from", table="orders"

@@ -9,9 +9,9 @@ import numpy as np
 from narwhals.typing import IntoFrame, IntoFrameT
 from scipy.special import expit, logit, ndtri
 
-from regulars.analytics import arguments, facts, frames
+from regulars.analytics import arguments, facts, frames, in_memory
 from regulars.analytics.arguments import ArgumentError
-from regulars.analytics.clv import fitting, tables
+from regulars.analytics.clv import fitting
 from regulars.analytics.clv import summary as summaries
 from regulars.analytics.clv.estimation import Convergence
 from regulars.analytics.clv.fitting import Estimate, Family, Finding
@@ -548,7 +548,7 @@ def _joined(
     customers: Lazy, groups: Groups, columns: dict[str, Floats], *, keys: Sequence[str] = summaries.HISTORY
 ) -> Lazy:
     values = {"frequency": groups.frequency, "recency": groups.recency, "age": groups.age}
-    scored = tables.beside(customers, {**{f"{key}_of": values[key] for key in keys}, **columns})
+    scored = in_memory.beside(customers, {**{f"{key}_of": values[key] for key in keys}, **columns})
     return customers.with_columns(nw.col(*keys).cast(nw.Float64)).join(
         scored, left_on=list(keys), right_on=[f"{key}_of" for key in keys], how="left"
     )

@@ -7,8 +7,7 @@ import narwhals as nw
 import numpy as np
 from narwhals.typing import IntoFrame, IntoFrameT
 
-from regulars.analytics import arguments, facts, frames, occasions
-from regulars.analytics.clv import tables
+from regulars.analytics import arguments, facts, frames, in_memory, occasions
 from regulars.analytics.clv.groups import Floats, Groups
 from regulars.analytics.clv.spending import Amounts
 from regulars.analytics.facts import Column, FactsError, Kind
@@ -248,7 +247,7 @@ _RULES = {
 
 def groups(found: Lazy) -> Groups:
     """Return distinct histories as arrays, as the engine has them; a recency that is not told apart is 0."""
-    columns = {name: column.astype(np.float64) for name, column in tables.arrays(found).items()}
+    columns = {name: column.astype(np.float64) for name, column in in_memory.arrays(found).items()}
     return _groups(columns)
 
 
@@ -260,7 +259,7 @@ def canonical_groups(found: Lazy) -> tuple[Groups, Floats]:
     """
     columns: dict[str, Floats] = {
         name: np.asarray(np.round(column.astype(np.float64), 9), dtype=np.float64)
-        for name, column in tables.arrays(found).items()
+        for name, column in in_memory.arrays(found).items()
     }
     came: Floats = columns.get("came", np.zeros(len(columns["customers"])))
     order = np.lexsort((came, *(columns[name] for name in reversed(HISTORY))))
@@ -286,7 +285,7 @@ def amounts(summary: Lazy) -> Lazy:
 
 def amounts_of(found: Lazy) -> Amounts:
     """Return distinct (frequency, mean amount) as arrays."""
-    columns = {name: column.astype(np.float64) for name, column in tables.arrays(found).items()}
+    columns = {name: column.astype(np.float64) for name, column in in_memory.arrays(found).items()}
     mean_minor = np.round(columns["mean_amount_minor"], 6)
     order = np.lexsort((mean_minor, columns["frequency"]))
     return Amounts(

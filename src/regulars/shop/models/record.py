@@ -75,6 +75,9 @@ class Customer(models.Model):
     # When a file of customers last said who this is; what an older order calls them does not count against it.
     described_at = models.DateTimeField(null=True, blank=True)
     recorded_at = models.DateTimeField(auto_now_add=True, db_default=models.functions.Now())
+    # When the name and the country were last told by somebody who says when; null for what orders told.
+    name_at = models.DateTimeField(null=True, editable=False)
+    country_at = models.DateTimeField(null=True, editable=False)
     merged_into = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="absorbed", db_index=False
     )
@@ -273,11 +276,13 @@ class Refund(models.Model):
 class ChangedMonth(models.Model):
     """A calendar month of the record that changed: what facts must be written again.
 
-    `version` grows with every change; a reader remembers the version it has read.
+    `version` grows with every change of orders, `events_version` with every change of events, apart because a month
+    of events is large; a reader remembers the version it has read.
     """
 
     month = models.DateField(primary_key=True)
-    version = models.BigIntegerField(default=1)
+    version = models.BigIntegerField(default=1, db_default=0)
+    events_version = models.BigIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m} v{self.version}"

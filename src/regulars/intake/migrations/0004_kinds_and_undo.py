@@ -9,8 +9,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('intake', '0002_initial'),
-        ('shop', '0005_change_sets'),
+        ('intake', '0003_track'),
+        ('shop', '0006_change_sets'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -30,7 +30,7 @@ NO_TRIGGERS = "DROP FUNCTION shop_keep_change CASCADE"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shop', '0004_events'),
+        ('shop', '0005_told_when'),
     ]
 
     operations = [
