@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from regulars.analytics import backtest as analytics
 from regulars.analytics import facts as contract
 from regulars.analytics.backtest import MODELS, ModelName, Report
-from regulars.insights import facts, labels
+from regulars.insights import engines, facts
 from regulars.insights.lock import RunInProgressError, sole_backtest, sole_computation
 from regulars.insights.models import Backtest, BacktestRun, Profile
 from regulars.kernel.progress import Progress, no_progress
@@ -143,7 +143,7 @@ def _fail(row: BacktestRun, error: str) -> None:
 def _report(
     *, models: Sequence[ModelName], as_of_day: int, facts_folder: Path, progress: Progress
 ) -> Report[pl.LazyFrame]:
-    with labels.reader(engine="polars", facts_folder=facts_folder) as read:
+    with engines.reader(engine="polars", facts_folder=facts_folder) as read:
         orders = contract.until(read(facts.ORDERS), as_of_day=as_of_day)
         last_day = orders.filter(pl.col("is_valid")).select(pl.col("day").max()).collect().item()
         lines = contract.until(read(facts.LINES), as_of_day=as_of_day)
