@@ -7,13 +7,18 @@ from regulars.analytics.affinity.forecast import REASONS, next_basket
 from regulars.analytics.affinity.measures import Measured, of_lists
 from regulars.analytics.affinity.model import Weights
 from regulars.analytics.affinity.pairs import also_bought, complement, for_arrivals, popular, upgrade
+from regulars.analytics.affinity.ranker import MissingExtraError, Ranker, TooFewBasketsError, fit_ranker
 
 __all__ = [
     "REASONS",
     "Measured",
+    "MissingExtraError",
+    "Ranker",
+    "TooFewBasketsError",
     "Weights",
     "also_bought",
     "complement",
+    "fit_ranker",
     "for_arrivals",
     "next_basket",
     "of_lists",
