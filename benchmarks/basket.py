@@ -1,6 +1,6 @@
 """The next basket: the formula and the learned ranker beside the baselines, the last basket held out.
 
-    uv run python -m benchmarks basket [--data tafeng|products|categories] [--tafeng ../shared/data/tafeng_nbr] [--origins 8]
+    uv run python -m benchmarks basket [--data tafeng|products|categories] [--tafeng ../shared/data/tafeng_nbr] [--origins 8] [--threads 0]
 
 Ta-Feng is the split of Li, Jullien, Ariannezhad, de Rijke (2023), 13,858 users. Complete Journey (PyPI) is the
 households with at least three days of purchases; a basket is a household and day, of products or of their categories. Everything
@@ -108,6 +108,7 @@ def main() -> None:
     parser.add_argument("--data", choices=NAMES, action="append")
     parser.add_argument("--tafeng", type=Path, default=Path("../shared/data/tafeng_nbr"))
     parser.add_argument("--origins", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=0, help="of LightGBM; 0 takes all cores")
     asked = parser.parse_args()
     print(
         f"lightgbm {version('lightgbm')}, polars {version('polars')}; k = {_K}, the last basket of every customer held out"
@@ -120,7 +121,7 @@ def main() -> None:
             "own with recency .95": lambda table: frequent(table, decay=0.95),
             "formula": lambda table: affinity.next_basket(table, k=_K),
             "learned ranker": lambda table: affinity.next_basket(
-                table, k=_K, ranker=affinity.fit_ranker(table, origins=asked.origins)
+                table, k=_K, ranker=affinity.fit_ranker(table, origins=asked.origins, threads=asked.threads)
             ),
         }
         print(

@@ -8,7 +8,7 @@ import pytest
 
 from regulars.analytics import cohorts, cycles, facts, frames, kpis, lifecycle, rfm, tiers
 from regulars.analytics.arguments import ArgumentError
-from tests.analytics.engines import ENGINES
+from tests.analytics.engines import ENGINES, EVERY
 from tests.analytics.test_rfm import shop
 
 pytestmark = pytest.mark.unit
@@ -22,7 +22,7 @@ def refusal(orders: object, as_of_day: int = 100) -> facts.FactsError:
     return caught.value
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EVERY)
 @pytest.mark.parametrize(
     ("broken", "kind", "text"),
     [
@@ -75,7 +75,7 @@ def test_broken_orders_are_refused_alike_on_every_engine(
     assert (type(error), str(error)) == (kind, text)
 
 
-@pytest.mark.parametrize("engine", [name for name in ENGINES if name != "pandas"])
+@pytest.mark.parametrize("engine", [name for name in EVERY if name != "pandas"])
 @pytest.mark.parametrize("column", ["customer_id", "day", "amount_minor"])
 def test_gaps_are_refused_alike_on_every_engine(engine: str, column: str) -> None:
     gappy = GOOD.with_columns(pl.when(pl.col("order_id") > 0).then(pl.col(column)).alias(column))
@@ -119,7 +119,7 @@ def test_check_asks_for_every_column_of_the_dataset() -> None:
         facts.check(GOOD, dataset="order")
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EVERY)
 def test_whole_datasets_pass(engine: str) -> None:
     orders = GOOD.with_columns(
         store_id=1,
@@ -147,7 +147,7 @@ def test_without_is_valid_an_order_worth_nothing_does_not_count() -> None:
     assert kpis.repurchase_rate(orders).numerator == 0
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EVERY)
 def test_until_keeps_what_was_known_on_the_day(engine: str) -> None:
     known = facts.until(ENGINES[engine](GOOD), as_of_day=15)
 
@@ -191,7 +191,7 @@ def test_text_ids_serve_as_well_as_numbers() -> None:
     assert rfm.score(orders.to_pandas(), as_of_day=30)["customer_id"].tolist() == ["c1", "c2"]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EVERY)
 def test_the_answer_is_the_kind_of_table_that_was_asked_with(engine: str) -> None:
     orders = ENGINES[engine](GOOD)
 

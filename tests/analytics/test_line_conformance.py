@@ -2,8 +2,10 @@
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 from regulars.analytics import affinity, cycles, funnel, needs, preferences
 from tests.analytics import uci
-from tests.analytics.engines import ENGINES, Table, as_polars
+from tests.analytics.engines import ENGINES, Table, alike, as_polars, needs_spark
 
 pytestmark = pytest.mark.unit
 
@@ -92,17 +94,27 @@ CASES: dict[str, Case] = {
 }
 
 
-def answer(case: str, engine: str, lines: pl.DataFrame) -> pl.DataFrame:
+def answer(case: str, engine: str, *, lines: pl.DataFrame) -> pl.DataFrame:
     table = ENGINES[engine]
     return as_polars(CASES[case](table(lines), table))
 
 
-def assert_alike(case: str, lines: pl.DataFrame) -> None:
-    expected = answer(case, "polars", lines)
-    for engine in ENGINES:
-        assert_frame_equal(
-            answer(case, engine, lines), expected, check_exact=False, rel_tol=1e-9, abs_tol=1e-15
-        )
+def generated_lines() -> pl.DataFrame:
+    """Lines of thirty customers, some on one day, some taken back, some of orders that do not count."""
+    rng = np.random.default_rng(12)
+    rows = 400
+    return pl.DataFrame(
+        {
+            "line_id": rng.permutation(rows),
+            "customer_id": rng.integers(1, 31, rows),
+            "day": rng.integers(FIRST_DAY, AS_OF + 1, rows).astype("int32"),
+            "product_id": rng.integers(1, 13, rows),
+            "quantity": rng.choice([1.0, 1.0, 2.0, 3.0, -1.0], rows),
+            "amount_minor": rng.integers(0, 2_000, rows),
+            "discount_minor": rng.choice([0, 0, 10, 800], rows),
+            "is_valid": rng.random(rows) < 0.9,
+        }
+    )
 
 
 @st.composite
@@ -138,34 +150,31 @@ def some_lines(draw: st.DrawFn) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def real_lines(shared_data: Path) -> pl.DataFrame:
-    """The lines of one customer in twenty of UCI Online Retail, over the twelve best-selling products."""
-    plain = uci.lines(shared_data)
-    some_of = plain[plain["customer_id"] % 20 == 0]
-    best = some_of["StockCode"].value_counts().sort_index().sort_values(kind="stable").index[-12:]
-    numbers = {code: n + 1 for n, code in enumerate(sorted(best))}
-    kept = some_of[some_of["StockCode"].isin(numbers)]
-    return pl.DataFrame(
-        {
-            "customer_id": kept["customer_id"].to_numpy(),
-            "day": kept["day"].astype("int32").to_numpy(),
-            "product_id": kept["StockCode"].map(numbers).astype("int64").to_numpy(),
-            "quantity": kept["Quantity"].astype("float64").to_numpy(),
-            "amount_minor": kept["amount_minor"].to_numpy(),
-            "discount_minor": (kept["amount_minor"] % 700).to_numpy(),
-        }
-    )
+    return uci.best_sellers(shared_data)
 
 
 @pytest.mark.parametrize("case", CASES)
 @settings(max_examples=4, deadline=None)
 @given(lines=some_lines())
 def test_any_lines_give_equal_rows_on_every_engine(case: str, lines: pl.DataFrame) -> None:
-    assert_alike(case, lines)
+    alike(case, partial(answer, lines=lines))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_real_lines_give_equal_rows_on_every_engine(case: str, real_lines: pl.DataFrame) -> None:
-    assert_alike(case, real_lines)
+    alike(case, partial(answer, lines=real_lines))
+
+
+@needs_spark
+@pytest.mark.parametrize("case", CASES)
+def test_generated_lines_give_equal_rows_on_spark(case: str) -> None:
+    alike(case, partial(answer, lines=generated_lines()), engines=["spark"])
+
+
+@needs_spark
+@pytest.mark.parametrize("case", CASES)
+def test_real_lines_give_equal_rows_on_spark(case: str, real_lines: pl.DataFrame) -> None:
+    alike(case, partial(answer, lines=real_lines), engines=["spark"])
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -175,8 +184,8 @@ def test_no_lines_are_a_shop_that_has_not_opened(case: str) -> None:
         | {"amount_minor": pl.Int64, "discount_minor": pl.Int64, "is_valid": pl.Boolean}
     )
 
-    assert answer(case, "polars", empty).is_empty()
-    assert_alike(case, empty)
+    assert answer(case, "polars", lines=empty).is_empty()
+    alike(case, partial(answer, lines=empty))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -188,7 +197,7 @@ def test_the_order_of_lines_and_where_a_table_is_split_do_not_matter(
     shuffled = lines.sample(fraction=1, shuffle=True, seed=seed)
     pieces = pl.concat([shuffled[cut:], shuffled[:cut]], rechunk=False)
 
-    assert_frame_equal(answer(case, "polars", pieces), answer(case, "polars", lines))
+    assert_frame_equal(answer(case, "polars", lines=pieces), answer(case, "polars", lines=lines))
 
 
 def test_no_public_function_is_left_out() -> None:

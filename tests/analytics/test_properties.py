@@ -20,7 +20,7 @@ def test_the_order_of_rows_and_where_a_table_is_split_do_not_matter(
     shuffled = orders.sample(fraction=1, shuffle=True, seed=seed)
     pieces = pl.concat([shuffled[cut:], shuffled[:cut]], rechunk=False)
 
-    before, after = answer(case, "polars", orders), answer(case, "polars", pieces)
+    before, after = answer(case, "polars", orders=orders), answer(case, "polars", orders=pieces)
 
     assert before.equals(after) if isinstance(before, pl.DataFrame) else before == after
 

@@ -3,6 +3,7 @@ from django.utils.translation import override
 
 from regulars.insights.reasons import explain
 from regulars.planner.models import Action
+from regulars.planner.operations import change_capacity
 from regulars.staff.models import User
 from tests.api.clients import Program, content, make_owner
 from tests.api.rows import make_action, make_shop
@@ -55,6 +56,18 @@ def test_actions_are_filtered_by_state_playbook_and_assignee(program: Program) -
         ({"assignee": "Alice@example.com"}, {mine.pk}),
     ):
         assert {item["id"] for item in content(program.get("/actions", query))["items"]} == expected
+
+
+def test_a_day_has_room_for_some_and_the_others_wait_behind(program: Program) -> None:
+    change_capacity(calls_per_day=0, messages_per_day=1)
+    first, second = (make_action(make_customer(), value_minor=value) for value in (9, 8))
+    make_action(make_customer(), state="done")
+    for query, expected in (
+        ({"day": "today"}, [first.pk]),
+        ({"day": "waiting"}, [second.pk]),
+        ({"day": "today", "state": "done"}, []),
+    ):
+        assert [item["id"] for item in content(program.get("/actions", query))["items"]] == expected
 
 
 def test_an_action_is_done_in_the_name_of_who_made_the_key(program: Program) -> None:

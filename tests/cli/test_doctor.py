@@ -1,9 +1,6 @@
 """`regulars doctor`."""
 
 import json
-import socketserver
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -14,6 +11,7 @@ from typer.testing import CliRunner
 from regulars.cli.doctor import Finding, Verdict, examine
 from regulars.cli.main import app
 from regulars.runtime.home import Home
+from tests.mail_sink import mail_sink
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -82,35 +80,24 @@ def test_jobs_that_wait_long_or_failed_are_told(home: Home) -> None:
     assert findings["failed jobs"].found == "1 jobs failed in the last day"
 
 
-class MailServer(socketserver.StreamRequestHandler):
-    """As much of RFC 5321 as a greeting takes."""
-
-    def handle(self) -> None:
-        self.wfile.write(b"220 sink\r\n")
-        for line in self.rfile:
-            command = line[:4].upper()
-            self.wfile.write(b"221 bye\r\n" if command == b"QUIT" else b"250 sink\r\n")
-            if command == b"QUIT":
-                return
-
-
-@pytest.fixture
-def mail_port() -> Iterator[int]:
-    with socketserver.TCPServer(("127.0.0.1", 0), MailServer) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-        thread.join()
-
-
-@pytest.mark.parametrize(("tls", "verdict"), [(False, Verdict.OK), (True, Verdict.FAIL)])
-def test_a_mail_server_is_spoken_to(home: Home, mail_port: int, tls: bool, verdict: Verdict) -> None:  # noqa: FBT001  a parameter of the test
-    # The sink does not know STARTTLS.
-    with override_settings(
-        EMAIL_HOST="127.0.0.1", EMAIL_PORT=mail_port, EMAIL_USE_TLS=tls, EMAIL_HOST_USER=""
-    ):
-        assert look(home)["mail"].verdict == verdict
+@pytest.mark.parametrize(
+    ("settings", "verdict", "found"),
+    [
+        ({}, Verdict.OK, "answers, not encrypted"),
+        # The sink knows neither STARTTLS nor a login.
+        ({"EMAIL_USE_TLS": True}, Verdict.FAIL, "STARTTLS"),
+        ({"EMAIL_HOST_USER": "shop", "EMAIL_HOST_PASSWORD": "secret"}, Verdict.FAIL, "AUTH"),
+    ],
+)
+def test_a_mail_server_is_spoken_to(
+    home: Home, settings: dict[str, object], verdict: Verdict, found: str
+) -> None:
+    with mail_sink() as sink:
+        given = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": sink.port, "EMAIL_USE_TLS": False, **settings}
+        with override_settings(**given):
+            mail = look(home)["mail"]
+    assert mail.verdict == verdict
+    assert found in mail.found
 
 
 def test_programs_get_json_and_an_exit_code(home: Home) -> None:

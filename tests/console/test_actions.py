@@ -56,6 +56,22 @@ def test_the_list_says_who_why_and_with_what(client: Client) -> None:
     assert "£12,345" in text
 
 
+def test_a_day_shows_what_it_has_room_for_and_the_rest_waits(client: Client) -> None:
+    answer = client.post("/settings/day/", {"calls_per_day": "0", "messages_per_day": "1"})
+    assert answer.status_code == 302
+    dearest, next_ = make("dearest", value_minor=9), make("next", value_minor=8)
+    assert (shown(client), shown(client, "state=waiting")) == (["dearest"], ["next"])
+    assert "<strong>0</strong> to call, <strong>1</strong> to write to" in client.get("/").content.decode()
+    client.post("/actions/closings/", {"action": dearest.pk, "outcome": "done"})
+    assert shown(client) == []
+    assert "One customer waits behind" in client.get("/actions/").content.decode()
+    assert client.post("/actions/closings/", {"action": next_.pk, "outcome": "done"}).status_code == 200
+
+
+def test_room_below_nothing_is_refused(client: Client) -> None:
+    assert client.post("/settings/day/", {"calls_per_day": "-1", "messages_per_day": ""}).status_code == 422
+
+
 def test_filters_say_who_is_on_the_list(*, client: Client, alice: User) -> None:
     make("hers", assignee=alice, value_minor=3, tier="VIP")
     make("free", value_minor=2)

@@ -5,6 +5,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
@@ -35,6 +36,13 @@ def test_guessing_a_password_is_stopped() -> None:
     statuses = [_log_in(client, alice.email, f"wrong guess {number}") for number in range(15)]
     assert statuses[0] == 200
     assert _log_in(client, alice.email) != 302, "the right password passed in the midst of guesses"
+
+
+def test_guesses_are_counted_where_every_web_process_sees_them() -> None:
+    _log_in(Client(), make_user().email, "wrong guess")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM staff_tries")
+        assert cursor.fetchone()[0] > 0
 
 
 def test_a_switched_off_person_cannot_log_in() -> None:

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from django.db import connection, transaction
 
+from regulars.analytics import cycles
 from regulars.analytics import facts as contract
 from regulars.insights import facts, labels
 from regulars.insights.models import FactsPartition
@@ -13,7 +14,7 @@ from regulars.kernel.days import day_of_date
 from regulars.kernel.progress import no_progress
 from regulars.shop.models import Order
 from tests.insights.records import mark_changed
-from tests.shop.factories import make_customer, make_line, make_order, make_product
+from tests.shop.factories import make_customer, make_line, make_order, make_product, make_refund
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 
@@ -110,6 +111,29 @@ def test_an_order_says_what_it_was_worth_before_and_after_refunds(tmp_path: Path
             "is_valid": True,
         }
     ]
+
+
+def test_a_refund_of_a_product_is_a_negative_line_on_its_own_day(tmp_path: Path) -> None:
+    customer = make_customer()
+    order = make_order(customer=customer, day=MAY, refunded_minor=500)
+    line = make_line(order=order, quantity=2)
+    matched = make_refund(customer=customer, order=order, product=line.product, day=JUNE)
+    lost = make_refund(customer=customer, product=line.product, day=JUNE)
+    make_refund(customer=customer, order=order, day=JUNE)  # money for no product
+    mark_changed(MAY, JUNE)
+
+    export(tmp_path)
+
+    lines = facts.scan_polars(facts.LINES, facts_folder=tmp_path).sort("day", "line_id").collect()
+    columns = ("line_id", "order_id", "product_id", "day", "quantity", "amount_minor", "is_valid")
+    assert lines.select(columns).rows() == [
+        (line.pk, order.pk, line.product_id, MAY, 2.0, 1_000, True),
+        (-lost.pk, None, line.product_id, JUNE, -1.0, -500, False),
+        (-matched.pk, order.pk, line.product_id, JUNE, -1.0, -500, True),
+    ]
+    contract.check(lines, dataset="lines")
+    due = cycles.due(lines, as_of_day=JUNE + 1)
+    assert due.select("product_id", "last_day", "quantity").rows() == [(line.product_id, MAY, 1.0)]
 
 
 def test_only_the_changed_month_is_written_again(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_filters_hold_exactly_their_customers(which: CustomerFilter, found: list
     Identifier.objects.create(customer=late, kind="phone", value="13800001111")
     make_profile(
         customer=late, tier="at_risk", stage="declining", cell="rfM", orders=3, monetary_minor=5_000,
-        first_day=19_000, last_day=19_900, due_day=AS_OF_DAY - 9, late_day=AS_OF_DAY,
+        first_day=19_000, last_day=19_900, due_day=AS_OF_DAY - 9, late_day=AS_OF_DAY - 1,
     )  # fmt: skip
     make_profile(
         customer=make_customer(code="C"), tier="", stage="prospect", cell="", orders=0, monetary_minor=0,
@@ -60,6 +60,40 @@ def test_filters_hold_exactly_their_customers(which: CustomerFilter, found: list
     assert [
         row.code for row in queries.every_customer(which, as_of_day=AS_OF_DAY, sort="name", descending=False)
     ] == found
+
+
+def test_late_begins_after_the_late_day_in_lists_and_on_pages() -> None:
+    for code, late_day in (("A", AS_OF_DAY - 1), ("B", AS_OF_DAY), ("C", AS_OF_DAY + 1)):
+        make_profile(customer=make_customer(code=code), due_day=AS_OF_DAY - 5, late_day=late_day)
+    assert (codes(CustomerFilter(due=("late",))), codes(CustomerFilter(due=("due",)))) == (["A"], ["B", "C"])
+    assert [
+        queries.position_of(due_day=AS_OF_DAY - 5, late_day=AS_OF_DAY + days, as_of_day=AS_OF_DAY)
+        for days in (-1, 0, 1)
+    ] == ["late", "due", "due"]
+
+
+@pytest.mark.parametrize(
+    "which",
+    [
+        CustomerFilter(tiers=("VIP",)),
+        CustomerFilter(r=5, f=4),
+        CustomerFilter(due=("late",)),
+        CustomerFilter(cells=("RFM",)),
+    ],
+)
+@pytest.mark.parametrize("sort", ["spent", "last"])
+def test_a_walk_along_a_covering_index_finds_what_gathering_finds(which: CustomerFilter, sort: Sort) -> None:
+    for number in range(8):
+        make_profile(
+            customer=make_customer(), monetary_minor=number // 2, last_day=number, r=5, f=4 if number % 2 else 3,
+            cell="RFM" if number % 2 else "rfm", tier="VIP" if number % 2 else "general",
+            due_day=AS_OF_DAY - 9, late_day=AS_OF_DAY - number % 2,
+        )  # fmt: skip
+    walked = queries.customers(which, as_of_day=AS_OF_DAY, sort=sort, limit=3)
+    assert walked == queries.customers(which, as_of_day=AS_OF_DAY, sort=sort, few=True, limit=3)
+    assert len(walked.rows) == 3
+    following = queries.customers(which, as_of_day=AS_OF_DAY, sort=sort, after=walked.after)
+    assert [row.last_day for row in (*walked.rows, *following.rows)] == [7, 5, 3, 1]
 
 
 @pytest.mark.parametrize("few", [False, True])

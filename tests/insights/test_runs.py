@@ -96,18 +96,60 @@ def test_a_second_run_for_the_same_day_touches_no_row(folder: Path) -> None:
     assert places() == before
 
 
-def test_a_day_without_orders_touches_only_rows_whose_labels_moved(folder: Path) -> None:
+def test_a_day_without_orders_touches_only_rows_whose_labels_or_forecasts_moved(folder: Path) -> None:
     shop = make_shop()
     run(folder)
     before = places()
 
-    done = run(folder, as_of_day=AS_OF + 81)  # 91 days after the only order, one more than the assumed cycle
+    # Silences of 20, 10 and 390 days; cycles of 90 are assumed: the next steps come at 23, 23 and 429 days.
+    done = run(folder, as_of_day=AS_OF + 3)
 
     after = places()
-    moved = {code for code, where in after.items() if where != before[code]}
-    assert done.profiles_written == len(moved)
-    assert moved == {"once", "often"}
-    assert Profile.objects.get(customer=shop["gone"]).recency_days == 471
+    assert {code for code, where in after.items() if where != before[code]} == {"often"}
+    assert done.profiles_written == 1
+    assert Profile.objects.get(customer=shop["gone"]).recency_days == 393
+
+
+def test_a_forecast_stands_until_the_customers_next_step_and_says_for_which_day(folder: Path) -> None:
+    shop = make_shop()
+    first = run(folder)
+    often = Profile.objects.get(customer=shop["often"])
+    assert (often.scored_day, often.last_day) == (20_380, 20_380)
+
+    later = run(folder, as_of_day=AS_OF + 3)
+
+    moved = Profile.objects.get(customer=shop["often"])
+    assert moved.scored_day == AS_OF + 3
+    assert moved.p_alive is not None
+    assert often.p_alive is not None
+    assert moved.p_alive < often.p_alive
+    assert later.learning_id == first.learning_id  # learnt three days ago
+    assert run(folder, as_of_day=AS_OF + 8).learning_id != first.learning_id
+
+
+def test_what_was_learnt_later_is_not_known_on_an_earlier_day(folder: Path) -> None:
+    make_shop()
+    run(folder)
+    earlier = run(folder, as_of_day=AS_OF - 1)
+    assert earlier.learning is not None
+    assert earlier.learning.as_of_day == AS_OF - 1
+
+
+def test_a_shop_that_grew_by_a_twentieth_is_learnt_again(folder: Path) -> None:
+    make_shop()
+    first = run(folder)
+    make_regular(code="new", days=(20_399,))
+    mark_changed()
+    assert run(folder).learning_id != first.learning_id
+
+
+def test_without_an_order_nothing_is_predicted(folder: Path) -> None:
+    shop = make_shop()
+    run(folder)
+    looker = Profile.objects.get(customer=shop["looker"])
+    assert (looker.scored_day, looker.p_alive, looker.expected_orders, looker.clv_minor, looker.next_day) == (
+        None, None, None, None, None,
+    )  # fmt: skip
 
 
 def test_a_refund_rewrites_one_profile(folder: Path) -> None:

@@ -1,8 +1,12 @@
+from datetime import UTC, timedelta
+
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from regulars.insights.tasks import request_computation
+from regulars.insights.models import Run
+from regulars.insights.tasks import compute_nightly, request_computation
 from regulars.intake.events import ImportFinished
 from regulars.outbox import operations as outbox
 from regulars.outbox.delivery import deliver_event
@@ -41,3 +45,14 @@ def test_asking_again_leaves_the_callers_transaction_whole() -> None:
         request_computation()
         request_computation()
         assert OutboxEvent.objects.count() == 0
+
+
+def test_a_night_that_nobody_was_awake_for_is_made_up_for_and_a_killed_run_is_settled() -> None:
+    left = Run.objects.create(
+        as_of_day=1, engine="polars", currency="USD", started_at=timezone.now() - timedelta(days=2)
+    )
+    local = timezone.now().astimezone(UTC)
+    compute_nightly(timestamp=0)
+    left.refresh_from_db()
+    assert left.state == Run.State.FAILED
+    assert waiting() == (1 if local.hour >= 3 else 0)

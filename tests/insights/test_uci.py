@@ -13,7 +13,9 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from regulars.insights import exports, operations
+from regulars.analytics import clv
+from regulars.analytics import facts as contract
+from regulars.insights import exports, facts, operations
 from regulars.insights.models import Run
 from regulars.kernel.days import day_of_date
 from regulars.reports.queries import Kpis, kpis
@@ -182,7 +184,7 @@ def test_a_second_run_and_a_run_on_the_other_engine_write_nothing(shop: Shop) ->
 
 
 def test_a_day_that_passes_writes_only_those_who_moved(shop: Shop) -> None:
-    assert 0 < shop.next_day.profiles_written < 0.02 * 4_371
+    assert 0 < shop.next_day.profiles_written < 0.08 * 4_371
 
 
 def test_the_figures_of_a_period_count_its_valid_orders_only(shop: Shop, by_hand: pd.DataFrame) -> None:
@@ -210,3 +212,33 @@ def test_profiles_lie_beside_the_facts_for_bi_tools(shop: Shop) -> None:
     file = pl.read_parquet(shop.facts_folder / "profiles" / "data.parquet")
     assert file.height == 4_371
     assert file["as_of_day"].unique().to_list() == [AS_OF + 1]
+
+
+def test_predictions_are_what_the_library_says_of_each_customers_scored_day(shop: Shop) -> None:
+    learning = shop.first.learning
+    assert learning is not None
+    assert learning.content["model"] in clv.CANDIDATES
+    orders = contract.until(facts.scan_polars(facts.ORDERS, facts_folder=shop.facts_folder), as_of_day=AS_OF)
+    fit, alive = clv.load(learning.content["fit"]), clv.load(learning.content["alive"])
+    codes = (
+        facts.scan_polars(facts.CUSTOMERS, facts_folder=shop.facts_folder)
+        .select("customer_id", "code")
+        .collect()
+    )
+    ids = dict(zip(codes["code"], codes["customer_id"], strict=True))
+    # One customer of each tenth of the scored days, each asked for by itself.
+    chosen = shop.profiles.sort_values(["scored_day", "customer_id"]).iloc[:: len(shop.profiles) // 10]
+    for row in chosen.to_dict("records"):
+        scored_day = int(row["scored_day"])
+        assert row["last_day"] <= scored_day <= AS_OF
+        own = orders.filter(pl.col("customer_id") == ids[row["customer_id"]]).collect()
+        summary = clv.summarise(own, as_of_day=scored_day)
+        assert row["p_alive"] == pytest.approx(alive.p_alive(summary)["p_alive"][0], abs=1e-4)
+        expected = fit.expected_purchases(summary, horizon=90 / 7)["expected_purchases"][0]
+        assert row["expected_orders"] == pytest.approx(expected, abs=1e-4)
+        value = fit.clv(summary, horizon_days=365, margin=0.3, annual_discount=0.1)["clv_minor"][0]
+        assert row["clv_minor"] == pytest.approx(value, abs=1)
+        assert (
+            np.isnan(row["next_day"])
+            or scored_day < row["next_from_day"] <= row["next_day"] <= row["next_until_day"]
+        )

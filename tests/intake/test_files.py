@@ -2,13 +2,18 @@
 # ruff: noqa: DTZ001  a file's wall times have no zone
 
 import gzip
+import io
+import json
+import zipfile
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
 import polars as pl
 import pytest
 
-from regulars.intake.encodings import UndecodableError
+from regulars.intake import packed
+from regulars.intake.encodings import EncodingUnclearError, UndecodableError
 from regulars.intake.files import UnreadableFileError, open_table
 
 pytestmark = pytest.mark.unit
@@ -109,3 +114,110 @@ def test_what_is_no_table_is_refused_with_a_sentence(tmp_path: Path, content: by
     path.write_bytes(content)
     with pytest.raises(UnreadableFileError), open_table(path) as table:
         table.rows.collect()
+
+
+def zipped(**members: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.csv" if "." not in name else name, content)
+    return buffer.getvalue()
+
+
+def test_what_no_letter_decides_is_asked_with_what_each_encoding_would_read(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes("заказ,покупатель\n1,Иванова Ольга\n".encode("cp1251"))
+    with pytest.raises(EncodingUnclearError) as caught, open_table(path):
+        pass
+    assert {one.encoding for one in caught.value.readings} <= {"gb18030", "big5", "shift_jis", "cp1252"}
+    with open_table(path, encoding="cp1251") as table:
+        assert table.header == ("заказ", "покупатель")
+
+
+def test_letters_that_were_lost_before_are_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("order,name\n1,M\ufffdller\n")
+    with open_table(path) as table:
+        assert table.is_damaged
+
+
+def test_json_lines_become_a_table_with_a_column_for_every_key(tmp_path: Path) -> None:
+    path = tmp_path / "orders.jsonl"
+    records = [
+        {"id": 12345678901234567890, "at": "2026-01-05", "customer": {"email": "a@b.c"}, "price": 1.005},
+        {"id": 2, "customer": {"email": None, "tags": ["x"]}, "price": 2, "note": 'a,b\n"c"'},
+    ]
+    path.write_bytes(gzip.compress("\n\n".join(map(json.dumps, records)).encode()))
+    with open_table(path) as table:
+        assert table.header == ("id", "at", "customer.email", "price", "customer.tags", "note")
+        rows = table.rows.collect()
+    assert rows["line"].to_list() == [1, 2, 3]
+    assert rows.row(0)[1:6] == ("12345678901234567890", "2026-01-05", "a@b.c", 1.005, None)
+    assert rows.row(2)[3:7] == (None, 2.0, '["x"]', 'a,b\n"c"')
+
+
+@pytest.mark.parametrize("content", ['{"a": 1}\n[1]\n', '{"a": 1}\n{"a":\n'])
+def test_a_line_that_is_no_json_object_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "orders.jsonl"
+    path.write_text(content)
+    with pytest.raises(UnreadableFileError, match="line 2 is no JSON"), open_table(path):
+        pass
+
+
+def test_zip_and_gzip_of_anything_are_unpacked(tmp_path: Path) -> None:
+    ROWS.write_parquet(tmp_path / "rows.parquet")
+    ROWS.to_pandas().to_excel(tmp_path / "rows.xlsx", index=False)
+    path = tmp_path / "upload"
+    for inner in ("rows.parquet", "rows.xlsx"):
+        content = (tmp_path / inner).read_bytes()
+        for packed_file in (
+            gzip.compress(content),
+            zipped(**{inner: content}),
+            gzip.compress(zipped(**{inner: content})),
+        ):
+            path.write_bytes(packed_file)
+            with open_table(path) as table:
+                assert table.header == ("order", "note", "qty")
+                assert table.rows.collect().height == 2
+
+
+def test_which_of_several_tables_is_meant_is_asked(tmp_path: Path) -> None:
+    path = tmp_path / "upload"
+    path.write_bytes(zipped(january=b"a\n1\n", february=b"b\n1\n", **{"__MACOSX/x": b"?"}))
+    with pytest.raises(packed.WhichPartError) as caught, open_table(path):
+        pass
+    assert caught.value.parts == ("january.csv", "february.csv")
+    with open_table(path, sheet="february.csv") as table:
+        assert table.header == ("b",)
+
+
+def test_the_first_sheet_is_read_or_the_one_that_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "orders.xlsx"
+    with pd.ExcelWriter(path) as writer:
+        pd.DataFrame({"a": [1]}).to_excel(writer, sheet_name="Orders", index=False)
+        pd.DataFrame({"b": [1]}).to_excel(writer, sheet_name="退款", index=False)
+    with open_table(path) as table:
+        assert (table.header, table.sheets) == (("a",), ("Orders", "退款"))
+    with open_table(path, sheet="退款") as table:
+        assert table.header == ("b",)
+    with pytest.raises(UnreadableFileError, match="Orders, 退款"), open_table(path, sheet="x"):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zip", "nested", "workbook"])
+def test_a_bomb_is_refused_before_it_fills_the_disk(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "_HARMLESS_BYTES", 1 << 20)
+    zeros = bytes(8 << 20)
+    content = {
+        "gzip": gzip.compress(zeros),
+        "zip": zipped(bomb=zeros),
+        "nested": zipped(**{"a.zip": zipped(**{"b.zip": zipped(**{"c.zip": b"a"})})}),
+        "workbook": zipped(**{"[Content_Types].xml": b"<Types/>", "xl/worksheets/sheet1.xml": zeros}),
+    }[kind]
+    path = tmp_path / "bomb"
+    path.write_bytes(content)
+    told = "packed more than 2 times" if kind == "nested" else "unpacks from"
+    with pytest.raises(UnreadableFileError, match=told), open_table(path):
+        pass

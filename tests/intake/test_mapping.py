@@ -2,10 +2,8 @@
 
 import pytest
 
-from regulars.intake.headers import SYNONYMS
-from regulars.intake.labels import FIELD_LABELS
+from regulars.intake.kinds import KINDS
 from regulars.intake.mapping import (
-    FIELDS,
     IncompleteMappingError,
     InvalidMappingError,
     Mapping,
@@ -162,6 +160,12 @@ def test_a_mapping_is_checked_against_the_header() -> None:
         Mapping(columns={"order_code": "a"}).check(["a", "c"])
 
 
-def test_every_field_has_synonyms_and_a_label() -> None:
-    assert set(SYNONYMS) == {*FIELDS, "discount"}
-    assert set(FIELD_LABELS) == {*FIELDS, "discount"}
+def test_every_field_has_words_in_both_languages_and_a_label() -> None:
+    for kind in KINDS.values():
+        for field in kind.fields:
+            assert field.label, field.name
+            if field.name not in ("ouid", "omid"):
+                assert any(word.isascii() for word in field.words), field.name
+                assert any(not word.isascii() for word in field.words), field.name
+        needed = {name for group in kind.needs for name in group}
+        assert {*needed, *kind.fills, *kind.main} <= set(kind.names())

@@ -8,7 +8,12 @@ from django.db import connections
 from regulars.intake import operations
 from regulars.intake.models import Import
 from regulars.intake.operations import ImportOverError
-from regulars.intake.running import CurrencyMismatchError, ImportCancelledError, ImportNotRunnableError
+from regulars.intake.running import (
+    CurrencyMismatchError,
+    ImportCancelledError,
+    ImportNotRunnableError,
+    settle_interrupted,
+)
 from regulars.outbox.models import OutboxEvent
 from regulars.shop.models import Order
 from tests.intake.importing import NOW, SIMPLE, import_lines
@@ -98,5 +103,32 @@ def test_an_import_that_another_process_runs_is_left_alone(tmp_path: Path) -> No
             cursor.execute("SELECT pg_advisory_lock(%s, %s)", (0x696D706F, row.pk))
         with pytest.raises(ImportNotRunnableError, match="another process"):
             operations.run_import(import_id=row.pk, now=NOW)
+    finally:
+        other.close()
+
+
+def test_an_import_whose_process_was_killed_is_said_to_be_interrupted_and_starts_again(
+    tmp_path: Path,
+) -> None:
+    make_business()
+    row = waiting(tmp_path, LINE)
+    Import.objects.filter(pk=row.pk).update(state="running", started_at=NOW)
+    assert (settle_interrupted(now=NOW), settle_interrupted(now=NOW)) == (1, 0)
+    row.refresh_from_db()
+    assert (row.state, row.error_code, row.finished_at) == ("failed", "interrupted", NOW)
+    operations.start(import_id=row.pk, mapping=SIMPLE)
+    Import.objects.filter(pk=row.pk).update(state="running")
+    assert settle_interrupted(now=NOW) == 0, "a job that waits runs it again"
+    assert operations.run_import(import_id=row.pk, now=NOW).state == "done"
+
+
+def test_an_import_that_runs_is_not_interrupted(tmp_path: Path) -> None:
+    row = waiting(tmp_path, LINE)
+    Import.objects.filter(pk=row.pk).update(state="running")
+    other = connections.create_connection("default")
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", (0x696D706F, row.pk))
+        assert settle_interrupted(now=NOW) == 0
     finally:
         other.close()

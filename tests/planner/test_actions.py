@@ -5,6 +5,7 @@ from django.utils import translation
 
 from regulars.insights.events import RunFinished
 from regulars.insights.models import Profile, Run
+from regulars.insights.reasons import explain
 from regulars.kernel.days import day_of_date
 from regulars.outbox import operations as outbox
 from regulars.outbox.delivery import deliver_event
@@ -289,3 +290,21 @@ def test_playbooks_have_names_and_advice_in_both_languages() -> None:
         with translation.override("zh-hans"):
             chinese = str(playbook.name), str(playbook.advice)
         assert not set(english) & set(chinese)
+
+
+def test_an_alert_says_what_is_expected_to_be_lost_and_why() -> None:
+    make_business()
+    alert = {"lead_days": 14, "horizon_days": 28, "recent_days": 90}
+    make_profile(
+        clv_minor=20_000,
+        churn_probability=0.625,
+        churn_reasons=[{"code": "silence", "value": 40, "typical": 12, "effect": 0.2}],
+    )
+    finish_run()
+    Run.objects.update(thresholds={"alert": alert})
+    refresh()
+    action = Action.objects.get()
+    assert (action.playbook, action.value_minor) == ("churn_alert", 12_500)
+    assert explain("action", action.reason) == (
+        "No order within 28 days, from 14 days on, is 62% likely. Silent for 40 days; their usual gap is 12 days."
+    )

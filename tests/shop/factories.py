@@ -67,13 +67,19 @@ def make_line(
 
 
 def make_refund(
-    *, customer: Customer, order: Order | None = None, amount_minor: int = 500, day: int = 20_001
+    *,
+    customer: Customer,
+    order: Order | None = None,
+    product: Product | None = None,
+    amount_minor: int = 500,
+    day: int = 20_001,
 ) -> Refund:
     return Refund.objects.create(
         store=make_store(),
         key=f"R{next(_numbers):05}",
         customer=customer,
         order=order,
+        product=product,
         quantity=Decimal(1),
         amount_minor=amount_minor,
         day=day,

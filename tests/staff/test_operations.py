@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
@@ -8,6 +9,8 @@ from regulars.staff.models import User
 from regulars.staff.operations import EmailTakenError, LastOwnerError, UnknownChoiceError
 from regulars.staff.rules import Role
 from tests.staff.factories import make_user
+
+NOW = datetime(2024, 5, 1, tzinfo=UTC)
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -39,9 +42,9 @@ def test_an_unknown_choice_is_named_with_the_choices(change: dict[str, str]) -> 
 
 def test_the_last_active_owner_stays() -> None:
     alice, off = make_user(), make_user()
-    operations.deactivate(user_id=off.pk)
+    operations.deactivate(user_id=off.pk, now=NOW)
     with pytest.raises(LastOwnerError):
-        operations.deactivate(user_id=alice.pk)
+        operations.deactivate(user_id=alice.pk, now=NOW)
     with pytest.raises(LastOwnerError):
         operations.change_role(user_id=alice.pk, role="manager")
     assert operations.change_role(user_id=alice.pk, role="owner").role == Role.OWNER

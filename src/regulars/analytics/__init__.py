@@ -1,6 +1,6 @@
 """The customer science: tables in, tables out, on any dataframe; no Django, no database.
 
-Hand in a pandas, Polars (eager or lazy), PyArrow or DuckDB table and get the same kind back. One module per
+Hand in a pandas, Polars (eager or lazy), PyArrow, DuckDB or Spark table and get the same kind back. One module per
 subject; each is imported when first used, so that `import regulars.analytics` costs nothing.
 
 Days are integers since 1970-01-01 in the merchant's time zone, money is integers of the minor unit, periods
@@ -21,6 +21,8 @@ from types import ModuleType
 
 __all__ = [
     "affinity",
+    "backtest",
+    "churn",
     "cohorts",
     "cycles",
     "facts",

@@ -164,23 +164,63 @@ LINES = Dataset(
     name="lines",
     grain="line_id",
     columns=(
-        *_ids("line_id", "order_id", "customer_id", "product_id", "store_id"),
+        *_ids("line_id", "customer_id", "product_id", "store_id"),
+        Column(
+            name="order_id",
+            dtype=nw.Int64,
+            kind=ID,
+            meaning="order of the record; null for a refund without an order",
+            nullable=True,
+        ),
         _DAY,
         Column(
-            name="quantity", dtype=nw.Float64, kind=MEASURE, meaning="how many, in the product's own unit"
+            name="quantity",
+            dtype=nw.Float64,
+            kind=MEASURE,
+            meaning="how many, in the product's own unit; negative for a refund",
         ),
         Column(
             name="amount_minor",
             dtype=nw.Int64,
             kind=AMOUNT,
-            meaning="paid for the whole quantity, before refunds",
+            meaning="paid for the whole quantity, before refunds; negative for a refund",
         ),
         Column(name="discount_minor", dtype=nw.Int64, kind=AMOUNT, meaning="taken off before payment"),
         Column(name="is_valid", dtype=nw.Boolean, kind=FLAG, meaning="the order is valid"),
     ),
 )
 
-DATASETS = {dataset.name: dataset for dataset in (CUSTOMERS, PRODUCTS, ORDERS, LINES)}
+EVENTS = Dataset(
+    name="events",
+    grain="event_id",
+    columns=(
+        *_ids("event_id"),
+        Column(
+            name="customer_id",
+            dtype=nw.Int64,
+            kind=ID,
+            meaning="customer of the record; of a visitor without a name, minus the visitor",
+        ),
+        *_ids("store_id"),
+        Column(name="event", dtype=nw.String, kind=TEXT, meaning="what was done: Product Viewed"),
+        Column(
+            name="product_id",
+            dtype=nw.Int64,
+            kind=ID,
+            meaning="product of the record; null for none",
+            nullable=True,
+        ),
+        Column(name="day", dtype=nw.Int32, kind=DAY, meaning="day in the merchant's time zone"),
+        Column(
+            name="at_us",
+            dtype=nw.Int64,
+            kind=NUMBER,
+            meaning="when it happened, microseconds since 1970-01-01 UTC",
+        ),
+    ),
+)
+
+DATASETS = {dataset.name: dataset for dataset in (CUSTOMERS, PRODUCTS, ORDERS, LINES, EVENTS)}
 """Every dataset by its name."""
 
 
@@ -214,7 +254,7 @@ def check(table: IntoFrame, *, dataset: str) -> None:
 
     Args:
         table: Any supported table.
-        dataset: `customers`, `products`, `orders` or `lines`.
+        dataset: `customers`, `products`, `orders`, `lines` or `events`.
 
     Raises:
         FactsError: One of its kinds, which names the column, what was found and what is asked.
@@ -374,9 +414,7 @@ def _findings(
             found.append(values.is_null().cast(nw.Int64).sum().alias(f"nulls {column.name}"))
         if column.kind in (DAY, AMOUNT):
             # What was taken back from an order that does not count may exceed it.
-            judged = (
-                values if valid is None or column.name != "amount_minor" else _counted(column.name, columns)
-            )
+            judged = values if column.name != "amount_minor" else _counted(values, columns, valid=valid)
             found.append(judged.min().alias(f"least {column.name}"))
         if column.kind is DAY:
             found.append(values.max().alias(f"most {column.name}"))
@@ -385,10 +423,14 @@ def _findings(
     return found
 
 
-def _counted(name: str, columns: Sequence[Column]) -> nw.Expr:
-    if any(column.name == "is_valid" for column in columns):
-        return nw.when(nw.col("is_valid")).then(nw.col(name))
-    return nw.col(name)
+def _counted(amount: nw.Expr, columns: Sequence[Column], *, valid: nw.Expr | None) -> nw.Expr:
+    """Return the amounts that may not be negative: of what counts, and is no refund."""
+    names = [column.name for column in columns]
+    if valid is not None and "is_valid" in names:
+        amount = nw.when(nw.col("is_valid")).then(amount)
+    if "quantity" in names:
+        amount = nw.when(nw.col("quantity") >= 0).then(amount)
+    return amount
 
 
 def _judge(

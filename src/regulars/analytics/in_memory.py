@@ -19,8 +19,8 @@ def arrays(small: Lazy) -> Columns:
         fetched: dict[str, Any] = native.fetchnumpy()
         return {name: np.ma.filled(column, np.nan) for name, column in fetched.items()}
     if engine.is_pyspark() or engine.is_pyspark_connect():
-        rows, names = native.collect(), native.columns
-        return {name: np.array([row[name] for row in rows]) for name in names}
+        table = native.toArrow()
+        return {name: table[name].to_numpy() for name in table.column_names}
     frame = native.collect()
     return {name: frame[name].to_numpy() for name in frame.columns}
 
@@ -35,8 +35,16 @@ def beside(table: Lazy, columns: Columns) -> Lazy:
         relation: Lazy = nw.from_native(native.query("caller", "select * from arrays_here"))
         return relation
     if engine.is_pyspark() or engine.is_pyspark_connect():
-        rows = [tuple(value.item() for value in row) for row in zip(*columns.values(), strict=True)]
-        frame: Lazy = nw.from_native(native.sparkSession.createDataFrame(rows, list(columns)))
+        import pyarrow as pa  # noqa: PLC0415 - only callers who compute with Spark have it
+
+        # Arrays of objects hold texts; an empty one could not tell.
+        arrow = pa.table(
+            {
+                name: pa.array(values, type=pa.string() if values.dtype == object else None)
+                for name, values in columns.items()
+            }
+        )
+        frame: Lazy = nw.from_native(native.sparkSession.createDataFrame(arrow))
         return frame
     import polars as pl  # noqa: PLC0415 - only callers who compute with Polars pay for loading it
 

@@ -16,11 +16,13 @@ from regulars.api.paging import PageParameters, page_of
 from regulars.api.parameters import Id, Text
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
+from regulars.insights.queries import latest_run
 from regulars.insights.reasons import explain
 from regulars.kernel.days import date_of_day
 from regulars.kernel.errors import RegularsError
 from regulars.planner.models import Action
 from regulars.planner.operations import UnknownAssigneeError, assign, close, reopen
+from regulars.planner.queries import day
 from regulars.shop.queries import business
 from regulars.staff.models import User
 from regulars.staff.rules import Capability
@@ -58,6 +60,9 @@ class ActionParameters(PageParameters):
     """Filters; all must hold."""
 
     state: State = Field("open", description="Which actions.")
+    day: Literal["today", "waiting"] | None = Field(
+        None, description="Of the open ones: those that today has room for, or those that wait behind."
+    )
     playbook: Text | None = Field(None, description="Code of the playbook.")
     assignee: Text | None = Field(None, description="E-mail address of the member of staff.")
 
@@ -87,6 +92,12 @@ class ActionNotOpenError(RegularsError):
 def list_actions(request: HttpRequest, parameters: Query[ActionParameters]) -> ActionPage:
     """List whom to contact, the most at stake first."""
     rows = Action.objects.filter(state=parameters.state).select_related("customer", "assignee")
+    if parameters.day is not None:
+        run = latest_run()
+        today = day(as_of_day=run.as_of_day if run else 0, now=timezone.now())
+        rows = rows.filter(state=Action.State.OPEN).filter(
+            today.fitting() if parameters.day == "today" else today.waiting()
+        )
     if parameters.playbook is not None:
         rows = rows.filter(playbook=parameters.playbook)
     if parameters.assignee is not None:

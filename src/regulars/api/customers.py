@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from http import HTTPStatus
-from typing import Literal
+from typing import Any, Literal
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
@@ -15,11 +15,12 @@ from regulars.api.orders import OrderPage, OrderSummary
 from regulars.api.paging import PageParameters, page_of
 from regulars.api.parameters import Id, Instant, Text
 from regulars.api.problems import NotFoundError
+from regulars.insights import queries as insights
 from regulars.insights.models import Profile, ProfileChange
 from regulars.insights.queries import latest_run
 from regulars.insights.reasons import explain
 from regulars.kernel.days import date_of_day
-from regulars.shop.models import Business, Customer, Identifier, Order
+from regulars.shop.models import Business, Customer, Identifier, Order, Product
 from regulars.shop.queries import business
 from regulars.staff.rules import Capability
 
@@ -79,6 +80,50 @@ class Label(Schema):
     )
 
 
+class NextPurchase(Schema):
+    """When those who come again after as long a silence come."""
+
+    day: date = Field(description="Half of them by this day.")
+    from_day: date = Field(description="Four in five of them from this day ...")
+    until_day: date = Field(description="... to this one.")
+
+
+class ChurnAlert(Schema):
+    """How probably the customer is about to leave, and why."""
+
+    probability: float = Field(ge=0, le=1)
+    lead_days: int = Field(description="Days until the days begin in which no order is expected.")
+    horizon_days: int = Field(description="How many days without an order count as leaving.")
+    reasons: list[str] = Field(description="In the caller's language, what weighs most first.")
+
+
+class ProductView(Schema):
+    """A product of a store."""
+
+    id: int
+    code: str
+    name: str
+
+
+class DueProductView(Schema):
+    """A product that the customer will need again."""
+
+    product: ProductView
+    due_day: date
+    late_day: date
+    state: Literal["early", "soon", "due", "late"]
+    confidence: float = Field(
+        ge=0, le=1, description="Share of the forecast that rests on this very product."
+    )
+
+
+class RecommendationView(Schema):
+    """A product that the customer may want next."""
+
+    product: ProductView
+    reason: Literal["bought_before", "bought_by_similar", "popular", "also_bought", "complement", "upgrade"]
+
+
 class ProfileView(Schema):
     """What Regulars understands of one customer on one day."""
 
@@ -101,7 +146,26 @@ class ProfileView(Schema):
         description="Mean of the customer's own intervals before the last; null below three."
     )
     due_day: date | None = Field(description="When the next order is expected.")
-    late_day: date | None = Field(description="From when the customer is late.")
+    late_day: date | None = Field(description="The last day on which the customer is not late yet.")
+    scored_day: date | None = Field(
+        description="The day from which the forecasts below count: the customer's last step. Null for a prospect."
+    )
+    p_alive: float | None = Field(
+        ge=0, le=1, description="Probability that the customer has not left for good."
+    )
+    expected_orders: float | None = Field(ge=0, description="Days with an order to expect in 90 days.")
+    clv: Money | None = Field(
+        description="Expected discounted margin of the next 365 days; null while nobody came back."
+    )
+    next_purchase: NextPurchase | None = Field(description="Null where no day can be told.")
+    churn: ChurnAlert | None = Field(description="Null for customers without a steady habit lately.")
+    need: Literal["price", "quality", "brand"] | None = Field(
+        description="What stands out most, if anything."
+    )
+    preferred_category: str | None
+    preferred_brand: str | None
+    due_products: list[DueProductView] = Field(description="Bought again and again; next to run out first.")
+    recommendations: list[RecommendationView] = Field(description="Best first; at most five.")
 
 
 class CustomerParameters(PageParameters):
@@ -111,7 +175,7 @@ class CustomerParameters(PageParameters):
     tier: list[Tier] = Field([], description="May be repeated: any of them.")
     stage: list[Stage] = Field([], description="May be repeated: any of them.")
     cell: list[Cell] = Field([], description="May be repeated: any of them.")
-    updated_since: Instant | None = Field(
+    moved_since: Instant | None = Field(
         None,
         description="Customers first recorded, or moved to another tier, stage or cell, at or after this instant.",
         examples=["2011-12-09T00:00:00Z"],
@@ -142,11 +206,11 @@ def list_customers(request: HttpRequest, parameters: Query[CustomerParameters]) 
         rows = rows.filter(profile__stage__in=parameters.stage)
     if parameters.cell:
         rows = rows.filter(profile__cell__in=parameters.cell)
-    if parameters.updated_since is not None:
+    if parameters.moved_since is not None:
         moved = ProfileChange.objects.filter(
-            customer=OuterRef("pk"), run__finished_at__gte=parameters.updated_since
+            customer=OuterRef("pk"), run__finished_at__gte=parameters.moved_since
         )
-        rows = rows.filter(Q(recorded_at__gte=parameters.updated_since) | Exists(moved))
+        rows = rows.filter(Q(recorded_at__gte=parameters.moved_since) | Exists(moved))
     customers, following = page_of(rows, order=("id",), request=request, parameters=parameters)
     merchant = business()
     return CustomerPage(items=[_summary(customer, merchant) for customer in customers], next=following)
@@ -224,6 +288,7 @@ def get_profile(request: HttpRequest, customer_id: Path[Id]) -> ProfileView:
         rhythm_days=profile.rhythm_days,
         due_day=_date(profile.due_day),
         late_day=_date(profile.late_day),
+        **_predicted(profile, currency=currency),
     )
 
 
@@ -241,6 +306,59 @@ def list_customer_orders(
     orders, following = page_of(rows, order=("-day", "-id"), request=request, parameters=parameters)
     currency = business().currency
     return OrderPage(items=[OrderSummary.of(order, currency) for order in orders], next=following)
+
+
+def _predicted(profile: Profile, *, currency: str) -> dict[str, Any]:
+    customer_id, as_of_day = profile.customer_id, profile.as_of_day
+    taste = insights.taste(customer_id)
+    alert: dict[str, Any] = profile.run.thresholds.get("alert") or {}
+    return {
+        "scored_day": _date(profile.scored_day),
+        "p_alive": profile.p_alive,
+        "expected_orders": profile.expected_orders,
+        "clv": None
+        if profile.clv_minor is None
+        else Money(amount_minor=profile.clv_minor, currency=currency),
+        "next_purchase": None
+        if profile.next_day is None
+        else {
+            "day": _date(profile.next_day),
+            "from_day": _date(profile.next_from_day),
+            "until_day": _date(profile.next_until_day),
+        },
+        "churn": None
+        if profile.churn_probability is None
+        else {
+            "probability": profile.churn_probability,
+            "lead_days": alert["lead_days"],
+            "horizon_days": alert["horizon_days"],
+            "reasons": [
+                explain("churn", {**reason, **alert, "currency": currency})
+                for reason in profile.churn_reasons or ()
+            ],
+        },
+        "need": (taste and taste.need) or None,
+        "preferred_category": (taste and taste.category) or None,
+        "preferred_brand": (taste and taste.favourite_brand) or None,
+        "due_products": [
+            {
+                "product": _product(row.product),
+                "due_day": _date(row.due_day),
+                "late_day": _date(row.late_day),
+                "state": row.state_on(as_of_day),
+                "confidence": row.confidence,
+            }
+            for row in insights.due_products(customer_id, as_of_day=as_of_day)
+        ],
+        "recommendations": [
+            {"product": _product(row.product), "reason": row.reason}
+            for row in insights.recommendations(customer_id)
+        ],
+    }
+
+
+def _product(product: Product) -> dict[str, object]:
+    return {"id": product.pk, "code": product.code, "name": product.name}
 
 
 def _customers() -> QuerySet[Customer]:

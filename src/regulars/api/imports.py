@@ -1,4 +1,4 @@
-"""Imports: send a file of order lines, follow it, read what could not be taken in."""
+"""Imports: send a file, follow it, read what could not be taken in, take it back."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -16,21 +16,19 @@ from regulars.api.paging import PageParameters, page_of
 from regulars.api.parameters import Id, Text
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
+from regulars.intake.kinds import KINDS
 from regulars.intake.mapping import Mapping
 from regulars.intake.models import Import, Reject
-from regulars.intake.operations import cancel, start, upload
+from regulars.intake.operations import cancel, start, undo, upload
 from regulars.intake.queries import reject_file, saved_map
 from regulars.staff.rules import Capability
 
 router = Router()
 
-State = Literal["uploaded", "queued", "running", "done", "failed", "cancelled"]
-RecordField = Literal[
-    "order_code", "line_number", "placed_at", "placed_time",
-    "external", "email", "phone", "ouid", "omid", "openid",
-    "customer_name", "country", "product_code", "product_name", "category", "brand", "pack_size",
-    "quantity", "unit_price", "amount", "status", "store",
-]  # fmt: skip
+State = Literal["uploaded", "queued", "running", "done", "failed", "cancelled", "undoing", "undone"]
+_FIELDS = sorted({name for kind in KINDS.values() for name in kind.names()})
+KindName = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)})$")]
+RecordField = Annotated[str, Field(pattern=f"^({'|'.join(_FIELDS)})$")]
 Loose = Annotated[str, Field(max_length=320, pattern=r"^[^\x00]*$")]
 
 
@@ -56,7 +54,11 @@ class MappingBody(Schema):
         },
     )
 
-    columns: dict[RecordField, Text] = Field(description="Column by field.")
+    kind: KindName = Field("orders", description="What the file holds.")
+    columns: dict[RecordField, Text] = Field(description="Column by field of the kind.")
+    words: dict[RecordField, dict[Text, Text]] = Field(
+        {}, description="By field of a few words, what the file's words mean."
+    )
     discounts: list[Text] = Field([], description="Columns that add up to a line's discount.")
     status_values: dict[Text, Literal["paid", "pending", "cancelled"]] = Field(
         {}, description="What the words of the status column mean."
@@ -68,7 +70,7 @@ class MappingBody(Schema):
     )
     decimal: Literal["", ".", ","] = Field("", description="Decimal mark.")
     encoding: Loose = Field("", description="Encoding of a text file.")
-    sheet: Loose = Field("", description="Sheet of an Excel file.")
+    sheet: Loose = Field("", description="Sheet of a workbook, or the file of a zip.")
     currency: Annotated[str, Field(pattern="^([A-Z]{3})?$")] = Field(
         "", description="The file's currency; it must be the base currency."
     )
@@ -81,6 +83,7 @@ class MappingBody(Schema):
 class Upload(Schema):
     """What comes with a file. With a mapping or a saved map it starts at once; without, it waits for one."""
 
+    kind: KindName = Field("orders", description="What the file holds.")
     store: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")] = Field(
         description="Code of the store the orders come from; a new code makes a new store."
     )
@@ -130,6 +133,7 @@ class ImportView(Schema):
     """One file on its way into the record. When done, lines_read is the sum of what became of the lines."""
 
     id: int
+    kind: str = Field(description="What the file holds.")
     store: str = Field(description="Code of the store.")
     file_name: str
     file_bytes: int
@@ -147,10 +151,13 @@ class ImportView(Schema):
     orders_added: int
     customers_added: int
     products_added: int
+    rows_added: int = Field(description="New rows of the kind, such as order lines, refunds or products.")
+    rows_changed: int
     failure: Failure | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    undone_at: datetime | None
 
 
 class ImportPage(Schema):
@@ -196,11 +203,12 @@ class ImportParameters(PageParameters):
 )
 @once(HTTPStatus.CREATED, lambda made: f"{PREFIX}imports/{made.id}")
 def create_import(request: HttpRequest, file: File[UploadedFile], body: Form[Upload]) -> ImportView:
-    """Upload a file of order lines: CSV, TSV, Excel or Parquet. Importing a file twice changes nothing."""
+    """Upload a file: CSV, TSV, Excel, Parquet or JSON lines, also packed. Importing a file twice changes nothing."""
     mapping = saved_map(body.map) if body.map is not None else body.mapping.read() if body.mapping else None
     made = upload(
         file=cast(BinaryIO, file),
         file_name=file.name or "",
+        kind=mapping.kind if mapping is not None else body.kind,
         store_code=body.store,
         created_by=key_of(request).created_by,
         now=timezone.now(),
@@ -265,6 +273,19 @@ def cancel_import(request: HttpRequest, import_id: Path[Id]) -> ImportView:
     return _view(_import(import_id))
 
 
+@router.post(
+    "/imports/{import_id}/undo",
+    response=ImportView,
+    **terms("Imports", Capability.RUN_IMPORTS, HTTPStatus.NOT_FOUND, replayable=True),
+)
+@once(HTTPStatus.OK)
+def undo_import(request: HttpRequest, import_id: Path[Id]) -> ImportView:
+    """Take a whole import back, in the background; refused where later data speaks of the same rows."""
+    _import(import_id)
+    undo(import_id=import_id, now=timezone.now())
+    return _view(_import(import_id))
+
+
 @router.get(
     "/imports/{import_id}/rejects",
     response=RejectPage,
@@ -321,5 +342,5 @@ def _view(row: Import) -> ImportView:
 _SAME = (
     "file_name", "file_bytes", "file_sha256", "state", "lines_read", "lines_accepted", "lines_rejected",
     "refunds_matched", "refunds_unmatched", "orders_added", "customers_added", "products_added", "created_at",
-    "started_at", "finished_at",
+    "started_at", "finished_at", "kind", "rows_added", "rows_changed", "undone_at",
 )  # fmt: skip

@@ -1,15 +1,21 @@
 """`regulars insights`: understand every customer, now."""
 
+import json
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from regulars.cli.app import CommandTree, app, notes
 from regulars.cli.installation import open_installation
 from regulars.cli.progress import shown_progress
 from regulars.kernel.days import date_of_day, day_of_date
+
+if TYPE_CHECKING:
+    from regulars.insights.queries import Trusted
 
 insights = CommandTree(no_args_is_help=True, help="What Regulars understands of every customer.")
 app.add_typer(insights, name="insights")
@@ -20,6 +26,15 @@ class Engine(StrEnum):
 
     POLARS = "polars"
     DUCKDB = "duckdb"
+
+
+class Model(StrEnum):
+    """What can be tested."""
+
+    CLV = "clv"
+    CYCLES = "cycles"
+    CHURN = "churn"
+    NEXT_BASKET = "next_basket"
 
 
 @insights.command("run")
@@ -57,3 +72,96 @@ def run(
         f"as of {date_of_day(done.as_of_day)}: {done.profiles:,} profiles, {done.profiles_written:,} of them changed; "
         f"actions: {actions.opened:,} new, {actions.expired:,} no longer needed"
     )
+
+
+@insights.command("backtest")
+def backtest(
+    model: Annotated[
+        list[Model] | None,
+        typer.Option("--model", help="Only this model; may be given several times.", show_default=False),
+    ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="The last day to look at; without it the day in the settings, or today.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")] = False,
+) -> None:
+    """Test every model on the shop's own past beside simple rules, and say which to believe.
+
+    The results are kept: the Trust page shows them, and where a model is no better than a rule, the rule is used.
+    """
+    open_installation()
+    from django.utils import timezone  # noqa: PLC0415  needs the settings
+
+    from regulars.analytics.backtest import MODELS  # noqa: PLC0415  loads the analytics
+    from regulars.insights import operations, queries  # noqa: PLC0415
+
+    now = timezone.now()
+    asked = [name for name in MODELS if not model or name in model]
+    with shown_progress() as progress:
+        operations.backtest(
+            models=asked,
+            as_of_day=operations.today(now=now) if as_of is None else day_of_date(as_of.date()),
+            now=now,
+            progress=progress,
+        )
+    found = [one for one in queries.backtests() if one.result.model in asked]
+    if as_json:
+        typer.echo(json.dumps({"backtests": [_plain(one) for one in found]}, indent=2))
+    else:
+        for one in found:
+            _show(one)
+
+
+def _plain(found: "Trusted") -> dict[str, object]:
+    """Return a back-test with days as ISO dates."""
+    from regulars.analytics.backtest import dump  # noqa: PLC0415  loads the analytics
+
+    plain = dump(found.result)
+    plain["origins"] = [date_of_day(day).isoformat() for day in found.result.origins]
+    for measured in plain["measured"]:
+        measured["origin"] = (
+            None if measured["origin"] is None else date_of_day(measured["origin"]).isoformat()
+        )
+    as_of_day = found.run.as_of_day
+    return {
+        "as_of": None if as_of_day is None else date_of_day(as_of_day).isoformat(),
+        "customers": found.run.customers,
+        "sampled": found.run.sampled,
+        **plain,
+    }
+
+
+def _show(found: "Trusted") -> None:
+    from regulars.insights import trust  # noqa: PLC0415  needs the settings
+
+    result, subject = found.result, trust.SUBJECTS[found.result.model]
+    out = Console()
+    out.print(f"[bold]{subject.name}[/] ({result.model})", highlight=False)
+    out.print(trust.verdict(result), trust.reason(result), trust.lists(result), sep="\n", highlight=False)
+    overall = result.overall()
+    if overall:
+        table = Table()
+        table.add_column(str(_table_title(found)))
+        for metric in subject.metrics.values():
+            table.add_column(str(metric.name), justify="right")
+        for candidate, figures in overall.items():
+            values = [(metric, figures.get(name)) for name, metric in subject.metrics.items()]
+            table.add_row(
+                str(trust.CANDIDATES[candidate]),
+                *("-" if value is None else metric.write(value) for metric, value in values),
+            )
+        out.print(table)
+    for data in result.data:
+        out.print("  {}: {}".format(*trust.data(data)), highlight=False)
+    out.print()
+
+
+def _table_title(found: "Trusted") -> str:
+    days = ", ".join(str(date_of_day(day)) for day in found.result.origins)
+    return f"from {days}, {found.result.horizon_days} days ahead"

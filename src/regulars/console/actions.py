@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import polars as pl
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
@@ -16,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from regulars.console.components import Chip
-from regulars.console.downloads import csv_download
+from regulars.console.downloads import choices, download
+from regulars.insights import queries as insights
 from regulars.insights.models import Profile
 from regulars.insights.reasons import explain
 from regulars.kernel.days import date_of_day
@@ -24,7 +26,7 @@ from regulars.kernel.errors import RegularsError
 from regulars.planner import operations as planner
 from regulars.planner import queries
 from regulars.planner.models import Action
-from regulars.planner.queries import ActionFilter, ActionPlace, ActionRow, PlaybookCount
+from regulars.planner.queries import ActionFilter, ActionPlace, ActionRow, Day
 from regulars.planner.rules import BY_CODE, PLAYBOOKS, Playbook
 from regulars.shop import queries as shop
 from regulars.staff.access import Needs, access
@@ -33,7 +35,8 @@ from regulars.staff.rules import Capability, Role, may
 
 _PAGE = 20
 MINE, NOBODYS = "me", "none"
-STATES = (Action.State.OPEN, Action.State.DONE, Action.State.DISMISSED)
+WAITING = "waiting"
+STATES: tuple[str, ...] = (Action.State.OPEN, WAITING, Action.State.DONE, Action.State.DISMISSED)
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,17 @@ class ActionList:
     def whose(self) -> str:
         return str(self.chosen.get("whose", ""))
 
-    def filter(self) -> ActionFilter:
-        """Return the filter in the planner's terms."""
+    @property
+    def is_open(self) -> bool:
+        """Whether the list is of what is still to do, today or behind."""
+        return self.state in (Action.State.OPEN, WAITING)
+
+    def filter(self, day: Day | None) -> ActionFilter:
+        """Return the filter in the planner's terms; a list of open actions is one of a day."""
         which = ActionFilter(
-            states=(self.state,),
+            states=(Action.State.OPEN if self.is_open else self.state,),
+            day=day if self.is_open else None,
+            waiting=self.state == WAITING,
             playbooks=tuple(self.chosen.get("playbook", ())),
             tiers=tuple(self.chosen.get("tier", ())),
         )
@@ -146,16 +156,18 @@ def people() -> list[Person]:
     return [Person(user.pk, str(user)) for user in rows]
 
 
-def context(chosen: ActionList, *, counts: list[PlaybookCount] | None = None) -> dict[str, object]:
-    """Return what the list's template needs; three queries, two when the counts are known."""
-    rows, following = queries.actions(chosen.filter(), after=chosen.after, limit=_PAGE)
+def context(chosen: ActionList, *, as_of_day: int) -> dict[str, object]:
+    """Return what the list's template needs; eight queries at most."""
+    counts = queries.open_by_playbook(ActionFilter())
+    day = queries.day(as_of_day=as_of_day, now=timezone.now(), counts=counts)
+    rows, following = queries.actions(chosen.filter(day), after=chosen.after, limit=_PAGE)
     staff = people()
-    if counts is None:
-        counts = queries.open_by_playbook(ActionFilter())
     return {
+        "day": day,
         "actions": [item_of(row) for row in rows],
         "action_list": chosen,
         "action_query": chosen.query(),
+        "waiting_query": chosen.query(state=WAITING),
         "action_chips": chosen.chips(staff),
         "action_next": chosen.query(after=f"{following.value_minor}.{following.id}") if following else "",
         "is_later_page": chosen.after is not None,
@@ -166,12 +178,15 @@ def context(chosen: ActionList, *, counts: list[PlaybookCount] | None = None) ->
         "tiers": Profile.Tier.choices,
         "states": [(state, label) for state, label in _STATE_TABS],
         "may_work": may(chosen.user.role, Capability.WORK_ACTIONS),
-        "may_export": may(chosen.user.role, Capability.EXPORT_CUSTOMERS),
+        "exports": choices(reverse("console:actions-export"), chosen.query())
+        if may(chosen.user.role, Capability.EXPORT_CUSTOMERS)
+        else [],
     }
 
 
 _STATE_TABS: tuple[tuple[str, str | Promise], ...] = (
-    (Action.State.OPEN, _("To do")),
+    (Action.State.OPEN, _("Today")),
+    (WAITING, _("Waiting")),
     (Action.State.DONE, _("Done")),
     (Action.State.DISMISSED, _("Dismissed")),
 )
@@ -191,11 +206,16 @@ def action_list(request: HttpRequest) -> HttpResponse:
     return _fragment(request, ActionList(request.GET, user=cast("User", request.user)))
 
 
+def _as_of_day() -> int:
+    run = insights.latest_run()
+    return run.as_of_day if run else 0
+
+
 def _fragment(request: HttpRequest, chosen: ActionList, **more: object) -> HttpResponse:
     response = render(
         request,
         "console/today/actions.html",
-        {"business": shop.business(), **context(chosen), **more},
+        {"business": shop.business(), **context(chosen, as_of_day=_as_of_day()), **more},
     )
     query = chosen.query()
     response["HX-Push-Url"] = f"{reverse('console:today')}{'?' if query else ''}{query}"
@@ -321,19 +341,33 @@ def _answer(request: HttpRequest, form: WorkForm, *, undo: Undo | None = None) -
 
 # File
 
+EXPORT_SCHEMA: dict[str, type[pl.DataType]] = {
+    "action_id": pl.Int64,
+    "customer_id": pl.String,
+    "name": pl.String,
+    "country": pl.String,
+    "tier": pl.String,
+    "stage": pl.String,
+    "playbook": pl.String,
+    "why": pl.String,
+    "at_stake_minor": pl.Int64,
+    "currency": pl.String,
+    "state": pl.String,
+    "assignee": pl.String,
+    "note": pl.String,
+    "as_of_day": pl.Date,
+}
+
 
 @access(Needs(Capability.EXPORT_CUSTOMERS))
 @require_GET
 def export_actions(request: HttpRequest) -> HttpResponseBase:
-    """Send the filtered list as CSV."""
+    """Send the filtered list as a file."""
     business = shop.business()
     chosen = ActionList(request.GET, user=cast("User", request.user))
-    head = (
-        "action_id", "customer_id", "name", "country", "tier", "stage", "playbook", "why", "at_stake_minor", "currency",
-        "state", "assignee", "note", "as_of_day",
-    )  # fmt: skip
-    rows = _export_rows(chosen.filter(), currency=business.currency)
-    return csv_download("actions", head, rows, for_excel=request.GET.get("format") == "excel")
+    day = queries.day(as_of_day=_as_of_day(), now=timezone.now()) if chosen.is_open else None
+    rows = _export_rows(chosen.filter(day), currency=business.currency)
+    return download("actions", EXPORT_SCHEMA, rows, form=request.GET.get("format", ""))
 
 
 def _export_rows(which: ActionFilter, *, currency: str) -> Iterator[tuple[object, ...]]:
@@ -341,6 +375,6 @@ def _export_rows(which: ActionFilter, *, currency: str) -> Iterator[tuple[object
         item = item_of(row)
         yield (
             row.id, row.code, row.name, row.country, row.tier, row.stage,
-            str(item.playbook.name) if item.playbook else row.playbook, item.why, row.value_minor, currency,
+            str(item.playbook.name) if item.playbook else row.playbook, str(item.why), row.value_minor, currency,
             row.state, row.assignee_name, row.note, date_of_day(row.as_of_day),
         )  # fmt: skip

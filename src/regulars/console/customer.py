@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 from regulars.console import actions, formats
 from regulars.console.components import Chart, Table
 from regulars.console.downloads import csv_download
+from regulars.console.forecasts import forecasts_of, wanted_of
 from regulars.console.templatetags.customers import days_ago, days_long
 from regulars.insights import queries as insights
 from regulars.insights.models import Profile, ProfileChange, Run
@@ -115,7 +116,7 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True)
 class Cycle:
-    """Where today lies between the last order and the day from which the customer is late.
+    """Where today lies between the last order and the day after which the customer is late.
 
     Places are percentages of the drawn line.
     """
@@ -158,6 +159,7 @@ def _understood(profile: Profile, *, run: Run, currency: str) -> dict[str, objec
         ],
         "measures": _measures(profile, run=run, currency=currency),
         "cycle": _cycle(profile, as_of_day=run.as_of_day),
+        "forecasts": forecasts_of(profile, run=run, currency=currency),
         "window_days": run.thresholds.get("window_days"),
         "average_minor": round(profile.monetary_minor / profile.frequency) if profile.frequency else None,
     }
@@ -241,7 +243,7 @@ def _cycle_words(position: Due, *, due: int, late: int | None, as_of_day: int) -
     if position == "due":
         if late is None:
             return gettext("Due since %(day)s.") % {"day": formats.day(due)}
-        return gettext("Due since %(day)s; late from %(late)s on.") % {
+        return gettext("Due since %(day)s; late after %(late)s.") % {
             "day": formats.day(due),
             "late": formats.day(late),
         }
@@ -324,6 +326,7 @@ def purchases(request: HttpRequest, customer_id: int) -> HttpResponse:
     business = shop.business()
     months = shop.spend_by_month(customer_id)
     found = shop.mix(customer_id)
+    run = insights.latest_run()
     in_place = bool(request.headers.get("HX-Request"))
     return render(
         request,
@@ -334,6 +337,11 @@ def purchases(request: HttpRequest, customer_id: int) -> HttpResponse:
             "products": found.products[:_PRODUCTS_SHOWN],
             "more_products": max(len(found.products) - _PRODUCTS_SHOWN, 0),
             "categories": _categories(found),
+            "wanted": wanted_of(
+                customer_id,
+                product_codes=[product.code for product in found.products[:_PRODUCTS_SHOWN]],
+                as_of_day=run.as_of_day if run else 0,
+            ),
             "back_url": reverse("console:customer", args=[customer_id]),
         },
     )

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from regulars.console import formats, labels
 from regulars.console.components import Chip
-from regulars.insights.models import Profile
-from regulars.insights.queries import CELLS, CustomerFilter, Due, Sort
+from regulars.insights.models import Profile, Taste
+from regulars.insights.queries import CELLS, Alive, Churn, CustomerFilter, Due, Sort
 from regulars.kernel.days import date_of_day, day_of_date
 from regulars.kernel.money import to_minor
 
@@ -34,7 +34,24 @@ FIRST: tuple[tuple[str, str | Promise], ...] = (
     ("90", _("Last 90 days")),
     ("365", _("Last 365 days")),
 )
-SORTS: tuple[Sort, ...] = ("spent", "last", "orders", "name")
+ALIVE: tuple[tuple[Alive, str | Promise], ...] = (
+    ("likely", _("80% and more")),
+    ("open", _("50% to 80%")),
+    ("unlikely", _("20% to 50%")),
+    ("gone", _("below 20%")),
+)
+CHURN: tuple[tuple[Churn, str | Promise], ...] = (
+    ("high", _("50% and more")),
+    ("middle", _("25% to 50%")),
+    ("low", _("below 25%")),
+)
+WITHIN: tuple[tuple[str, str | Promise], ...] = (
+    ("", _("Any time")),
+    ("7", _("Within 7 days")),
+    ("14", _("Within 14 days")),
+    ("30", _("Within 30 days")),
+)
+SORTS: tuple[Sort, ...] = ("spent", "last", "orders", "name", "clv", "alive", "churn", "next")
 DEFAULT_SORT = "-spent"
 
 
@@ -62,6 +79,11 @@ COLUMNS = (
     Column("last", _("Last order"), sort="last", is_number=True),
     Column("cycle", _("Purchase cycle"), is_number=True),
     Column("due", _("Next order due"), is_number=True),
+    Column("clv", _("Lifetime value"), sort="clv", is_number=True),
+    Column("alive", _("P(alive)"), sort="alive", is_number=True),
+    Column("churn", _("Churn alert"), sort="churn", is_number=True),
+    Column("next", _("Next purchase"), sort="next", is_number=True),
+    Column("expected", _("Expected orders, 90 days"), is_number=True),
 )
 DEFAULT_COLUMNS = ("tier", "stage", "cell", "orders", "spent", "last", "due")
 
@@ -102,6 +124,21 @@ class CustomerFilterForm(forms.Form):
     )
     spent_max = forms.DecimalField(
         label=_("Spent, at most"), min_value=0, max_digits=15, decimal_places=3, required=False
+    )
+    alive = forms.MultipleChoiceField(
+        label=_("P(alive)"), choices=ALIVE, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    churn = forms.MultipleChoiceField(
+        label=_("Churn alert"), choices=CHURN, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    need = forms.MultipleChoiceField(
+        label=_("Need"), choices=Taste.Need.choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    next = forms.ChoiceField(label=_("Next purchase"), choices=WITHIN, required=False)
+    product_due = forms.ChoiceField(label=_("A product runs out"), choices=WITHIN, required=False)
+    category = forms.CharField(label=_("Preferred category"), max_length=200, required=False)
+    clv_min = forms.DecimalField(
+        label=_("Lifetime value, at least"), min_value=0, max_digits=15, decimal_places=3, required=False
     )
     r = forms.IntegerField(min_value=1, max_value=5, required=False, label=_("Recency score"))
     f = forms.IntegerField(min_value=1, max_value=5, required=False, label=_("Frequency score"))
@@ -187,6 +224,13 @@ class CustomerList:
             spent_max_minor=self._minor("spent_max"),
             r=chosen.get("r"),
             f=chosen.get("f"),
+            alive=tuple(chosen.get("alive", ())),
+            churn=tuple(chosen.get("churn", ())),
+            needs=tuple(chosen.get("need", ())),
+            next_days=int(chosen["next"]) if "next" in chosen else None,
+            product_days=int(chosen["product_due"]) if "product_due" in chosen else None,
+            category=str(chosen.get("category", "")),
+            clv_min_minor=self._minor("clv_min"),
         )
 
     def _minor(self, name: str) -> int | None:
@@ -239,7 +283,7 @@ class CustomerList:
     def _number(self, name: str, value: Any) -> str:  # noqa: ANN401  as many kinds as the form has fields
         if isinstance(value, date):
             return formats.day(day_of_date(value))
-        if name.startswith("spent"):
+        if name.startswith(("spent", "clv")):
             return formats.money(to_minor(value, self.currency), self.currency)
         return formats.count(value)
 
@@ -251,6 +295,12 @@ _NAMED: dict[str, Callable[[str], str | Promise]] = {
     "cell": lambda cell: f"{cell} · {labels.cell(cell)}",
     "due": lambda position: dict(DUE)[cast("Due", position)],
     "country": str,
+    "alive": lambda band: gettext("P(alive): %(band)s") % {"band": dict(ALIVE)[cast("Alive", band)]},
+    "churn": lambda band: gettext("Churn alert: %(band)s") % {"band": dict(CHURN)[cast("Churn", band)]},
+    "need": lambda need: Taste.Need(need).label,
+    "next": lambda when: gettext("Next purchase: %(when)s") % {"when": dict(WITHIN)[when]},
+    "product_due": lambda when: gettext("A product runs out: %(when)s") % {"when": dict(WITHIN)[when]},
+    "category": lambda name: gettext("Prefers %(category)s") % {"category": name},
     "first": lambda when: gettext("First order: %(when)s") % {"when": str(dict(FIRST)[when])},
 }
 _RANGES: dict[str, Callable[[], str]] = {
@@ -260,6 +310,7 @@ _RANGES: dict[str, Callable[[], str]] = {
     "orders_max": lambda: gettext("At most %(value)s orders"),
     "spent_min": lambda: gettext("Spent at least %(value)s"),
     "spent_max": lambda: gettext("Spent at most %(value)s"),
+    "clv_min": lambda: gettext("Lifetime value of at least %(value)s"),
     "r": lambda: gettext("Recency score %(value)s"),
     "f": lambda: gettext("Frequency score %(value)s"),
 }

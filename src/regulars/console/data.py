@@ -6,33 +6,37 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlencode
 
+import polars as pl
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from regulars.console.components import Chip, Pager
+from regulars.console.downloads import choices, download
 from regulars.intake import operations as intake
 from regulars.intake import queries
-from regulars.intake.encodings import ENCODINGS
+from regulars.intake.encodings import ENCODINGS, EncodingUnclearError
+from regulars.intake.files import WhichPartError
+from regulars.intake.kinds import KINDS, kind_named
+from regulars.intake.kinds.kind import Kind
+from regulars.intake.kinds.orders import ORDERS
 from regulars.intake.labels import (
-    FIELD_LABELS,
     FIELD_NOTES,
     MISSING_LABELS,
     QUESTION_LABELS,
-    REASON_LABELS,
     STAGE_LABELS,
     UNREADABLE_DATES,
 )
-from regulars.intake.mapping import FIELDS, IDENTIFIERS, SURE, IncompleteMappingError, Mapping, Proposal
+from regulars.intake.mapping import SURE, IncompleteMappingError, Mapping, Proposal
 from regulars.intake.models import ColumnMap, Import
+from regulars.intake.reasons import REASONS
 from regulars.intake.understanding import NeedsAnswerError, Question
 from regulars.kernel.errors import RegularsError
 from regulars.shop.models import Store
@@ -42,32 +46,24 @@ from regulars.staff.rules import Capability, may
 
 _PAGE = 50
 _MATCHABLE = (Import.State.UPLOADED, Import.State.FAILED)
-_AT_WORK = (Import.State.QUEUED, Import.State.RUNNING)
-# What most files have; the rest is folded away until it is found or wanted.
-_MAIN_FIELDS = (
-    "order_code",
-    "placed_at",
-    *IDENTIFIERS[:3],
-    "product_code",
-    "product_name",
-    "quantity",
-    "unit_price",
-    "amount",
-)
-_NEEDED_FIELDS = ("order_code", "placed_at")
+_AT_WORK = (Import.State.QUEUED, Import.State.RUNNING, Import.State.UNDOING)
 _SEES, _RUNS = access(Needs(Capability.VIEW_IMPORTS)), access(Needs(Capability.RUN_IMPORTS))
 
 
 class UploadForm(forms.Form):
     file = forms.FileField(label=_("File"), allow_empty_file=False)
+    kind = forms.ChoiceField(
+        label=_("What the file holds"),
+        choices=[(kind.name, kind.label) for kind in KINDS.values()],
+        initial=ORDERS.name,
+        required=False,
+    )
     store = forms.SlugField(
         label=_("Store"),
         max_length=64,
         initial="main",
         allow_unicode=True,
-        help_text=_(
-            "Where these orders were placed, in a short word. Buyers and products belong to their store."
-        ),
+        help_text=_("Where the file comes from, in a short word. Buyers and products belong to their store."),
         widget=forms.TextInput(attrs={"list": "stores", "autocomplete": "off"}),
     )
 
@@ -76,30 +72,24 @@ class MappingForm(forms.Form):
     """The columns of one file, matched to the fields of the record."""
 
     def __init__(
-        self, header: Sequence[str], proposal: Proposal | None, data: QueryDict | None = None
+        self,
+        kind: Kind,
+        header: Sequence[str],
+        proposal: Proposal | None,
+        data: QueryDict | None = None,
     ) -> None:
         super().__init__(data, initial=_initial(proposal.mapping) if proposal else None)
+        self.kind = kind
         columns = [("", "–"), *((name, name) for name in header)]
-        for name in FIELDS:
-            self.fields[name] = forms.ChoiceField(
-                label=FIELD_LABELS[name],
+        for one in kind.fields:
+            self.fields[one.name] = forms.ChoiceField(
+                label=str(one.label),
                 choices=columns,
-                required=name in _NEEDED_FIELDS,
-                help_text=FIELD_NOTES.get(name, ""),
+                required=(one.name,) in kind.needs,
+                help_text=str(one.note),
             )
-        self.fields["discounts"] = forms.MultipleChoiceField(
-            label=_("Discounts"),
-            choices=columns[1:],
-            required=False,
-            help_text=FIELD_NOTES["discount"],
-            widget=forms.CheckboxSelectMultiple,
-        )
-        self.fields["refund_prefix"] = forms.CharField(
-            label=_("Refunds begin with"),
-            max_length=20,
-            required=False,
-            help_text=_("Order numbers that begin so are refunds, beside negative quantities and amounts."),
-        )
+        if kind is ORDERS:
+            self._add_discounts(columns[1:])
         self.fields["decimal"] = forms.ChoiceField(
             label=_("Decimal mark"),
             choices=[("", _("Find out")), (".", "1,234.50"), (",", "1.234,50")],
@@ -111,6 +101,7 @@ class MappingForm(forms.Form):
             required=False,
             help_text=_("Only if letters look wrong."),
         )
+        self.fields["sheet"] = forms.CharField(widget=forms.HiddenInput, required=False, max_length=300)
         self.fields["map_name"] = forms.CharField(
             label=_("Keep this map as"),
             max_length=100,
@@ -121,34 +112,52 @@ class MappingForm(forms.Form):
             name for name, sure in (proposal.confidence.items() if proposal else ()) if sure < SURE
         }
 
+    def _add_discounts(self, columns: list[tuple[str, str]]) -> None:
+        self.fields["discounts"] = forms.MultipleChoiceField(
+            label=_("Discounts"),
+            choices=columns,
+            required=False,
+            help_text=FIELD_NOTES["discount"],
+            widget=forms.CheckboxSelectMultiple,
+        )
+        self.fields["refund_prefix"] = forms.CharField(
+            label=_("Refunds begin with"),
+            max_length=20,
+            required=False,
+            help_text=_("Order numbers that begin so are refunds, beside negative quantities and amounts."),
+        )
+
     def main(self) -> list[forms.BoundField]:
         """Return the fields that most files have."""
-        return [self[name] for name in _MAIN_FIELDS]
+        return [self[name] for name in self.kind.main]
 
     def more(self) -> list[forms.BoundField]:
         """Return the other fields of a line."""
-        return [self[name] for name in FIELDS if name not in _MAIN_FIELDS]
+        return [self[name] for name in self.kind.names() if name not in self.kind.main]
 
     def reading(self) -> list[forms.BoundField]:
         """Return how the file is to be read."""
-        return [self["discounts"], self["refund_prefix"], self["decimal"], self["encoding"]]
+        parts = ("discounts", "refund_prefix", "decimal", "encoding")
+        return [self[name] for name in parts if name in self.fields]
 
     def mapping(self) -> Mapping:
         """Return the mapping that the form describes. Raises InvalidMappingError."""
         chosen = self.cleaned_data
-        columns = {name: chosen[name] for name in FIELDS if chosen.get(name)}
+        columns = {name: chosen[name] for name in self.kind.names() if chosen.get(name)}
         mapping = Mapping(
+            kind=self.kind.name,
             columns=columns,
-            discounts=tuple(chosen["discounts"]),
-            refund_prefix=chosen["refund_prefix"],
+            discounts=tuple(chosen.get("discounts", ())),
+            refund_prefix=chosen.get("refund_prefix", ""),
             decimal=chosen["decimal"],
             encoding=chosen["encoding"],
+            sheet=chosen["sheet"],
         )
         return _answered(mapping, self.data.getlist("answer") if isinstance(self.data, QueryDict) else [])
 
 
 def _initial(mapping: Mapping) -> dict[str, object]:
-    parts = ("refund_prefix", "decimal", "encoding")
+    parts = ("refund_prefix", "decimal", "encoding", "sheet")
     return {
         **mapping.columns,
         "discounts": list(mapping.discounts),
@@ -159,6 +168,7 @@ def _initial(mapping: Mapping) -> dict[str, object]:
 def _answered(mapping: Mapping, answers: Sequence[str]) -> Mapping:
     """Put answers into a mapping; one to a column that is no longer matched is passed over."""
     statuses: dict[str, str] = {}
+    words: dict[str, dict[str, str]] = {}
     for answer in answers:
         try:
             part, column, value = json.loads(answer)
@@ -166,13 +176,16 @@ def _answered(mapping: Mapping, answers: Sequence[str]) -> Mapping:
             continue
         if column not in mapping.columns.values():
             continue
-        if part == "date_formats" and column == mapping.columns.get("placed_at"):
+        if part == "date_formats" and column == mapping.columns.get(mapping.the_kind.moment):
             mapping = mapping.with_answers(date_formats=tuple(value))
         elif part == "decimal" and not mapping.decimal:
             mapping = mapping.with_answers(decimal=value)
         elif part == "status_values":
             statuses |= value
-    return mapping.with_answers(status_values=statuses) if statuses else mapping
+        elif part == "words":
+            for field, meanings in value.items():
+                words.setdefault(field, {}).update(meanings)
+    return mapping.with_answers(status_values=statuses, words=words) if statuses or words else mapping
 
 
 @_SEES
@@ -205,6 +218,7 @@ def _level(row: Import) -> str:
         "queued": "busy",
         "running": "busy",
         "uploaded": "warning",
+        "undoing": "busy",
     }
     return levels.get(row.state, "")
 
@@ -220,6 +234,7 @@ def uploads(request: HttpRequest) -> HttpResponse:
     row = intake.upload(
         file=form.cleaned_data["file"].file,
         file_name=form.cleaned_data["file"].name,
+        kind=form.cleaned_data["kind"] or ORDERS.name,
         store_code=form.cleaned_data["store"],
         created_by=cast("User", request.user),
         now=timezone.now(),
@@ -237,27 +252,45 @@ def one_import(request: HttpRequest, import_id: int) -> HttpResponse:
         return _matching(request, row)
     context = {
         "row": row,
+        "kind": KINDS.get(row.kind, ORDERS),
+        "is_orders": row.kind == ORDERS.name,
         "level": _level(row),
         "is_at_work": row.state in _AT_WORK,
         "reasons": [
-            (REASON_LABELS[reason], reason, lines) for reason, lines in queries.reject_reasons(row.pk)
+            (REASONS.get(reason, reason), reason, lines) for reason, lines in queries.reject_reasons(row.pk)
         ],
+        "undo_hindrance": queries.why_not_undone(row, now=timezone.now())
+        if row.state == Import.State.DONE
+        else "",
         **_progress(row),
     }
     return render(request, "console/data/import.html", context)
 
 
 def _matching(request: HttpRequest, row: Import) -> HttpResponse:
-    encoding = request.GET.get("encoding", "")
+    encoding, sheet = request.GET.get("encoding", ""), request.GET.get("sheet", "")
+    kind = kind_named(row.kind)
     try:
-        proposal = queries.proposal(Path(row.file_path), file_name=row.file_name, encoding=encoding)
-    except (RegularsError, OSError) as error:
-        return render(
-            request, "console/data/unreadable.html", {"row": row, "error": error, "encodings": ENCODINGS}
+        proposal = queries.proposal(
+            Path(row.file_path), file_name=row.file_name, kind=kind.name, encoding=encoding, sheet=sheet
         )
-    form = MappingForm(proposal.header, proposal)
-    context = {"row": row, "form": form, "proposal": proposal}
+    except (RegularsError, OSError) as error:
+        return render(request, "console/data/unreadable.html", _unreadable(row, error))
+    form = MappingForm(kind, proposal.header, proposal)
+    context = {"row": row, "kind": kind, "form": form, "proposal": proposal}
     return render(request, "console/data/matching.html", context)
+
+
+def _unreadable(row: Import, error: Exception) -> dict[str, object]:
+    """Return what a page asks where a file cannot be read yet: which of its tables, or in which encoding."""
+    readings = error.readings if isinstance(error, EncodingUnclearError) else ()
+    return {
+        "row": row,
+        "error": error,
+        "parts": error.parts if isinstance(error, WhichPartError) else (),
+        "readings": readings,
+        "encodings": [name for name in ENCODINGS if name not in {one.encoding for one in readings}],
+    }
 
 
 @_RUNS
@@ -272,8 +305,18 @@ def preview(request: HttpRequest, import_id: int) -> HttpResponse:
 def _understood(request: HttpRequest, row: Import) -> tuple[MappingForm, dict[str, object], int]:
     """Return the form, what a page shows of the file under it, and the status: 422 when something is missing."""
     path, answers = Path(row.file_path), [answer for answer in request.POST.getlist("answer") if answer]
-    proposal = queries.proposal(path, file_name=row.file_name, encoding=request.POST.get("encoding", ""))
-    form = MappingForm(proposal.header, proposal, request.POST)
+    kind = kind_named(row.kind)
+    try:
+        proposal = queries.proposal(
+            path,
+            file_name=row.file_name,
+            kind=kind.name,
+            encoding=request.POST.get("encoding", ""),
+            sheet=request.POST.get("sheet", ""),
+        )
+    except (RegularsError, OSError) as error:
+        return MappingForm(kind, [], None, request.POST), {"problem": str(error)}, 422
+    form = MappingForm(kind, proposal.header, proposal, request.POST)
     form.full_clean()
     if any(error.code != "required" for errors in form.errors.as_data().values() for error in errors):
         return form, {"problem": gettext("A chosen column is not in the file.")}, 422
@@ -286,12 +329,21 @@ def _understood(request: HttpRequest, row: Import) -> tuple[MappingForm, dict[st
         asked = [(_asked(one), _choices(one)) for one in error.questions]
         return form, {"questions": asked, "answers": answers}, 422
     except IncompleteMappingError:
-        missing = [MISSING_LABELS[name] for name in mapping.missing()]
+        missing = [_missing(kind, name) for name in mapping.missing()]
         return form, {"problem": gettext("Still to be matched:"), "missing": missing}, 422
     except RegularsError as error:
         return form, {"problem": str(error)}, 422
-    lines = [(line, REASON_LABELS.get(line.reason, "")) for line in found.lines]
-    return form, {"preview": found, "lines": lines, "answers": answers, "mapping": mapping}, 200
+    lines = [(line, REASONS.get(line.reason, "")) for line in (found.lines or found.rows)]
+    labels = [kind.field(name).label for name in found.fields]
+    shown = {"preview": found, "lines": lines, "labels": labels, "kind": kind, "is_orders": kind is ORDERS}
+    return form, {**shown, "answers": answers, "mapping": mapping}, 200
+
+
+def _missing(kind: Kind, needed: str) -> str:
+    """Return in words what still needs a column; `needed` is a field, or several with `or` between them."""
+    if needed in MISSING_LABELS:
+        return str(MISSING_LABELS[needed])
+    return gettext(" or ").join(str(kind.field(name).label) for name in needed.split(" or "))
 
 
 def _asked(question: Question) -> str:
@@ -342,9 +394,10 @@ def progress(request: HttpRequest, import_id: int) -> HttpResponse:
 
 def _progress(row: Import) -> dict[str, object]:
     is_queued = row.state == Import.State.QUEUED
+    title = gettext("Undoing") if row.state == Import.State.UNDOING else gettext("Importing")
     return {
-        "title": gettext("Waiting for its turn") if is_queued else gettext("Importing"),
-        "stage": "" if is_queued else STAGE_LABELS.get(row.stage, ""),
+        "title": gettext("Waiting for its turn") if is_queued else title,
+        "stage": "" if is_queued or row.state == Import.State.UNDOING else STAGE_LABELS.get(row.stage, ""),
     }
 
 
@@ -362,6 +415,20 @@ def cancellation(request: HttpRequest, import_id: int) -> HttpResponse:
     return redirect("console:data-import", row.pk)
 
 
+@_RUNS
+@require_POST
+def undoing(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Take a whole import back."""
+    row = get_object_or_404(Import, pk=import_id)
+    try:
+        intake.undo(import_id=row.pk, now=timezone.now())
+    except RegularsError as error:
+        messages.warning(request, str(error))
+    else:
+        messages.success(request, gettext("The import is being undone."))
+    return redirect("console:data-import", row.pk)
+
+
 @_SEES
 @require_GET
 def rejects(request: HttpRequest, import_id: int) -> HttpResponse:
@@ -371,9 +438,9 @@ def rejects(request: HttpRequest, import_id: int) -> HttpResponse:
     after = request.GET.get("after", "")
     found = row.rejects.order_by("line_number")
     chips = []
-    if reason in REASON_LABELS:
+    if reason in REASONS:
         found = found.filter(reason=reason)
-        chips.append(Chip(label=REASON_LABELS[reason], remove_url=request.path))
+        chips.append(Chip(label=REASONS[reason], remove_url=request.path))
     if after.isdecimal():
         found = found.filter(line_number__gt=int(after))
     listed = list(found[: _PAGE + 1])
@@ -383,9 +450,10 @@ def rejects(request: HttpRequest, import_id: int) -> HttpResponse:
     )
     context = {
         "row": row,
-        "rejects": [(one, REASON_LABELS.get(one.reason, one.reason)) for one in listed[:_PAGE]],
-        "reasons": [(REASON_LABELS[name], name, lines) for name, lines in queries.reject_reasons(row.pk)],
+        "rejects": [(one, REASONS.get(one.reason, one.reason)) for one in listed[:_PAGE]],
+        "reasons": [(REASONS[name], name, lines) for name, lines in queries.reject_reasons(row.pk)],
         "chips": chips,
+        "exports": choices(reverse("console:data-reject-file", args=[row.pk])),
         "pager": Pager(next_url=following),
     }
     return render(request, "console/data/rejects.html", context)
@@ -393,13 +461,14 @@ def rejects(request: HttpRequest, import_id: int) -> HttpResponse:
 
 @_SEES
 @require_GET
-def reject_file(_request: HttpRequest, import_id: int) -> StreamingHttpResponse:
+def reject_file(request: HttpRequest, import_id: int) -> HttpResponseBase:
     """Download the refused lines, to be corrected and brought in again."""
     row = get_object_or_404(Import, pk=import_id)
-    name = f"{Path(row.file_name).stem}-refused.csv"
-    response = StreamingHttpResponse(queries.reject_file(row.pk), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
-    return response
+    rows = queries.reject_rows(row.pk)
+    schema = dict.fromkeys(next(rows), pl.String)
+    return download(
+        f"{Path(row.file_name).stem}-refused", schema, rows, form=request.GET.get("format", "excel")
+    )
 
 
 @_RUNS

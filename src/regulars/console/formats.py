@@ -1,5 +1,6 @@
 """Numbers, money and days as a person of the chosen language writes them."""
 
+import functools
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -48,7 +49,12 @@ def money_rounded(amount_minor: int, currency: str) -> str:
 
 def count(value: int) -> str:
     """Return a whole number with its thousands apart: 4,338."""
-    return format_decimal(value, locale=locale_name())
+    return _count(value, locale_name())
+
+
+@functools.lru_cache(maxsize=4_096)
+def _count(value: int, chosen: str) -> str:
+    return format_decimal(value, locale=chosen)
 
 
 def count_rounded(value: int) -> str:
@@ -78,7 +84,11 @@ def signed(value: float, places: int = 1) -> str:
 
 def day(value: int) -> str:
     """Return a business day as a date: 10 Dec 2011, 2011年12月10日."""
-    chosen = locale_name()
+    return _day(value, locale_name())
+
+
+@functools.lru_cache(maxsize=4_096)
+def _day(value: int, chosen: str) -> str:
     return format_date(
         date_of_day(value), locale=chosen, format="long" if chosen.startswith("zh") else "medium"
     )

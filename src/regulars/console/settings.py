@@ -14,6 +14,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from regulars.console import choices
 from regulars.kernel.errors import RegularsError
+from regulars.planner import operations as planner
+from regulars.planner import queries as planner_queries
 from regulars.shop.business import change_business
 from regulars.shop.models import Business
 from regulars.staff.access import Needs, access
@@ -49,6 +51,36 @@ class BusinessForm(forms.Form):
         super().__init__(data, initial=dict(initial))
         self.fields["time_zone"].choices = choices.time_zones(now=timezone.now())  # type: ignore[attr-defined]
         self.fields["currency"].choices = choices.currencies()  # type: ignore[attr-defined]
+
+
+class DayForm(forms.Form):
+    """How much of the action list is for one day."""
+
+    calls_per_day = forms.IntegerField(
+        label=_("Calls a day"), min_value=0, max_value=1_000_000, help_text=_("All your people together.")
+    )
+    messages_per_day = forms.IntegerField(
+        label=_("Messages a day"),
+        min_value=0,
+        max_value=1_000_000_000,
+        help_text=_("Personal mails, texts and chat messages."),
+    )
+
+
+@access(Needs(Capability.CHANGE_SETTINGS))
+@require_http_methods(["GET", "POST"])
+def day(request: HttpRequest) -> HttpResponse:
+    """Show and change how many calls and messages a day has room for."""
+    now = planner_queries.capacity()
+    form = DayForm(
+        request.POST or None,
+        initial={"calls_per_day": now.calls_per_day, "messages_per_day": now.messages_per_day},
+    )
+    if request.method == "POST" and form.is_valid():
+        planner.change_capacity(**form.cleaned_data)
+        messages.success(request, gettext("The room in a day is saved."))
+        return redirect("console:settings-day")
+    return render(request, "console/settings/day.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @access(Needs(Capability.CHANGE_SETTINGS))

@@ -1,16 +1,20 @@
 """The team: who works here, in which role, and who no longer does."""
 
+import logging
+from smtplib import SMTPException
+
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.mail import send_mail
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -21,6 +25,8 @@ from regulars.staff import operations as staff
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import CAPABILITIES, Capability, Role
+
+_log = logging.getLogger(__name__)
 
 
 class InvitationForm(forms.Form):
@@ -73,7 +79,7 @@ def deactivation(request: HttpRequest, person_id: int) -> HttpResponse:
     """Stop somebody from logging in."""
     get_object_or_404(User, pk=person_id)
     try:
-        person = staff.deactivate(user_id=person_id)
+        person = staff.deactivate(user_id=person_id, now=timezone.now())
     except RegularsError as error:
         messages.error(request, str(error))
     else:
@@ -92,28 +98,36 @@ def reactivation(request: HttpRequest, person_id: int) -> HttpResponse:
 
 
 def _listing(form: InvitationForm) -> dict[str, object]:
-    people = User.objects.order_by("-is_active", "email")
+    valid = Q(api_keys__revoked_at=None) & (
+        Q(api_keys__expires_at=None) | Q(api_keys__expires_at__gt=timezone.now())
+    )
+    people = User.objects.order_by("-is_active", "email").annotate(keys=Count("api_keys", filter=valid))
     roles = [(role, [right.label for right in Capability if right in CAPABILITIES[role]]) for role in Role]
     return {"form": form, "people": people, "roles": roles, "role_choices": Role.choices}
 
 
 def _invited(request: HttpRequest, person: User) -> HttpResponse:
-    """Send the link by e-mail where e-mail is set up, and show it once, to be handed over otherwise."""
+    """Send the link by e-mail where e-mail is set up, and show it once, to be handed over otherwise.
+
+    A mail server that does not take it leaves the invitation as it is: the link works, and the page says what went wrong.
+    """
     key = f"{user_pk_to_url_str(person)}-{default_token_generator.make_token(person)}"
     path = reverse(
         "account_reset_password_from_key",
         kwargs=dict(zip(("uidb36", "key"), key.split("-", 1), strict=True)),
     )
     link = request.build_absolute_uri(path)
+    refusal = ""
     if settings.EMAIL_HOST:
         with translation.override(person.language):
             shop = Business.objects.filter(pk=1).values_list("name", flat=True).first() or "Regulars"
             words = {"person": person, "inviter": request.user, "link": link, "shop": shop}
-            send_mail(
-                gettext("Your account with %(shop)s") % {"shop": shop},
-                render_to_string("console/email/invitation.txt", words),
-                None,
-                [person.email],
-            )
-    context = {"person": person, "link": link, "is_mailed": bool(settings.EMAIL_HOST)}
+            subject = gettext("Your account with %(shop)s") % {"shop": shop}
+            text = render_to_string("console/email/invitation.txt", words)
+        try:
+            send_mail(subject, text, None, [person.email])
+        except (OSError, SMTPException) as error:
+            _log.exception("invitation not mailed")
+            refusal = str(error)
+    context = {"person": person, "link": link, "is_mailed": bool(settings.EMAIL_HOST), "refusal": refusal}
     return render(request, "console/settings/invited.html", context)

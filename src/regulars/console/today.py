@@ -18,11 +18,9 @@ from django.views.decorators.http import require_GET
 from regulars.console import actions, formats, labels
 from regulars.console.components import Change, Chart, Figure, How, Sense, Table
 from regulars.console.downloads import csv_download
-from regulars.insights import queries as insights
+from regulars.console.waiting import nothing_understood_yet
 from regulars.insights.models import Profile
 from regulars.insights.queries import CELLS
-from regulars.planner import queries as planner
-from regulars.planner.queries import ActionFilter, PlaybookCount
 from regulars.reports import queries as reports
 from regulars.reports.definitions import DEFINITIONS
 from regulars.reports.queries import Today
@@ -59,17 +57,7 @@ def today(request: HttpRequest) -> HttpResponse:
     business = shop.business()
     found = _overview(request)
     if found is None:
-        return render(
-            request,
-            "console/today/waiting.html",
-            {
-                "business": business,
-                "has_customers": shop.has_customers(),
-                "is_running": insights.current_run() is not None,
-                "may_import": may(user.role, Capability.RUN_IMPORTS),
-            },
-        )
-    counts = planner.open_by_playbook(ActionFilter())
+        return nothing_understood_yet(request, title=gettext("Today"))
     sees_figures = may(user.role, Capability.VIEW_REPORTS)
     return render(
         request,
@@ -78,9 +66,7 @@ def today(request: HttpRequest) -> HttpResponse:
             "business": business,
             "overview": Overview(found, business=business) if sees_figures else None,
             "periods": PERIODS,
-            "to_contact": sum(count.actions for count in counts),
-            "slipping": _slipping(counts),
-            **actions.context(actions.ActionList(request.GET, user=user), counts=counts),
+            **actions.context(actions.ActionList(request.GET, user=user), as_of_day=found.as_of_day),
         },
     )
 
@@ -94,10 +80,6 @@ def _overview(request: HttpRequest) -> Today | None:
     if found is None or found.before is not None:
         return found
     return reports.today(period_days=PERIODS[1])
-
-
-def _slipping(counts: Sequence[PlaybookCount]) -> PlaybookCount | None:
-    return next((count for count in counts if count.playbook == "vip_at_risk_call"), None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,15 +6,18 @@ import polars as pl
 from django.db import connection
 
 from regulars.insights.models import Run
+from regulars.kernel.spreadsheets import FORMULA_START
 
-# What makes a spreadsheet read a cell as a formula, also in its full-width form.
-_FORMULA = r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]"
 _PROFILES = """
     SELECT c.code, p.orders, r.as_of_day - p.last_day, p.frequency, p.monetary_minor, p.r, p.f, p.m,
            nullif(p.cell, ''), nullif(p.tier, ''), p.stage, p.first_day, p.last_day,
            r.as_of_day, p.year_minor, p.cycle_days, p.due_day, p.late_day,
-           date '1970-01-01' + p.first_day, date '1970-01-01' + p.last_day, date '1970-01-01' + p.due_day
+           date '1970-01-01' + p.first_day, date '1970-01-01' + p.last_day, date '1970-01-01' + p.due_day,
+           p.scored_day, p.p_alive, p.expected_orders, p.clv_minor, p.next_from_day, p.next_day, p.next_until_day,
+           date '1970-01-01' + p.next_day, p.churn_probability,
+           nullif(t.need, ''), nullif(t.category, ''), nullif(t.favourite_brand, '')
     FROM insights_profile p JOIN shop_customer c ON c.id = p.customer_id
+    LEFT JOIN insights_taste t ON t.customer_id = p.customer_id
     CROSS JOIN (SELECT as_of_day FROM insights_run WHERE state = 'done' ORDER BY id DESC LIMIT 1) r
     WHERE p.orders > 0 OR %(with_prospects)s
     ORDER BY c.code
@@ -42,6 +45,18 @@ SCHEMA: dict[str, type[pl.DataType]] = {
     "first_date": pl.Date,
     "last_date": pl.Date,
     "due_date": pl.Date,
+    "scored_day": pl.Int32,
+    "p_alive": pl.Float64,
+    "expected_orders": pl.Float64,
+    "clv_minor": pl.Int64,
+    "next_from_day": pl.Int32,
+    "next_day": pl.Int32,
+    "next_until_day": pl.Int32,
+    "next_date": pl.Date,
+    "churn_probability": pl.Float64,
+    "need": pl.String,
+    "category": pl.String,
+    "brand": pl.String,
 }
 
 
@@ -78,7 +93,7 @@ def has_run() -> bool:
 def safe_for_spreadsheets(table: pl.DataFrame) -> pl.DataFrame:
     """Return a table in which no text is a formula to a spreadsheet: an apostrophe stands before those that would be."""
     return table.with_columns(
-        pl.when(pl.col(name).str.contains(_FORMULA))
+        pl.when(pl.col(name).str.contains(f"^{FORMULA_START}"))
         .then(pl.concat_str(pl.lit("'"), pl.col(name)))
         .otherwise(pl.col(name))
         .alias(name)

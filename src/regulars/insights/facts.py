@@ -20,7 +20,7 @@ import polars as pl
 from django.db import connection, transaction
 
 from regulars.insights.models import FactsPartition
-from regulars.kernel.days import day_of_date
+from regulars.kernel.days import date_of_day, day_of_date
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress
 from regulars.shop.models import ChangedMonth
@@ -57,8 +57,9 @@ class Column:
 class Dataset:
     """One folder of facts: its grain, its columns, and the tables that fill it.
 
-    A dataset cut by month names its `day` column in SQL. For the others `fingerprint` is a row value: the exclusive
-    or of its hashes changes when any row does.
+    A dataset cut by month names its `day` column in SQL, and the column of `ChangedMonth` that tells its changes;
+    `instant` lets PostgreSQL leave out the partitions of other months. For the others `fingerprint` is a row value: the
+    exclusive or of its hashes changes when any row does.
     """
 
     name: str
@@ -66,6 +67,8 @@ class Dataset:
     tables: str
     columns: Mapping[str, Column]
     day: str = ""
+    version: str = "version"
+    instant: str = ""
     fingerprint: str = ""
 
     @property
@@ -78,6 +81,12 @@ class Dataset:
         """The rows to write; of a dataset cut by month those with `%(start)s` <= day < `%(end)s`."""
         columns = ", ".join(column.sql for column in self.columns.values())
         period = f" WHERE {self.day} >= %(start)s AND {self.day} < %(end)s" if self.day else ""
+        if self.instant:
+            # A merchant's day begins at most 14 hours before that day of UTC, and ends at most 12 after.
+            period += "".join(
+                f" AND {self.instant} {sign} timestamptz '1970-01-01 00:00+00' + (%({edge})s {wider} 1) * interval '1 day'"
+                for sign, edge, wider in ((">=", "start", "-"), ("<", "end", "+"))
+            )
         return f"SELECT {columns} FROM {self.tables}{period}"  # noqa: S608  every part is a literal of this file
 
     def file(self, facts_folder: Path, month: date) -> Path:
@@ -116,28 +125,45 @@ ORDERS = Dataset(
 )
 LINES = Dataset(
     name="lines",
-    grain="one row an order line, of valid orders or not, before refunds",
-    tables="shop_order o JOIN shop_orderline l ON l.order_id = o.id",
-    day="o.day",
+    grain="one row an order line, of valid orders or not, and one a refund of a product: quantity and amount negative, on the day of the refund",
+    tables="""(
+        SELECT l.id AS line_id, l.order_id, l.product_id, o.customer_id, o.store_id, o.day, l.quantity,
+               l.amount_minor, l.discount_minor, o.is_valid
+        FROM shop_order o JOIN shop_orderline l ON l.order_id = o.id
+        UNION ALL
+        SELECT -r.id, r.order_id, r.product_id, r.customer_id, r.store_id, r.day, -r.quantity,
+               -r.amount_minor, 0, coalesce(o.is_valid, false)
+        FROM shop_refund r LEFT JOIN shop_order o ON o.id = r.order_id
+        WHERE r.product_id IS NOT NULL
+    ) l""",
+    day="l.day",
     columns={
-        "line_id": Column("l.id", pl.Int64, "the line"),
-        "order_id": Column("l.order_id", pl.Int64, "the order, as in `orders`"),
+        "line_id": Column("l.line_id", pl.Int64, "the line; negative for a refund"),
+        "order_id": Column(
+            "l.order_id", pl.Int64, "the order, as in `orders`; null for a refund without an order"
+        ),
         "product_id": Column("l.product_id", pl.Int64, "the product, as in `products`"),
-        "customer_id": Column("o.customer_id", pl.Int64, "the customer, as in `customers`"),
-        "store_id": Column("o.store_id", pl.Int64, "the store"),
-        "day": Column("o.day", pl.Int32, _DAY_SAYS),
-        "quantity": Column("l.quantity", pl.Float64, "how many, in the product's own unit"),
+        "customer_id": Column("l.customer_id", pl.Int64, "the customer, as in `customers`"),
+        "store_id": Column("l.store_id", pl.Int64, "the store"),
+        "day": Column("l.day", pl.Int32, _DAY_SAYS + "; of a refund, its own day"),
+        "quantity": Column(
+            "l.quantity", pl.Float64, "how many, in the product's own unit; negative for a refund"
+        ),
         "amount_minor": Column(
-            "l.amount_minor", pl.Int64, "paid for the whole quantity, after the discount, before refunds"
+            "l.amount_minor",
+            pl.Int64,
+            "paid for the whole quantity, after the discount, before refunds; of a refund what was given back, negative",
         ),
         "discount_minor": Column("l.discount_minor", pl.Int64, "discount already taken off"),
-        "is_valid": Column("o.is_valid::text", pl.Boolean, _VALID_SAYS),
+        "is_valid": Column(
+            "l.is_valid::text", pl.Boolean, _VALID_SAYS + "; a refund without an order is not"
+        ),
     },
 )
 CUSTOMERS = Dataset(
     name="customers",
     grain="one row a customer",
-    tables="shop_customer c",
+    tables="(SELECT * FROM shop_customer WHERE merged_into_id IS NULL) c",
     fingerprint="(c.id, c.code, c.country)",
     columns={
         "customer_id": Column("c.id", pl.Int64, "the customer"),
@@ -161,7 +187,36 @@ PRODUCTS = Dataset(
         "pack_size": Column("p.pack_size", pl.String, "pack size, or empty"),
     },
 )
-DATASETS = (ORDERS, LINES, CUSTOMERS, PRODUCTS)
+EVENTS = Dataset(
+    name="events",
+    grain="one row an event: a view, a click, an order told by a page",
+    tables="shop_event e JOIN shop_eventsource s ON s.id = e.source_id",
+    day="e.day",
+    version="events_version",
+    instant="e.at",
+    columns={
+        "event_id": Column("e.id", pl.Int64, "the event"),
+        "customer_id": Column(
+            "coalesce(e.customer_id, -e.visitor_id)",
+            pl.Int64,
+            "the customer, as in `customers`; of a visitor without a name, minus the visitor",
+        ),
+        "store_id": Column("s.store_id", pl.Int64, "the store"),
+        "event": Column("e.name", pl.String, "what was done: `Product Viewed`"),
+        "product_id": Column("e.product_id", pl.Int64, "the product, as in `products`; null for none"),
+        "day": Column(
+            "e.day", pl.Int32, "day of the event: days since 1970-01-01 in the merchant's time zone"
+        ),
+        "at_us": Column(
+            "(extract(epoch FROM e.at) * 1000000)::bigint",
+            pl.Int64,
+            "when it happened, microseconds since 1970-01-01 UTC",
+        ),
+    },
+)
+DATASETS = (ORDERS, LINES, EVENTS, CUSTOMERS, PRODUCTS)
+# Beside a month's `data.parquet`: events that are no longer in the database.
+ARCHIVED = "archived.parquet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,6 +301,11 @@ def scan_duckdb(
     return database.read_parquet([str(file) for file in files], hive_partitioning=False)
 
 
+def month_of_day(day: int) -> date:
+    """Return the first day of the month under which a day's rows lie."""
+    return date_of_day(day).replace(day=1)
+
+
 def _files(dataset: Dataset, facts_folder: Path) -> list[Path]:
     return sorted((facts_folder / dataset.name).glob("**/*.parquet"))
 
@@ -265,10 +325,10 @@ def _snapshot() -> Iterator[None]:
 
 def _wanted() -> Iterator[_Part]:
     """Yield every file that the record asks for, months in order."""
-    for month, version in ChangedMonth.objects.order_by("month").values_list("month", "version"):
+    for changed in ChangedMonth.objects.order_by("month"):
         for dataset in DATASETS:
             if dataset.day:
-                yield _Part(dataset=dataset, month=month, version=version)
+                yield _Part(dataset=dataset, month=changed.month, version=getattr(changed, dataset.version))
     with connection.cursor() as cursor:
         for dataset in DATASETS:
             if dataset.fingerprint:
@@ -351,7 +411,7 @@ def _remove_unwanted(wanted: list[_Part], facts_folder: Path) -> int:
     removed = 0
     for dataset in DATASETS:
         for file in _files(dataset, facts_folder):
-            if file not in kept:
+            if file not in kept and file.name != ARCHIVED:
                 file.unlink()
                 removed += 1
         for folder in (facts_folder / dataset.name).glob("month=*"):

@@ -1,19 +1,24 @@
 """Compute what Regulars understands of every customer, and change how it is computed."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any, ClassVar
 
+import polars as pl
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from regulars.insights import facts, labels, summaries
+from regulars.analytics import affinity
+from regulars.insights import facts, labels, predictions, summaries, tastes
+from regulars.insights.archive import archive_events
+from regulars.insights.backtests import backtest, is_backtest_due, request_backtest
 from regulars.insights.events import RunFinished
 from regulars.insights.labels import ENGINES, Engine, Labels
-from regulars.insights.lock import sole_computation
-from regulars.insights.models import Policy, Run
+from regulars.insights.lock import RunInProgressError, sole_computation
+from regulars.insights.models import Learning, Policy, Run
 from regulars.insights.rules import Rules
 from regulars.kernel.days import day_of_instant, zone_named
 from regulars.kernel.errors import RegularsError
@@ -21,11 +26,28 @@ from regulars.kernel.progress import Progress, no_progress
 from regulars.outbox.operations import publish
 from regulars.shop.models import Business
 
+__all__ = [
+    "backtest",
+    "change_policy",
+    "current_policy",
+    "day_of",
+    "export_facts",
+    "fix_day",
+    "is_backtest_due",
+    "is_nightly_run_due",
+    "read_policy",
+    "request_backtest",
+    "run",
+    "today",
+]
+
 _NIGHTLY_AT = time(3)
 _COPIED_AT_ONCE = 100_000
+_WHOLE_BP = 10_000
 _LABELS = ("tier", "stage", "cell")
-_COLUMNS = ", ".join(labels.COLUMNS)
-_VALUES = [column for column in labels.COLUMNS if column != "customer_id"]
+_NAMES = (*labels.COLUMNS, *predictions.COLUMNS)
+_COLUMNS = ", ".join(_NAMES)
+_VALUES = [column for column in _NAMES if column != "customer_id"]
 
 
 class UnknownEngineError(RegularsError):
@@ -99,16 +121,19 @@ def run(
         try:
             _enter(started, "facts")
             facts.export(facts_folder=facts_folder, progress=progress)
+            if archive_events(now=now, facts_folder=facts_folder):
+                facts.export(facts_folder=facts_folder, progress=progress)
             _enter(started, "labels")
             progress("labels", 0, None)
-            found, summary = _compute(
+            found = _compute(
                 as_of_day=started.as_of_day,
                 engine=engine,
                 rules=read_policy(policy),
+                margin=business.margin_bp / _WHOLE_BP,
                 facts_folder=facts_folder,
             )
             _enter(started, "profiles")
-            _store(started, found, summary, progress=progress)
+            _store(started, found, progress=progress)
         except Exception as error:
             Run.objects.filter(pk=started.pk).update(
                 state=Run.State.FAILED, error=str(error), finished_at=Now()
@@ -139,6 +164,12 @@ def day_of(*, policy: Policy, business: Business, now: datetime) -> int:
     if policy.as_of_day is not None:
         return policy.as_of_day
     return day_of_instant(now, zone_named(business.time_zone))
+
+
+def today(*, now: datetime) -> int:
+    """Return the day that a run beginning now would look back from."""
+    business = Business.objects.filter(pk=1).first() or Business()
+    return day_of(policy=current_policy(), business=business, now=now)
 
 
 @transaction.atomic
@@ -178,6 +209,21 @@ def fix_day(*, as_of_day: int | None) -> Policy:
     return policy
 
 
+def settle_interrupted() -> int:
+    """Mark the runs as failed whose process ended before they did; return how many. Nothing of them was kept."""
+    left = Run.objects.filter(state=Run.State.RUNNING)
+    if not left.exists():
+        return 0
+    try:
+        with sole_computation():
+            # Whoever holds the lock is the only one who runs.
+            return left.update(
+                state=Run.State.FAILED, error="the process ended before the run did", finished_at=Now()
+            )
+    except RunInProgressError:
+        return 0
+
+
 def is_nightly_run_due(*, now: datetime) -> bool:
     """Return whether it is past three in the morning at the merchant's and no run began since.
 
@@ -195,22 +241,74 @@ def _enter(started: Run, stage: str) -> None:
     Run.objects.filter(pk=started.pk).update(stage=stage)
 
 
-def _compute(
-    *, as_of_day: int, engine: Engine, rules: Rules, facts_folder: Path
-) -> tuple[Labels, dict[str, Any]]:
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What a run computed: `profiles` has a row a customer with `_NAMES`."""
+
+    profiles: pl.DataFrame
+    labels: Labels
+    learning: Learning
+    is_learnt_now: bool
+    tastes: tastes.Tastes
+    summary: dict[str, Any]
+
+
+def _compute(*, as_of_day: int, engine: Engine, rules: Rules, margin: float, facts_folder: Path) -> _Found:
     with labels.reader(engine=engine, facts_folder=facts_folder) as read:
         orders, customers = read(facts.ORDERS), read(facts.CUSTOMERS)
         found = labels.compute(orders=orders, customers=customers, as_of_day=as_of_day, rules=rules)
+        lines = read(facts.LINES)
+        learning, is_learnt_now = _learning(found, orders=orders, lines=lines, as_of_day=as_of_day)
+        profiles = predictions.predict(
+            found.profiles,
+            orders=orders,
+            learnt=learning.content,
+            as_of_day=as_of_day,
+            cycle_days=found.store_cycle["cycle_days"],
+            margin=margin,
+        )
+        wants = tastes.compute(
+            lines=lines,
+            products=read(facts.PRODUCTS),
+            known=tastes.known_marks(),
+            as_of_day=as_of_day,
+            weights=affinity.Weights(**learning.content["basket"]),
+            relate=is_learnt_now,
+        )
         summary = summaries.summarise(
             found, orders=orders, customers=customers, as_of_day=as_of_day, rules=rules
         )
-    return found, summary
+    return _Found(
+        profiles=profiles.select(_NAMES),
+        labels=found,
+        learning=learning,
+        is_learnt_now=is_learnt_now,
+        tastes=wants,
+        summary=summary,
+    )
 
 
-def _store(started: Run, found: Labels, summary: dict[str, Any], *, progress: Progress) -> None:
+def _learning(
+    found: Labels, *, orders: labels.Table, lines: labels.Table, as_of_day: int
+) -> tuple[Learning, bool]:
+    """Return what is known of the shop as a whole: kept from an earlier run, or learnt now (True) and not stored yet."""
+    buyers = found.profiles.filter(pl.col("orders") > 0).height
+    kept = Learning.objects.filter(as_of_day__lte=as_of_day).first()
+    if kept is not None and predictions.is_current(
+        kept.content, learnt_as_of_day=kept.as_of_day, as_of_day=as_of_day, buyers=buyers
+    ):
+        return kept, False
+    content = predictions.learn(orders, as_of_day=as_of_day, store=found.measured, buyers=buyers)
+    content["basket"] = tastes.learn(lines, as_of_day=as_of_day)
+    return Learning(as_of_day=as_of_day, content=content), True
+
+
+def _store(started: Run, found: _Found, *, progress: Progress) -> None:
     """Write what changed, in one transaction."""
     total = found.profiles.height
     with transaction.atomic():
+        if found.is_learnt_now:
+            found.learning.save()
         with connection.cursor() as cursor:
             cursor.execute("CREATE TEMP TABLE insights_fresh (LIKE insights_profile) ON COMMIT DROP")
             with cursor.copy(f"COPY insights_fresh ({_COLUMNS}) FROM STDIN (FORMAT csv)") as copy:
@@ -219,11 +317,14 @@ def _store(started: Run, found: Labels, summary: dict[str, Any], *, progress: Pr
                     # Quoted, so that an empty text is not taken for null.
                     copy.write(rows.write_csv(include_header=False, quote_style="non_numeric"))
             cursor.execute("ANALYZE insights_fresh")
+            if not found.is_learnt_now:
+                cursor.execute(_KEEP_ALERTS)
             cursor.execute(_MOVES, {"run": started.pk, "as_of_day": started.as_of_day})
             cursor.execute(_UPDATE)
             written = cursor.rowcount
             cursor.execute(_INSERT)
             written += cursor.rowcount
+        tastes.store(found.tastes)
         progress("profiles", total, total)
         Run.objects.filter(pk=started.pk).update(
             state=Run.State.DONE,
@@ -231,13 +332,22 @@ def _store(started: Run, found: Labels, summary: dict[str, Any], *, progress: Pr
             finished_at=Now(),
             profiles=total,
             profiles_written=written,
-            store_cycle=found.store_cycle,
-            thresholds=found.thresholds,
-            summary=summary,
+            store_cycle=found.labels.store_cycle,
+            thresholds=found.labels.thresholds | predictions.terms(found.learning.content),
+            learning=found.learning,
+            summary=found.summary,
         )
         publish(RunFinished(run_id=started.pk))
 
 
+# A churn alert, like the other forecasts, stands until the customer's next step; reasons tell numbers that grow daily.
+_KEEP_ALERTS = """
+    UPDATE insights_fresh f SET churn_probability = p.churn_probability, churn_reasons = p.churn_reasons
+    FROM insights_profile p
+    WHERE p.customer_id = f.customer_id
+      AND (p.scored_day, p.last_day, p.orders, p.monetary_minor) = (f.scored_day, f.last_day, f.orders, f.monetary_minor)
+      AND (p.churn_probability, p.churn_reasons) IS DISTINCT FROM (f.churn_probability, f.churn_reasons)
+"""
 # A customer's first profile is no move. `ON CONFLICT DO UPDATE` would lock, and so write, every row it leaves alone.
 _MOVES = " UNION ALL ".join(
     f"""

@@ -4,21 +4,40 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from django.db.models import F, OrderBy, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
-from regulars.insights.models import Policy, Profile, ProfileChange, Run
+from regulars.analytics import backtest as analytics
+from regulars.analytics.backtest import MODELS, ModelName, Verdict
+from regulars.insights.models import (
+    Backtest,
+    BacktestRun,
+    DueProduct,
+    Policy,
+    Profile,
+    ProfileChange,
+    Recommendation,
+    RelatedProduct,
+    Run,
+    Taste,
+)
 from regulars.kernel.errors import RegularsError
 from regulars.shop import queries as shop
 from regulars.shop.models import Customer
 from regulars.shop.queries import Row
 
 Due = Literal["early", "due", "late", "none"]
-Sort = Literal["spent", "last", "orders", "name"]
+Sort = Literal["spent", "last", "orders", "name", "clv", "alive", "churn", "next"]
+Alive = Literal["likely", "open", "unlikely", "gone"]
+Churn = Literal["high", "middle", "low"]
+
+# From which probability on: a band reaches to the next one.
+ALIVE_FROM: dict[Alive, float] = {"likely": 0.8, "open": 0.5, "unlikely": 0.2, "gone": 0.0}
+CHURN_FROM: dict[Churn, float] = {"high": 0.5, "middle": 0.25, "low": 0.0}
 
 # How many customers are counted one by one. Beyond it a list says "10,000+" and pages along an index.
 COUNT_LIMIT = 10_000
@@ -58,7 +77,9 @@ class CustomerFilter:
 
     Days are half-open, `[from, until)`. Amounts are minor units of the base currency, over the policy's
     window, as in `Profile.monetary_minor`; both ends are included. `due` is the position of the profile's day
-    inside the purchase cycle. `ids` names candidates, as when a search was done before.
+    inside the purchase cycle. `ids` names candidates, as when a search was done before. `alive` and `churn` are bands of
+    the probabilities, `next_days` and `product_days` so many days from the profile's day on: of the next purchase, and of
+    a product that runs out.
     """
 
     text: str = ""
@@ -78,11 +99,31 @@ class CustomerFilter:
     spent_max_minor: int | None = None
     r: int | None = None
     f: int | None = None
+    alive: tuple[Alive, ...] = ()
+    churn: tuple[Churn, ...] = ()
+    clv_min_minor: int | None = None
+    next_days: int | None = None
+    product_days: int | None = None
+    needs: tuple[str, ...] = ()
+    category: str = ""
 
     @property
     def is_open(self) -> bool:
         """Whether the filter lets everybody through."""
         return self == CustomerFilter()
+
+    @property
+    def one_label(self) -> Q | None:
+        """The condition on Profile by which an index holds the hits in the order of money, or None."""
+        for name, chosen in (("tier", self.tiers), ("stage", self.stages), ("cell", self.cells)):
+            if len(chosen) == 1:
+                return Q((name, chosen[0]))
+        return None if self.r is None or self.f is None else Q(r=self.r, f=self.f)
+
+    @property
+    def is_of_days(self) -> bool:
+        """Whether the filter asks for nothing but the last order and the position in the cycle."""
+        return replace(self, due=(), last_from_day=None, last_until_day=None).is_open
 
     def matching(self, *, as_of_day: int, base: "type[Profile | Customer]" = Profile) -> Q:
         """Return the condition that this filter stands for, on Profile or on Customer."""
@@ -117,7 +158,43 @@ class CustomerFilter:
         any_of = Q()
         for position in self.due:
             any_of |= _position(position, as_of_day=as_of_day, profile=profile)
-        return condition & any_of & self._last_day(profile)
+        predicted = self._predicted(profile, as_of_day=as_of_day)
+        return condition & any_of & self._last_day(profile) & predicted & self._wanted(customer, as_of_day)
+
+    def _predicted(self, profile: str, *, as_of_day: int) -> Q:
+        """Return the conditions on forecasts, asked as their indexes hold them."""
+        condition = Q()
+        for column, chosen, bands in (
+            ("p_alive", [ALIVE_FROM[band] for band in self.alive], ALIVE_FROM.values()),
+            ("churn_probability", [CHURN_FROM[band] for band in self.churn], CHURN_FROM.values()),
+        ):
+            any_of = Q()
+            value = Coalesce(F(f"{profile}{column}"), -1.0)
+            for least in chosen:
+                above = [other for other in bands if other > least]
+                inside = Q(GreaterThanOrEqual(value, least))
+                any_of |= inside & Q(LessThan(value, min(above))) if above else inside
+            condition &= any_of
+        if self.clv_min_minor is not None:
+            condition &= Q(GreaterThanOrEqual(Coalesce(F(f"{profile}clv_minor"), -1), self.clv_min_minor))
+        if self.next_days is not None:
+            day = Coalesce(F(f"{profile}next_day"), -1)
+            condition &= Q(GreaterThanOrEqual(day, as_of_day)) & Q(LessThan(day, as_of_day + self.next_days))
+        return condition
+
+    def _wanted(self, customer: str, as_of_day: int) -> Q:
+        """Return the conditions on what is said of purchases."""
+        condition = Q()
+        if self.needs:
+            condition &= Q((f"{customer}taste__need__in", self.needs))
+        if self.category:
+            condition &= Q((f"{customer}taste__category", self.category))
+        if self.product_days is not None:
+            due = DueProduct.objects.filter(
+                due_day__gte=as_of_day, due_day__lt=as_of_day + self.product_days
+            ).values("customer_id")
+            condition &= Q((f"{customer}id__in", due))
+        return condition
 
     def _last_day(self, profile: str) -> Q:
         # Asked as the index holds it; who never ordered stands at -1 and in no range.
@@ -136,16 +213,26 @@ def _position(position: Due, *, as_of_day: int, profile: str) -> Q:
     if position == "early":
         return Q((f"{profile}due_day__gt", as_of_day))
     if position == "late":
-        return Q((f"{profile}late_day__lte", as_of_day))
-    not_late = Q((f"{profile}late_day__isnull", True)) | Q((f"{profile}late_day__gt", as_of_day))
+        return is_late(as_of_day, profile=profile)
+    # Not `~is_late(...)`: without a late day nobody is late, and SQL would not know.
+    not_late = Q((f"{profile}late_day__isnull", True)) | Q((f"{profile}late_day__gte", as_of_day))
     return Q((f"{profile}due_day__lte", as_of_day)) & not_late
+
+
+def is_late(as_of_day: int, *, profile: str = "") -> Q:
+    """Return the condition of being late: after the late day.
+
+    By the end of that day four in five such customers have come again; where everybody comes every 30 days it is the
+    day they are due. `analytics.cycles` and `analytics.tiers` draw the same line.
+    """
+    return Q((f"{profile}late_day__lt", as_of_day))
 
 
 def position_of(*, due_day: int | None, late_day: int | None, as_of_day: int) -> Due:
     """Return where a day lies inside a purchase cycle: early, due, late, or none without a cycle."""
     if due_day is None:
         return "none"
-    if late_day is not None and as_of_day >= late_day:
+    if late_day is not None and as_of_day > late_day:
         return "late"
     return "due" if as_of_day >= due_day else "early"
 
@@ -154,7 +241,7 @@ def position_of(*, due_day: int | None, late_day: int | None, as_of_day: int) ->
 class Cursor:
     """Where a page of customers begins or ends: the value sorted by, and the customer that has it."""
 
-    value: int | str
+    value: float | str
     customer_id: int
 
     def encoded(self) -> str:
@@ -174,8 +261,8 @@ class Cursor:
         except (ValueError, TypeError, binascii.Error) as error:
             message = f"cursor {text!r} is not one that a page of this list gave out"
             raise InvalidCursorError(message, cursor=text) from error
-        kind = str if sort == "name" else int
-        if type(value) is not kind or type(customer_id) is not int:
+        kinds = {"name": (str,), "alive": (int, float), "churn": (int, float)}.get(sort, (int,))
+        if type(value) not in kinds or type(customer_id) is not int:
             message = f"cursor {text!r} belongs to a list that is sorted in another way than by {sort}"
             raise InvalidCursorError(message, cursor=text, sort=sort)
         return cls(value, customer_id)
@@ -204,6 +291,13 @@ class CustomerRow:
     cycle_days: float | None
     due_day: int | None
     late_day: int | None
+    p_alive: float | None
+    expected_orders: float | None
+    clv_minor: int | None
+    next_from_day: int | None
+    next_day: int | None
+    next_until_day: int | None
+    churn_probability: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +321,8 @@ _FIELDS = (
     "id", "code", "name", "country", "sort_name", "profile__orders",
     "profile__frequency", "profile__monetary_minor", "profile__r", "profile__f", "profile__m", "profile__cell",
     "profile__tier", "profile__stage", "profile__first_day", "profile__last_day", "profile__cycle_days",
-    "profile__due_day", "profile__late_day",
+    "profile__due_day", "profile__late_day", "profile__p_alive", "profile__expected_orders", "profile__clv_minor",
+    "profile__next_from_day", "profile__next_day", "profile__next_until_day", "profile__churn_probability",
 )  # fmt: skip
 
 
@@ -255,6 +350,10 @@ class _Order:
             "spent": F("monetary_minor"),
             "orders": F("orders"),
             "last": Coalesce(F("last_day"), -1),
+            "clv": Coalesce(F("clv_minor"), -1),
+            "alive": Coalesce(F("p_alive"), -1.0),
+            "churn": Coalesce(F("churn_probability"), -1.0),
+            "next": Coalesce(F("next_day"), -1),
         }[self.sort]
         return column, F("customer_id")
 
@@ -287,11 +386,15 @@ class _Order:
 
 
 def _cursor(row: CustomerRow, sort: Sort) -> Cursor:
-    value: int | str | None = {
+    value: float | str | None = {
         "name": row.sort_name,
         "spent": row.monetary_minor,
         "orders": row.orders,
         "last": -1 if row.last_day is None else row.last_day,
+        "clv": -1 if row.clv_minor is None else row.clv_minor,
+        "alive": -1.0 if row.p_alive is None else row.p_alive,
+        "churn": -1.0 if row.churn_probability is None else row.churn_probability,
+        "next": -1 if row.next_day is None else row.next_day,
     }[sort]
     if value is None:
         message = f"customer {row.customer_id} stands in a list without having a profile"
@@ -329,7 +432,7 @@ def customers(  # noqa: PLR0913  one argument a choice of the person
         which: The filter.
         as_of_day: The day against which `due` is judged, normally the last run's.
         sort: `spent` in the window, `last` order day (those without one count as oldest), `orders`, or `name`
-            (the code of those without a name). Customers who are equal stand in the order of their ids.
+            (the code of those without a name), `clv`, `alive`, `churn`, `next` purchase (null is least). Customers who are equal stand in the order of their ids.
         descending: Most, latest, Z first.
         after: Begin after this place.
         before: End before this place; used when `after` is None.
@@ -370,14 +473,20 @@ def _gather(
 def _walk(
     which: CustomerFilter, order: _Order, place: Cursor | None, *, as_of_day: int, limit: int
 ) -> tuple[list[int], bool]:
-    """Return the hits among the next `_WALK` customers of an order, and whether these were all there are."""
+    """Return the hits among the next `_WALK` customers of an order, and whether these were all there are.
+
+    Of one label, in the order of money, only those with the label are walked.
+    """
     everybody = order.base.objects.all()
+    if order.sort == "spent" and which.one_label is not None:
+        everybody = everybody.filter(which.one_label)
     if place is not None:
         everybody = everybody.filter(order.after(place))
     everybody = order.arrange(everybody)
     rows = everybody.filter(which.matching(as_of_day=as_of_day, base=order.base))
     end = None
-    if not which.is_open:
+    # The index of last orders holds the days that such a filter asks for: its end is nearer than a sort.
+    if not (which.is_open or (order.sort == "last" and which.is_of_days)):
         end = everybody.values_list(order.keys[0], "pk")[_WALK : _WALK + 1].first()
         if end is not None:
             rows = rows.filter(order.until(Cursor(*end)))
@@ -402,6 +511,10 @@ def every_customer(
         "spent": F("profile__monetary_minor"),
         "orders": F("profile__orders"),
         "last": Coalesce(F("profile__last_day"), -1),
+        "clv": Coalesce(F("profile__clv_minor"), -1),
+        "alive": Coalesce(F("profile__p_alive"), -1.0),
+        "churn": Coalesce(F("profile__churn_probability"), -1.0),
+        "next": Coalesce(F("profile__next_day"), -1),
     }[sort]
     rows = (
         Customer.objects.filter(which.matching(as_of_day=as_of_day, base=Customer))
@@ -420,6 +533,94 @@ def profile(customer_id: int) -> Profile | None:
     return Profile.objects.select_related("customer").filter(customer_id=customer_id).first()
 
 
+def taste(customer_id: int) -> Taste | None:
+    """Return what a customer's purchases say of their needs and preferences, or None."""
+    return Taste.objects.filter(customer_id=customer_id).first()
+
+
+def due_products(customer_id: int, *, as_of_day: int) -> list[DueProduct]:
+    """Return the products that a customer buys again and again and has not given up, the next to run out first."""
+    found = DueProduct.objects.filter(customer_id=customer_id).select_related("product").order_by("due_day")
+    return [row for row in found if row.state_on(as_of_day) != "given_up"]
+
+
+def recommendations(customer_id: int) -> list[Recommendation]:
+    """Return the products that a customer will most likely buy next, best first; empty where no list was worked out."""
+    rows = Recommendation.objects.filter(customer_id=customer_id)
+    return list(rows.select_related("product").order_by("rank"))
+
+
+def related_products(product_codes: Sequence[str], *, limit: int = 5) -> list[RelatedProduct]:
+    """Return what goes with some products and is none of them, the surest first, each once."""
+    rows = (
+        RelatedProduct.objects.filter(product__code__in=product_codes)
+        .exclude(other__code__in=product_codes)
+        .select_related("product", "other")
+        .order_by("-score", "product_id", "rank")
+    )
+    first = {row.other_id: row for row in reversed(rows)}
+    return sorted(first.values(), key=lambda row: (-row.score, row.pk))[:limit]
+
+
 def label_history(customer_id: int, *, limit: int = 50) -> list[ProfileChange]:
     """Return a customer's latest moves from label to label, newest first."""
     return list(ProfileChange.objects.filter(customer_id=customer_id).order_by("-as_of_day", "-id")[:limit])
+
+
+# Which models to believe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What the latest back-test of a model says.
+
+    Attributes:
+        verdict: What to use.
+        rule: The rule to use where it is not the model.
+        as_of_day: The last day that was looked at.
+    """
+
+    verdict: Verdict
+    rule: str
+    as_of_day: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trusted:
+    """The latest back-test of a model, with the run that made it."""
+
+    result: analytics.Result
+    run: BacktestRun
+
+
+def verdicts() -> dict[ModelName, Judged]:
+    """Return for each model that has been tested whether to use it or which rule; one small query.
+
+    A model that is missing was never tested: use what needs the least proof, for CLV `clv.choose`, which tests by itself.
+    With too little data the verdict is the rule.
+    """
+    rows = {row.model: row for row in Backtest.objects.select_related("run").defer("result")}
+    return {
+        model: Judged(
+            verdict="model" if row.verdict == "model" else "rule",
+            rule=row.rule,
+            as_of_day=row.run.as_of_day or 0,
+        )
+        for model in MODELS
+        if (row := rows.get(model)) is not None
+    }
+
+
+def backtests() -> list[Trusted]:
+    """Return the latest back-test of each model that has been tested, in the order of `MODELS`."""
+    rows = {row.model: row for row in Backtest.objects.select_related("run")}
+    return [
+        Trusted(result=analytics.load(rows[model].result), run=rows[model].run)
+        for model in MODELS
+        if model in rows
+    ]
+
+
+def latest_backtest() -> BacktestRun | None:
+    """Return the back-test that was asked for last, in whatever state it is, or None."""
+    return BacktestRun.objects.first()

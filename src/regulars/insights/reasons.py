@@ -101,7 +101,7 @@ def explain(label: str, reason: Mapping[str, Any]) -> str:
     """Return the sentence that says why, in the active language.
 
     Args:
-        label: `stage`, `tier`, `cell`, or `action` for an entry of the action list.
+        label: `stage`, `tier`, `cell`, `churn` with the days of the run's alert, or `action` for an entry of the action list.
         reason: What `reasons_of` gave for the label, or the action's own.
 
     Raises:
@@ -265,6 +265,15 @@ def _action(reason: Mapping[str, Any]) -> str:
         "cycle": days(reason["cycle_days"] or 0),
         "year": money(reason["year_minor"], reason["currency"]),
     }
+    if reason["code"] == "churn_alert":
+        alert = reason["alert"]
+        said = _("No order within %(horizon)s, from %(lead)s on, is %(percent)s%% likely.") % {
+            "horizon": days(alert["horizon_days"]),
+            "lead": days(alert["lead_days"]),
+            "percent": round(100 * reason["churn_probability"]),
+        }
+        why = [_churn({**one, **alert, "currency": reason["currency"]}) for one in reason["churn"] or ()]
+        return " ".join([said, *why[:1]])
     if reason["orders"] == 1:
         return _("Bought once, %(ago)s, for %(year)s; others come again after about %(cycle)s.") % words
     return (
@@ -275,9 +284,40 @@ def _action(reason: Mapping[str, Any]) -> str:
     )
 
 
+def _churn(reason: Mapping[str, Any]) -> str:
+    """Return why a customer may leave: what is seen, and what it is compared with."""
+    code, value, typical = reason["code"], reason["value"], reason["typical"]
+    if code == "low_spend":
+        seen, usual = money(value, reason["currency"]), money(typical, reason["currency"])
+    elif code in ("silence", "long_gaps"):
+        seen, usual = days(value), days(typical)
+    else:
+        seen, usual = f"{value:,}", f"{typical:,}"
+    words = {
+        "seen": seen,
+        "usual": usual,
+        "horizon": days(reason["horizon_days"]),
+        "recent": days(reason["recent_days"]),
+    }
+    sentences = {
+        "silence": _("Silent for %(seen)s; their usual gap is %(usual)s."),
+        "slowing": _("Bought on %(seen)s days in the last %(horizon)s; their habit is %(usual)s."),
+        "few_visits": _(
+            "Bought on %(seen)s days in the last %(recent)s; active customers usually on %(usual)s."
+        ),
+        "long_gaps": _("Once stayed away for %(seen)s; active customers at most %(usual)s, usually."),
+        "low_spend": _("Spent %(seen)s in the last %(recent)s; active customers usually %(usual)s."),
+        "small_baskets": _("Baskets of %(seen)s products lately; active customers usually buy %(usual)s."),
+        "less_browsing": _("Looked around %(seen)s times in the last %(horizon)s; their habit is %(usual)s."),
+        "tickets": _("Complained %(seen)s times in the last %(recent)s; active customers usually %(usual)s."),
+    }
+    return sentences[code] % words
+
+
 _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "stage": _stage,
     "tier": _tier,
     "cell": _cell,
     "action": _action,
+    "churn": _churn,
 }

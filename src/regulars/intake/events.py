@@ -10,3 +10,10 @@ class ImportFinished(DomainEvent):
     """A file became part of the record: its orders, lines and refunds can be read."""
 
     import_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportUndone(DomainEvent):
+    """What a file had brought is no longer in the record."""
+
+    import_id: int

@@ -1,11 +1,10 @@
-"""Read a merchant's file as a table, whatever its format: CSV, TSV, Parquet, Excel, gzip around the texts.
+"""Read a merchant's file as a table: CSV, TSV, Excel, Parquet, JSON lines, and gzip or zip around any of them.
 
 Columns are called `c0`, `c1`, ... inside, so that no header can collide with ours; `line` is the row's number
-as a spreadsheet shows it (the header is line 1).
+as a spreadsheet shows it (the header is line 1; JSON lines have none, their first record is line 1).
 """
 
 import csv
-import gzip
 import io
 import shutil
 import tempfile
@@ -13,26 +12,32 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO
 
 import fastexcel
 import polars as pl
 
-from regulars.intake.encodings import detect_encoding, transcode
-from regulars.kernel.errors import RegularsError
+from regulars.intake.encodings import detect_encoding, known_as, transcode
+from regulars.intake.json_lines import flatten, looks_like_json_lines
+from regulars.intake.packed import UnreadableFileError, WhichPartError, unpacked
+from regulars.kernel.spreadsheets import FORMULA_START
+
+__all__ = [
+    "EXTRA",
+    "REJECT_COLUMNS",
+    "Table",
+    "UnreadableFileError",
+    "WhichPartError",
+    "open_table",
+    "save_upload",
+]
 
 _SNIFF_BYTES = 1 << 20
 _DELIMITERS = (",", "\t", ";", "|")
 _MOST_COLUMNS = 1_000
-# A gzip file that unpacks to more than this is refused: no order export is that large, bombs are.
-_MOST_UNPACKED_BYTES = 16 << 30
 EXTRA = "extra"
-
-
-class UnreadableFileError(RegularsError):
-    """The file is not a table we can read."""
-
-    code: ClassVar[str] = "unreadable_file"
+# What a file of refused lines has beyond the columns of the file that they stood in.
+REJECT_COLUMNS = ("refused_line", "refused_column", "refused_value", "refused_because")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +49,15 @@ class Table:
         rows: `line`, then `c0`..., texts from CSV and typed values from Parquet and Excel, and for texts
             `extra`, filled where a row has more fields than the header.
         encoding: Of the text, or "" for Parquet and Excel.
+        sheets: Of a workbook.
+        is_damaged: Whether the text holds U+FFFD: letters that were lost before the file came to us.
     """
 
     header: tuple[str, ...]
     rows: pl.LazyFrame
     encoding: str
+    sheets: tuple[str, ...] = ()
+    is_damaged: bool = False
 
     def sample(self, rows: int) -> list[dict[str, str]]:
         """Return the first rows as texts by header name; a missing value is an empty text."""
@@ -62,63 +71,74 @@ class Table:
 def open_table(path: Path, *, file_name: str = "", encoding: str = "", sheet: str = "") -> Iterator[Table]:
     """Open a file as a table.
 
-    Texts are brought to UTF-8 in a temporary file where they are not already; nothing is replaced: a byte
+    Packed files are unpacked, and texts brought to UTF-8, in a temporary folder; nothing is replaced: a byte
     that the encoding does not know is an error that names its place.
 
     Args:
         path: The file.
-        file_name: Its original name, of which the ending may help.
+        file_name: Its original name, for messages.
         encoding: A Python codec name, or "" to detect it.
-        sheet: The Excel sheet, or "" for the first.
+        sheet: The sheet of a workbook, "" for the first; the member of a zip that holds several files; or
+            `member/sheet`.
 
     Raises:
-        UnreadableFileError: The file is empty, broken, or of no format we know.
-        UndecodableError: The bytes are not text of the encoding.
+        UnreadableFileError: The file is empty, broken, of no format we know, or holds several tables.
+        UndecodableError: The bytes are not text of the encoding, or do not say of which.
     """
-    with path.open("rb") as file:
-        start = file.read(8)
-    if not start:
-        raise UnreadableFileError(f"{file_name or path.name} is empty")
-    try:
-        if start.startswith(b"PAR1"):
-            yield _typed(pl.scan_parquet(path))
-        elif start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-            yield _typed(_read_excel(path, sheet).lazy())
-        else:
-            with tempfile.TemporaryDirectory(prefix="regulars-import-") as folder:
-                yield _text_table(path, Path(folder), encoding, gzipped=start.startswith(b"\x1f\x8b"))
-    except (pl.exceptions.PolarsError, fastexcel.FastExcelError, gzip.BadGzipFile, EOFError) as error:
-        message = f"{file_name or path.name} cannot be read as a table: {error}"
-        raise UnreadableFileError(message) from error
+    name = file_name or path.name
+    with tempfile.TemporaryDirectory(prefix="regulars-import-") as place:
+        folder = Path(place)
+        inner, sheet = unpacked(path, folder, sheet)
+        with inner.open("rb") as file:
+            start = file.read(8)
+        if not start:
+            raise UnreadableFileError(f"{name} is empty")
+        try:
+            if start.startswith(b"PAR1"):
+                yield _typed(pl.scan_parquet(inner))
+            elif start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+                frame, sheets = _read_excel(inner, sheet)
+                yield _typed(frame.lazy(), sheets=sheets)
+            else:
+                yield _text_table(inner, folder, encoding)
+        except (pl.exceptions.PolarsError, fastexcel.FastExcelError, csv.Error) as error:
+            raise UnreadableFileError(f"{name} cannot be read as a table: {error}") from error
 
 
-def _read_excel(path: Path, sheet: str) -> pl.DataFrame:
+def _read_excel(path: Path, sheet: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
     book = fastexcel.read_excel(path)
     if sheet and sheet not in book.sheet_names:
         choices = ", ".join(book.sheet_names)
         raise UnreadableFileError(f"there is no sheet {sheet!r}; the file has: {choices}")
-    return book.load_sheet(sheet or 0, schema_sample_rows=None).to_polars()
+    found = book.load_sheet(sheet or 0, schema_sample_rows=None)
+    return found.to_polars(), tuple(book.sheet_names)
 
 
-def _typed(frame: pl.LazyFrame) -> Table:
+def _typed(frame: pl.LazyFrame, *, sheets: tuple[str, ...] = ()) -> Table:
     header = frame.collect_schema().names()
     _check_width(header)
     rows = frame.rename({name: f"c{i}" for i, name in enumerate(header)}).with_row_index("line", offset=2)
-    return Table(header=_unique(header), rows=rows.with_columns(pl.col("line").cast(pl.Int64)), encoding="")
+    return Table(
+        header=_unique(header),
+        rows=rows.with_columns(pl.col("line").cast(pl.Int64)),
+        encoding="",
+        sheets=sheets,
+    )
 
 
-def _text_table(path: Path, folder: Path, encoding: str, *, gzipped: bool) -> Table:
-    if gzipped:
-        plain = folder / "plain"
-        with gzip.open(path, "rb") as source, plain.open("wb") as target:
-            _copy_limited(source, target)
-        path = plain
-    encoding = encoding or detect_encoding(path)
-    text = transcode(path, folder / "text", encoding)
+def _text_table(path: Path, folder: Path, encoding: str) -> Table:
+    encoding = known_as(encoding) if encoding else detect_encoding(path)
+    text, is_damaged = transcode(path, folder / "text", encoding)
     with text.open(encoding="utf-8-sig", newline="") as file:
         start = file.read(_SNIFF_BYTES)
-    delimiter = _delimiter(start)
-    header = _first_record(start, delimiter)
+    if looks_like_json_lines(start):
+        types = flatten(text, folder / "flat")
+        header, delimiter, text = list(types), ",", folder / "flat"
+        casts = [pl.col(f"c{i}").cast(kind) for i, kind in enumerate(types.values()) if kind != pl.String]
+        first_line = 0
+    else:
+        delimiter = _delimiter(start)
+        header, casts, first_line = _first_record(start, delimiter), [], 1
     _check_width(header)
     names = [f"c{i}" for i in range(len(header))]
     rows = pl.scan_csv(
@@ -131,19 +151,17 @@ def _text_table(path: Path, folder: Path, encoding: str, *, gzipped: bool) -> Ta
         missing_columns="insert",
         truncate_ragged_lines=True,
         row_index_name="line",
-        row_index_offset=1,
-    ).with_columns(pl.col("line").cast(pl.Int64))
+        row_index_offset=first_line,
+    ).with_columns(pl.col("line").cast(pl.Int64), *casts)
+    if REJECT_COLUMNS[-1] in header:
+        rows = rows.with_columns(pl.col(names).str.replace(rf"^'({FORMULA_START})", "$1"))
     # The header is read as a row and left out, so that line breaks inside it do no harm.
-    return Table(header=_unique(header), rows=rows.filter(pl.col("line") > 1), encoding=encoding)
-
-
-def _copy_limited(source: gzip.GzipFile | BinaryIO, target: BinaryIO) -> None:
-    copied = 0
-    while block := source.read(1 << 20):
-        copied += len(block)
-        if copied > _MOST_UNPACKED_BYTES:
-            raise UnreadableFileError(f"the gzip file unpacks to more than {_MOST_UNPACKED_BYTES >> 30} GiB")
-        target.write(block)
+    return Table(
+        header=_unique(header),
+        rows=rows.filter(pl.col("line") > first_line),
+        encoding=encoding,
+        is_damaged=is_damaged,
+    )
 
 
 def _delimiter(start: str) -> str:

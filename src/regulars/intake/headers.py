@@ -13,7 +13,7 @@ def plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name)).lower()
 
 
-_WORDS = {
+WORDS = {
     "order_code": (
         "order id", "order number", "order no", "order code", "order", "invoice no", "invoice number", "invoice",
         "basket id", "transaction id", "receipt no", "receipt number", "receipt id", "order name", "sales order",
@@ -97,8 +97,6 @@ _WORDS = {
     "store": ("store", "shop", "store name", "shop name", "store code", "店铺名称", "店铺", "店铺名", "店鋪"),
 }  # fmt: skip
 
-SYNONYMS = {field: tuple(plain(word) for word in words) for field, words in _WORDS.items()}
-
 # Fields whose words may also begin or end a longer name, as in `Email (Billing)`; such a find is not sure.
 GUESSED = frozenset(
     {
@@ -124,7 +122,7 @@ ORDER_TOTALS = frozenset(
 )  # fmt: skip
 
 # What status columns say, as `plain` writes it. What stands here with neither is asked.
-STATUS_WORDS = {
+STATUSWORDS = {
     "paid": (
         "paid", "complete", "completed", "processing", "shipped", "delivered", "fulfilled", "partially_refunded",
         "partially refunded", "success", "closed", "done", "unshipped", "shipping", "交易成功", "已付款", "已发货",
@@ -141,4 +139,4 @@ STATUS_WORDS = {
         "取消", "已退款", "关闭", "退款成功",
     ),
 }  # fmt: skip
-STATUS_OF = {plain(word): status for status, words in STATUS_WORDS.items() for word in words}
+STATUS_OF = {plain(word): status for status, words in STATUSWORDS.items() for word in words}

@@ -24,6 +24,7 @@ REASON_LABELS = {
     "too_large": _("the amount is too large to be true"),
     "too_long": _("a text is too long"),
     "other_customer": _("the order already belongs to another customer"),
+    "letters_lost": _("letters were lost (�) before the file came to us"),
 }
 
 STAGE_LABELS = {
@@ -35,6 +36,7 @@ STAGE_LABELS = {
     "orders": pgettext_lazy("group of fields", "Orders"),
     "lines": _("Order lines"),
     "refunds": _("Refunds and totals"),
+    "merging": _("Joining the record"),
 }
 
 FIELD_LABELS = {

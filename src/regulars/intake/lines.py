@@ -10,7 +10,8 @@ import polars as pl
 
 from regulars.intake import values
 from regulars.intake.files import EXTRA
-from regulars.intake.mapping import IDENTIFIERS
+from regulars.intake.judging import DIGITS_LOST, Judged, raw_texts, rejects
+from regulars.intake.kinds.fields import IDENTIFIERS
 from regulars.intake.understanding import Understanding, date_cells
 
 # What can be wrong with a line, in the order in which it is told: the first that holds.
@@ -18,7 +19,7 @@ REASONS = (
     "too_many_fields", "no_order_code", "masked_customer", "no_customer", "digits_lost", "several_customers",
     "several_statuses", "unknown_status", "duplicate_line", "no_product", "bad_date", "future_date",
     "bad_quantity", "zero_quantity", "bad_price", "bad_discount", "zero_price", "too_large", "too_long",
-    "other_customer",
+    "letters_lost", "other_customer",
 )  # fmt: skip
 _LENGTHS = {
     "order_code": 200, "line_number": 40, "product_code": 200, "product_name": 300, "category": 200, "brand": 200,
@@ -30,21 +31,6 @@ _LARGEST_MINOR = 10**15
 _SEPARATOR = "\x1f"
 # The customer identifiers in the order of the stage's columns.
 _STAGE_KINDS = ("external", "omid", "ouid", "openid", "email", "phone")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Judged:
-    """A batch of lines, judged.
-
-    Attributes:
-        read: How many lines the batch held; rows without any value are none.
-        stage: Rows by staging table, in the order of its columns.
-        rejects: `line_number`, `column`, `value`, `reason`, `raw` (JSON of the line as the file has it).
-    """
-
-    read: int
-    stage: dict[str, pl.DataFrame]
-    rejects: pl.DataFrame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +74,10 @@ class Judge:
         """
         return self._understood(batch)
 
+    def raw_texts(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """Return the file's own cells as texts."""
+        return raw_texts(batch)
+
     def refused(self, batch: pl.DataFrame, reason: str) -> pl.DataFrame:
         """Return lines as rejects for one reason that showed itself only beside the record."""
         return self._rejects(batch, batch.select("line", fault=pl.lit(reason)))
@@ -114,7 +104,7 @@ class Judge:
             pl.col("store").fill_null(self.store_code),
             *self._numbers(batch),
             values.wall_time(
-                date_cells(batch, known.column), known.mapping.date_formats, self.zone.key
+                date_cells(batch, known.column, "placed_at"), known.mapping.date_formats, self.zone.key
             ).alias("wall"),
             masked=pl.any_horizontal(pl.col(IDENTIFIERS).str.contains("*", literal=True)).fill_null(
                 value=False
@@ -228,7 +218,7 @@ class Judge:
             "masked_customer": nothing_told & pl.col("masked"),
             "no_customer": nothing_told,
             "digits_lost": pl.any_horizontal(
-                code.str.contains(r"^\d(\.\d+)?[eE]\+?\d+$").fill_null(value=False) for code in codes
+                code.str.contains(DIGITS_LOST).fill_null(value=False) for code in codes
             ),
             "several_customers": pl.col("several_customers"),
             "several_statuses": pl.col("several_statuses"),
@@ -245,11 +235,18 @@ class Judge:
             "too_large": (pl.col("amount_minor") > _LARGEST_MINOR)
             | (pl.col("discount_minor") > _LARGEST_MINOR),
             "too_long": pl.any_horizontal(too_long),
+            "letters_lost": self._letters_lost(lines),
         }
         first: pl.Expr = pl.lit(None, pl.String)
         for reason, condition in reversed(faults.items()):
             first = pl.when(condition).then(pl.lit(reason)).otherwise(first)
         return first.alias("fault")
+
+    def _letters_lost(self, lines: pl.DataFrame) -> pl.Expr:
+        if not self.known.is_damaged:
+            return pl.lit(value=False)
+        texts = [name for name in _LENGTHS if name in self.known.column and lines.schema[name] == pl.String]
+        return pl.any_horizontal(pl.col(name).str.contains("\ufffd", literal=True) for name in texts)
 
     def _stage(self, good: pl.DataFrame) -> dict[str, pl.DataFrame]:
         stores = self.store_ids(set(good["store"].unique().to_list())) if len(good) else {}
@@ -287,29 +284,9 @@ class Judge:
         }
 
     def _rejects(self, batch: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
-        faults = lines["fault"]
-        texts = self.raw_texts(batch)
-        header = dict(zip(texts.columns, self.known.header, strict=False))
         blamed = {reason: self._blamed(reason) for reason in REASONS}
-        inner = faults.replace_strict(blamed, return_dtype=pl.String, default="")
-        told: list[pl.Expr] = [
-            pl.when(inner == name).then(pl.col(name))
-            for name in sorted(set(blamed.values()) & set(texts.columns))
-        ]
-        named = texts.rename({**header, **({EXTRA: "…"} if EXTRA in texts.columns else {})})
-        return texts.select(
-            line_number=lines["line"],
-            column=inner.replace_strict(header, return_dtype=pl.String, default=""),
-            value=pl.coalesce([*told, pl.lit("")]),
-            reason=faults,
-            raw=named.select(pl.struct(pl.all()).struct.json_encode().alias("raw"))["raw"],
-        )
-
-    def raw_texts(self, batch: pl.DataFrame) -> pl.DataFrame:
-        """Return the file's own cells as texts."""
-        cells = [name for name in batch.columns if name.startswith("c")]
-        extra = [EXTRA] if EXTRA in batch.columns else []
-        return batch.select(pl.col(name).cast(pl.String) for name in (*cells, *extra))
+        inner = lines["fault"].replace_strict(blamed, return_dtype=pl.String, default="")
+        return rejects(batch, lines["line"], lines["fault"], inner, header=self.known.header)
 
     def _blamed(self, reason: str) -> str:
         """Return the inner column that a reason points at."""

@@ -5,16 +5,14 @@ from collections.abc import Mapping as Dict
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar, Self
 
-from regulars.intake.headers import GUESSED, ORDER_TOTALS, SYNONYMS, plain
+from regulars.intake.headers import ORDER_TOTALS, plain
+from regulars.intake.kinds import kind_named
+from regulars.intake.kinds.fields import SHARED
+from regulars.intake.kinds.kind import Kind
+from regulars.intake.kinds.orders import ORDERS
 from regulars.kernel.errors import RegularsError
 
 VERSION = 1
-IDENTIFIERS = ("external", "email", "phone", "ouid", "omid", "openid")
-FIELDS = (
-    "order_code", "line_number", "placed_at", "placed_time", *IDENTIFIERS, "customer_name", "country",
-    "product_code", "product_name", "category", "brand", "pack_size", "quantity", "unit_price", "amount",
-    "status", "store",
-)  # fmt: skip
 STATUSES = ("paid", "pending", "cancelled")
 # Below this a proposed column is shown, but a person should look at it.
 SURE = 0.8
@@ -40,27 +38,31 @@ class IncompleteMappingError(RegularsError):
 
 @dataclass(frozen=True, kw_only=True)
 class Mapping:
-    """How to read a file of order lines; what is empty is found out from the whole file.
+    """How to read a file; what is empty is found out from the whole file.
 
     Attributes:
-        columns: Column name by field, of `FIELDS`.
+        kind: What kind of file it is, of `kinds.KINDS`.
+        columns: Column name by field of the kind.
         discounts: Columns that add up to the discount of a line.
+        words: By field of a few words, what the file's words mean.
         status_values: `paid`, `pending` or `cancelled` by what the status column says.
         refund_prefix: Order numbers that begin with it are refunds, beside lines with a negative quantity or
             amount.
         date_formats: `strptime` formats, or `excel`, `epoch`, `epoch_ms`.
         decimal: "." or ",".
         encoding: Of a text file.
-        sheet: Of an Excel file.
+        sheet: Of a workbook, or the member of a zip.
         currency: The file's currency; it must be the business's base currency.
 
-    `amount` is what was paid for the whole line after discounts; `unit_price` is for one piece before them.
+    Discounts, status values and refund prefix are for order lines only. `amount` is what was paid for the whole line after discounts; `unit_price` is for one piece before them.
     Without a quantity column each line is one piece; without product columns each order is one product.
     """
 
     version: int = VERSION
+    kind: str = ORDERS.name
     columns: Dict[str, str]
     discounts: tuple[str, ...] = ()
+    words: Dict[str, Dict[str, str]] = field(default_factory=dict)
     status_values: Dict[str, str] = field(default_factory=dict)
     refund_prefix: str = ""
     date_formats: tuple[str, ...] = ()
@@ -74,14 +76,25 @@ class Mapping:
 
         Raises:
             InvalidMappingError: See the message.
+            UnknownKindError: There is no such kind.
         """
+        kind = self.the_kind
         if self.version != VERSION:
             raise InvalidMappingError(f"version == {self.version!r}, must be {VERSION}")
         for name in self.columns:
-            _one_of("field", name, FIELDS)
+            _one_of("field", name, kind.names())
         _one_of("decimal", self.decimal, ("", ".", ","))
         for status in self.status_values.values():
             _one_of("status", status, STATUSES)
+        for name, meanings in self.words.items():
+            _one_of("field of words", name, kind.names("word"))
+            for meaning in meanings.values():
+                _one_of(name, meaning, tuple(kind.field(name).choices))
+
+    @property
+    def the_kind(self) -> Kind:
+        """What kind of file the mapping is for."""
+        return kind_named(self.kind)
 
     @classmethod
     def from_json(cls, value: object) -> Self:
@@ -127,14 +140,12 @@ class Mapping:
             )
 
     def missing(self) -> tuple[str, ...]:
-        """Return what every order line needs and no column fills, in words of the fields."""
-        needs = (
-            ("order_code", ("order_code",)),
-            ("placed_at", ("placed_at",)),
-            (" or ".join(IDENTIFIERS), IDENTIFIERS),
-            ("amount or unit_price", ("amount", "unit_price")),
+        """Return what every line needs and no column fills, in words of the fields."""
+        return tuple(
+            " or ".join(any_of)
+            for any_of in self.the_kind.needs
+            if not any(name in self.columns for name in any_of)
         )
-        return tuple(words for words, any_of in needs if not any(name in self.columns for name in any_of))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +159,8 @@ class Proposal:
         missing: What is needed and was not found.
         unmapped: Columns that nothing was found for.
         saved_map: The name of the saved map that fits this header, or "".
+        encoding: Of the text, as it was found or chosen; "" for Parquet and Excel.
+        sheets: Of a workbook.
     """
 
     header: tuple[str, ...]
@@ -156,15 +169,18 @@ class Proposal:
     missing: tuple[str, ...]
     unmapped: tuple[str, ...]
     saved_map: str = ""
+    encoding: str = ""
+    sheets: tuple[str, ...] = ()
 
 
 def propose(
     header: Sequence[str],
     sample_rows: Sequence[Dict[str, str]] = (),
     *,
+    kind: Kind = ORDERS,
     saved: Iterable[tuple[str, Sequence[str], Mapping]] = (),
 ) -> Proposal:
-    """Propose a mapping for a file of order lines.
+    """Propose a mapping for a file.
 
     A saved map whose header is all in this one is proposed as it was saved, the widest first. Otherwise columns
     are found by their names, in English and Chinese, and by what the marketplaces and the public data sets
@@ -173,7 +189,8 @@ def propose(
     Args:
         header: The file's column names.
         sample_rows: Some rows as texts, by column name.
-        saved: Saved maps: name, header, mapping.
+        kind: What kind of file it is.
+        saved: Saved maps of the kind: name, header, mapping.
     """
     for name, known_header, mapping in sorted(saved, key=lambda one: -len(one[1])):
         if set(known_header) <= set(header):
@@ -186,7 +203,7 @@ def propose(
         (
             (score, -position, name, column)
             for position, column in enumerate(header)
-            for name, score in _candidates(column).items()
+            for name, score in _candidates(column, kind).items()
             if _plausible(name, [row[column] for row in sample_rows if row.get(column)])
         ),
         reverse=True,
@@ -195,7 +212,7 @@ def propose(
     for score, _, name, column in ranked:
         if column in taken:
             continue
-        if name == "discount":
+        if name == "discount" and kind is ORDERS:
             discounts.append(column)
             confidence[f"discount:{column}"] = score
         elif name not in columns:
@@ -208,7 +225,7 @@ def propose(
     if "unit_price" in columns and plain(columns.get("amount", "")) in ORDER_TOTALS:
         # An order's total stands on each of its lines: with a price for the piece it would count too often.
         del columns["amount"], confidence["amount"]
-    return _proposal(header, Mapping(columns=columns, discounts=tuple(discounts)), confidence)
+    return _proposal(header, Mapping(kind=kind.name, columns=columns, discounts=tuple(discounts)), confidence)
 
 
 def _proposal(
@@ -225,15 +242,15 @@ def _proposal(
     )
 
 
-def _candidates(column: str) -> dict[str, float]:
+def _candidates(column: str, kind: Kind) -> dict[str, float]:
     name = plain(column)
     scores: dict[str, float] = {}
-    for target, words in SYNONYMS.items():
-        for rank, word in enumerate(words):
+    for target in (*kind.fields, SHARED["discount"]) if kind is ORDERS else kind.fields:
+        for rank, word in enumerate(map(plain, target.words)):
             if name == word:
-                scores[target] = max(scores.get(target, 0), 1.0 - rank / 1_000)
-            elif target in GUESSED and len(word) > 3 and (name.startswith(word) or name.endswith(word)):  # noqa: PLR2004
-                scores[target] = max(scores.get(target, 0), 0.6 - rank / 1_000)
+                scores[target.name] = max(scores.get(target.name, 0), 1.0 - rank / 1_000)
+            elif target.is_guessed and len(word) > 3 and (name.startswith(word) or name.endswith(word)):  # noqa: PLR2004
+                scores[target.name] = max(scores.get(target.name, 0), 0.6 - rank / 1_000)
     return scores
 
 

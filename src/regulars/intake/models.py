@@ -3,7 +3,9 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from regulars.shop.models import Store
+from regulars.intake.kinds import KINDS
+from regulars.intake.kinds.kind import Label
+from regulars.shop.models import ChangeSet, EventSource, Store
 
 
 @pghistory.track()
@@ -19,6 +21,11 @@ class ColumnMap(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def kind_label(self) -> Label:
+        """What pages call a file that the map is for."""
+        return KINDS[self.kind].label
+
 
 class Import(models.Model):
     """One file on its way into the record. read = accepted + refunds + rejected, in lines."""
@@ -30,6 +37,8 @@ class Import(models.Model):
         DONE = "done", _("Done")
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
+        UNDOING = "undoing", _("Being undone")
+        UNDONE = "undone", _("Undone")
 
     kind = models.CharField(max_length=20, default="orders")
     store = models.ForeignKey(Store, on_delete=models.PROTECT)
@@ -51,6 +60,12 @@ class Import(models.Model):
     orders_added = models.BigIntegerField(default=0)
     customers_added = models.BigIntegerField(default=0)
     products_added = models.BigIntegerField(default=0)
+    rows_added = models.BigIntegerField(default=0, db_default=0)
+    rows_changed = models.BigIntegerField(default=0, db_default=0)
+    change_set = models.OneToOneField(
+        ChangeSet, on_delete=models.SET_NULL, null=True, blank=True, related_name="imported"
+    )
+    undone_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=60, blank=True)
     error = models.TextField(blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
@@ -62,7 +77,7 @@ class Import(models.Model):
         ordering = ("-id",)
         constraints = (
             models.CheckConstraint(
-                condition=~models.Q(state="done")
+                condition=~models.Q(state__in=("done", "undoing", "undone"))
                 | models.Q(
                     lines_read=models.F("lines_accepted")
                     + models.F("refunds_matched")
@@ -75,6 +90,11 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_name} #{self.pk}"
+
+    @property
+    def kind_label(self) -> Label:
+        """What pages call such a file."""
+        return KINDS[self.kind].label
 
     @property
     def refunds(self) -> int:
@@ -99,3 +119,52 @@ class Reject(models.Model):
 
     def __str__(self) -> str:
         return f"{self.imported_id}:{self.line_number} {self.reason}"
+
+
+@pghistory.track()
+class WriteKey(models.Model):
+    """What a program or a page names when it sends events to a source.
+
+    It is kept as it is: browsers show it to everybody who looks, and all it allows is to tell the shop something.
+    """
+
+    source = models.ForeignKey(EventSource, on_delete=models.PROTECT, related_name="write_keys")
+    key = models.CharField(max_length=40, unique=True, db_collation="C")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    created_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.key[:6]}…"
+
+
+class Call(models.Model):
+    """A call of the track API: kept as it came before it is answered, then worked through.
+
+    `outcomes` has a letter for each event (see `track.working.Outcome`), `notes` a list of [event, reason, detail] for those of
+    which there is something to say.
+    """
+
+    source = models.ForeignKey(EventSource, on_delete=models.PROTECT, related_name="calls", db_index=False)
+    kind = models.CharField(max_length=10)
+    body = models.BinaryField()
+    events = models.PositiveIntegerField()
+    received_at = models.DateTimeField()
+    worked_at = models.DateTimeField(null=True)
+    outcomes = models.TextField(default="")
+    notes = models.JSONField(default=list)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=("id",), name="intake_call_waiting", condition=models.Q(worked_at__isnull=True)
+            ),
+            models.Index(fields=("source", "-id"), name="intake_call_of_source"),
+            models.Index(fields=("received_at",), name="intake_call_received"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} #{self.pk}"

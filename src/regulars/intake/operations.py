@@ -10,15 +10,45 @@ from django.conf import settings
 from django.db import transaction
 
 from regulars.intake.files import save_upload
+from regulars.intake.kinds import kind_named
 from regulars.intake.mapping import Mapping
 from regulars.intake.models import ColumnMap, Import
 from regulars.intake.running import run_import
-from regulars.intake.tasks import run_import_job
+from regulars.intake.tasks import run_import_job, run_undo_job
+from regulars.intake.track.taking import (
+    add_source,
+    forget_calls,
+    make_write_key,
+    revoke_write_key,
+    take_call,
+    work_again,
+)
+from regulars.intake.track.working import work
+from regulars.intake.undoing import check_undo, run_undo
 from regulars.kernel.errors import RegularsError
 from regulars.shop.operations import ensure_stores
 from regulars.staff.models import User
 
-__all__ = ["cancel", "forget_map", "register", "run_import", "save_map_of", "set_mapping", "start", "upload"]
+__all__ = [
+    "ImportOverError",
+    "add_source",
+    "cancel",
+    "forget_calls",
+    "forget_map",
+    "make_write_key",
+    "register",
+    "revoke_write_key",
+    "run_import",
+    "run_undo",
+    "save_map_of",
+    "set_mapping",
+    "start",
+    "take_call",
+    "undo",
+    "upload",
+    "work",
+    "work_again",
+]
 
 _OPEN = (Import.State.UPLOADED, Import.State.QUEUED, Import.State.RUNNING)
 
@@ -29,21 +59,40 @@ class ImportOverError(RegularsError):
     code: ClassVar[str] = "import_over"
 
 
-def upload(
-    *, file: BinaryIO, file_name: str, store_code: str, created_by: User | None, now: datetime
+def upload(  # noqa: PLR0913  what is known of an upload
+    *,
+    file: BinaryIO,
+    file_name: str,
+    kind: str = "orders",
+    store_code: str,
+    created_by: User | None,
+    now: datetime,
 ) -> Import:
     """Keep an uploaded file in the home folder, complete or not at all, and return its import, not yet started."""
     name = Path(file_name).name or "orders"
     target = settings.HOME.uploads / f"{uuid4().hex}{''.join(Path(name).suffixes[-2:])[:20]}"
     save_upload(file, target)
-    return register(path=target, file_name=name, store_code=store_code, created_by=created_by, now=now)
+    return register(
+        path=target, file_name=name, kind=kind, store_code=store_code, created_by=created_by, now=now
+    )
 
 
-def register(
-    *, path: Path, file_name: str = "", store_code: str, created_by: User | None = None, now: datetime
+def register(  # noqa: PLR0913  what is known of a file
+    *,
+    path: Path,
+    file_name: str = "",
+    kind: str = "orders",
+    store_code: str,
+    created_by: User | None = None,
+    now: datetime,
 ) -> Import:
-    """Return an import of a file that stays where it is, not yet started. An unknown store is made."""
+    """Return an import of a file that stays where it is, not yet started. An unknown store is made.
+
+    Raises:
+        UnknownKindError: There is no such kind of file.
+    """
     return Import.objects.create(
+        kind=kind_named(kind).name,
         store_id=ensure_stores([store_code])[store_code],
         file_name=(file_name or path.name)[-300:],
         file_path=str(path.resolve()),
@@ -61,7 +110,9 @@ def set_mapping(*, import_id: int, mapping: Mapping) -> None:
         ImportOverError: It is queued, runs or has ended.
     """
     settable = (Import.State.UPLOADED, Import.State.FAILED)
-    if not Import.objects.filter(pk=import_id, state__in=settable).update(mapping=mapping.to_json()):
+    if not Import.objects.filter(pk=import_id, state__in=settable).update(
+        mapping=mapping.to_json(), kind=mapping.kind
+    ):
         raise ImportOverError(f"import {import_id} is queued, runs or has ended", import_id=import_id)
 
 
@@ -74,7 +125,12 @@ def start(*, import_id: int, mapping: Mapping) -> None:
     with transaction.atomic():
         startable = (Import.State.UPLOADED, Import.State.QUEUED, Import.State.FAILED)
         changed = Import.objects.filter(pk=import_id, state__in=startable).update(
-            state=Import.State.QUEUED, mapping=mapping.to_json(), error="", error_code="", finished_at=None
+            state=Import.State.QUEUED,
+            kind=mapping.kind,
+            mapping=mapping.to_json(),
+            error="",
+            error_code="",
+            finished_at=None,
         )
         if not changed:
             raise ImportOverError(f"import {import_id} runs or has ended", import_id=import_id)
@@ -94,6 +150,20 @@ def cancel(*, import_id: int, now: datetime) -> None:
         raise ImportOverError(f"import {import_id} has ended", import_id=import_id)
 
 
+def undo(*, import_id: int, now: datetime) -> None:
+    """Queue the taking back of a whole import.
+
+    Raises:
+        NotUndoableError: It is not done, or of a kind that cannot be taken back.
+        ChangesOvertakenError: Later data speaks of the same rows; the message names the later files.
+        ChangesTooOldError: It is too long ago.
+    """
+    with transaction.atomic():
+        check_undo(import_id=import_id, now=now)
+        Import.objects.filter(pk=import_id).update(state=Import.State.UNDOING, error="", error_code="")
+        run_undo_job.defer(import_id=import_id)
+
+
 def save_map_of(*, import_id: int, name: str) -> ColumnMap:
     """Keep an import's mapping under a name, to be proposed for files with the same columns.
 
@@ -104,7 +174,7 @@ def save_map_of(*, import_id: int, name: str) -> ColumnMap:
     mapping = Mapping.from_json(row.mapping)
     header = sorted({*mapping.columns.values(), *mapping.discounts})
     saved, _ = ColumnMap.objects.update_or_create(
-        name=name, defaults={"header": header, "mapping": mapping.to_json()}
+        name=name, defaults={"kind": mapping.kind, "header": header, "mapping": mapping.to_json()}
     )
     return saved
 

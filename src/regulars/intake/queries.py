@@ -2,10 +2,9 @@
 
 import csv
 import io
-import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,24 +12,23 @@ from typing import ClassVar
 
 from django.db.models import Count, QuerySet
 
-from regulars.intake.files import Table, open_table
-from regulars.intake.lines import Judge
+from regulars.intake.files import REJECT_COLUMNS, Table, open_table
+from regulars.intake.judges import AnyJudge, judge_for
+from regulars.intake.kinds import kind_named
+from regulars.intake.kinds.orders import ORDERS
 from regulars.intake.mapping import Mapping, Proposal, propose
 from regulars.intake.models import ColumnMap, Import, Reject
 from regulars.intake.running import business
-from regulars.intake.understanding import understand
+from regulars.intake.undoing import check_undo
 from regulars.kernel.days import zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.money import from_minor, minor_unit_exponent
 from regulars.kernel.progress import Progress, no_progress
+from regulars.kernel.spreadsheets import harmless
 
 PREVIEW_LINES = 20
 _SAMPLE_LINES = 200
 _BATCH_LINES = 100_000
-# A spreadsheet runs a cell that begins so as a formula; numbers with a sign are none.
-_FORMULA = re.compile(r"^[=+\-@\t\r]")
-_NUMBER = re.compile(r"^[+-]?[\d.,]+(E[+-]?\d+)?$", re.IGNORECASE)
-REJECT_COLUMNS = ("refused_line", "refused_column", "refused_value", "refused_because")
 
 
 class UnknownMapError(RegularsError):
@@ -68,19 +66,53 @@ class PreviewLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PreviewRow:
+    """One line of a file of any kind but orders, as it would be understood.
+
+    Attributes:
+        line_number: The row's number in a spreadsheet.
+        raw: The file's cells.
+        reason: Why it would be refused, or "".
+        says: What each field that has a column would say, as text, in the order of `Preview.fields`.
+    """
+
+    line_number: int
+    raw: tuple[str, ...]
+    reason: str
+    says: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Preview:
-    """The first lines of a file under a mapping, which comes back completed by what the whole file says."""
+    """The first lines of a file under a mapping, which comes back completed by what the whole file says.
+
+    Attributes:
+        header: The file's columns.
+        mapping: The mapping, completed.
+        currency: The business's.
+        file_lines: How many lines the file has.
+        lines: Of a file of orders.
+        fields: Of a file of another kind, the fields that have a column.
+        rows: Of a file of another kind.
+        encoding: Of the text, as it was found or chosen.
+    """
 
     header: tuple[str, ...]
     mapping: Mapping
     currency: str
     file_lines: int
-    lines: tuple[PreviewLine, ...]
+    lines: tuple[PreviewLine, ...] = ()
+    fields: tuple[str, ...] = ()
+    rows: tuple[PreviewRow, ...] = ()
+    encoding: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DryRun:
-    """What an import of a file would count, without asking the record. read = lines + refunds + rejected."""
+    """What an import of a file would count, without asking the record. read = lines + refunds + rejected.
+
+    `lines` are accepted lines of whatever kind; `refunds` are those among order lines.
+    """
 
     lines_read: int
     lines: int
@@ -88,13 +120,20 @@ class DryRun:
     rejected: dict[str, int]
 
 
-def proposal(path: Path, *, file_name: str = "", encoding: str = "") -> Proposal:
+def proposal(
+    path: Path, *, file_name: str = "", kind: str = "orders", encoding: str = "", sheet: str = ""
+) -> Proposal:
     """Propose a mapping for a file, a saved one if its header is known. Raises as `open_table`."""
     saved = [
-        (one.name, one.header, Mapping.from_json(one.mapping)) for one in ColumnMap.objects.order_by("name")
+        (one.name, one.header, Mapping.from_json(one.mapping))
+        for one in ColumnMap.objects.filter(kind=kind).order_by("name")
     ]
-    with open_table(path, file_name=file_name, encoding=encoding) as table:
-        return propose(table.header, table.sample(_SAMPLE_LINES), saved=saved)
+    with open_table(path, file_name=file_name, encoding=encoding, sheet=sheet) as table:
+        found = propose(table.header, table.sample(_SAMPLE_LINES), kind=kind_named(kind), saved=saved)
+        read = replace(
+            found.mapping, encoding=encoding or found.mapping.encoding, sheet=sheet or found.mapping.sheet
+        )
+        return replace(found, mapping=read, encoding=table.encoding, sheets=table.sheets)
 
 
 def sample(
@@ -128,18 +167,21 @@ def preview(*, path: Path, file_name: str = "", mapping: Mapping, store_code: st
     with open_table(path, file_name=file_name, encoding=mapping.encoding, sheet=mapping.sheet) as table:
         judge = _judge(table, mapping, store_code, now)
         batch = table.rows.head(PREVIEW_LINES).collect()
-        understood = judge.understood(batch).to_dicts()
-        raw = judge.raw_texts(batch).fill_null("").rows()
-        return Preview(
+        raw = [cells[: len(table.header)] for cells in judge.raw_texts(batch).fill_null("").rows()]
+        known, currency = judge.known, business().currency
+        found = Preview(
             header=table.header,
-            mapping=judge.known.mapping,
-            currency=business().currency,
-            file_lines=judge.known.lines,
-            lines=tuple(
-                _preview_line(one, cells[: len(table.header)], business().currency)
-                for one, cells in zip(understood, raw, strict=True)
-            ),
+            mapping=known.mapping,
+            currency=currency,
+            file_lines=known.lines,
+            encoding=table.encoding,
         )
+        pairs = list(zip(judge.understood(batch).to_dicts(), raw, strict=True))
+        if known.mapping.the_kind is ORDERS:
+            return replace(found, lines=tuple(_preview_line(one, cells, currency) for one, cells in pairs))
+        fields = tuple(name for name in known.mapping.the_kind.names() if name in known.column)
+        rows = tuple(_preview_row(one, cells, fields, known.mapping) for one, cells in pairs)
+        return replace(found, fields=fields, rows=rows)
 
 
 def dry_run(
@@ -159,18 +201,18 @@ def dry_run(
             progress("checking", read, judge.known.lines)
         return DryRun(
             lines_read=read,
-            lines=kinds["stage_line"],
+            lines=kinds["stage_line"] + kinds["stage_row"],
             refunds=kinds["stage_refund"],
             rejected=dict(rejected.most_common()),
         )
 
 
-def _judge(table: Table, mapping: Mapping, store_code: str, now: datetime) -> Judge:
+def _judge(table: Table, mapping: Mapping, store_code: str, now: datetime) -> AnyJudge:
     owner = business()
-    zone = zone_named(owner.time_zone)
-    return Judge(
-        known=understand(table, mapping, zone=zone.key),
-        zone=zone,
+    return judge_for(
+        table,
+        mapping,
+        zone=zone_named(owner.time_zone),
         exponent=minor_unit_exponent(owner.currency),
         now=now,
         store_code=store_code,
@@ -199,6 +241,36 @@ def _preview_line(one: dict[str, object], raw: tuple[str, ...], currency: str) -
     )
 
 
+def _preview_row(
+    one: dict[str, object], raw: tuple[str, ...], fields: tuple[str, ...], mapping: Mapping
+) -> PreviewRow:
+    return PreviewRow(
+        line_number=int(str(one["line"])),
+        raw=raw,
+        reason=str(one["fault"] or ""),
+        says=tuple(_said(one[name], mapping.the_kind.field(name).form) for name in fields),
+    )
+
+
+def _said(value: object, form: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if form in ("quantity", "money", "number"):
+        return f"{Decimal(str(value)).scaleb(-6).normalize():f}"
+    return str(value)
+
+
+def why_not_undone(row: Import, *, now: datetime) -> str:
+    """Return why an import cannot be taken back, in a sentence, or "" if it can."""
+    try:
+        check_undo(import_id=row.pk, now=now)
+    except RegularsError as error:
+        return str(error)
+    return ""
+
+
 def history() -> QuerySet[Import]:
     """Return all imports, the latest first, with store and person."""
     return Import.objects.select_related("store", "created_by")
@@ -214,23 +286,25 @@ def reject_file(import_id: int) -> Iterator[bytes]:
     """Yield the refused lines of an import as a CSV file: its own columns, then where and why.
 
     It opens in a spreadsheet, can be corrected there, and imported again with the same map. A cell that a
-    spreadsheet would run as a formula is quoted with an apostrophe.
+    spreadsheet would run as a formula is guarded with an apostrophe, which the next import takes off again.
     """
+    yield b"\xef\xbb\xbf"
+    for row in reject_rows(import_id):
+        yield _csv_row(row)
+
+
+def reject_rows(import_id: int) -> Iterator[list[str]]:
+    """Yield the header and the rows of `reject_file`."""
     header = Import.objects.values_list("header", flat=True).get(pk=import_id)
     header = [name for name in header if name not in REJECT_COLUMNS]
-    yield b"\xef\xbb\xbf"
-    yield _csv_row([*header, *REJECT_COLUMNS])
+    yield [*header, *REJECT_COLUMNS]
     rejects = Reject.objects.filter(imported_id=import_id).order_by("line_number")
     for reject in rejects.iterator(chunk_size=5_000):
-        cells = [reject.raw.get(name) or "" for name in header]
-        yield _csv_row([*cells, reject.line_number, reject.column, reject.value, reject.reason])
+        cells = [str(reject.raw.get(name) or "") for name in header]
+        yield [*cells, str(reject.line_number), reject.column, reject.value, reject.reason]
 
 
-def _csv_row(cells: list[object]) -> bytes:
+def _csv_row(cells: list[str]) -> bytes:
     buffer = io.StringIO()
-    csv.writer(buffer).writerow([_safe(str(cell)) for cell in cells])
+    csv.writer(buffer).writerow([harmless(cell, keeps_numbers=True) for cell in cells])
     return buffer.getvalue().encode()
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.match(cell) else cell

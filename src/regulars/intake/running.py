@@ -3,7 +3,7 @@
 import io
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -12,13 +12,15 @@ import polars as pl
 from django.db import connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from regulars.intake.events import ImportFinished
 from regulars.intake.files import Table, open_table
-from regulars.intake.lines import Judge
+from regulars.intake.judges import AnyJudge, judge_for
+from regulars.intake.kinds.orders import ORDERS
 from regulars.intake.mapping import Mapping
 from regulars.intake.models import Import
-from regulars.intake.understanding import Understanding, understand
+from regulars.intake.rows import stage_columns
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.days import zone_named
 from regulars.kernel.errors import RegularsError
@@ -28,6 +30,7 @@ from regulars.outbox.operations import publish
 from regulars.shop import operations as shop
 from regulars.shop.models import Business
 
+JOB = "intake.run_import"
 _BATCH_LINES = 100_000
 _REPORT_SECONDS = 0.5
 # The first key of the advisory locks that mark an import as being run: "impo" in ASCII.
@@ -35,6 +38,7 @@ _LOCK_SPACE = 0x696D706F
 _RESULTS = (
     "state", "finished_at", "stage", "error_code", "error", "header", "mapping", "lines_read", "lines_accepted",
     "lines_rejected", "refunds_matched", "refunds_unmatched", "orders_added", "customers_added", "products_added",
+    "rows_added", "rows_changed", "change_set_id",
 )  # fmt: skip
 _ANY_STATE_BUT_OVER = Q(state__in=(Import.State.UPLOADED, Import.State.QUEUED, Import.State.RUNNING))
 
@@ -69,7 +73,7 @@ def run_import(*, import_id: int, now: datetime, progress: Progress = no_progres
     can be run again. Running a file twice changes nothing. The row of the import shows how far it has come
     while the transaction is open.
 
-    Stages: `reading` (the whole file, once), `staging` (in lines), then those of `shop.merge_stage`.
+    Stages: `reading` (the whole file, once), `staging` (in lines), then those of `shop.merge_stage`, or `merging`.
 
     Args:
         import_id: An import that is not over.
@@ -88,6 +92,7 @@ def run_import(*, import_id: int, now: datetime, progress: Progress = no_progres
         if not claimed:
             raise ImportNotRunnableError(f"import {import_id} is over or does not exist", import_id=import_id)
         row = Import.objects.select_related("store").get(pk=import_id)
+        row.rows_added = row.rows_changed = row.customers_added = 0
         with closing(connections.create_connection("default")) as side:
             reporter = _Reporter(row, side, progress)
             try:
@@ -108,6 +113,31 @@ def run_import(*, import_id: int, now: datetime, progress: Progress = no_progres
     return row
 
 
+def settle_interrupted(*, now: datetime) -> int:
+    """Mark imports as failed whose process was killed, and return how many: nothing of them was kept.
+
+    An import that runs holds its lock until it ends, however it ends. One that a job ran is left alone while the job is
+    waiting or under way, because another worker takes it over and runs the import from its start.
+
+    Args:
+        now: When they are said to have ended.
+    """
+    settled = 0
+    for import_id in Import.objects.filter(state=Import.State.RUNNING).values_list("pk", flat=True):
+        job = ProcrastinateJob.objects.filter(
+            task_name=JOB, args__import_id=import_id, status__in=("todo", "doing")
+        )
+        with suppress(ImportNotRunnableError), _claimed(import_id):
+            if not job.exists():
+                settled += Import.objects.filter(pk=import_id, state=Import.State.RUNNING).update(
+                    state=Import.State.FAILED,
+                    finished_at=now,
+                    error_code="interrupted",
+                    error="The program that brought it in was ended before it was done. Start it again.",
+                )
+    return settled
+
+
 def _bring_in(row: Import, now: datetime, reporter: "_Reporter") -> None:
     owner = business()
     mapping = Mapping.from_json(row.mapping)
@@ -118,9 +148,9 @@ def _bring_in(row: Import, now: datetime, reporter: "_Reporter") -> None:
     with open_table(
         Path(row.file_path), file_name=row.file_name, encoding=mapping.encoding, sheet=mapping.sheet
     ) as table:
-        known = understand(table, mapping, zone=zone.key)
-        judge = Judge(
-            known=known,
+        judge = judge_for(
+            table,
+            mapping,
             zone=zone,
             exponent=minor_unit_exponent(owner.currency),
             now=now,
@@ -128,10 +158,12 @@ def _bring_in(row: Import, now: datetime, reporter: "_Reporter") -> None:
             store_ids=shop.ensure_stores,
         )
         with transaction.atomic():
-            _bring_in_lines(row, table, judge, known, reporter)
+            with shop.keep_changes(now=now) as changes:
+                _bring_in_lines(row, table, judge, reporter)
+            row.change_set = changes if judge.known.mapping.the_kind.can_undo else None
             row.state, row.finished_at, row.stage = Import.State.DONE, now, ""
             row.error_code = row.error = ""
-            row.mapping, row.header = known.mapping.to_json(), list(known.header)
+            row.mapping, row.header = judge.known.mapping.to_json(), list(judge.known.header)
             fields = {name: getattr(row, name) for name in _RESULTS}
             # A cancellation that came first has changed the state; one that comes now waits, and comes too late.
             if not Import.objects.filter(pk=row.pk, state=Import.State.RUNNING).update(**fields):
@@ -140,10 +172,14 @@ def _bring_in(row: Import, now: datetime, reporter: "_Reporter") -> None:
             crashpoint("import:commit")
 
 
-def _bring_in_lines(
-    row: Import, table: Table, judge: Judge, known: Understanding, reporter: "_Reporter"
-) -> None:
+def _bring_in_lines(row: Import, table: Table, judge: AnyJudge, reporter: "_Reporter") -> None:
+    kind = judge.known.mapping.the_kind
     shop.open_stage()
+    if kind is not ORDERS:
+        columns = stage_columns(kind)
+        _execute(
+            f"CREATE TEMPORARY TABLE stage_row ({', '.join(f'{k} {v}' for k, v in columns.items())}) ON COMMIT DROP"
+        )
     # A run that was cut short wrote nothing, so there are no rejects of it.
     read = rejected = 0
     for batch in table.rows.collect_batches(chunk_size=_BATCH_LINES, maintain_order=True):
@@ -154,23 +190,62 @@ def _bring_in_lines(
         _write_rejects(row, judged.rejects)
         read += judged.read
         rejected += len(judged.rejects)
-        reporter("staging", read, known.lines)
-    merged = shop.merge_stage(progress=reporter)
-    if merged.conflicts:
-        _write_rejects(row, _conflict_rejects(table, judge, merged.conflicts))
+        reporter("staging", read, judge.known.lines)
     row.lines_read = read
+    merge = _merge_orders if kind is ORDERS else _merge_rows
+    row.lines_rejected = rejected + merge(row, table, judge, reporter)
+    if kind is not ORDERS:
+        row.lines_accepted = read - row.lines_rejected - row.refunds_matched - row.refunds_unmatched
+
+
+def _merge_orders(row: Import, table: Table, judge: AnyJudge, reporter: "_Reporter") -> int:
+    """Merge staged order lines, and return how many were refused beside the record."""
+    merged = shop.merge_stage(progress=reporter)
+    _refuse(row, table, judge, [one.line_number for one in merged.conflicts], "other_customer")
     row.lines_accepted = merged.lines
-    row.lines_rejected = rejected + len(merged.conflicts)
     row.refunds_matched, row.refunds_unmatched = merged.refunds_matched, merged.refunds_unmatched
     row.orders_added, row.customers_added = merged.orders_added, merged.customers_added
     row.products_added = merged.products_added
+    row.rows_added, row.rows_changed = merged.lines_added + merged.refunds_added, merged.rows_changed
+    return len(merged.conflicts)
 
 
-def _conflict_rejects(table: Table, judge: Judge, conflicts: tuple[shop.Conflict, ...]) -> pl.DataFrame:
-    """Read the lines again whose orders stand in the record under another customer."""
-    lines = [conflict.line_number for conflict in conflicts]
-    batch = table.rows.filter(pl.col("line").is_in(lines)).collect(engine="streaming")
-    return judge.refused(batch, "other_customer")
+def _merge_rows(row: Import, table: Table, judge: AnyJudge, reporter: "_Reporter") -> int:
+    """Merge the staged rows of a kind by its own statements, and return how many were refused beside the record."""
+    kind = judge.known.mapping.the_kind
+    refused = 0
+    shop.begin_merge()
+    _execute("ANALYZE stage_row")
+    reporter("merging", 0, len(kind.merge))
+    if kind.takes_customers:
+        row.customers_added = shop.merge_customers()
+    for done, step in enumerate(kind.merge, start=1):
+        with connection.cursor() as cursor:
+            cursor.execute(step.sql, {"now": row.started_at, "import": row.pk, "store": row.store_id})
+            if step.refuses:
+                lines = [number for (number,) in cursor.fetchall()]
+                _refuse(row, table, judge, lines, step.refuses)
+                refused += len(lines)
+            elif step.counts:
+                count = cursor.fetchone()[0] if cursor.description else cursor.rowcount
+                setattr(row, step.counts, getattr(row, step.counts) + count)
+        reporter("merging", done, len(kind.merge))
+    if kind.matches_refunds:
+        row.rows_added, row.refunds_matched, row.refunds_unmatched = shop.merge_refunds()
+    shop.end_merge()
+    return refused
+
+
+def _refuse(row: Import, table: Table, judge: AnyJudge, lines: list[int], reason: str) -> None:
+    """Read lines again that cannot join the record, and set them aside."""
+    if lines:
+        batch = table.rows.filter(pl.col("line").is_in(lines)).collect(engine="streaming")
+        _write_rejects(row, judge.refused(batch, reason))
+
+
+def _execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
 
 
 def _csv(frame: pl.DataFrame) -> bytes:

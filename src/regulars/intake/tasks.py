@@ -1,16 +1,26 @@
-"""The job that runs an import in the background."""
+"""What intake does in the background: imports, taking one back, and the calls of the track API."""
+
+import time
+from threading import Lock
 
 import structlog
+from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
-from regulars.intake.running import run_import
+from regulars.intake.running import JOB, run_import, settle_interrupted
+from regulars.intake.track.taking import forget_calls
+from regulars.intake.track.working import work
+from regulars.intake.undoing import run_undo
 from regulars.kernel.errors import RegularsError
 
 _log = structlog.get_logger()
+# A call waits that long at most before it is worked through; the job is asked for once for all that arrive until then.
+_ASK_EVERY_SECONDS = 1
 
 
-@app.task(name="intake.run_import", queue="imports", lock="imports")
+@app.task(name=JOB, queue="imports", lock="imports")
 def run_import_job(*, import_id: int) -> None:
     """Run an import. What is wrong with a file is told in the import's row; the job itself has then done its work.
 
@@ -20,3 +30,71 @@ def run_import_job(*, import_id: int) -> None:
         run_import(import_id=import_id, now=timezone.now())
     except RegularsError as error:
         _log.warning("import ended early", import_id=import_id, code=error.code, reason=str(error))
+
+
+@app.task(
+    name="intake.work_calls", queue="track", queueing_lock="intake.work_calls", lock="intake.work_calls"
+)
+def work_calls() -> None:
+    """Work through every call that waits."""
+    while work(now=timezone.now()).calls:
+        pass
+
+
+class _Bell:
+    """Asks for `work_calls` at most once a second in a process, so that asking costs a call nothing."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._next = 0.0
+
+    def ring(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if now < self._next:
+                return
+            self._next = now + _ASK_EVERY_SECONDS
+        try:
+            with transaction.atomic():
+                work_calls.configure(schedule_in={"seconds": _ASK_EVERY_SECONDS}).defer()
+        except AlreadyEnqueued:
+            return
+
+
+_bell = _Bell()
+
+
+def ask_for_work() -> None:
+    """See to it that calls are worked through within seconds."""
+    _bell.ring()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="intake.work_calls_left", queue="track", queueing_lock="intake.work_calls_left")
+def work_calls_left(timestamp: int) -> None:  # noqa: ARG001  given to every periodic job
+    """Work through calls whose process died before it could ask."""
+    work_calls()
+
+
+@app.periodic(cron="23 3 * * *")
+@app.task(name="intake.forget_calls", queue="track", queueing_lock="intake.forget_calls")
+def forget_old_calls(timestamp: int) -> None:  # noqa: ARG001  given to every periodic job
+    """Delete the calls of last week."""
+    forget_calls(now=timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="intake.settle_interrupted", queue="housekeeping", queueing_lock="intake.settle_interrupted")
+def settle_interrupted_imports(timestamp: int) -> None:  # noqa: ARG001  given to every periodic job
+    """Say of imports that a killed command left behind that they were interrupted."""
+    if settled := settle_interrupted(now=timezone.now()):
+        _log.warning("imports were interrupted", imports=settled)
+
+
+@app.task(name="intake.run_undo", queue="imports", lock="imports")
+def run_undo_job(*, import_id: int) -> None:
+    """Take an import back. What hinders it is told in the import's row."""
+    try:
+        run_undo(import_id=import_id, now=timezone.now())
+    except RegularsError as error:
+        _log.warning("undo ended early", import_id=import_id, code=error.code, reason=str(error))

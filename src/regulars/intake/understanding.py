@@ -13,19 +13,20 @@ import polars as pl
 from regulars.intake import values
 from regulars.intake.files import Table
 from regulars.intake.headers import STATUS_OF, plain
-from regulars.intake.mapping import IDENTIFIERS, Mapping
+from regulars.intake.judging import DIGITS_LOST
+from regulars.intake.kinds.fields import IDENTIFIERS
+from regulars.intake.kinds.orders import ORDERS
+from regulars.intake.mapping import Mapping
 from regulars.kernel.errors import RegularsError
 
-_CODES = ("order_code", "line_number", "product_code", *IDENTIFIERS)
-_NUMBERS = ("quantity", "unit_price", "amount")
-_MOST_STATUSES = 100
+_MOST_WORDS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
     """One answer: what to put into the mapping, and an example of what it would mean."""
 
-    value: str | list[str] | dict[str, str]
+    value: str | list[str] | dict[str, str] | dict[str, dict[str, str]]
     example: str
 
 
@@ -67,6 +68,7 @@ class Understanding:
             `several_statuses`.
         repeated: (`store`, `order_code`, `line_number`, `first_line`) of line numbers that stand twice.
         lines: How many rows the file has, empty ones included.
+        is_damaged: Whether letters were lost before the file came to us.
     """
 
     mapping: Mapping
@@ -77,6 +79,7 @@ class Understanding:
     doubtful: pl.DataFrame
     repeated: pl.DataFrame
     lines: int
+    is_damaged: bool = False
 
     def code(self, name: str, dtype: pl.DataType) -> pl.Expr:
         """Return the texts of a code or identifier field."""
@@ -93,6 +96,15 @@ class _Source:
     discounts: tuple[str, ...]
     mapping: Mapping
 
+    def codes(self) -> list[str]:
+        """Return the fields of codes that have a column."""
+        return [name for name in self.mapping.the_kind.names("code") if name in self.column]
+
+    def numbers(self) -> list[str]:
+        """Return the fields of numbers that have a column."""
+        kind = self.mapping.the_kind
+        return [name for name in kind.names("quantity", "money", "number") if name in self.column]
+
 
 def _code(name: str, column: pl.Expr, dtype: pl.DataType, *, is_whole: bool) -> pl.Expr:
     cell = values.code(column, dtype)
@@ -101,7 +113,8 @@ def _code(name: str, column: pl.Expr, dtype: pl.DataType, *, is_whole: bool) -> 
     if name == "email":
         cell = cell.str.to_lowercase()
     if name == "phone":
-        cell = cell.str.normalize("NFKC").str.replace_all(r"[\s().\-]", "").str.replace(r"^00", "+")
+        digits = cell.str.normalize("NFKC").str.replace_all(r"[\s().\-]", "").str.replace(r"^00", "+")
+        cell = pl.when(cell.str.contains(DIGITS_LOST)).then(cell).otherwise(digits)
     return cell
 
 
@@ -132,12 +145,14 @@ def understand(table: Table, mapping: Mapping, *, zone: str) -> Understanding:
     questions: list[Question] = []
     formats = mapping.date_formats or _date_formats(source, zone, questions)
     if not decimal:
-        questions.append(_decimal_question(mapping))
-    statuses = _statuses(source, questions)
+        questions.append(_decimal_question(source))
+    statuses, words = _statuses(source, questions), _words(source, questions)
     if questions:
         raise NeedsAnswerError(questions)
     known = Understanding(
-        mapping=mapping.with_answers(date_formats=tuple(formats), decimal=decimal, status_values=statuses),
+        mapping=mapping.with_answers(
+            date_formats=tuple(formats), decimal=decimal, status_values=statuses, words=words
+        ),
         header=table.header,
         column=source.column,
         discounts=source.discounts,
@@ -145,15 +160,16 @@ def understand(table: Table, mapping: Mapping, *, zone: str) -> Understanding:
         doubtful=pl.DataFrame(),
         repeated=pl.DataFrame(),
         lines=lines,
+        is_damaged=table.is_damaged,
     )
+    if mapping.the_kind is not ORDERS:
+        return known
     return _with_disagreements(known, table.rows, source.schema)
 
 
 def _codes(source: _Source) -> tuple[int, frozenset[str]]:
     """Return the row count, and the fields of ids that went through a spreadsheet as floats, all of them."""
-    texts = [
-        name for name in _CODES if name in source.column and source.schema[source.column[name]] == pl.String
-    ]
+    texts = [name for name in source.codes() if source.schema[source.column[name]] == pl.String]
     ends = [pl.col(source.column[name]).str.ends_with(".0").any().alias(name) for name in texts]
     seen = source.rows.select(pl.len().alias("lines"), *ends).collect(engine="streaming").row(0, named=True)
     suspects = {
@@ -173,7 +189,7 @@ def _codes(source: _Source) -> tuple[int, frozenset[str]]:
 def _decimal(source: _Source) -> str:
     texts = [
         one
-        for one in (*(source.column[name] for name in _NUMBERS if name in source.column), *source.discounts)
+        for one in (*(source.column[name] for name in source.numbers()), *source.discounts)
         if source.schema[one] == pl.String
     ]
     if not texts:
@@ -184,8 +200,9 @@ def _decimal(source: _Source) -> str:
     return values.decimal_mark(pl.concat(distinct)["cell"].drop_nulls())
 
 
-def _decimal_question(mapping: Mapping) -> Question:
-    column = next(mapping.columns[name] for name in (*_NUMBERS[1:], "quantity") if name in mapping.columns)
+def _decimal_question(source: _Source) -> Question:
+    numbers = sorted(source.numbers(), key=lambda name: name == "quantity")
+    column = source.mapping.columns[numbers[0]] if numbers else source.mapping.discounts[0]
     return Question(
         part="decimal",
         column=column,
@@ -201,9 +218,9 @@ def _decimal_question(mapping: Mapping) -> Question:
     )
 
 
-def date_cells(frame: pl.DataFrame, column: dict[str, str]) -> pl.Series:
+def date_cells(frame: pl.DataFrame, column: dict[str, str], moment: str) -> pl.Series:
     """Return the cells that say when, date and time put together where they stand apart."""
-    date = column["placed_at"]
+    date = column[moment]
     if "placed_time" not in column:
         return frame[date]
     time = column["placed_time"]
@@ -215,31 +232,38 @@ def date_cells(frame: pl.DataFrame, column: dict[str, str]) -> pl.Series:
 
 
 def _date_formats(source: _Source, zone: str, questions: list[Question]) -> Sequence[str]:
-    needed = [source.column[name] for name in ("placed_at", "placed_time") if name in source.column]
-    if len(needed) == 1 and source.schema[needed[0]].is_temporal():
+    moment = source.mapping.the_kind.moment
+    needed = [source.column[name] for name in (moment, "placed_time") if name in source.column]
+    if moment not in source.column or (len(needed) == 1 and source.schema[needed[0]].is_temporal()):
         return ()
-    cells = date_cells(source.rows.select(needed).unique().collect(engine="streaming"), source.column)
-    if cells.dtype.is_numeric():
-        low, high = cells.min(), cells.max()
-        form = None if low is None else values.number_format_of_dates(float(str(low)), float(str(high)))
-        if form:
-            return (form,)
-        cells = cells.cast(pl.String)
-    groups = values.groups_of_formats(cells, zone)
+    cells = source.rows.select(needed).unique().collect(engine="streaming")
+    dates = date_cells(cells, source.column, moment)
+    if dates.dtype.is_numeric():
+        form = _number_format(dates)
+        if form or not dates.count():
+            return (form,) if form else ()
+        dates = dates.cast(pl.String)
+    return _written_formats(dates, source.mapping.columns[moment], zone, questions)
+
+
+def _written_formats(dates: pl.Series, name: str, zone: str, questions: list[Question]) -> Sequence[str]:
+    """Return the formats that read the column's texts, or ask where days and months cannot be told apart."""
+    groups = values.groups_of_formats(dates, zone)
     best = max((group.read for group in groups), default=0)
     leading = [group for group in groups if group.read == best]
+    if any(group.is_doubtful for group in leading):
+        leading = [group for group in groups if group.is_doubtful]
     if len(leading) == 1:
         return leading[0].formats
-    name = source.mapping.columns["placed_at"]
     if not leading:
-        numbers = cells.cast(pl.Float64, strict=False).drop_nulls()
-        if len(numbers) * 2 > len(cells.drop_nulls()):
-            form = values.number_format_of_dates(float(str(numbers.min())), float(str(numbers.max())))
-            if form:
-                return (form,)
-        text = f"No date format reads column {name!r}, for example {cells.drop_nulls().head(1).to_list()}."
-        questions.append(Question(part="date_formats", column=name, text=text))
-        return ()
+        numbers = dates.cast(pl.Float64, strict=False).drop_nulls()
+        form = _number_format(numbers) if len(numbers) * 2 > dates.count() else ""
+        if not form and dates.count():
+            text = (
+                f"No date format reads column {name!r}, for example {dates.drop_nulls().head(1).to_list()}."
+            )
+            questions.append(Question(part="date_formats", column=name, text=text))
+        return (form,) if form else ()
     questions.append(
         Question(
             part="date_formats",
@@ -251,19 +275,20 @@ def _date_formats(source: _Source, zone: str, questions: list[Question]) -> Sequ
     return ()
 
 
+def _number_format(numbers: pl.Series) -> str:
+    low, high = numbers.min(), numbers.max()
+    if low is None or high is None:
+        return ""
+    return values.number_format_of_dates(float(str(low)), float(str(high))) or ""
+
+
 def _statuses(source: _Source, questions: list[Question]) -> dict[str, str]:
     if "status" not in source.column:
         return {}
-    cell = values.text(pl.col(source.column["status"]), source.schema[source.column["status"]])
-    found = (
-        source.rows.select(cell.alias("cell"))
-        .unique()
-        .head(_MOST_STATUSES)
-        .collect(engine="streaming")["cell"]
-    )
+    found = _distinct(source, "status")
     told = {plain(word): status for word, status in source.mapping.status_values.items()}
     statuses: dict[str, str] = {}
-    for word in sorted(found.drop_nulls().to_list()):
+    for word in found:
         status = told.get(plain(word)) or STATUS_OF.get(plain(word))
         if status:
             statuses[word] = status
@@ -282,6 +307,41 @@ def _statuses(source: _Source, questions: list[Question]) -> dict[str, str]:
                 )
             )
     return statuses
+
+
+def _distinct(source: _Source, name: str) -> list[str]:
+    cell = values.text(pl.col(source.column[name]), source.schema[source.column[name]])
+    found = source.rows.select(cell.alias("cell")).unique().head(_MOST_WORDS).collect(engine="streaming")
+    return sorted(found["cell"].drop_nulls().to_list())
+
+
+def _words(source: _Source, questions: list[Question]) -> dict[str, dict[str, str]]:
+    """Return what the words of a file mean, for every field of a few words but the status of orders."""
+    found: dict[str, dict[str, str]] = {}
+    for one in source.mapping.the_kind.fields:
+        if not one.choices or one.name not in source.column:
+            continue
+        known = {plain(word): meaning for meaning, words in one.choices.items() for word in (meaning, *words)}
+        told = {plain(word): meaning for word, meaning in source.mapping.words.get(one.name, {}).items()}
+        meanings = found.setdefault(one.name, {})
+        for word in _distinct(source, one.name):
+            meaning = told.get(plain(word)) or known.get(plain(word))
+            if meaning:
+                meanings[word] = meaning
+                continue
+            name = source.mapping.columns[one.name]
+            questions.append(
+                Question(
+                    part="words",
+                    column=name,
+                    word=word,
+                    text=f"Column {name!r} says {word!r}: what does it mean?",
+                    choices=tuple(
+                        Choice(value={one.name: {word: choice}}, example=choice) for choice in one.choices
+                    ),
+                )
+            )
+    return found
 
 
 def _with_disagreements(known: Understanding, rows: pl.LazyFrame, schema: pl.Schema) -> Understanding:

@@ -139,18 +139,23 @@ def decimal_mark(numbers: pl.Series) -> str:
     }
     marked = numbers.str.extract(r"([.,]?\d[\d.,]*)")
     seen = {name: marked.str.contains(pattern).sum() for name, pattern in patterns.items()}
-    if seen["dot"] == seen["comma"]:
+    # Where some numbers prove the one and some the other, those that could be both must not follow the majority.
+    if seen["dot"] == seen["comma"] or (seen["dot"] and seen["comma"] and seen["either"]):
         return "" if seen["dot"] or seen["either"] else "."
     return "." if seen["dot"] > seen["comma"] else ","
 
 
 @dataclass(frozen=True, kw_only=True)
 class FormatGroup:
-    """Date formats that write day, month and year in one order, how many texts they read, and an example."""
+    """Date formats that write day, month and year in one order, how many texts they read, and an example.
+
+    `is_doubtful` where some texts can only be read day first and some only month first.
+    """
 
     formats: tuple[str, ...]
     read: int
     example: str
+    is_doubtful: bool = False
 
 
 def tidy_dates(cells: pl.Series) -> pl.Series:
@@ -257,6 +262,15 @@ def groups_of_formats(cells: pl.Series, zone: str) -> list[FormatGroup]:
         for place, first in enumerate(found)
         if not any(times[first].equals(times[other]) for other in list(found)[:place])
     ]
+    # A column that holds dates of both kinds proves neither: whichever reads more would misread the others.
+    only_day, only_month = (
+        (
+            bool((times[one].is_not_null() & times[other].is_null()).any())
+            for one, other in (("day", "month"), ("month", "day"))
+        )
+        if {"day", "month"} <= set(told_apart)
+        else (False, False)
+    )
     groups = []
     for first in told_apart:
         place = times[first].is_not_null().arg_max() or 0
@@ -264,6 +278,7 @@ def groups_of_formats(cells: pl.Series, zone: str) -> list[FormatGroup]:
             FormatGroup(
                 formats=tuple(found[first]),
                 read=len(cells) - times[first].null_count(),
+                is_doubtful=first in ("day", "month") and only_day and only_month,
                 example=f"{cells[place]} is {times[first][place]:%Y-%m-%d}",
             )
         )

@@ -7,6 +7,21 @@ from django.utils.translation import gettext_lazy as _
 from regulars.shop.models import Customer
 
 
+@pghistory.track()
+class Capacity(models.Model):
+    """How many customers the staff can call, and the shop can write to, in a day: one row, changed in the settings."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    calls_per_day = models.PositiveIntegerField(_("Calls a day"), default=20)
+    messages_per_day = models.PositiveIntegerField(_("Messages a day"), default=200)
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(id=1), name="planner_capacity_one_row"),)
+
+    def __str__(self) -> str:
+        return "capacity"
+
+
 # What people do is history; that numbers grow older every night is not.
 @pghistory.track(
     pghistory.InsertEvent(),
@@ -52,6 +67,12 @@ class Action(models.Model):
             # Counts by playbook read this index alone; a list of one playbook walks it.
             models.Index(fields=("state", "playbook", "value_minor", "id"), name="planner_action_playbook"),
             models.Index(fields=("customer", "-as_of_day"), name="planner_action_customer"),
+            # What was closed today, and who rests because of it.
+            models.Index(
+                fields=("closed_at",),
+                condition=Q(state__in=("done", "dismissed")),
+                name="planner_action_closed",
+            ),
         )
 
     def __str__(self) -> str:

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
-from django.db.models.functions import Cast, JSONObject
+from django.db.models import BigIntegerField, Case, F, FloatField, JSONField, Q, QuerySet, Value, When
+from django.db.models.functions import Cast, JSONObject, Round
 
 from regulars.insights.models import Profile, Run
 from regulars.kernel.days import start_of_day, zone_named
 from regulars.kernel.errors import RegularsError
-from regulars.planner.models import Action
+from regulars.planner.models import Action, Capacity
 from regulars.planner.rules import PLAYBOOKS
 from regulars.shop.models import Business
 from regulars.staff.models import User
@@ -33,6 +33,12 @@ class UnknownOutcomeError(RegularsError):
     """An action was closed in a way that does not exist."""
 
     code: ClassVar[str] = "unknown_outcome"
+
+
+class InvalidCapacityError(RegularsError):
+    """A day cannot hold fewer than no calls or messages."""
+
+    code: ClassVar[str] = "invalid_capacity"
 
 
 class AnotherActionOpenError(RegularsError):
@@ -95,20 +101,39 @@ def _suited(run: Run, business: Business) -> "QuerySet[Profile, tuple[Any, ...]]
         *(When(rule.when(run.as_of_day), then=Value(rule.code)) for rule in PLAYBOOKS), default=Value("")
     )
     # Halves of a minor unit are rounded up.
-    at_stake = (F("year_minor") * Value(business.margin_bp, BigIntegerField()) + Value(_BP // 2)) / Value(_BP)
+    seen = (F("year_minor") * Value(business.margin_bp, BigIntegerField()) + Value(_BP // 2)) / Value(_BP)
+    # Of an alert, what is expected to be lost: the value to come times the probability that it does not.
+    at_stake = Case(
+        When(
+            playbook="churn_alert",
+            clv_minor__isnull=False,
+            then=Round(F("clv_minor") * F("churn_probability")),
+        ),
+        default=seen,
+        output_field=FloatField(),
+    )
+    seen_of: dict[str, Any] = {
+        "code": F("playbook"),
+        "stage": F("stage"),
+        "orders": F("orders"),
+        "recency_days": Value(run.as_of_day) - F("last_day"),
+        "cycle_days": F("cycle_days"),
+        "year_minor": F("year_minor"),
+        "currency": Value(business.currency),
+    }
+    foreseen: dict[str, Any] = {
+        "churn_probability": F("churn_probability"),
+        "churn": F("churn_reasons"),
+        "alert": Value(run.thresholds.get("alert") or {}, JSONField()),
+    }
     return (
         Profile.objects.annotate(playbook=playbook)
         .exclude(playbook="")
         .annotate(
             value_minor=Cast(at_stake, BigIntegerField()),
-            reason=JSONObject(
-                code=F("playbook"),
-                stage=F("stage"),
-                orders=F("orders"),
-                recency_days=Value(run.as_of_day) - F("last_day"),
-                cycle_days=F("cycle_days"),
-                year_minor=F("year_minor"),
-                currency=Value(business.currency),
+            reason=Case(
+                When(playbook="churn_alert", then=JSONObject(**seen_of, **foreseen)),
+                default=JSONObject(**seen_of),
             ),
         )
         .values_list("customer_id", "playbook", "value_minor", "reason")
@@ -141,6 +166,24 @@ _OPEN = """
     WHERE NOT EXISTS (SELECT FROM planner_action a WHERE a.state = 'open' AND a.customer_id = s.customer_id)
     ORDER BY s.value_minor, s.customer_id
 """
+
+
+def change_capacity(*, calls_per_day: int, messages_per_day: int) -> Capacity:
+    """Change how many calls and messages a day has room for; the list shows no more of each at a time.
+
+    Raises:
+        InvalidCapacityError: One of them is below 0.
+    """
+    for name, value in (("calls_per_day", calls_per_day), ("messages_per_day", messages_per_day)):
+        if value < 0:
+            message = f"{name} == {value}, must be >= 0"
+            raise InvalidCapacityError(message, **{name: value})
+    with transaction.atomic():
+        found, _is_new = Capacity.objects.select_for_update().get_or_create(pk=1)
+        if (found.calls_per_day, found.messages_per_day) != (calls_per_day, messages_per_day):
+            found.calls_per_day, found.messages_per_day = calls_per_day, messages_per_day
+            found.save()
+    return found
 
 
 def assign(*, action_ids: Sequence[int], assignee_id: int | None) -> int:

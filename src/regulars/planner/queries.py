@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.db.models import Case, Count, F, Q, Sum, Value, When
-from django.db.models.lookups import LessThan
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, Sum, Value, When
+from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
+from regulars.kernel.days import day_of_instant, start_of_day, zone_named
 from regulars.kernel.errors import RegularsError
-from regulars.planner.models import Action
-from regulars.shop.queries import Row
+from regulars.planner.models import Action, Capacity
+from regulars.planner.rules import PLAYBOOKS
+from regulars.shop.queries import Row, business
 
 
 class NoSuchActionError(RegularsError):
@@ -23,7 +25,8 @@ class NoSuchActionError(RegularsError):
 class ActionFilter:
     """Which actions a list holds. Several values of one field mean any of them; fields are joined by and.
 
-    `assignee_ids` with `unassigned` means: of these people, or of nobody.
+    `assignee_ids` with `unassigned` means: of these people, or of nobody. `day` keeps the open actions that this day has
+    room for, or with `waiting` those behind them.
     """
 
     states: tuple[str, ...] = (Action.State.OPEN,)
@@ -31,6 +34,8 @@ class ActionFilter:
     tiers: tuple[str, ...] = ()
     assignee_ids: tuple[int, ...] = ()
     unassigned: bool = False
+    day: "Day | None" = None
+    waiting: bool = False
 
     def matching(self) -> Q:
         """Return the condition on Action that this filter stands for."""
@@ -42,6 +47,8 @@ class ActionFilter:
         if self.assignee_ids or self.unassigned:
             whose = Q(assignee_id__in=self.assignee_ids)
             condition &= (whose | Q(assignee=None)) if self.unassigned else whose
+        if self.day is not None:
+            condition &= self.day.waiting() if self.waiting else self.day.fitting()
         return condition
 
 
@@ -179,6 +186,115 @@ class PlaybookCount:
     playbook: str
     actions: int
     value_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What a day has room for of one way to get in touch.
+
+    `actions` of those open fit; `last` is the place of the last that does, None when all of them do.
+    """
+
+    actions: int
+    last: ActionPlace | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """A day's share of the open actions, most at stake first; the others wait behind.
+
+    `resting` counts the customers whom nobody should contact, because an action for them was closed so lately that its
+    playbook rests.
+    """
+
+    calls: Share
+    messages: Share
+    resting: int
+    behind: int
+
+    def fitting(self) -> Q:
+        """Return the condition on open actions of being in the day's share."""
+        return (_CALLS & _within(self.calls)) | (~_CALLS & _within(self.messages))
+
+    def waiting(self) -> Q:
+        """Return the condition on open actions of being behind the day's share."""
+        return (_CALLS & ~_within(self.calls)) | (~_CALLS & ~_within(self.messages))
+
+
+_CALLS = Q(playbook__in=[playbook.code for playbook in PLAYBOOKS if playbook.way == "call"])
+_NEVER = Q(pk__in=())
+
+
+def _within(share: Share) -> Q:
+    if not share.actions:
+        return _NEVER
+    if share.last is None:
+        return ~_NEVER
+    return Q(
+        GreaterThanOrEqual(
+            Row(F("value_minor"), F("id")), Row(Value(share.last.value_minor), Value(share.last.id))
+        )
+    )
+
+
+def capacity() -> Capacity:
+    """Return how many calls and messages a day has room for, or the defaults before anybody changed them."""
+    return Capacity.objects.filter(pk=1).first() or Capacity(pk=1)
+
+
+def day(*, as_of_day: int, now: datetime, counts: "list[PlaybookCount] | None" = None) -> Day:
+    """Return what today has room for: the capacity, less what was done today; three queries, or four.
+
+    Args:
+        as_of_day: The day of the latest run, by which playbooks rest.
+        now: By which it is today.
+        counts: What `open_by_playbook` returned for all open actions, when it was asked before.
+    """
+    if counts is None:
+        counts = open_by_playbook(ActionFilter())
+    zone = zone_named(business().time_zone)
+    midnight = start_of_day(day_of_instant(now, zone), zone)
+    rests = Q()
+    for playbook in PLAYBOOKS:
+        rests |= Q(playbook=playbook.code, closed_at__gte=start_of_day(as_of_day - playbook.rest_days, zone))
+    still_open = Action.objects.filter(customer_id=OuterRef("customer_id"), state=Action.State.OPEN)
+    done = Q(state=Action.State.DONE, closed_at__gte=midnight)
+    earliest = min(midnight, start_of_day(as_of_day - max(rule.rest_days for rule in PLAYBOOKS), zone))
+    closed = Action.objects.filter(
+        state__in=(Action.State.DONE, Action.State.DISMISSED), closed_at__gte=earliest
+    ).aggregate(
+        calls=Count("id", filter=done & _CALLS),
+        messages=Count("id", filter=done & ~_CALLS),
+        resting=Count("customer", distinct=True, filter=Q(rests, ~Exists(still_open))),
+    )
+    room = capacity()
+    called = {playbook.code for playbook in PLAYBOOKS if playbook.way == "call"}
+    opened = {
+        "calls": sum(count.actions for count in counts if count.playbook in called),
+        "messages": sum(count.actions for count in counts if count.playbook not in called),
+    }
+    shares = {
+        name: _share(limit=limit - closed[name], of=opened[name], way=way)
+        for name, limit, way in (
+            ("calls", room.calls_per_day, _CALLS),
+            ("messages", room.messages_per_day, ~_CALLS),
+        )
+    }
+    return Day(
+        **shares,
+        resting=closed["resting"],
+        behind=sum(opened.values()) - sum(share.actions for share in shares.values()),
+    )
+
+
+def _share(*, limit: int, of: int, way: Q) -> Share:
+    if limit <= 0:
+        return Share(actions=0, last=None)
+    if of <= limit:
+        return Share(actions=of, last=None)
+    chosen = Action.objects.filter(way, state=Action.State.OPEN).order_by("-value_minor", "-id")
+    [place] = chosen.values_list("value_minor", "id")[limit - 1 : limit]
+    return Share(actions=limit, last=ActionPlace(*place))
 
 
 def open_by_playbook(which: ActionFilter) -> list[PlaybookCount]:

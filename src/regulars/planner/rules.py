@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from regulars.insights.models import Profile
+from regulars.insights.models import DueProduct, Profile
+from regulars.insights.queries import is_late
 
 Way = Literal["call", "message"]
 
@@ -24,6 +25,8 @@ REMIND_FROM = 0.75
 OWN_RHYTHM_ORDERS = 3
 # After half a year nobody remembers the person who calls.
 CALL_WITHIN_DAYS = 183
+# From an even chance on that the customer does not come.
+ALERT_FROM = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +52,16 @@ _CAME_OFTEN = Q(cell__contains="F")
 _NOT_WORTH_PAYING_FOR = Q(cell__in=("", "rfm"))
 
 
+def _running_out(day: int) -> "QuerySet[DueProduct]":
+    """Return what a customer buys again and again and is about to run out of, or lately did."""
+    return DueProduct.objects.filter(
+        customer_id=OuterRef("customer_id"), soon_day__lte=day, late_day__gte=day
+    )
+
+
 def _late(day: int) -> Q:
     """Later than four in five customers of this rhythm; as long as no rhythm is known, every lapsed one is."""
-    return Q(late_day__isnull=True) | Q(late_day__lt=day)
+    return Q(late_day__isnull=True) | is_late(day)
 
 
 PLAYBOOKS = (
@@ -64,6 +74,16 @@ PLAYBOOKS = (
         way="call",
         rest_days=60,
         when=lambda day: _SPENDS_MUCH & _late(day) & Q(stage__in=_GONE, last_day__gt=day - CALL_WITHIN_DAYS),
+    ),
+    Playbook(
+        code="churn_alert",
+        name=_("Churn alert: act before they leave"),
+        advice=_(
+            "Their habit is fading. Ask what is missing, remind them of what they like, and settle complaints first; no discount before that."
+        ),
+        way="message",
+        rest_days=30,
+        when=lambda _day: Q(churn_probability__gte=ALERT_FROM, stage__in=_STILL_HERE) & ~_NOT_WORTH_PAYING_FOR,
     ),
     Playbook(
         code="win_back_short",
@@ -130,8 +150,11 @@ PLAYBOOKS = (
         way="message",
         rest_days=14,
         when=lambda day: (
-            Q(stage__in=_STILL_HERE, orders__gte=OWN_RHYTHM_ORDERS)
-            & Q(last_day__lte=day - REMIND_FROM * F("cycle_days"))
+            Q(stage__in=_STILL_HERE)
+            & (
+                Q(orders__gte=OWN_RHYTHM_ORDERS, last_day__lte=day - REMIND_FROM * F("cycle_days"))
+                | Q(Exists(_running_out(day)))
+            )
         ),
     ),
     Playbook(

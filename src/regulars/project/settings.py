@@ -121,12 +121,23 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# A stranger gets the same answer, and no mail: there is no signing up to offer.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_ADAPTER = "regulars.staff.adapters.AccountAdapter"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Regulars: "
 ACCOUNT_EMAIL_NOTIFICATIONS = bool(environment.SMTP_HOST.value)
-# The default limits of allauth stand; logins are counted by address as well as by the caller's network address.
+# The default limits of allauth stand; logins are counted by address as well as by the caller's network address. They are
+# counted in the database, so that several web processes are not several chances, and a restart is not another one.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "staff_tries",
+        # A guesser with many addresses must not push the counts of others out.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+}
 MFA_ADAPTER = "regulars.staff.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Regulars"
@@ -172,7 +183,7 @@ EMAIL_PORT = environment.SMTP_PORT.value
 EMAIL_HOST_USER = environment.SMTP_USER.value
 EMAIL_HOST_PASSWORD = environment.SMTP_PASSWORD.value
 EMAIL_USE_TLS = environment.SMTP_TLS.value
-EMAIL_TIMEOUT = 30
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = environment.FROM_EMAIL.value
 
 LOGGING = logs.configuration()

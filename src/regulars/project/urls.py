@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/ready", ready, name="health-ready"),
     path("metrics", metrics, name="metrics"),
     path("api/v1/", include("regulars.api.urls")),
+    path("v1/", include("regulars.api.track")),
     path("accounts/", include("regulars.console.accounts")),
     path("", include("regulars.console.urls")),
 ]

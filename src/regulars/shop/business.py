@@ -79,8 +79,14 @@ def change_business(*, name: str, time_zone: str, currency: str, margin_bp: int)
 
 def _recompute_days(time_zone: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMP TABLE moved_day (before integer, after integer) ON COMMIT DROP")
-        for table, instant in (("shop_order", "placed_at"), ("shop_refund", "refunded_at")):
+        cursor.execute(
+            "CREATE TEMP TABLE moved_day (kind text, before integer, after integer) ON COMMIT DROP"
+        )
+        for table, instant in (
+            ("shop_order", "placed_at"),
+            ("shop_refund", "refunded_at"),
+            ("shop_event", "at"),
+        ):
             cursor.execute(
                 f"""
                 WITH fresh AS (
@@ -91,15 +97,19 @@ def _recompute_days(time_zone: str) -> None:
                     WHERE {table}.id = fresh.id AND fresh.before <> fresh.after
                     RETURNING fresh.before, fresh.after
                 )
-                INSERT INTO moved_day SELECT DISTINCT before, after FROM moved
+                INSERT INTO moved_day SELECT DISTINCT '{table}', before, after FROM moved
                 """,  # noqa: S608  both names are literals of this function
                 {"zone": time_zone},
             )
         cursor.execute(
             f"""
-            INSERT INTO shop_changedmonth (month, version)
-            SELECT DISTINCT date_trunc('month', {_EPOCH} + day)::date, 1
+            INSERT INTO shop_changedmonth (month, version, events_version)
+            SELECT date_trunc('month', {_EPOCH} + day)::date,
+                   bool_or(kind <> 'shop_event')::int, bool_or(kind = 'shop_event')::int
             FROM moved_day CROSS JOIN LATERAL (VALUES (before), (after)) AS touched (day)
-            ON CONFLICT (month) DO UPDATE SET version = shop_changedmonth.version + 1
+            GROUP BY 1
+            ON CONFLICT (month) DO UPDATE
+            SET version = shop_changedmonth.version + EXCLUDED.version,
+                events_version = shop_changedmonth.events_version + EXCLUDED.events_version
             """  # noqa: S608  the epoch is a literal
         )

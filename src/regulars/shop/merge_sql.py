@@ -45,10 +45,14 @@ def _stage(table: str) -> str:
 OPEN_STAGE = "".join(_stage(table) for table in STAGE_COLUMNS)
 
 # One writer at a time; people go on reading.
-BEGIN = """
-SET LOCAL work_mem = '128MB';
+LOCK_RECORD = """
 LOCK TABLE shop_customer, shop_identifier, shop_product, shop_order, shop_orderline, shop_refund
     IN SHARE ROW EXCLUSIVE MODE;
+"""
+
+BEGIN = f"""
+SET LOCAL work_mem = '128MB';
+{LOCK_RECORD}
 ANALYZE stage_line, stage_refund, stage_customer, stage_product;
 CREATE TEMPORARY TABLE changed_order (order_id bigint) ON COMMIT DROP;
 CREATE TEMPORARY TABLE changed_day (day integer) ON COMMIT DROP;
@@ -147,7 +151,7 @@ WITH fresh AS (
     FROM staged_identifier s JOIN staged_customer c USING (customer_key)
     WHERE c.customer_id IS NULL AND s.kind = %(kind)s
 ), numbered AS MATERIALIZED (
-    SELECT store_id, value, nextval(pg_get_serial_sequence('shop_customer', 'id')) AS id FROM fresh
+    SELECT store_id, value, nextval('shop_customer_id_seq') AS id FROM fresh
 )
 UPDATE staged_customer c SET customer_id = n.id, is_new = true
 FROM staged_identifier s JOIN numbered n ON n.value = s.value AND n.store_id IS NOT DISTINCT FROM s.store_id
@@ -206,10 +210,9 @@ UPDATE_CUSTOMERS = _update_where_newer(
     "shop_customer",
     ("name", "country"),
     f"""
-    SELECT d.*, coalesce((
-        SELECT (extract(epoch FROM max(o.placed_at)) * 1000000)::bigint
-        FROM shop_order o WHERE o.customer_id = d.id
-    ), 0) AS known_us
+    SELECT d.*, coalesce((extract(epoch FROM greatest(r.described_at, (
+        SELECT max(o.placed_at) FROM shop_order o WHERE o.customer_id = d.id
+    ))) * 1000000)::bigint, 0) AS known_us
     FROM (
         SELECT c.customer_id AS id, {_latest("name")}, {_latest("country")}
         FROM stage_customer t JOIN staged_customer c USING (customer_key) WHERE NOT c.is_new
@@ -242,10 +245,10 @@ UPDATE_PRODUCTS = _update_where_newer(
     "shop_product",
     _PRODUCT_TEXTS,
     f"""
-    SELECT r.id, s.*, coalesce((
-        SELECT (extract(epoch FROM max(o.placed_at)) * 1000000)::bigint
+    SELECT r.id, s.*, coalesce((extract(epoch FROM greatest(r.described_at, (
+        SELECT max(o.placed_at)
         FROM shop_orderline l JOIN shop_order o ON o.id = l.order_id WHERE l.product_id = r.id
-    ), 0) AS known_us
+    ))) * 1000000)::bigint, 0) AS known_us
     FROM staged_product s JOIN shop_product r ON r.store_id = s.store_id AND r.code = s.code
     WHERE {_differs(_PRODUCT_TEXTS)}
     """,
@@ -255,7 +258,7 @@ UPDATE_PRODUCTS = _update_where_newer(
 
 GROUP_ORDERS = """
 CREATE TEMPORARY TABLE staged_order ON COMMIT DROP AS
-SELECT coalesce(o.id, nextval(pg_get_serial_sequence('shop_order', 'id'))) AS id, o.id IS NULL AS is_new,
+SELECT coalesce(o.id, nextval('shop_order_id_seq')) AS id, o.id IS NULL AS is_new,
        g.store_id, g.order_code, c.customer_id,
        timestamptz 'epoch' + g.placed_us * interval '1 microsecond' AS placed_at, g.day, g.status,
        g.amount_minor, g.discount_minor, g.lines
@@ -355,6 +358,7 @@ WITH sums AS (
     SELECT old_day FROM changed UNION SELECT day FROM changed
     UNION SELECT o.day FROM changed_order c JOIN shop_order o ON o.id = c.order_id
     UNION SELECT day FROM staged_order WHERE is_new
+    UNION SELECT r.day FROM shop_refund r JOIN changed c ON c.id = r.order_id
 )
 UPDATE shop_order o
 SET placed_at = c.placed_at, day = c.day, status = c.status, amount_minor = c.amount_minor,
@@ -413,6 +417,12 @@ SET product_id = c.product_id, quantity = c.quantity, amount_minor = c.amount_mi
 FROM changed c WHERE r.id = c.id
 """
 
+# For refunds that come without orders.
+NO_STAGED_ORDERS = """
+CREATE TEMPORARY TABLE staged_order (id bigint, customer_id bigint, is_new boolean) ON COMMIT DROP;
+CREATE TEMPORARY TABLE staged_line () ON COMMIT DROP;
+"""
+
 FIND_AFFECTED_CUSTOMERS = """
 CREATE TEMPORARY TABLE affected ON COMMIT DROP AS
 SELECT customer_id FROM staged_order UNION SELECT customer_id FROM staged_refund;
@@ -458,7 +468,9 @@ WITH totals AS (
     FROM shop_order o JOIN affected USING (customer_id) LEFT JOIN totals t ON t.order_id = o.id
     WHERE o.refunded_minor <> coalesce(t.refunded_minor, 0)
 ), days AS (
-    INSERT INTO changed_day SELECT DISTINCT day FROM changed
+    -- Facts carry refunds on their own days, with the order's validity.
+    INSERT INTO changed_day
+    SELECT day FROM changed UNION SELECT r.day FROM shop_refund r JOIN changed c ON c.id = r.order_id
 )
 UPDATE shop_order o SET refunded_minor = c.refunded_minor FROM changed c WHERE o.id = c.id
 """
@@ -483,8 +495,9 @@ ANALYZE shop_customer (id, code, name, country), shop_identifier (customer_id, k
 """
 
 CLOSE_STAGE = """
-DROP TABLE stage_line, stage_refund, stage_customer, stage_product, staged_customer, staged_identifier,
-    staged_product, staged_order, staged_line, staged_refund, affected, refund_match, changed_order, changed_day
+DROP TABLE IF EXISTS stage_row, stage_line, stage_refund, stage_customer, stage_product, staged_customer,
+    staged_identifier, staged_product, staged_order, staged_line, staged_refund, affected, refund_match, changed_order,
+    changed_day
 """
 
 # How many lines the new orders bring, and about how many the record has.

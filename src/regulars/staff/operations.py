@@ -128,8 +128,11 @@ def change_role(*, user_id: int, role: str) -> User:
     return user
 
 
-def deactivate(*, user_id: int) -> User:
-    """Stop a person from logging in, at once and everywhere. What they did stays theirs.
+def deactivate(*, user_id: int, now: datetime) -> User:
+    """Stop a person from logging in, at once and everywhere, and revoke the API keys they made. What they did stays theirs.
+
+    A key acts in the name of the person who made it; one who has left must not come back through it. Switching the person on
+    again brings no key back.
 
     Raises:
         LastOwnerError: The person is the last active owner.
@@ -139,6 +142,7 @@ def deactivate(*, user_id: int) -> User:
         _keep_an_owner(without=user)
         user.is_active = False
         user.save(update_fields=["is_active"])
+        ApiKey.objects.filter(created_by=user, revoked_at=None).update(revoked_at=now)
     return user
 
 

@@ -3,7 +3,7 @@
 A basket is what a customer bought on one day.
 """
 
-from regulars.analytics.affinity.forecast import REASONS, next_basket
+from regulars.analytics.affinity.forecast import REASONS, choose_weights, next_basket
 from regulars.analytics.affinity.measures import Measured, of_lists
 from regulars.analytics.affinity.model import Weights
 from regulars.analytics.affinity.pairs import also_bought, complement, for_arrivals, popular, upgrade
@@ -17,6 +17,7 @@ __all__ = [
     "TooFewBasketsError",
     "Weights",
     "also_bought",
+    "choose_weights",
     "complement",
     "fit_ranker",
     "for_arrivals",

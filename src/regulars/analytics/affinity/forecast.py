@@ -35,6 +35,7 @@ def next_basket(  # noqa: PLR0913 - all but the lines are options
     out_of_stock: IntoFrame | None = None,
     returned: IntoFrame | None = None,
     weights: Weights | None = None,
+    customers: IntoFrame | None = None,
     ranker: Ranker | None = None,
 ) -> IntoFrameT:
     """Return the products that each customer will most likely have in the next basket, best first.
@@ -57,7 +58,9 @@ def next_basket(  # noqa: PLR0913 - all but the lines are options
         out_of_stock: Table of product_id not to recommend.
         returned: Table of customer_id, product_id not to recommend to that customer.
         weights: None takes the ranker's; without one it chooses by what would have forecast each customer's last basket
-            from those before.
+            from those before, as `choose_weights` does.
+        customers: Table of customer_id to whom alone something is recommended; the others are only learnt from. None
+            means everybody.
         ranker: What `fit_ranker` returned: puts the 50 products of most score into the order that it learned, and the score
             is its own.
 
@@ -84,12 +87,31 @@ def next_basket(  # noqa: PLR0913 - all but the lines are options
     if out_of_stock is not None:
         gone = baskets.listed(out_of_stock, lines, name="out_of_stock", columns=(baskets.PRODUCT,))
         absent = np.isin(history.products, in_memory.arrays(gone)["product_id"])
-    excluded = _Excluded(absent=absent, refused=_refused(history, returned, lines))
+    who = np.arange(len(history.customers))
+    if customers is not None:
+        wanted = baskets.listed(customers, lines, name="customers", columns=(baskets.CUSTOMER,))
+        who = np.flatnonzero(np.isin(history.customers, in_memory.arrays(wanted)["customer_id"]))
+    asked = _Asked(customers=who, absent=absent, refused=_refused(history, returned, lines))
     if weights is None:
         weights = ranker.weights if ranker else choose(history)
-    found = _ranked(Model(history), weights, k=k, excluded=excluded, ranker=ranker)
+    found = _ranked(Model(history), weights, k=k, asked=asked, ranker=ranker)
     result = in_memory.beside(settled, found)
     return frames.like(lines, _as_ids(result, settled), grain=("customer_id", "rank"))
+
+
+def choose_weights(lines: IntoFrame, *, as_of_day: int | None = None) -> Weights:
+    """Return the weights that would best have forecast each customer's last basket from those before.
+
+    Args:
+        lines: Facts `lines`, as for `next_basket`.
+        as_of_day: No line may lie after it; None asks nothing.
+
+    Raises:
+        FactsError: The lines break their contract.
+    """
+    opened, distinct = baskets.open_lines(lines, as_of_day=as_of_day)
+    (settled,) = opened.settle(distinct)
+    return choose(Baskets.of(settled))
 
 
 def _as_ids(result: frames.Lazy, settled: frames.Lazy) -> frames.Lazy:
@@ -110,13 +132,14 @@ def _blocks(customers: Whole) -> Iterator[Whole]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Excluded:
-    """What is not recommended: products to anybody, and pairs of a customer and a product."""
+class _Asked:
+    """Who gets a list, and what is not for them: products for nobody, and pairs of a customer and a product."""
 
+    customers: Whole
     absent: NDArray[np.bool_]
     refused: Sparse | None
 
-    def of(self, customers: Whole, products: Whole) -> NDArray[np.bool_]:
+    def excluded(self, customers: Whole, products: Whole) -> NDArray[np.bool_]:
         """Return which products are not for which of these customers."""
         found = self.absent[products][None, :].repeat(len(customers), axis=0)
         if self.refused is not None:
@@ -129,19 +152,19 @@ def _ranked(
     weights: Weights,
     *,
     k: int,
-    excluded: _Excluded,
+    asked: _Asked,
     ranker: Ranker | None,
 ) -> in_memory.Columns:
     history = model.history
     names = np.array(REASONS, dtype=object)
     signals = Signals(model) if ranker else None
     found: list[tuple[NDArray[Any], ...]] = []
-    for customers in _blocks(np.arange(len(history.customers))):
+    for customers in _blocks(asked.customers):
         products, own, others = model.parts(customers, weights)
         rest = model.popular(products)
         scores = own + rest
         scores[:, : model.known] += others
-        scores[excluded.of(customers, products)] = _EXCLUDED
+        scores[asked.excluded(customers, products)] = _EXCLUDED
         columns = best(scores, max(k, CANDIDATES) if ranker else k)
         score = np.take_along_axis(scores, columns, axis=1)
         if ranker and signals:

@@ -15,6 +15,7 @@ from regulars.analytics.clv.fits import (
     fit,
 )
 from regulars.analytics.clv.fitting import Estimate, Finding
+from regulars.analytics.clv.keeping import dump, load
 from regulars.analytics.clv.priors import Belief, Prior
 from regulars.analytics.clv.season import Season
 from regulars.analytics.clv.summary import SUMMARY, EmptySummaryError, InvalidHistoryError, summarise
@@ -40,6 +41,8 @@ __all__ = [
     "SpendingFit",
     "Tried",
     "choose",
+    "dump",
     "fit",
+    "load",
     "summarise",
 ]

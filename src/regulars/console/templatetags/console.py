@@ -1,15 +1,17 @@
 """The template parts of the console. docs/developer/pages.md shows each of them."""
 
+import functools
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from typing import cast
 
 from django import forms, template
 from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BoundField
 from django.template.context import Context, RequestContext
 from django.template.loader import render_to_string
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from regulars.console import formats, labels
@@ -34,6 +36,7 @@ def asset(name: str) -> str:
 
 
 @register.simple_tag
+@functools.cache
 def icon(name: str, classes: str = "") -> SafeString:
     """Draw an icon of frontend/icons.json. It says nothing to a screen reader: the words beside it do."""
     return format_html(
@@ -285,13 +288,42 @@ def field(bound: BoundField, unit: Words = "") -> dict[str, object]:
     if kind == "hidden":
         attrs = {}
     elif kind == "choices":
-        attrs = {}
-        widget.attrs["class"] = "form-check-input"
+        return {"field": bound, "kind": kind, "choices": _choices(bound)}
     # Labels stand above fields; a placeholder that repeats one only looks like a filled field.
     widget.attrs.pop("placeholder", None)
     if bound.errors:
         attrs["aria-describedby"] = f"{bound.auto_id}_error"
     return {"field": bound, "unit": unit, "kind": kind, "widget": bound.as_widget(attrs=attrs)}
+
+
+def _choices(bound: BoundField) -> SafeString:
+    """Write the boxes of a field. Django has three templates for each of them, and a list's filters forty."""
+    widget = cast("forms.CheckboxSelectMultiple | forms.RadioSelect", bound.field.widget)
+    chosen = (
+        {str(value) for value in bound.value() or ()}
+        if widget.allow_multiple_selected
+        else {str(bound.value())}
+    )
+    return format_html_join(
+        "",
+        '<label class="choice" for="{0}_{1}">'
+        '<input class="form-check-input" type="{2}" name="{3}" value="{4}" id="{0}_{1}"{5}><span>{6}</span></label>',
+        (
+            (
+                bound.auto_id,
+                number,
+                widget.input_type,
+                bound.html_name,
+                value,
+                _CHECKED if str(value) in chosen else "",
+                label,
+            )
+            for number, (value, label) in enumerate(widget.choices)
+        ),
+    )
+
+
+_CHECKED = SafeString(" checked")
 
 
 @register.inclusion_tag("console/components/form_errors.html")

@@ -37,11 +37,15 @@ class Business(models.Model):
         default=3000,
         validators=(MinValueValidator(0), MaxValueValidator(10_000)),
     )
+    event_months = models.PositiveSmallIntegerField(
+        _("months of behaviour kept in the database"), default=24, db_default=24
+    )
 
     class Meta:
         constraints = (
             models.CheckConstraint(condition=Q(id=1), name="shop_business_one_row"),
             models.CheckConstraint(condition=Q(margin_bp__lte=10_000), name="shop_business_margin_share"),
+            models.CheckConstraint(condition=Q(event_months__gte=1), name="shop_business_event_months"),
         )
 
     def __str__(self) -> str:
@@ -59,12 +63,24 @@ class Store(models.Model):
 
 
 class Customer(models.Model):
-    """A buyer. `code` is the merchant's own id for them, the customer_id of every export."""
+    """A buyer. `code` is the merchant's own id for them, the customer_id of every export.
+
+    One who was found to be somebody else keeps the row, without a history, and `merged_into` names who that is:
+    never one who was merged in turn.
+    """
 
     code = models.CharField(_("customer id"), max_length=200, unique=True, db_collation="C")
     name = models.CharField(_("name"), max_length=200, blank=True)
     country = models.CharField(_("country"), max_length=100, blank=True)
+    # When a file of customers last said who this is; what an older order calls them does not count against it.
+    described_at = models.DateTimeField(null=True, blank=True)
     recorded_at = models.DateTimeField(auto_now_add=True, db_default=models.functions.Now())
+    # When the name and the country were last told by somebody who says when; null for what orders told.
+    name_at = models.DateTimeField(null=True, editable=False)
+    country_at = models.DateTimeField(null=True, editable=False)
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="absorbed", db_index=False
+    )
     # What lists are sorted by: the name, or the code of those without one. The collation is named because
     # the two columns have different ones.
     sort_name = models.GeneratedField(
@@ -82,6 +98,17 @@ class Customer(models.Model):
             ),
             models.Index(fields=("sort_name", "id"), name="shop_customer_sort_name"),
             models.Index(fields=("country", "id"), name="shop_customer_country"),
+            models.Index(
+                fields=("merged_into",),
+                name="shop_customer_merged_into",
+                condition=Q(merged_into__isnull=False),
+            ),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("id")),
+                name="shop_customer_not_itself",
+            ),
         )
 
     def __str__(self) -> str:
@@ -129,6 +156,8 @@ class Product(models.Model):
     category = models.CharField(_("category"), max_length=200, blank=True)
     brand = models.CharField(_("brand"), max_length=200, blank=True)
     pack_size = models.CharField(_("pack size"), max_length=100, blank=True)
+    # When a file of products last said what this is; what an older order calls it does not count against it.
+    described_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("store", "code"), name="shop_product_once"),)
@@ -151,6 +180,9 @@ class Order(models.Model):
     store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="orders", db_index=False)
     code = models.CharField(_("order number"), max_length=200, db_collation="C")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="orders", db_index=False)
+    account = models.ForeignKey(
+        "shop.Account", on_delete=models.PROTECT, null=True, blank=True, related_name="orders", db_index=False
+    )
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.PAID)
     placed_at = models.DateTimeField(_("placed"))
     day = models.IntegerField(_("order day"))
@@ -182,6 +214,9 @@ class Order(models.Model):
         indexes = (
             models.Index(fields=("customer", "-day"), name="shop_order_customer_day"),
             models.Index(fields=("day",), name="shop_order_day"),
+            models.Index(
+                fields=("account", "-day"), name="shop_order_account_day", condition=Q(account__isnull=False)
+            ),
         )
 
     def __str__(self) -> str:
@@ -241,11 +276,13 @@ class Refund(models.Model):
 class ChangedMonth(models.Model):
     """A calendar month of the record that changed: what facts must be written again.
 
-    `version` grows with every change; a reader remembers the version it has read.
+    `version` grows with every change of orders, `events_version` with every change of events, apart because a month
+    of events is large; a reader remembers the version it has read.
     """
 
     month = models.DateField(primary_key=True)
-    version = models.BigIntegerField(default=1)
+    version = models.BigIntegerField(default=1, db_default=0)
+    events_version = models.BigIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m} v{self.version}"

@@ -86,7 +86,10 @@ def customers_matching(text: str) -> "QuerySet[Customer, int]":
 def _matching(wanted: str) -> "tuple[QuerySet[Customer, int], QuerySet[Identifier, int]]":
     one = len(wanted) == 1
     grams = Grams(Value(f" {wanted}" if one else wanted))
-    by_own_text = Customer.objects.alias(held=Grams(_own_text())).filter(held__contains=grams)
+    # Whoever became part of another is found by the identifiers, which moved.
+    by_own_text = (
+        Customer.objects.filter(merged_into=None).alias(held=Grams(_own_text())).filter(held__contains=grams)
+    )
     by_identifier = Identifier.objects.alias(held=Grams(_identifier_text())).filter(held__contains=grams)
     if not one:
         # The pairs may lie apart in what the index found.
@@ -134,7 +137,7 @@ def customers_known_as(text: str) -> list[int]:
     wanted = text.strip()
     if not wanted:
         return []
-    by_code = Customer.objects.filter(code=wanted).values_list("id", flat=True)
+    by_code = Customer.objects.filter(code=wanted, merged_into=None).values_list("id", flat=True)
     by_identifier = (
         Identifier.objects.alias(held=Grams(_identifier_text()), lowered=Lower("value"))
         .filter(held__contains=Grams(Value(f" {wanted}")))

@@ -11,6 +11,7 @@ from django.db import OperationalError, connection, transaction
 from regulars.kernel.progress import Progress, no_progress
 from regulars.shop import merge_sql
 from regulars.shop.models import Store
+from regulars.shop.operations.changes import mark_overlaps
 
 # Below this many new lines PostgreSQL checks foreign keys row by row, and nobody has to wait for a lock.
 _BULK_LINES = 100_000
@@ -71,12 +72,11 @@ def copy_to_stage(table: str, rows_csv: bytes) -> None:
     """Append rows to a staging table with COPY.
 
     Args:
-        table: `stage_line`, `stage_refund`, `stage_customer` or `stage_product`.
-        rows_csv: UTF-8 CSV without a header, in the order of `merge_sql.STAGE_COLUMNS[table]`, empty for
-            null.
+        table: `stage_line`, `stage_refund`, `stage_customer` or `stage_product`; or a temporary table of the
+            caller's own.
+        rows_csv: UTF-8 CSV without a header, in the order of the table's columns, empty for null.
     """
-    columns = ", ".join(merge_sql.STAGE_COLUMNS[table])
-    statement = f"COPY {table} ({columns}) FROM STDIN (FORMAT csv)"
+    statement = f"COPY {table} FROM STDIN (FORMAT csv)"
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         view = memoryview(rows_csv)
         for start in range(0, len(view), 1 << 18):
@@ -98,9 +98,8 @@ def merge_stage(*, progress: Progress = no_progress) -> Merged:
     Raises:
         TransactionManagementError: There is no open transaction.
     """
-    _require_transaction()
     counts = Counter[str]()
-    _run(merge_sql.BEGIN)
+    begin_merge()
     progress("customers", 0, None)
     conflicts = _merge_customers(counts)
     progress("products", 0, None)
@@ -117,8 +116,7 @@ def merge_stage(*, progress: Progress = no_progress) -> Merged:
     progress("refunds", 0, None)
     _merge_refunds(counts)
     ((lines, matched, unmatched),) = _rows(merge_sql.COUNT_STAGED)
-    _run(merge_sql.MARK_MONTHS)
-    _run(merge_sql.CLOSE_STAGE)
+    end_merge()
     return Merged(
         lines=lines,
         refunds_matched=matched,
@@ -131,6 +129,45 @@ def merge_stage(*, progress: Progress = no_progress) -> Merged:
         rows_changed=counts["rows_changed"],
         conflicts=conflicts,
     )
+
+
+def begin_merge() -> None:
+    """Let nobody else write the record until the open transaction ends.
+
+    `begin_merge`, `merge_customers`, `merge_refunds` and `end_merge` are the parts of `merge_stage` for those who stage
+    and merge rows of their own between them.
+
+    Raises:
+        TransactionManagementError: There is no open transaction.
+    """
+    _require_transaction()
+    _run(merge_sql.BEGIN)
+
+
+def merge_customers() -> int:
+    """Find the staged customers in the record or add them, and return how many were new.
+
+    Afterwards `staged_customer` tells the `customer_id` of each `customer_key`.
+    """
+    counts = Counter[str]()
+    _merge_customers(counts)
+    return counts["customers_added"]
+
+
+def merge_refunds() -> tuple[int, int, int]:
+    """Merge the temporary table `staged_refund`; return how many are new, belong to an order, and to none."""
+    counts = Counter[str]()
+    _run(merge_sql.NO_STAGED_ORDERS)
+    _merge_staged_refunds(counts)
+    ((_lines, matched, unmatched),) = _rows(merge_sql.COUNT_STAGED)
+    return counts["refunds_added"], matched, unmatched
+
+
+def end_merge() -> None:
+    """Mark the months that changed, note which imports the staged rows spoke of again, and empty the stage."""
+    mark_overlaps()
+    _run(merge_sql.MARK_MONTHS)
+    _run(merge_sql.CLOSE_STAGE)
 
 
 def _merge_customers(counts: Counter[str]) -> tuple[Conflict, ...]:
@@ -166,6 +203,10 @@ def _merge_orders(counts: Counter[str], progress: Progress) -> None:
 
 def _merge_refunds(counts: Counter[str]) -> None:
     _run(merge_sql.KEY_REFUNDS)
+    _merge_staged_refunds(counts)
+
+
+def _merge_staged_refunds(counts: Counter[str]) -> None:
     counts["refunds_added"] += _run(merge_sql.ADD_REFUNDS)
     counts["rows_changed"] += _run(merge_sql.UPDATE_REFUNDS)
     _run(merge_sql.FIND_AFFECTED_CUSTOMERS)

@@ -1,0 +1,90 @@
+"""The track API's door: the paths, the write key and the answers of Segment's HTTP API."""
+
+import base64
+import binascii
+import gzip
+import io
+import zlib
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from regulars.intake.operations import take_call
+from regulars.intake.tasks import ask_for_work
+from regulars.intake.track.taking import UnknownWriteKeyError
+from regulars.intake.track.wire import KINDS, LONGEST_CALL_BYTES, CallTooLargeError, InvalidCallError
+from regulars.staff.access import ChecksItself, access
+
+_DAY_SECONDS = "86400"
+_ANYWHERE = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding",
+    "Access-Control-Max-Age": _DAY_SECONDS,
+    "Cache-Control": "no-store",
+    # What is sent is read by programs of any site, and is no page.
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+
+
+@access(ChecksItself("write key"))
+@csrf_exempt
+@require_http_methods(["POST", "OPTIONS"])
+def track(request: HttpRequest, kind: str) -> HttpResponse:
+    """Keep a call. Any site may send one, because a write key is no secret; nothing can be read here."""
+    if request.method == "OPTIONS":
+        return HttpResponse(status=HTTPStatus.NO_CONTENT, headers=_ANYWHERE)
+    try:
+        take_call(write_key=_write_key(request), kind=kind, body=_body(request), now=timezone.now())
+    except UnknownWriteKeyError as error:
+        return _refusal(error, HTTPStatus.UNAUTHORIZED)
+    except (InvalidCallError, CallTooLargeError) as error:
+        return _refusal(error, HTTPStatus.BAD_REQUEST)
+    ask_for_work()
+    return JsonResponse({"success": True}, headers=_ANYWHERE)
+
+
+def _refusal(
+    error: UnknownWriteKeyError | InvalidCallError | CallTooLargeError, status: HTTPStatus
+) -> HttpResponse:
+    return JsonResponse(
+        {"success": False, "code": error.code, "message": str(error)}, status=status, headers=_ANYWHERE
+    )
+
+
+def _write_key(request: HttpRequest) -> str:
+    """Return the user name of Basic authorisation, or nothing."""
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(credentials).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _body(request: HttpRequest) -> bytes:
+    """Return the body, unpacked no further than a call may be long.
+
+    Raises:
+        CallTooLargeError: It is longer.
+        InvalidCallError: It is not packed as it says.
+    """
+    if int(request.headers.get("Content-Length") or 0) > LONGEST_CALL_BYTES:
+        raise CallTooLargeError(f"call of more than {LONGEST_CALL_BYTES} bytes")
+    body = request.body
+    if request.headers.get("Content-Encoding", "").lower() != "gzip":
+        return body
+    try:
+        return gzip.GzipFile(fileobj=io.BytesIO(body)).read(LONGEST_CALL_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidCallError("the body is not gzip, as its Content-Encoding says") from error
+
+
+urlpatterns: list[URLPattern] = [
+    path(kind, track, {"kind": kind}, name=f"track-{kind}") for kind in (*KINDS, "batch")
+]

@@ -1,0 +1,71 @@
+"""The tray: long work that is under way, and what ended a moment ago, on every page."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from regulars.insights import queries as insights
+from regulars.intake.labels import STAGE_LABELS
+from regulars.intake.models import Import
+from regulars.staff.access import Needs, access
+from regulars.staff.rules import Capability
+
+_ENDED_STAYS = timedelta(minutes=10)
+_MOST = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One piece of work; `total` is None where nobody knows, `state` is empty while it goes on."""
+
+    title: str
+    stage: str | Promise = ""
+    done: int = 0
+    total: int | None = None
+    url: str = ""
+    cancel_url: str = ""
+    state: str = ""
+    level: str = ""
+
+
+@access(Needs(Capability.VIEW_IMPORTS))
+@require_GET
+@never_cache
+def tray(request: HttpRequest) -> HttpResponse:
+    """Show the work under way; asks again by itself while there is some."""
+    since = timezone.now() - _ENDED_STAYS
+    at_work = Q(state__in=(Import.State.QUEUED, Import.State.RUNNING))
+    rows = Import.objects.filter(at_work | Q(finished_at__gte=since)).order_by("-id")[:_MOST]
+    work = [_import(row) for row in rows]
+    if insights.current_run() is not None:
+        work.append(Work(title=gettext("Your customers are being understood")))
+    going_on = any(not one.state for one in work)
+    return render(request, "console/tray.html", {"work": work, "going_on": going_on})
+
+
+def _import(row: Import) -> Work:
+    url = reverse("console:data-import", args=[row.pk])
+    if row.state == Import.State.QUEUED:
+        stage: str | Promise = gettext("Waiting for its turn")
+    elif row.state == Import.State.RUNNING:
+        stage = STAGE_LABELS.get(row.stage, "")
+    else:
+        level = {Import.State.DONE: "success", Import.State.FAILED: "error"}.get(Import.State(row.state), "")
+        return Work(title=row.file_name, url=url, state=row.get_state_display(), level=level)
+    return Work(
+        title=row.file_name,
+        stage=stage,
+        done=row.stage_done,
+        total=row.stage_total,
+        url=url,
+        cancel_url=reverse("console:data-cancellation", args=[row.pk]),
+    )

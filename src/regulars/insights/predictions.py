@@ -1,0 +1,259 @@
+"""What customers will do: learnt from the whole shop once a week, said of each customer when it changes.
+
+Waiting moves every forecast of every customer a little every day. A customer is therefore scored as of the day on which
+their silence last grew by a quarter of their purchase cycle, or from one cycle on by a quarter of itself: all figures
+stand together for one day, the scored day, they are what the models say of exactly that day, and a night rewrites only
+those who bought or came to their next step. See docs/decisions/012.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from regulars.analytics import churn, clv, cycles, next_purchase
+from regulars.analytics import facts as contract
+from regulars.insights.labels import Table, in_memory
+
+HORIZON_DAYS = 365
+"""How far customer lifetime value looks."""
+
+ORDERS_DAYS = 90
+"""How far expected orders look."""
+
+ANNUAL_DISCOUNT = 0.1
+"""Money in a year is worth 1 / 1.1 of money now."""
+
+COVERAGE = 0.8
+"""Of those who come again, this share comes between the first and the last expected day."""
+
+LEARN_EVERY_DAYS = 7
+LEARN_FROM_CUSTOMERS = 50_000
+"""Of larger shops every n-th customer is learnt from: more would not change a digit that anybody reads."""
+
+_MATERIAL_SHARE = 0.05
+_UNIT_DAYS = 7
+_QUARTERS = 4
+_CRUMB = 1e-7
+_LONGEST_CYCLES = 50_000
+
+# What is said of a customer, in the order in which it is written to the database.
+COLUMNS = (
+    "scored_day", "p_alive", "expected_orders", "clv_minor", "next_from_day", "next_day", "next_until_day",
+    "churn_probability", "churn_reasons",
+)  # fmt: skip
+_SCHEMA: dict[str, type[pl.DataType]] = {
+    "scored_day": pl.Int32,
+    "p_alive": pl.Float64,
+    "expected_orders": pl.Float64,
+    "clv_minor": pl.Int64,
+    "next_from_day": pl.Int32,
+    "next_day": pl.Int32,
+    "next_until_day": pl.Int32,
+    "churn_probability": pl.Float64,
+    "churn_reasons": pl.String,
+}
+
+
+def is_current(content: Mapping[str, Any], *, learnt_as_of_day: int, as_of_day: int, buyers: int) -> bool:
+    """Return whether what was learnt still serves: less than a week ago, and the shop has not changed since.
+
+    A shop has changed when it has one in twenty customers more or fewer. What was learnt after `as_of_day` never serves:
+    nobody knew it then.
+    """
+    age_days = as_of_day - learnt_as_of_day
+    known = int(content["buyers"])
+    return 0 <= age_days < LEARN_EVERY_DAYS and abs(buyers - known) <= _MATERIAL_SHARE * known
+
+
+def learn(
+    orders: Table, *, as_of_day: int, store: cycles.StoreCycle | cycles.NotEnoughData, buyers: int
+) -> dict[str, Any]:
+    """Learn from the shop's orders how its customers come and go, as JSON.
+
+    Args:
+        orders: Facts `orders`; those after `as_of_day` are left out.
+        as_of_day: The day for which it is learnt.
+        store: The store's cycle on that day.
+        buyers: Customers with a valid order.
+
+    Returns:
+        buyers; every_nth (customer learnt from); model (the name of what is used: a model, or the plain rate where it
+        forecast this shop's own past better); fit and alive, of `clv.load` (the second tells P(alive), which the plain
+        rate does not know); table, origins, holdout_days, cautions of `clv.Choice`; waits, the fields of
+        `next_purchase.Waits` or null; churn, of `churn.Model.from_dict`, or null where too few left or stayed.
+    """
+    if not buyers:
+        return {"buyers": 0}
+    known = contract.until(orders, as_of_day=as_of_day)
+    every_nth = -(-buyers // LEARN_FROM_CUSTOMERS)
+    if every_nth > 1:
+        known = nw.from_native(known).filter(nw.col("customer_id") % every_nth == 0).to_native()
+    choice = clv.choose(known, as_of_day=as_of_day, unit_days=_UNIT_DAYS)
+    waits = (
+        next_purchase.learn(known, as_of_day=as_of_day, store=store)
+        if isinstance(store, cycles.StoreCycle)
+        else None
+    )
+    return {
+        "buyers": buyers,
+        "every_nth": every_nth,
+        "model": choice.model,
+        "fit": clv.dump(choice.fit),
+        "alive": clv.dump(choice.best_model),
+        "table": [{**asdict(tried), "findings": list(map(str, tried.findings))} for tried in choice.table],
+        "origins": list(choice.origins),
+        "holdout_days": choice.holdout_days,
+        "cautions": [caution.name.lower() for caution in choice.cautions],
+        "waits": None if waits is None else asdict(waits),
+        "churn": _churn(known, store=store, as_of_day=as_of_day),
+    }
+
+
+def terms(learnt: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a page must know to tell what forecasts mean: model, cautions, and over which days the alert looks."""
+    alert = learnt.get("churn")
+    return {
+        "model": learnt.get("model", ""),
+        "cautions": learnt.get("cautions", []),
+        "alert": alert
+        and {
+            "lead_days": alert["lead_days"],
+            "horizon_days": alert["horizon_days"],
+            "recent_days": alert["active"]["recent_days"],
+        },
+    }
+
+
+def _churn(
+    orders: Table, *, store: cycles.StoreCycle | cycles.NotEnoughData, as_of_day: int
+) -> dict[str, Any] | None:
+    pace = churn.pace(store)
+    first = in_memory(nw.from_native(orders).select(nw.col("day").min()).to_native())["day"][0]
+    days = churn.as_of_days(
+        first_day=int(first), last_day=as_of_day, horizon_days=pace.horizon_days, active=pace.active
+    )
+    if not days:
+        return None
+    found = churn.fit(
+        orders, as_of_days=days, horizon_days=pace.horizon_days, active=pace.active, last_day=as_of_day
+    )
+    return found.to_dict() if isinstance(found, churn.Model) else None
+
+
+def predict(  # noqa: PLR0913  what a run knows
+    profiles: pl.DataFrame,
+    *,
+    orders: Table,
+    learnt: Mapping[str, Any],
+    as_of_day: int,
+    cycle_days: int,
+    margin: float,
+) -> pl.DataFrame:
+    """Return the profiles with what is predicted of each customer added.
+
+    Args:
+        profiles: One row a customer: customer_id, last_day, cycle_days; null for a prospect.
+        orders: Facts `orders`; those after `as_of_day` are left out.
+        learnt: What `learn` returned.
+        as_of_day: The day of the run.
+        cycle_days: The purchase cycle of those who have none of their own.
+        margin: Share of the net amount that is contribution margin, 0 to 1.
+
+    Returns:
+        The same rows with `COLUMNS`: scored_day; p_alive, expected_orders in the next 90 days and clv_minor over
+        the next 365, counted from the scored day; the day of the next purchase with the interval that four in five of
+        those who come again keep. Null without an order; clv_minor where nobody came back with an amount; the days
+        where no cycle is known or the silence is longer than any that ended.
+    """
+    if not learnt["buyers"]:
+        return profiles.with_columns(pl.lit(None, kind).alias(name) for name, kind in _SCHEMA.items())
+    known = contract.until(orders, as_of_day=as_of_day)
+    bought = profiles.filter(pl.col("last_day").is_not_null()).select("customer_id", "last_day", "cycle_days")
+    silent = bought.with_columns(
+        silence_days=pl.Series(
+            _steps(
+                (as_of_day - bought["last_day"]).to_numpy(),
+                bought["cycle_days"].fill_null(cycle_days).to_numpy(),
+            ),
+            dtype=pl.Int64,
+        )
+    )
+    summary = in_memory(clv.summarise(known, as_of_day=as_of_day, unit_days=_UNIT_DAYS))
+    moved = (
+        summary.join(silent, on="customer_id")
+        .with_columns(
+            age=pl.col("age")
+            - (as_of_day - pl.col("last_day") - pl.col("silence_days")).cast(pl.Float64) / _UNIT_DAYS
+        )
+        # The last bit of the subtraction must not make an age younger than its recency.
+        .with_columns(age=pl.max_horizontal("age", "recency"))
+    )
+    scored = _worth(moved.select(summary.columns), learnt=learnt, margin=margin)
+    if learnt["waits"] is None:
+        days = silent.select(
+            "customer_id",
+            *(pl.lit(None, pl.Int32).alias(name) for name in ("next_from_day", "next_day", "next_until_day")),
+        )
+    else:
+        waits = next_purchase.Waits(
+            points=tuple(learnt["waits"]["points"]), customers=learnt["waits"]["customers"]
+        )
+        days = next_purchase.expect(silent, waits, coverage=COVERAGE)
+    leaving = pl.DataFrame(
+        schema={"customer_id": pl.Int64, "churn_probability": pl.Float64, "churn_reasons": pl.String}
+    )
+    if learnt["churn"] is not None:
+        alert = in_memory(churn.score(churn.Model.from_dict(learnt["churn"]), known, as_of_day=as_of_day))
+        leaving = alert.select(
+            "customer_id",
+            (pl.col("probability") + _CRUMB).round(3).alias("churn_probability"),
+            pl.col("reasons").alias("churn_reasons"),
+        )
+    found = (
+        silent.select("customer_id", (pl.col("last_day") + pl.col("silence_days")).alias("scored_day"))
+        .join(scored, on="customer_id", how="left")
+        .join(days, on="customer_id", how="left")
+        .join(leaving, on="customer_id", how="left")
+        .select("customer_id", *(pl.col(name).cast(kind) for name, kind in _SCHEMA.items()))
+    )
+    return profiles.join(found, on="customer_id", how="left").sort("customer_id")
+
+
+def _worth(summary: pl.DataFrame, *, learnt: Mapping[str, Any], margin: float) -> pl.DataFrame:
+    fit, alive = clv.load(learnt["fit"]), clv.load(learnt["alive"])
+    found = alive.p_alive(summary).join(
+        fit.expected_purchases(summary, horizon=ORDERS_DAYS / _UNIT_DAYS), on="customer_id"
+    )
+    if fit.spending is None:
+        found = found.with_columns(clv_minor=pl.lit(None, pl.Float64))
+    else:
+        worth = fit.clv(summary, horizon_days=HORIZON_DAYS, margin=margin, annual_discount=ANNUAL_DISCOUNT)
+        found = found.join(worth.select("customer_id", "clv_minor"), on="customer_id")
+    # Engines differ in the last bits; what is stored must not. The crumb moves fractions off the middle between two.
+    return found.select(
+        "customer_id",
+        (pl.col("p_alive") + _CRUMB).round(4),
+        (pl.col("expected_purchases") + _CRUMB).round(4).alias("expected_orders"),
+        (pl.col("clv_minor") + _CRUMB).round(0),
+    )
+
+
+def _steps(silence_days: NDArray[np.float64], cycle_days: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each silence as it was at its last step: 0, 1/4, 2/4, 3/4 of the cycle, 1, 1.25, 1.56, ... cycles."""
+    reached = np.searchsorted(_STEPS, silence_days / np.maximum(cycle_days, 1.0), side="right") - 1
+    return np.minimum(np.ceil(_STEPS[reached] * np.maximum(cycle_days, 1.0)), silence_days)
+
+
+def _all_steps() -> NDArray[np.float64]:
+    steps = [quarter / _QUARTERS for quarter in range(_QUARTERS + 1)]
+    while steps[-1] < _LONGEST_CYCLES:
+        steps.append(steps[-1] * (1 + 1 / _QUARTERS))
+    return np.array(steps)
+
+
+_STEPS = _all_steps()

@@ -1,0 +1,314 @@
+"""What each customer needs, prefers, will run out of and may want next; worked out anew for those whose purchases changed.
+
+Every customer's lines are summed up into a mark, kept with what was said of them. A run compares marks and works for
+those that differ. What is usual in the shop (shares of bargains, prices within a category, how long a product lasts,
+which products go together) comes from the same customers beside a reference: all customers of a small shop, every
+n-th of a larger one, so that a night's work grows with what happened and not with the shop.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+from django.db import connection
+
+from regulars.analytics import affinity, cycles, needs, preferences, product_cycles
+from regulars.analytics import facts as contract
+from regulars.insights.labels import Table, in_memory
+
+REFERENCE_CUSTOMERS = 20_000
+PERSONAL_CUSTOMERS = 40_000
+"""When more customers than this changed at once, as in a first run, only those of the reference get personal lists."""
+
+RECOMMENDED = 5
+RELATED = 5
+DUE_PRODUCTS = 5
+_PURCHASES = 2
+_NEEDED = 0.05
+_FORM = 1
+_PRIME = 1_000_003
+_FACTOR = 7_919
+_CENT = 100.0
+
+NEEDS = ("price", "quality", "brand")
+TASTES = (
+    "customer_id", "mark", "need", "price", "price_purchases", "discounted", "quality", "quality_purchases", "brand",
+    "brand_choices", "stayed", "category", "category_share", "favourite_brand", "brand_share", "variety",
+)  # fmt: skip
+DUE = (
+    "customer_id", "product_id", "last_day", "quantity", "expected_days", "soon_day", "due_day", "late_day", "confidence",
+)  # fmt: skip
+RECOMMENDATIONS = ("customer_id", "rank", "product_id", "score", "reason")
+RELATIONS = ("kind", "product_id", "rank", "other_id", "score", "customers")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tastes:
+    """What a run found: for the customers who changed, and, when it was learnt anew, of products.
+
+    Attributes:
+        gone: Customers of whom something was said and who have no line any more.
+        tastes: One row a changed customer, `TASTES`.
+        due: At most five products a changed customer, `DUE`.
+        recommendations: At most five products a changed customer, `RECOMMENDATIONS`.
+        relations: Products that go with products, `RELATIONS`; None where what is known stands.
+    """
+
+    gone: list[int]
+    tastes: pl.DataFrame
+    due: pl.DataFrame
+    recommendations: pl.DataFrame
+    relations: pl.DataFrame | None
+
+
+def compute(  # noqa: PLR0913  what a run knows
+    *,
+    lines: Table,
+    products: Table,
+    known: pl.DataFrame,
+    as_of_day: int,
+    weights: affinity.Weights,
+    relate: bool,
+) -> Tastes:
+    """Return what is new about customers' needs and wants as of a day.
+
+    Args:
+        lines: Facts `lines`; those after `as_of_day` are left out.
+        products: Facts `products`, of the same engine.
+        known: customer_id, mark: what the last run knew.
+        as_of_day: Days since 1970-01-01.
+        weights: How the next basket is forecast, as `learn` chose.
+        relate: Also work out which products go together.
+    """
+    past = contract.until(lines, as_of_day=as_of_day)
+    marks = in_memory(_marks(past))
+    both = marks.join(known, on="customer_id", how="full", suffix="_known", coalesce=True)
+    changed = both.filter(pl.col("mark").is_not_null() & pl.col("mark").ne_missing(pl.col("mark_known")))
+    gone = both.filter(pl.col("mark").is_null())["customer_id"].to_list()
+    reference = _reference(marks)
+    relations = _relations(_of(past, reference), products, as_of_day=as_of_day) if relate else None
+    if changed.is_empty():
+        return Tastes(
+            gone=gone,
+            tastes=pl.DataFrame(schema=dict.fromkeys(TASTES, pl.Int64)),
+            due=pl.DataFrame(schema=dict.fromkeys(DUE, pl.Int64)),
+            recommendations=pl.DataFrame(schema=dict.fromkeys(RECOMMENDATIONS, pl.Int64)),
+            relations=relations,
+        )
+    everybody = pl.concat([reference, changed.select("customer_id")]).unique()
+    seen = _of(past, everybody)
+    ids = changed.select("customer_id")
+    due = _due(seen, products, reference=reference, ids=ids, as_of_day=as_of_day)
+    listed = ids if ids.height <= PERSONAL_CUSTOMERS else reference
+    wanted = _recommendations(
+        _of(past, pl.concat([reference, listed]).unique()), ids=listed, weights=weights, as_of_day=as_of_day
+    )
+    return Tastes(
+        gone=gone,
+        tastes=_tastes(seen, products, changed=changed, as_of_day=as_of_day),
+        due=due,
+        recommendations=wanted,
+        relations=relations,
+    )
+
+
+def learn(lines: Table, *, as_of_day: int) -> dict[str, float]:
+    """Return how the next basket is best forecast in this shop: the fields of `affinity.Weights`."""
+    past = contract.until(lines, as_of_day=as_of_day)
+    marks = in_memory(_marks(past))
+    return asdict(affinity.choose_weights(_of(past, _reference(marks)), as_of_day=as_of_day))
+
+
+def _reference(marks: pl.DataFrame) -> pl.DataFrame:
+    every_nth = max(-(-marks.height // REFERENCE_CUSTOMERS), 1)
+    return marks.filter(pl.col("customer_id") % every_nth == 0).select("customer_id")
+
+
+def known_marks() -> pl.DataFrame:
+    """Return the marks of the customers of whom something is said."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT customer_id, mark FROM insights_taste")
+        rows = cursor.fetchall()
+    return pl.DataFrame(rows, schema={"customer_id": pl.Int64, "mark": pl.Int64}, orient="row")
+
+
+def store(found: Tastes) -> None:
+    """Write what is new; inside the caller's transaction."""
+    with connection.cursor() as cursor:
+        # Whatever is said of a customer is said at once.
+        replaced = [*found.gone, *found.tastes["customer_id"].to_list()]
+        for table in ("insights_taste", "insights_dueproduct", "insights_recommendation"):
+            cursor.execute(f"DELETE FROM {table} WHERE customer_id = ANY(%s)", [replaced])  # noqa: S608  literals
+        _copy(cursor, "insights_taste", TASTES, found.tastes)
+        _copy(cursor, "insights_dueproduct", DUE, found.due)
+        _copy(cursor, "insights_recommendation", RECOMMENDATIONS, found.recommendations)
+        if found.relations is not None:
+            cursor.execute("DELETE FROM insights_relatedproduct")
+            _copy(cursor, "insights_relatedproduct", RELATIONS, found.relations)
+
+
+def _copy(cursor: Any, table: str, names: tuple[str, ...], rows: pl.DataFrame) -> None:  # noqa: ANN401  a cursor
+    if rows.is_empty():
+        return
+    fresh, columns = f"fresh_{table}", ", ".join(names)
+    cursor.execute(f"CREATE TEMP TABLE {fresh} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA")  # noqa: S608
+    with cursor.copy(f"COPY {fresh} ({columns}) FROM STDIN (FORMAT csv)") as copy:
+        copy.write(rows.select(names).write_csv(include_header=False, quote_style="non_numeric"))
+    # Customers may have been erased, and products removed, since the facts were read.
+    still_there = [
+        f"EXISTS (SELECT FROM {owner} o WHERE o.id = f.{column})"
+        for column, owner in (
+            ("customer_id", "shop_customer"),
+            ("product_id", "shop_product"),
+            ("other_id", "shop_product"),
+        )
+        if column in names
+    ]
+    cursor.execute(
+        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {fresh} f WHERE {' AND '.join(still_there)}"  # noqa: S608
+    )
+
+
+def _of(lines: Table, customers: pl.DataFrame) -> pl.LazyFrame:
+    """Return the lines of some customers, in memory: everything from here on is a small part of the shop."""
+    wanted = (
+        "line_id",
+        "customer_id",
+        "product_id",
+        "day",
+        "quantity",
+        "amount_minor",
+        "discount_minor",
+        "is_valid",
+    )
+    if isinstance(lines, pl.LazyFrame):
+        return lines.select(wanted).join(customers.lazy(), on="customer_id", how="semi")
+    return (
+        in_memory(nw.from_native(lines).select(*wanted).to_native())
+        .lazy()
+        .join(customers.lazy(), on="customer_id", how="semi")
+    )
+
+
+def _marks(lines: Table) -> Table:
+    """Return a number for each customer that changes when any of their lines does, in arithmetic that all engines share."""
+    step = nw.lit(_FORM)
+    for name in ("line_id", "product_id", "day", "amount_minor", "discount_minor"):
+        # Refunds have negative ids and amounts; what is left of a division differs between engines below 0.
+        value = nw.col(name).cast(nw.Int64)
+        value = nw.when(value < 0).then(value * -2 + 1).otherwise(value * 2)
+        step = (step * _FACTOR + value % _PRIME) % _PRIME
+    frame = nw.from_native(lines).with_columns(step.alias("step"))
+    quantity = (nw.col("quantity") * _CENT).round(0).cast(nw.Int64)
+    return (
+        frame.group_by("customer_id")
+        .agg(
+            ((nw.col("step") * (nw.col("is_valid").cast(nw.Int64) + 1)).sum() * _FACTOR + quantity.sum())
+            .cast(nw.Int64)
+            .alias("mark")
+        )
+        .to_native()
+    )
+
+
+def _relations(lines: pl.LazyFrame, products: Table, *, as_of_day: int) -> pl.DataFrame:
+    catalogue = in_memory(products).lazy().select("product_id", "category")
+    found = [
+        affinity.also_bought(lines, k=RELATED, as_of_day=as_of_day)
+        .with_columns(kind=pl.lit("also_bought"))
+        .select(RELATIONS),
+        affinity.complement(lines, catalogue, k=RELATED, as_of_day=as_of_day)
+        .with_columns(kind=pl.lit("complement"), customers=pl.col("baskets"))
+        .select(RELATIONS),
+        affinity.upgrade(lines, catalogue, k=RELATED, as_of_day=as_of_day)
+        .with_columns(kind=pl.lit("upgrade"))
+        .select(RELATIONS),
+    ]
+    return pl.concat([in_memory(one) for one in found]).sort("kind", "product_id", "rank")
+
+
+def _due(
+    lines: pl.LazyFrame, products: Table, *, reference: pl.DataFrame, ids: pl.DataFrame, as_of_day: int
+) -> pl.DataFrame:
+    """Return the products that customers buy again and again, the surest first; not those they have given up."""
+    catalogue = in_memory(products).lazy()
+    usual = cycles.products(
+        lines.join(reference.lazy(), on="customer_id", how="semi"), catalogue, as_of_day=as_of_day
+    )
+    pairs = ("customer_id", "product_id")
+    again = (
+        lines.join(ids.lazy(), on="customer_id", how="semi")
+        .filter(pl.col("quantity") > 0)
+        .group_by(pairs)
+        .agg(pl.col("day").n_unique().alias("days"))
+        .filter(pl.col("days") >= _PURCHASES)
+    )
+    bought = lines.join(again, on=pairs, how="semi")
+    found = cycles.due(bought, usual, as_of_day=as_of_day).filter(
+        pl.col("due_day").is_not_null(), pl.col("state") != product_cycles.GIVEN_UP, pl.col("intervals") > 0
+    )
+    order = ("customer_id", "confidence", "product_id")
+    return (
+        in_memory(found)
+        .with_columns(pl.col("confidence", "expected_days").round(4))
+        .sort(order, descending=(False, True, False))
+        .group_by("customer_id", maintain_order=True)
+        .head(DUE_PRODUCTS)
+        .select(DUE)
+    )
+
+
+def _recommendations(
+    lines: pl.LazyFrame, *, ids: pl.DataFrame, weights: affinity.Weights, as_of_day: int
+) -> pl.DataFrame:
+    returned = (
+        lines.group_by("customer_id", "product_id")
+        .agg(pl.col("quantity").sum())
+        .filter(pl.col("quantity") <= 0)
+        .select("customer_id", "product_id")
+    )
+    found = affinity.next_basket(
+        lines, k=RECOMMENDED, as_of_day=as_of_day, returned=returned, weights=weights, customers=ids.lazy()
+    )
+    return (
+        in_memory(found)
+        .with_columns(pl.col("score").round(6))
+        .select(RECOMMENDATIONS)
+        .sort("customer_id", "rank")
+    )
+
+
+def _tastes(lines: pl.LazyFrame, products: Table, *, changed: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
+    catalogue = in_memory(products).lazy().select("product_id", "category", "brand")
+    needed = in_memory(needs.score(lines, catalogue, as_of_day=as_of_day))
+    # What is usual says nothing about a customer: the need is what stands out most among customers.
+    over_usual = {name: pl.col(name) - pl.col(name).median() for name in NEEDS}
+    above = [pl.when(over >= _NEEDED).then(over).otherwise(0.0) for over in over_usual.values()]
+    most = pl.max_horizontal(*above)
+    need = pl.coalesce(
+        pl.when((most > 0) & (over == most)).then(pl.lit(name))
+        for name, over in zip(NEEDS, above, strict=True)
+    ).fill_null("")
+    preferred = in_memory(preferences.score(lines, catalogue, as_of_day=as_of_day)).select(
+        "customer_id",
+        pl.col("category").fill_null(""),
+        "category_share",
+        pl.col("brand").fill_null("").alias("favourite_brand"),
+        "brand_share",
+        "variety",
+    )
+    return (
+        changed.select("customer_id", "mark")
+        .join(needed.with_columns(need.alias("need")), on="customer_id", how="left")
+        .join(preferred, on="customer_id", how="left")
+        .with_columns(
+            pl.col("need", "category", "favourite_brand").fill_null(""),
+            pl.col("price_purchases", "discounted", "quality_purchases", "brand_choices", "stayed").fill_null(
+                0
+            ),
+            pl.col("price", "quality", "brand", "category_share", "brand_share", "variety").round(4),
+        )
+        .select(TASTES)
+        .sort("customer_id")
+    )

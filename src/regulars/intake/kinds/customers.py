@@ -1,0 +1,40 @@
+"""Customers: who they are, whether or not they have ordered."""
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from regulars.intake.kinds.fields import IDENTIFIERS, shared, when
+from regulars.intake.kinds.kind import Kind, Step
+
+CUSTOMERS = Kind(
+    name="customers",
+    label=pgettext_lazy("kind of file", "Customers"),
+    thing=_("customer"),
+    note=_("One customer a row: names, countries, and every id, e-mail and phone that belong to one person."),
+    fields=(
+        *shared(*IDENTIFIERS, "customer_name", "country", "store"),
+        when("updated_at", "updated at", "last modified", "modified at", "更新时间", "修改时间", "更新時間"),
+    ),
+    main=(*IDENTIFIERS, "customer_name", "country"),
+    needs=(IDENTIFIERS,),
+    moment="updated_at",
+    takes_customers=True,
+    # Customers of the stage are merged for every kind that names them; here there is nothing else to do.
+    merge=(
+        Step(
+            sql="""
+            UPDATE shop_customer r SET described_at = s.described_at
+            FROM (
+                SELECT c.customer_id, bool_or(t.updated_at_us IS NOT NULL) AS is_dated, max(coalesce(
+                    timestamptz 'epoch' + t.updated_at_us * interval '1 microsecond', %(now)s
+                )) AS described_at
+                FROM stage_row t JOIN staged_customer c USING (customer_key)
+                WHERE t.customer_name IS NOT NULL OR t.country IS NOT NULL
+                GROUP BY c.customer_id
+            ) s
+            WHERE r.id = s.customer_id
+              AND (r.described_at IS NULL OR (s.is_dated AND r.described_at < s.described_at))
+            """,
+        ),
+    ),
+)

@@ -1,0 +1,40 @@
+"""The fields that several kinds of files share."""
+
+from dataclasses import replace
+
+from regulars.intake.headers import GUESSED, WORDS
+from regulars.intake.kinds.kind import Field, Form
+from regulars.intake.labels import FIELD_LABELS, FIELD_NOTES
+
+# Ways to recognise a customer.
+IDENTIFIERS = ("external", "email", "phone", "ouid", "omid", "openid")
+_FORMS: dict[str, Form] = {
+    "placed_at": "moment", "placed_time": "time", "quantity": "quantity", "unit_price": "money", "amount": "money",
+    "discount": "money", "status": "word", "customer_name": "text", "country": "text", "product_name": "text",
+    "category": "text", "brand": "text", "pack_size": "text", "store": "text",
+}  # fmt: skip
+_LENGTHS = {"line_number": 40, "product_name": 300, "pack_size": 100, "country": 100, "store": 64}
+
+SHARED = {
+    name: Field(
+        name=name,
+        form=_FORMS.get(name, "code"),
+        words=words,
+        label=FIELD_LABELS[name],
+        note=FIELD_NOTES.get(name, ""),
+        longest=_LENGTHS.get(name, 200),
+        is_guessed=name in GUESSED,
+    )
+    for name, words in WORDS.items()
+}
+
+
+def shared(*names: str) -> tuple[Field, ...]:
+    """Return shared fields by name."""
+    return tuple(SHARED[name] for name in names)
+
+
+def when(name: str, *words: str) -> Field:
+    """Return a field for a moment, with the words of its kind before those of every date."""
+    field = SHARED["placed_at"]
+    return replace(field, name=name, words=(*words, *field.words), note="")

@@ -1,0 +1,246 @@
+"""The E-commerce events of Segment's specification: products they speak of, and orders they tell.
+
+An order is what all its events say together, read in the order of their times, so it ends the same whatever
+arrived first.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from regulars.intake.track.wire import text_of
+from regulars.kernel.money import to_minor
+from regulars.shop.models import Order
+from regulars.shop.operations import LineState, OrderState, ProductSeen, RefundState
+
+COMPLETED, UPDATED = "Order Completed", "Order Updated"
+REFUNDED, CANCELLED = "Order Refunded", "Order Cancelled"
+ORDER_EVENTS = (COMPLETED, UPDATED, REFUNDED, CANCELLED)
+SENDER = "track"
+# The product of an order that says what was paid and not for what.
+UNITEMISED = "unitemised"
+_TOTALS = ("revenue", "subtotal", "value", "total")
+_REFUND_TOTALS = ("total", "revenue", "value", "subtotal")
+_MOST_MINOR = 10**15
+
+
+class OrderProblemError(ValueError):
+    """The events of an order do not make one; the text is one of `labels.REFUSALS`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderEvent:
+    """An event of an order as it was kept."""
+
+    name: str
+    at: datetime
+    customer_id: int | None
+    properties: Mapping[str, Any]
+
+    @property
+    def place(self) -> tuple[datetime, int, str]:
+        """Where it stands among the events of its order."""
+        return (self.at, ORDER_EVENTS.index(self.name), repr(sorted(self.properties.items())))
+
+
+def product_code(told: Mapping[str, Any]) -> str:
+    """Return the code of the product that properties speak of: the SKU, else the product id, else nothing."""
+    return (text_of(told.get("sku")) or text_of(told.get("product_id")) or text_of(told.get("id")))[:200]
+
+
+def products_of(properties: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the products that an event lists."""
+    listed = properties.get("products")
+    return (
+        [one for one in listed if isinstance(one, dict) and product_code(one)]
+        if isinstance(listed, list)
+        else []
+    )
+
+
+def seen_products(store_id: int, properties: Mapping[str, Any]) -> list[ProductSeen]:
+    """Return every product that an event tells something of."""
+    told = [
+        *products_of(properties),
+        *([properties] if properties.get("sku") or properties.get("product_id") else []),
+    ]
+    return [
+        ProductSeen(
+            store_id=store_id,
+            code=product_code(one),
+            name=text_of(one.get("name")),
+            category=text_of(one.get("category")),
+            brand=text_of(one.get("brand")),
+        )
+        for one in told
+    ]
+
+
+def fold(
+    events: Sequence[OrderEvent],
+    *,
+    store_id: int,
+    code: str,
+    currency: str,
+    product_ids: Mapping[tuple[int, str], int],
+) -> OrderState:
+    """Return an order as all its events tell it.
+
+    Content comes from the latest Order Completed or Order Updated, the time from the first; it is cancelled if that was said last.
+    Without either, only refunds and the status are told.
+
+    Args:
+        events: All of one order, in any order.
+        store_id: Whose.
+        code: The order number.
+        currency: The base currency.
+        product_ids: By store and code; holds every product that the events list, and `UNITEMISED`.
+
+    Raises:
+        OrderProblemError: An amount is none, the currency is another, or nobody ordered.
+    """
+    ordered = sorted(events, key=lambda event: event.place)
+    for event in ordered:
+        told = text_of(event.properties.get("currency")).upper()
+        if told and told != currency:
+            raise OrderProblemError("other_currency")
+    telling = [event for event in ordered if event.name in (COMPLETED, UPDATED)]
+    standing = [event for event in ordered if event.name != REFUNDED]
+    is_cancelled = bool(standing) and standing[-1].name == CANCELLED
+    status = Order.Status.CANCELLED if is_cancelled else Order.Status.PAID
+
+    def product_id(told: Mapping[str, Any]) -> int:
+        return product_ids[store_id, product_code(told)]
+
+    lines = (
+        _lines(telling[-1].properties, currency, product_id, product_ids.get((store_id, UNITEMISED)))
+        if telling
+        else None
+    )
+    refunds = _refunds([e for e in ordered if e.name == REFUNDED], lines, currency, product_id)
+    customers = [event.customer_id for event in telling if event.customer_id is not None]
+    if telling and not customers:
+        raise OrderProblemError("order_of_nobody")
+    return OrderState(
+        sender=SENDER,
+        store_id=store_id,
+        code=code,
+        status=status,
+        customer_id=customers[-1] if customers else None,
+        placed_at=telling[0].at if telling else None,
+        lines=lines,
+        refunds=refunds,
+    )
+
+
+def _lines(
+    properties: Mapping[str, Any],
+    currency: str,
+    product_id: Callable[[Mapping[str, Any]], int],
+    unitemised: int | None,
+) -> list[LineState]:
+    listed = products_of(properties)
+    if not listed:
+        total = next((properties[name] for name in _TOTALS if properties.get(name) is not None), None)
+        if total is None or unitemised is None:
+            raise OrderProblemError("order_without_amount")
+        return [LineState(product_id=unitemised, quantity=Decimal(1), amount_minor=_minor(total, currency))]
+    quantities = [_quantity(one) for one in listed]
+    gross = [
+        _minor(_number(one.get("price", 0)) * quantity, currency)
+        for one, quantity in zip(listed, quantities, strict=True)
+    ]
+    discount = min(_minor(properties.get("discount") or 0, currency), sum(gross))
+    shares = _spread(discount, gross)
+    return [
+        LineState(
+            product_id=product_id(one), quantity=quantity, amount_minor=whole - share, discount_minor=share
+        )
+        for one, quantity, whole, share in zip(listed, quantities, gross, shares, strict=True)
+    ]
+
+
+def _spread(amount: int, over: Sequence[int]) -> list[int]:
+    """Split an amount in proportion, to the last coin: what each running total rounds to, less the one before."""
+    total = sum(over)
+    shares, seen, given = [], 0, 0
+    for part in over:
+        seen += part
+        until = amount * seen // total if total else 0
+        shares.append(until - given)
+        given = until
+    return shares
+
+
+def _refunds(
+    events: Sequence[OrderEvent],
+    lines: Sequence[LineState] | None,
+    currency: str,
+    product_id: Callable[[Mapping[str, Any]], int],
+) -> list[RefundState]:
+    unit = {line.product_id: Decimal(line.amount_minor) / line.quantity for line in lines or ()}
+    left = sum(line.amount_minor for line in lines or ())
+    refunds: list[RefundState] = []
+    for number, event in enumerate(events, start=1):
+        listed = products_of(event.properties)
+        total = next(
+            (event.properties[name] for name in _REFUND_TOTALS if event.properties.get(name) is not None),
+            None,
+        )
+        if listed:
+            parts = []
+            for one in listed:
+                quantity, product = _quantity(one), product_id(one)
+                # What was paid for it, rather than the price it is listed at.
+                each = unit.get(product)
+                amount = (
+                    int(each * quantity)
+                    if each is not None
+                    else _minor(_number(one.get("price", 0)) * quantity, currency)
+                )
+                parts.append((product, quantity, amount))
+        else:
+            parts = [(None, Decimal(1), left if total is None else _minor(total, currency))]
+        for part, (product, quantity, amount) in enumerate(parts, start=1):
+            left = max(left - amount, 0)
+            if amount > 0:
+                refunds.append(
+                    RefundState(
+                        key=f"{number}.{part}",
+                        amount_minor=amount,
+                        at=event.at,
+                        product_id=product,
+                        quantity=quantity,
+                    )
+                )
+    return refunds
+
+
+def _number(told: object) -> Decimal:
+    try:
+        number = Decimal(text_of(told))
+    except InvalidOperation as error:
+        raise OrderProblemError("bad_amount") from error
+    if not number.is_finite() or number < 0:
+        raise OrderProblemError("bad_amount")
+    return number
+
+
+def _minor(told: object, currency: str) -> int:
+    number = _number(told)
+    if number.adjusted() > len(str(_MOST_MINOR)):
+        raise OrderProblemError("bad_amount")
+    return to_minor(number, currency)
+
+
+def _quantity(told: Mapping[str, Any]) -> Decimal:
+    quantity = (
+        _number(told.get("quantity", 1)).quantize(Decimal("0.001"))
+        if told.get("quantity") is not None
+        else Decimal(1)
+    )
+    if not 0 < quantity < _MOST_MINOR // 10**5:
+        raise OrderProblemError("bad_amount")
+    return quantity

@@ -1,0 +1,65 @@
+"""Take a whole import back."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import transaction
+
+from regulars.intake.events import ImportUndone
+from regulars.intake.models import Import
+from regulars.kernel.crashes import crashpoint
+from regulars.kernel.errors import RegularsError
+from regulars.outbox.operations import publish
+from regulars.shop import operations as shop
+
+_UNDOABLE = (Import.State.DONE, Import.State.UNDOING)
+
+
+class NotUndoableError(RegularsError):
+    """The import brought nothing that could be taken back."""
+
+    code: ClassVar[str] = "not_undoable"
+
+
+def check_undo(*, import_id: int, now: datetime) -> Import:
+    """Return an import that can be taken back.
+
+    Raises:
+        NotUndoableError: It is not done, or of a kind that cannot be taken back.
+        ChangesOvertakenError: Later data speaks of the same rows; `imports` lists the later imports.
+        ChangesTooOldError: It is too long ago.
+    """
+    row = Import.objects.get(pk=import_id)
+    if row.state not in _UNDOABLE:
+        raise NotUndoableError(f"import {import_id} is {row.state}; only a finished one can be undone")
+    if row.change_set_id is None:
+        message = (
+            f"import {import_id} cannot be undone: what a file of {row.kind} says is a ledger that only grows"
+        )
+        raise NotUndoableError(message)
+    hindrance = shop.undo_hindrance(change_set_id=row.change_set_id, now=now)
+    if isinstance(hindrance, shop.ChangesOvertakenError) and hindrance.later:
+        later = Import.objects.filter(change_set__in=hindrance.later).order_by("-id")
+        names = ", ".join(f"{one.file_name} (import {one.pk})" for one in later)
+        message = f"later imports speak of the same customers, orders or products; undo them first: {names}"
+        raise shop.ChangesOvertakenError(message, imports=[one.pk for one in later])
+    if hindrance is not None:
+        raise hindrance
+    return row
+
+
+def run_undo(*, import_id: int, now: datetime) -> shop.Undone:
+    """Take an import back and publish `ImportUndone`: all of it, or after a crash nothing. Raises as `check_undo`."""
+    try:
+        with transaction.atomic():
+            row = check_undo(import_id=import_id, now=now)
+            undone = shop.undo_changes(change_set_id=row.change_set_id or 0, now=now)
+            Import.objects.filter(pk=import_id).update(state=Import.State.UNDONE, undone_at=now)
+            publish(ImportUndone(import_id=import_id))
+            crashpoint("undo:commit")
+    except RegularsError as error:
+        Import.objects.filter(pk=import_id, state=Import.State.UNDOING).update(
+            state=Import.State.DONE, error_code=error.code, error=str(error)
+        )
+        raise
+    return undone

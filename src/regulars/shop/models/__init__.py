@@ -1,0 +1,50 @@
+"""The record's tables, by what they tell of a customer."""
+
+from regulars.shop.models.accounts import Account, Contact
+from regulars.shop.models.attributes import AttributeDefinition, AttributeValue, Tag, Tagging
+from regulars.shop.models.behaviour import Event, EventSource, Message, Visitor, VisitorLink
+from regulars.shop.models.changes import ChangedRow, ChangeSet, Overlap
+from regulars.shop.models.consents import Consent
+from regulars.shop.models.merges import Merge, MergeSuggestion
+from regulars.shop.models.record import (
+    Business,
+    ChangedMonth,
+    Customer,
+    Grams,
+    Identifier,
+    Order,
+    OrderLine,
+    Product,
+    Refund,
+    Store,
+)
+
+__all__ = [
+    "Account",
+    "AttributeDefinition",
+    "AttributeValue",
+    "Business",
+    "ChangeSet",
+    "ChangedMonth",
+    "ChangedRow",
+    "Consent",
+    "Contact",
+    "Customer",
+    "Event",
+    "EventSource",
+    "Grams",
+    "Identifier",
+    "Merge",
+    "MergeSuggestion",
+    "Message",
+    "Order",
+    "OrderLine",
+    "Overlap",
+    "Product",
+    "Refund",
+    "Store",
+    "Tag",
+    "Tagging",
+    "Visitor",
+    "VisitorLink",
+]

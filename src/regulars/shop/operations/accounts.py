@@ -1,0 +1,86 @@
+"""Companies that buy, the people who order for them, and who looks after them."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from regulars.kernel.errors import RegularsError
+from regulars.shop.models import Account, Contact, Order
+from regulars.staff.models import User
+
+
+class InvalidAccountError(RegularsError):
+    """An account needs an id of 1 to 200 characters."""
+
+    code: ClassVar[str] = "invalid_account"
+
+
+class NotAContactError(RegularsError):
+    """An order can be an account's only if one of its contacts placed it."""
+
+    code: ClassVar[str] = "not_a_contact"
+
+
+def ensure_account(*, code: str, name: str = "", industry: str = "", country: str = "") -> Account:
+    """Return the account of that id, made if there is none; what is told and not empty replaces what was known.
+
+    Raises:
+        InvalidAccountError: The id is empty or too long.
+    """
+    text = code.strip()
+    if not 1 <= len(text) <= 200:  # noqa: PLR2004  the column's length
+        raise InvalidAccountError(_("an account's id has 1 to 200 characters"), code=code)
+    told = {"name": name[:200], "industry": industry[:200], "country": country[:100]}
+    with transaction.atomic():
+        account, _made = Account.objects.select_for_update().get_or_create(code=text)
+        changed = [column for column, value in told.items() if value and getattr(account, column) != value]
+        for column in changed:
+            setattr(account, column, told[column])
+        if changed:
+            account.save(update_fields=changed)
+    return account
+
+
+def add_contacts(*, account_id: int, contacts: Sequence[tuple[int, str]], now: datetime) -> None:
+    """Let customers act for an account, each in a role; a role that is not empty replaces the one before."""
+    with transaction.atomic():
+        for customer_id, role in contacts:
+            contact, made = Contact.objects.get_or_create(
+                account_id=account_id,
+                customer_id=customer_id,
+                defaults={"role": role[:100], "since_at": now},
+            )
+            if not made and role and contact.role != role[:100]:
+                contact.role = role[:100]
+                contact.save(update_fields=["role"])
+
+
+def remove_contact(*, account_id: int, customer_id: int) -> None:
+    """Let a customer no longer act for an account. The orders stay the account's."""
+    Contact.objects.filter(account=account_id, customer=customer_id).delete()
+
+
+def assign_manager(*, account_id: int, manager: User | None) -> None:
+    """Say which member of staff looks after an account, or that nobody does."""
+    account = Account.objects.get(pk=account_id)
+    account.manager = manager
+    account.save(update_fields=["manager"])
+
+
+def give_orders(*, account_id: int, order_ids: Collection[int]) -> int:
+    """Make orders those of an account and return how many were not.
+
+    Raises:
+        NotAContactError: An order was placed by somebody who does not act for the account; none is changed.
+    """
+    orders = Order.objects.filter(pk__in=order_ids)
+    stranger = orders.exclude(customer__contacts__account=account_id).first()
+    if stranger is not None:
+        message = _("order %(order)s was placed by nobody who acts for this account") % {
+            "order": stranger.code
+        }
+        raise NotAContactError(message, order_id=stranger.pk)
+    return orders.exclude(account=account_id).update(account_id=account_id)

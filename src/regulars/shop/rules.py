@@ -1,0 +1,196 @@
+"""Rules of the record that need no database: how identifiers are written, what an attribute's value may be."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import ClassVar
+
+import phonenumbers
+from babel.core import get_global
+from django.utils.translation import gettext as _
+
+from regulars.kernel.errors import RegularsError
+
+# The most telling first: where two disagree, the first decides.
+KINDS = ("external", "omid", "ouid", "openid", "email", "phone")
+# Given out by a store: the same value in another store is somebody else.
+STORE_KINDS = frozenset({"external", "ouid", "openid"})
+# One person has one of each; an address may be a family's.
+STRONG_KINDS = frozenset({"external", "omid", "ouid", "openid"})
+
+_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]+")
+_LONGEST = {"email": 320}
+_LONGEST_CODE = 200
+_TRUE = frozenset({"true", "yes", "y", "1", "是", "对"})
+_FALSE = frozenset({"false", "no", "n", "0", "否", "不"})
+_LONGEST_TEXT = 1_000
+_WHOLE_DIGITS = 14
+
+
+class InvalidIdentifierError(RegularsError):
+    """The value cannot be an identifier of its kind."""
+
+    code: ClassVar[str] = "invalid_identifier"
+
+
+class InvalidAttributeValueError(RegularsError):
+    """The value is not one that the attribute may have."""
+
+    code: ClassVar[str] = "invalid_attribute_value"
+
+
+def region_of_zone(time_zone: str) -> str | None:
+    """Return the country of a time zone (`Asia/Shanghai` is `CN`), or None for one of no country, such as UTC."""
+    territory = get_global("zone_territories").get(time_zone)
+    return territory if territory and territory != "001" else None
+
+
+def normalise(kind: str, value: str, *, region: str | None) -> str:
+    """Return an identifier as the record writes it, so that one person's is always the same text.
+
+    E-mail addresses are in lower case. Phone numbers are in E.164 (`+8613800138000`); one without a country code is
+    read as one of `region`, and stays as it is, digits only, where there is none. Other kinds keep their letters.
+
+    Args:
+        kind: One of `KINDS`.
+        value: As it was told.
+        region: Two letters of a country, for phone numbers without its code; None when unknown.
+
+    Raises:
+        InvalidIdentifierError: The kind is unknown, the value empty or too long, no e-mail address, or no phone number.
+    """
+    if kind not in KINDS:
+        message = f"identifier kind {kind!r}, must be one of {', '.join(KINDS)}"
+        raise InvalidIdentifierError(message, kind=kind)
+    text = unicodedata.normalize("NFKC", value).strip().replace("\0", "")
+    if not text or len(text) > _LONGEST.get(kind, _LONGEST_CODE):
+        message = f"{kind} of {len(text)} characters, must be 1 to {_LONGEST.get(kind, _LONGEST_CODE)}"
+        raise InvalidIdentifierError(message, kind=kind)
+    if kind == "email":
+        if not _EMAIL.fullmatch(text):
+            raise InvalidIdentifierError(f"{text!r} is not an e-mail address", kind=kind)
+        return text.lower()
+    return _phone(text, region) if kind == "phone" else text
+
+
+@lru_cache(maxsize=65_536)
+def _phone(text: str, region: str | None) -> str:
+    written = f"+{text[2:]}" if text.startswith("00") else text
+    if "*" in written:
+        raise InvalidIdentifierError(f"phone {text!r} is masked, so it recognises nobody", kind="phone")
+    if region is None and not written.startswith("+"):
+        digits = re.sub(r"\D", "", written)
+        if digits:
+            return digits
+    try:
+        number = phonenumbers.parse(written, region)
+    except phonenumbers.NumberParseException as error:
+        raise InvalidIdentifierError(f"{text!r} is not a phone number", kind="phone") from error
+    if not phonenumbers.is_possible_number(number):
+        raise InvalidIdentifierError(f"{text!r} is not a phone number: too short or too long", kind="phone")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttributeRule:
+    """What a value of an attribute may be."""
+
+    name: str
+    type: str
+    choices: Sequence[str] = ()
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+
+
+Value = str | Decimal | bool | date | list[str]
+
+
+def attribute_value(rule: AttributeRule, told: object) -> Value:
+    """Return what was told as a value of the attribute's type.
+
+    Numbers and dates may be told as text (`12.5`, `2026-03-08`, `2026-03-08T00:00:00Z`), flags as yes/no/true/false/1/0/是/否.
+
+    Raises:
+        InvalidAttributeValueError: It is none of that type, out of bounds, or not one of the choices.
+    """
+    try:
+        value = _READERS[rule.type](told)
+    except (TypeError, ValueError, InvalidOperation) as error:
+        raise _invalid(rule, told, _MUST_BE[rule.type]) from error
+    if isinstance(value, Decimal):
+        if not value.is_finite() or value.adjusted() >= _WHOLE_DIGITS:
+            raise _invalid(rule, told, _MUST_BE[rule.type])
+        if (rule.minimum is not None and value < rule.minimum) or (
+            rule.maximum is not None and value > rule.maximum
+        ):
+            lower = "" if rule.minimum is None else f"{rule.minimum.normalize():f}"
+            upper = "" if rule.maximum is None else f"{rule.maximum.normalize():f}"
+            raise _invalid(rule, told, f"{lower} … {upper}")
+    chosen = value if isinstance(value, list) else [value] if rule.type == "choice" else []
+    if any(choice not in rule.choices for choice in chosen):
+        raise _invalid(rule, told, ", ".join(rule.choices))
+    return value
+
+
+def _invalid(rule: AttributeRule, told: object, allowed: str) -> InvalidAttributeValueError:
+    message = _("%(name)s == %(told)s, must be: %(allowed)s") % {
+        "name": rule.name,
+        "told": repr(told)[:100],
+        "allowed": allowed,
+    }
+    return InvalidAttributeValueError(message, name=rule.name)
+
+
+def _text(told: object) -> str:
+    if isinstance(told, bool) or not isinstance(told, str | int | float | Decimal):
+        raise TypeError
+    text = str(told).strip().replace("\0", "")
+    if not text or len(text) > _LONGEST_TEXT:
+        raise ValueError
+    return text
+
+
+def _number(told: object) -> Decimal:
+    return Decimal(_text(told).replace("\N{MINUS SIGN}", "-"))
+
+
+def _flag(told: object) -> bool:
+    if isinstance(told, bool):
+        return told
+    text = _text(told).lower()
+    if text not in _TRUE | _FALSE:
+        raise ValueError
+    return text in _TRUE
+
+
+def _date(told: object) -> date:
+    if isinstance(told, date):
+        return date(told.year, told.month, told.day)
+    return date.fromisoformat(_text(told)[:10])
+
+
+def _choices(told: object) -> list[str]:
+    parts = told if isinstance(told, list | tuple) else re.split(r"[,;，；、|]", _text(told))
+    return sorted({_text(part) for part in parts})
+
+
+_READERS: dict[str, Callable[[object], Value]] = {
+    "text": _text,
+    "number": _number,
+    "flag": _flag,
+    "date": _date,
+    "choice": _text,
+    "choices": _choices,
+}
+_MUST_BE = {
+    "text": f"1-{_LONGEST_TEXT} characters",
+    "number": "a number",
+    "flag": "true, false",
+    "date": "YYYY-MM-DD",
+    "choice": "text",
+    "choices": "a list of texts",
+}

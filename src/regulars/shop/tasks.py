@@ -1,0 +1,13 @@
+"""What the record does by itself."""
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from regulars.shop.operations import prepare_coming_months
+
+
+@app.periodic(cron="7 2 * * *")
+@app.task(name="shop.prepare_months", queue="housekeeping", queueing_lock="shop.prepare_months")
+def prepare_months(timestamp: int) -> None:  # noqa: ARG001  given to every periodic job
+    """Make the partitions of the coming months ahead of their events."""
+    prepare_coming_months(now=timezone.now())

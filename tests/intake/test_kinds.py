@@ -1,0 +1,205 @@
+"""Every kind of file becomes part of the record, once, and says of each refused line what was wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from regulars.intake import operations
+from regulars.intake.kinds import KINDS
+from regulars.intake.mapping import Mapping
+from regulars.intake.models import Import
+from regulars.intake.queries import preview, proposal
+from regulars.intake.understanding import NeedsAnswerError
+from regulars.shop.models import Consent, Customer, Event, Message, Order, Product, Refund
+from tests.intake.importing import NOW, import_lines, state
+from tests.shop.factories import make_business
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+FILES = {
+    "customers": (
+        """\
+会员ID,邮箱,手机,姓名,国家
+A,ann@x.y,13800138000,王芳,CN
+B,,1.38E+10,李娜,CN
+,,138****8000,张伟,CN
+C,,13900139000,赵敏,CN
+""",
+        {3: "digits_lost", 4: "masked_customer"},
+    ),
+    "products": (
+        """\
+Product ID,Product Name,Category,Brand,Size
+wipes,Baby wipes,Care,Soft,80
+,Nameless,Care,,
+soap,Soap,Care,,2
+""",
+        {3: "empty_field"},
+    ),
+    "refunds": (
+        """\
+退款编号,订单编号,退款完结时间,商品编码,退款金额
+R1,1,2026-02-01 10:00:00,wipes,1.50
+R2,9,2026-02-01 10:00:00,wipes,1.50
+R3,1,soon,wipes,1.50
+R4,1,2026-02-01 10:00:00,wipes,0
+""",
+        {3: "unknown_order", 4: "bad_date", 5: "nothing_refunded"},
+    ),
+    "events": (
+        """\
+Event,Event Time,Customer ID,SKU,URL,Search term
+Product Viewed,2026-02-01 10:00:00,A,wipes,/wipes,
+Searched,2026-02-02 10:00:00,new,,/s,湿巾
+Searched,2026-02-02 10:00:00,new,,/s,湿巾
+,2026-02-02 10:00:00,A,,,
+""",
+        {5: "empty_field"},
+    ),
+    "tickets": (
+        """\
+工单编号,提交时间,会员ID,订单编号,售后原因
+T1,2026-02-01 10:00:00,A,1,少件
+T1,2026-02-01 10:00:00,A,1,少件
+T2,2026-02-03 10:00:00,,1,破损
+""",
+        {4: "no_customer"},
+    ),
+    "answers": (
+        """\
+Response ID,Submitted at,Customer ID,Survey,Rating,Comment
+1,2026-02-01,A,NPS,9.5,good
+2,2026-02-02,B,NPS,ten,
+""",
+        {3: "bad_number"},
+    ),
+    "coupons": (
+        """\
+券码,使用时间,会员ID,订单编号,面额
+W20,2026-02-01 10:00:00,A,1,￥5.00
+W20,2026-02-31 10:00:00,A,1,￥5.00
+""",
+        {3: "bad_date"},
+    ),
+    "consents": (
+        """\
+Customer ID,Email,Consent Date,Channel,Subscribed
+A,ann@x.y,2026-02-01 10:00:00,newsletter,yes
+B,bob@x.y,2026-02-01 10:00:00,短信,已退订
+B,bob@x.y,,sms,no
+""",
+        {4: "empty_field"},
+    ),
+}
+
+
+def bring_in(folder: Path, kind: str, text: str, mapping: Mapping | None = None) -> Import:
+    path = folder / f"{kind}.csv"
+    path.write_text(text, encoding="utf-8")
+    row = operations.register(path=path, kind=kind, store_code="main", now=NOW)
+    operations.set_mapping(import_id=row.pk, mapping=mapping or proposal(path, kind=kind).mapping)
+    operations.run_import(import_id=row.pk, now=NOW)
+    row.refresh_from_db()
+    return row
+
+
+def everything() -> dict[str, list[tuple[object, ...]]]:
+    events = Event.objects.values_list(
+        "at", "name", "customer__code", "product__code", "order_code", "url", "properties"
+    )
+    consents = Consent.objects.values_list(
+        "customer__code", "channel", "purpose", "state", "at", "address", "source"
+    )
+    return {**state(), "events": sorted(events, key=repr), "consents": sorted(consents, key=repr)}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_of_every_kind_comes_in_once_and_can_be_taken_back(tmp_path: Path, kind: str) -> None:
+    make_business(currency="CNY")
+    import_lines(tmp_path, "1,2026-01-05,A,wipes,1,2.50", "2,2026-01-06,A,soap,1,2.50")
+    before = everything()
+    text, refused = FILES[kind]
+    row = bring_in(tmp_path, kind, text)
+    assert dict(row.rejects.values_list("line_number", "reason")) == refused
+    assert row.lines_read == len(text.splitlines()) - 1
+    assert row.lines_accepted + row.refunds == row.lines_read - len(refused)
+    after = everything()
+    assert after != before
+    again = bring_in(tmp_path, kind, text)
+    assert (again.rows_added, again.rows_changed, again.customers_added) == (0, 0, 0)
+    assert everything() == after
+    if not KINDS[kind].can_undo:
+        return
+    operations.run_undo(import_id=again.pk, now=NOW)
+    operations.run_undo(import_id=row.pk, now=NOW)
+    assert everything() == before
+    assert bring_in(tmp_path, kind, text).rows_added == row.rows_added
+    assert everything() == after
+
+
+def test_every_kind_is_tried_here() -> None:
+    assert set(FILES) == set(KINDS) - {"orders"}
+
+
+def test_what_the_files_said_is_in_the_record(tmp_path: Path) -> None:
+    make_business(currency="CNY")
+    import_lines(tmp_path, "1,2026-01-05,A,wipes,1,2.50")
+    for kind, (text, _) in FILES.items():
+        bring_in(tmp_path, kind, text)
+    ann = Customer.objects.get(code="A")
+    assert (ann.name, ann.country) == ("王芳", "CN")
+    assert set(ann.identifiers.values_list("kind", "value")) == {
+        ("external", "A"), ("email", "ann@x.y"), ("phone", "13800138000"),
+    }  # fmt: skip
+    assert Product.objects.get(code="wipes").category == "Care"
+    assert Order.objects.get().refunded_minor == 150
+    assert Refund.objects.get().key == "1:R1"
+    viewed = Event.objects.get(name="Product Viewed")
+    assert (viewed.customer, viewed.product, viewed.url) == (ann, Product.objects.get(code="wipes"), "/wipes")
+    assert Event.objects.filter(name="Searched", properties__contains={"Search term": "湿巾"}).count() == 2
+    answer = Event.objects.get(name="Survey Answered")
+    assert (answer.properties["score"], answer.properties["answer"]) == (9.5, "good")
+    assert Event.objects.get(name="Coupon Redeemed").properties["discount_minor"] == 500
+    assert Event.objects.filter(name="Ticket Opened").count() == 1
+    assert Message.objects.count() == Event.objects.count()
+    assert sorted(Consent.objects.values_list("channel", "purpose", "state", "address")) == [
+        ("email", "marketing", "granted", "ann@x.y"),
+        ("sms", "marketing", "withdrawn", ""),
+    ]
+
+
+def test_a_word_that_nobody_knows_is_asked_and_the_answer_is_kept(tmp_path: Path) -> None:
+    make_business()
+    text = "Customer ID,Consent Date,Channel,Subscribed\nA,2026-02-01 10:00:00,pigeon post,yes\n"
+    path = tmp_path / "consents.csv"
+    path.write_text(text)
+    mapping = proposal(path, kind="consents").mapping
+    with pytest.raises(NeedsAnswerError) as caught:
+        preview(path=path, mapping=mapping, store_code="main", now=NOW)
+    (question,) = caught.value.questions
+    assert question.choices[0].value == {"channel": {"pigeon post": "email"}}
+    row = bring_in(
+        tmp_path, "consents", text, mapping.with_answers(words={"channel": {"pigeon post": "post"}})
+    )
+    assert (row.rows_added, Consent.objects.get().channel) == (1, "post")
+
+
+def test_what_a_customer_file_says_stands_against_older_orders_and_for_newer_ones(tmp_path: Path) -> None:
+    make_business()
+    orders = "order,date,customer,name,sku,qty,price\n{0},{1},A,{2},wipes,1,2.50\n"
+    known = Mapping(columns={
+        "order_code": "order", "placed_at": "date", "external": "customer", "customer_name": "name",
+        "product_code": "sku", "quantity": "qty", "unit_price": "price",
+    })  # fmt: skip
+    files = {
+        "old": lambda: bring_in(tmp_path, "orders", orders.format(1, "2026-01-05", "Old"), known),
+        "file": lambda: bring_in(
+            tmp_path, "customers", "Customer ID,Customer Name,Updated at\nA,Told,2026-03-01\n"
+        ),
+        "mid": lambda: bring_in(tmp_path, "orders", orders.format(2, "2026-02-05", "Middle"), known),
+    }
+    for name in ("file", "old", "mid"):
+        files[name]()
+        assert Customer.objects.get().name == "Told"
+    bring_in(tmp_path, "orders", orders.format(3, "2026-04-05", "New"), known)
+    assert Customer.objects.get().name == "New"

@@ -1,0 +1,242 @@
+"""The track API's calls become people, behaviour and orders."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from regulars.intake import operations
+from regulars.intake.models import Call
+from regulars.intake.track.taking import UnknownWriteKeyError
+from regulars.intake.track.wire import CallTooLargeError, InvalidCallError
+from regulars.shop.models import Account, Customer, Event, Merge, MergeSuggestion, Order
+from regulars.shop.operations import define_attribute
+from regulars.shop.queries import attributes
+from tests.intake.tracking import NOW, event, last_call, make_source, record, send
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+HOUR = timedelta(hours=1)
+
+
+def test_what_a_visitor_did_becomes_the_customers_once_they_say_who_they_are() -> None:
+    key = make_source()
+    send(
+        key,
+        event(
+            "track", "1", anonymousId="a", event="Product Viewed", properties={"sku": "W80", "name": "Wipes"}
+        ),
+    )
+    assert Event.objects.get().customer is None
+    send(
+        key,
+        event(
+            "identify", "2", anonymousId="a", userId="17", traits={"email": "Ann@Example.com", "name": "Ann"}
+        ),
+    )
+    viewed = Event.objects.get()
+    assert viewed.customer is not None
+    assert (viewed.customer.code, viewed.customer.name, viewed.is_named) == ("17", "Ann", False)
+    assert viewed.product is not None
+    assert viewed.product.name == "Wipes"
+    assert record()["identifiers"] == [
+        ("17", "email", None, "ann@example.com"),
+        ("17", "external", "main", "17"),
+    ]
+
+
+def test_a_browser_that_two_people_share_gives_each_what_was_theirs() -> None:
+    key = make_source()
+    seen = [event("page", f"p{n}", anonymousId="a", at=NOW - n * HOUR) for n in (9, 7, 5, 3)]
+    named = [
+        event("identify", "ann", anonymousId="a", userId="ann", at=NOW - 8 * HOUR),
+        event("identify", "bob", anonymousId="a", userId="bob", at=NOW - 4 * HOUR),
+    ]
+    send(key, *seen[2:], named[1])
+    send(key, named[0], *seen[:2])
+    owners = Event.objects.order_by("at").values_list("customer__code", flat=True)
+    assert list(owners) == ["ann", "ann", "ann", "bob"]
+
+
+def test_an_event_is_taken_in_once_for_ever() -> None:
+    key = make_source()
+    viewed = event("track", "m1", userId="17", event="Product Viewed")
+    send(key, viewed, viewed)
+    assert last_call().outcomes == "ed"
+    send(key, viewed, now=NOW + timedelta(days=400))
+    assert last_call().outcomes == "d"
+    assert Event.objects.count() == 1
+
+
+def test_the_senders_clock_is_set_by_when_it_sent_and_when_we_received() -> None:
+    key = make_source()
+    an_hour_ahead = event(
+        "track", "1", userId="17", event="Seen", at=NOW + 30 * HOUR / 60, sentAt=(NOW + HOUR).isoformat()
+    )
+    send(key, an_hour_ahead)
+    assert Event.objects.get().at == NOW - 30 * HOUR / 60
+
+
+def test_nothing_happens_after_it_has_arrived() -> None:
+    key = make_source()
+    send(key, event("track", "1", userId="17", event="Seen", at=NOW + 5 * HOUR))
+    assert Event.objects.get().at == NOW
+
+
+def test_two_accounts_that_share_an_address_stay_two_and_are_put_before_a_person() -> None:
+    key = make_source()
+    send(key, event("identify", "1", userId="mum", traits={"email": "family@example.com"}))
+    send(key, event("identify", "2", userId="dad", traits={"email": "family@example.com"}))
+    assert set(Customer.objects.values_list("code", "merged_into")) == {("mum", None), ("dad", None)}
+    assert MergeSuggestion.objects.get().value == "family@example.com"
+    assert Merge.objects.count() == 0
+
+
+def test_a_customer_known_by_an_address_alone_is_whoever_logs_in_with_it() -> None:
+    key = make_source()
+    send(key, event("identify", "1", anonymousId="a", traits={"email": "ann@example.com"}))
+    send(key, event("identify", "2", userId="17", traits={"email": "ann@example.com"}))
+    assert list(Customer.objects.values_list("code", flat=True)) == ["17"]
+
+
+def test_an_alias_joins_two_customers_with_their_orders() -> None:
+    key = make_source()
+    bought = {"order_id": "A1", "products": [{"sku": "W80", "price": 3.5, "quantity": 2}]}
+    send(key, event("track", "1", userId="old", event="Order Completed", properties=bought))
+    send(key, event("identify", "2", userId="new"), event("alias", "3", userId="new", previousId="old"))
+    assert Order.objects.get().customer.code == "new"
+    assert Customer.objects.get(code="old").merged_into == Customer.objects.get(code="new")
+    assert Merge.objects.get().evidence == "alias"
+
+
+def test_an_order_carries_its_lines_its_share_of_the_discount_and_its_refund() -> None:
+    key = make_source()
+    products = [{"sku": "W80", "price": 3.5, "quantity": 2}, {"product_id": 5, "price": "1.00"}]
+    properties = {"order_id": "A1", "currency": "GBP", "discount": 0.8, "products": products}
+    send(
+        key,
+        event("track", "1", userId="17", event="Order Completed", properties=properties),
+        event(
+            "track",
+            "2",
+            userId="17",
+            event="Order Refunded",
+            properties={"order_id": "A1", "products": [{"sku": "W80", "quantity": 1}]},
+        ),
+    )
+    order = Order.objects.get()
+    assert (order.amount_minor, order.discount_minor, order.refunded_minor) == (720, 80, 315)
+    assert record()["lines"] == [("A1", "5", 1, 90, 10), ("A1", "W80", 2, 630, 70)]
+    assert last_call().outcomes == "oo"
+
+
+def test_an_order_of_a_nameless_visitor_waits_until_they_say_who_they_are() -> None:
+    key = make_source()
+    properties = {"order_id": "A1", "revenue": 12.5}
+    send(key, event("track", "1", anonymousId="a", event="Order Completed", properties=properties))
+    assert last_call().notes == [[0, "order_of_nobody", "A1"]]
+    assert not Order.objects.exists()
+    send(key, event("identify", "2", anonymousId="a", userId="17"))
+    assert Order.objects.get().customer.code == "17"
+    assert Order.objects.get().amount_minor == 1250
+
+
+def test_an_order_in_another_currency_is_kept_as_behaviour_and_said_so() -> None:
+    key = make_source()
+    properties = {"order_id": "A1", "revenue": 12.5, "currency": "EUR"}
+    send(key, event("track", "1", userId="17", event="Order Completed", properties=properties))
+    assert last_call().notes == [[0, "other_currency", "A1"]]
+    assert (Event.objects.count(), Order.objects.count()) == (1, 0)
+
+
+def test_a_group_is_an_account_and_its_member_a_contact() -> None:
+    key = make_source()
+    send(key, event("group", "1", userId="17", groupId="acme", traits={"name": "Acme", "role": "buyer"}))
+    account = Account.objects.get()
+    assert (account.code, account.name) == ("acme", "Acme")
+    assert list(account.contacts.values_list("customer__code", "role")) == [("17", "buyer")]
+
+
+def test_traits_are_kept_where_an_attribute_is_defined_and_named_where_none_is() -> None:
+    key = make_source()
+    define_attribute(name="skin", label="Skin", type="choice", choices=["dry", "oily"])
+    send(
+        key,
+        event("identify", "1", userId="17", traits={"skin": "dry", "shoe": 38}),
+        event("identify", "2", userId="17", traits={"skin": "blue"}, at=NOW),
+    )
+    assert [(a.name, a.value) for a in attributes(Customer.objects.get().pk)] == [("skin", "dry")]
+    assert [note[:2] for note in last_call().notes] == [[0, "traits_without_attribute"], [1, "bad_attribute"]]
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({"type": "track", "event": "x"}, "of_nobody"),
+        ({"type": "track", "userId": "1"}, "no_name"),
+        ({"type": "dance", "userId": "1"}, "unknown_type"),
+        ({"type": "track", "event": "x", "userId": "1", "timestamp": "yesterday"}, "bad_time"),
+        ({"type": "track", "event": "x", "userId": "1", "timestamp": "1970-01-01T00:00:00Z"}, "too_old"),
+        ({"type": "track", "event": "x", "userId": "1", "properties": [1]}, "malformed"),
+        ({"type": "track", "event": "x", "userId": "1" * 201}, "id_too_long"),
+        ({"type": "alias", "userId": "1"}, "no_previous_id"),
+    ],
+)
+def test_an_event_that_cannot_be_understood_says_why_and_holds_up_no_other(
+    told: dict[str, object], reason: str
+) -> None:
+    key = make_source()
+    send(key, told, event("track", "ok", userId="1", event="Seen"))
+    assert last_call().outcomes == "re"
+    assert last_call().notes[0][:2] == [0, reason]
+
+
+def test_text_that_a_database_cannot_hold_is_kept_without_what_it_cannot() -> None:
+    key = make_source()
+    send(
+        key, event("track", "1", userId="1\0", event="Se\0en", properties={"q": "a\0b", "path": "C:\\u0000"})
+    )
+    seen = Event.objects.get()
+    assert (seen.name, seen.properties) == ("Seen", {"q": "ab", "path": "C:\\u0000"})
+
+
+def test_a_call_that_breaks_our_own_rules_is_set_aside_and_the_others_go_on() -> None:
+    key = make_source()
+    for number in range(3):
+        send(key, event("track", str(number), userId="1", event=f"E{number}"), work=False)
+    # A fault of the database's own, planted: it accepts no event of this name.
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE shop_event ADD CONSTRAINT planted CHECK (name <> 'E1')")
+    while operations.work(now=NOW).calls:
+        pass
+    assert list(Call.objects.order_by("id").values_list("outcomes", flat=True)) == ["e", "f", "e"]
+
+
+def test_a_call_is_refused_when_its_key_is_unknown_or_revoked() -> None:
+    key = make_source()
+    body = b'{"userId": "1", "event": "x"}'
+    operations.revoke_write_key(key_id=key.pk, now=NOW)
+    for name in (key.key, "", "x\0"):
+        with pytest.raises(UnknownWriteKeyError):
+            operations.take_call(write_key=name, kind="track", body=body, now=NOW)
+    assert not Call.objects.exists()
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"batch": 1}', b"\xff", b'{"batch": ' + b"[" * 100_000])
+def test_what_is_no_call_is_refused(body: bytes) -> None:
+    key = make_source()
+    with pytest.raises(InvalidCallError):
+        operations.take_call(write_key=key.key, kind="batch", body=body, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"batch": [{"userId": "' + b"a" * 32 * 1024 + b'"}]}',
+        b'{"batch": [' + b", ".join([b'{"userId": "1"}'] * 40_000) + b"]}",
+        b'{"batch": [' + b", ".join([b"{}"] * 2_501) + b"]}",
+    ],
+)
+def test_what_is_too_large_is_refused(body: bytes) -> None:
+    key = make_source()
+    with pytest.raises(CallTooLargeError):
+        operations.take_call(write_key=key.key, kind="batch", body=body, now=NOW)
