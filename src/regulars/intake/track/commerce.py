@@ -192,15 +192,15 @@ def _refunds(
         parts: list[tuple[int | None, Decimal, int]] = []
         if listed:
             for one in listed:
-                returned, sold = _quantity(one), product_id(one)
+                quantity, bought = _quantity(one), product_id(one)
                 # What was paid for it, rather than the price it is listed at.
-                each = unit.get(sold)
-                worth = (
-                    int(each * returned)
+                each = unit.get(bought)
+                amount = (
+                    int(each * quantity)
                     if each is not None
-                    else _minor(_number(one.get("price", 0)) * returned, currency)
+                    else _minor(_number(one.get("price", 0)) * quantity, currency)
                 )
-                parts.append((sold, returned, worth))
+                parts.append((bought, quantity, amount))
         else:
             parts.append((None, Decimal(1), left if total is None else _minor(total, currency)))
         for part, (product, quantity, amount) in enumerate(parts, start=1):
