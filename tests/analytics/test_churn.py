@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from regulars.analytics import arguments, churn, cycles, facts, frames
 from regulars.analytics.churn import Model, NotEnoughData, regression
 from tests.analytics import complete_journey
-from tests.analytics.engines import ENGINES, Table, as_polars
+from tests.analytics.engines import ENGINES, IN_PROCESS, Table, as_polars, needs_spark
 
 pytestmark = pytest.mark.unit
 
@@ -217,7 +217,7 @@ def test_only_active_customers_are_scored() -> None:
     assert churn.score(found, orders, as_of_day=100)["customer_id"].to_list() == [1]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", IN_PROCESS)
 def test_every_engine_learns_and_scores_alike(engine: str, tables: Tables) -> None:
     table = ENGINES[engine]
     model = fitted(tables, days=DAYS[::4], minimum_left=20)
@@ -246,7 +246,27 @@ def test_every_engine_learns_and_scores_alike(engine: str, tables: Tables) -> No
     assert [one.low for one in alike] == pytest.approx([one.low for one in expected], rel=1e-9)
 
 
-@settings(max_examples=3, deadline=None)
+@needs_spark
+def test_spark_learns_and_scores_alike() -> None:
+    few = each(shop(), lambda table: table.filter(pl.col("customer_id") < 40))
+    model = fitted(few, days=DAYS[-1:], minimum_left=2)
+
+    learned = churn.fit(**each(few, ENGINES["spark"]), as_of_days=DAYS[-1:], minimum_left=2)
+    known = until(few, 312)
+    scored = churn.score(model, **each(known, ENGINES["spark"]), as_of_day=312)
+
+    assert isinstance(learned, Model)
+    assert learned.weights == pytest.approx(model.weights, rel=1e-9)
+    assert_frame_equal(
+        as_polars(scored),
+        as_polars(churn.score(model, **known, as_of_day=312)),
+        check_exact=False,
+        rel_tol=1e-9,
+        abs_tol=0,
+    )
+
+
+@settings(max_examples=2, deadline=None)
 @given(seed=st.integers(0, 99), cut=st.integers(0, 5_000))
 def test_the_order_of_rows_and_where_a_table_is_split_do_not_matter(
     seed: int, cut: int, tables: Tables, model: Model
@@ -286,19 +306,16 @@ def test_a_small_shop_is_told_what_it_lacks() -> None:
     assert nobody == NotEnoughData(customers=0, left=0, stayed=0, needs_left=50, needs_stayed=50)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", IN_PROCESS)
 def test_nobody_and_one_customer_can_be_scored(engine: str, tables: Tables, model: Model) -> None:
     known = until(tables, 312)
     nobody = each(known, lambda table: ENGINES[engine](table.clear()))
     somebody = int(churn.score(model, **known, as_of_day=312)["customer_id"][0])
     one = each(known, lambda table: ENGINES[engine](table.filter(customer_id=somebody)))
 
-    assert as_polars(churn.score(model, **nobody, as_of_day=312)).columns == [
-        "customer_id",
-        "probability",
-        "reasons",
-    ]
-    assert as_polars(churn.score(model, **nobody, as_of_day=312)).is_empty()
+    empty = as_polars(churn.score(model, **nobody, as_of_day=312))
+    assert empty.columns == ["customer_id", "probability", "reasons"]
+    assert empty.is_empty()
     assert as_polars(churn.score(model, **one, as_of_day=312))["customer_id"].to_list() == [somebody]
     assert churn.characteristics(nobody["orders"], as_of_days=DAYS[:1]) == ()
 
@@ -325,25 +342,48 @@ def test_bad_input_is_refused_by_name(tables: Tables, model: Model) -> None:
 
 def test_complaints_mark_those_who_left_and_what_is_chance_does_not(tables: Tables) -> None:
     rng = np.random.default_rng(3)
-    lines = tables["lines"].with_columns(
-        product_id=pl.Series(rng.integers(0, 40, tables["lines"].height)), quantity=1.0, amount_minor=500
+    chance = [
+        (customer, day, f"chance {n}")
+        for n in range(30)
+        for customer in range(300)
+        if rng.random() < 0.3
+        for day in range(0, LAST_DAY, 80)
+    ]
+    drawn = pl.DataFrame(
+        chance, schema={"customer_id": pl.Int64, "day": pl.Int32, "kind": pl.String}, orient="row"
     )
-    products = pl.DataFrame({"product_id": range(40), "category": [f"c{n}" for n in range(40)]})
+    complaints = tables["tickets"].with_columns(kind=pl.lit("complaint"))
+    products = pl.DataFrame({"product_id": range(50), "category": ["odd", "even"] * 25})
+    lines = tables["lines"].with_columns(quantity=1.0, amount_minor=500)
 
     found = churn.characteristics(
-        tables["orders"], lines=lines, products=products, tickets=tables["tickets"], as_of_days=DAYS
+        tables["orders"],
+        lines=lines,
+        products=products,
+        tickets=pl.concat([complaints, drawn]),
+        as_of_days=DAYS[::2],
+        cycle_days=10,
     )
 
-    ticket = next(one for one in found if one.kind == "ticket")
-    assert ticket.marks
-    assert 0 < ticket.low < ticket.difference < ticket.high
-    assert ticket.left_share > ticket.others_left_share
-    categories = [one for one in found if one.kind == "category"]
-    assert len(categories) == 40
-    # Chance makes one in twenty; three in forty would be nothing strange.
-    assert sum(one.p_value < 0.05 for one in categories) <= 4
-    assert found[0] == ticket
-    assert all(one.adjusted_p_value >= one.p_value for one in found)
+    first = next(one for one in found if one.level == "complaint")
+    assert first.marks
+    assert 0 < first.low < first.difference < first.high
+    assert first.left_share > first.others_left_share
+    assert not any(one.marks for one in found if one.level.startswith("chance"))
+    assert {one.kind for one in found} >= {"stage", "ticket"}
+    assert all(one.adjusted_p_value > 0.999 * one.p_value for one in found)
+
+
+def test_a_dearer_basket_is_seen_by_those_who_used_to_buy_it(tables: Tables) -> None:
+    dearer = pl.when((pl.col("product_id") < 10) & (pl.col("day") > DAYS[-1] - 28)).then(150).otherwise(100)
+    habits = tables["lines"].with_columns(product_id=pl.col("customer_id") % 20, quantity=1.0)
+    lines = habits.with_columns(amount_minor=dearer)
+
+    found = churn.characteristics(tables["orders"], lines=lines, as_of_days=DAYS[-1:])
+
+    (price,) = (one for one in found if one.kind == "price")
+    assert price.level == "rose"
+    assert not price.marks
 
 
 def test_a_list_is_as_long_as_contacts_are_worth_it_and_staff_have_time() -> None:

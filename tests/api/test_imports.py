@@ -177,8 +177,10 @@ def test_a_file_that_cannot_be_used_says_why() -> None:
     assert "Invoice" in done["failure"]["detail"]
 
 
-def test_a_file_of_another_kind_comes_in_and_is_undone(program: Program) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_a_file_of_another_kind_comes_in_and_is_undone() -> None:
     make_business(currency="GBP")
+    program = Program()
     columns = {"external": "id", "customer_name": "name"}
     fields = {"store": "taobao", "mapping": json.dumps({"kind": "customers", "columns": columns})}
     made = content(send(program, fields, text="id,name\nA,Ann\n"))
@@ -186,10 +188,10 @@ def test_a_file_of_another_kind_comes_in_and_is_undone(program: Program) -> None
     run_import(import_id=made["id"], now=timezone.now())
     done = content(program.get(f"/imports/{made['id']}"))
     assert (done["state"], done["customers_added"]) == ("done", 1)
-    undone = content(program.post(f"/imports/{made['id']}/undo"))
+    undone = content(program.post(f"/imports/{made['id']}/undo", {}))
     assert undone["state"] == "undoing"
     run_undo(import_id=made["id"], now=timezone.now())
-    again = program.post(f"/imports/{made['id']}/undo")
+    again = program.post(f"/imports/{made['id']}/undo", {})
     assert (again.status_code, content(again)["code"]) == (409, "not_undoable")
 
 

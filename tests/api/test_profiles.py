@@ -1,11 +1,11 @@
 import pytest
 from django.utils.translation import override
 
-from regulars.insights.models import Profile
+from regulars.insights.models import Profile, Recommendation, Run
 from regulars.insights.reasons import explain
 from tests.api.clients import Program, content
 from tests.api.rows import make_profile, make_shop
-from tests.shop.factories import make_customer
+from tests.shop.factories import make_customer, make_product
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -32,6 +32,17 @@ def test_a_profile_says_each_label_with_its_reason_in_words(program: Program) ->
         "rhythm_days": None,
         "due_day": "2024-11-23",
         "late_day": "2024-12-13",
+        "scored_day": None,
+        "p_alive": None,
+        "expected_orders": None,
+        "clv": None,
+        "next_purchase": None,
+        "churn": None,
+        "need": None,
+        "preferred_category": None,
+        "preferred_brand": None,
+        "due_products": [],
+        "recommendations": [],
     }
     assert labels["tier"] == {
         "value": "VIP",
@@ -67,3 +78,32 @@ def test_a_profile_without_a_finished_run_is_not_there_yet(program: Program) -> 
     customer = make_customer()
     make_profile(customer)
     assert program.get(f"/customers/{customer.pk}/profile").status_code == 404
+
+
+def test_a_profile_says_what_to_expect_of_the_customer(program: Program) -> None:
+    alice, *_ = make_shop()
+    Profile.objects.filter(customer=alice).update(
+        scored_day=20_000, p_alive=0.9, expected_orders=1.5, clv_minor=5_000, next_from_day=20_003, next_day=20_010,
+        next_until_day=20_030, churn_probability=0.25,
+        churn_reasons=[{"code": "tickets", "value": 2, "typical": 0, "effect": 0.1}],
+    )  # fmt: skip
+    Run.objects.update(
+        thresholds=Run.objects.get().thresholds
+        | {"alert": {"lead_days": 14, "horizon_days": 28, "recent_days": 90}}
+    )
+    product = make_product(code="wipes")
+    Recommendation.objects.create(customer=alice, rank=1, product=product, score=0.4, reason="bought_before")
+    document = content(program.get(f"/customers/{alice.pk}/profile"))
+    assert document["clv"] == {"amount_minor": 5_000, "currency": "GBP"}
+    assert document["next_purchase"] == {
+        "day": "2024-10-14",
+        "from_day": "2024-10-07",
+        "until_day": "2024-11-03",
+    }
+    assert document["churn"] == {
+        "probability": 0.25,
+        "lead_days": 14,
+        "horizon_days": 28,
+        "reasons": ["Complained 2 times in the last 90 days; active customers usually 0."],
+    }
+    assert [one["product"]["code"] for one in document["recommendations"]] == ["wipes"]

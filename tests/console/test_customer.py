@@ -5,6 +5,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from regulars.insights.models import DueProduct, Recommendation, Taste
 from regulars.kernel.days import day_of_date
 from regulars.shop.models import Identifier
 from regulars.staff.rules import Role
@@ -53,7 +54,7 @@ def test_a_customer_costs_the_same_however_long_their_story(*, client: Client, c
     assert len(queries) == 12
     with CaptureQueriesContext(connection) as queries:
         client.get(f"/customers/{customer.pk}/purchases/", headers={"HX-Request": "true"})
-    assert len(queries) == 5
+    assert len(queries) == 10
 
 
 def test_the_page_says_where_they_stand_and_why(client: Client) -> None:
@@ -207,3 +208,45 @@ def test_pages_about_people_are_not_kept_by_the_browser(client: Client) -> None:
     customer = make_profile().customer
     for address in ("/", "/customers/", f"/customers/{customer.pk}/"):
         assert "no-store" in client.get(address).headers["Cache-Control"]
+
+
+def test_the_page_says_what_to_expect_and_why_they_may_leave(client: Client) -> None:
+    make_run(
+        thresholds={"alert": {"lead_days": 14, "horizon_days": 28, "recent_days": 90}, "model": "plain_rate"}
+    )
+    profile = make_profile(
+        p_alive=0.874, expected_orders=1.25, clv_minor=123_456, scored_day=20_000, next_from_day=20_003,
+        next_day=20_010, next_until_day=20_030, churn_probability=0.31,
+        churn_reasons=[{"code": "slowing", "value": 1, "typical": 3, "effect": 0.1}],
+    )  # fmt: skip
+    forecasts = client.get(f"/customers/{profile.pk}/").context["forecasts"]
+    assert [(figure.key, figure.value) for figure in forecasts.figures] == [
+        ("p_alive", "87.4%"),
+        ("expected_orders", "1.3"),
+        ("clv_minor", "£1,234.56"),
+        ("next_purchase", "14 Oct 2024"),
+        ("churn_probability", "31.0%"),
+    ]
+    assert forecasts.reasons == ["Bought on 1 days in the last 28 days; their habit is 3."]
+    assert forecasts.is_rule
+
+
+def test_what_a_customer_will_need_stands_beside_what_they_buy(client: Client) -> None:
+    make_run()
+    customer = make_profile().customer
+    wipes, tissues, given_up = (make_product(code=code) for code in ("wipes", "tissues", "gone"))
+    for product, last_day in ((wipes, 19_990), (given_up, 19_000)):
+        DueProduct.objects.create(
+            customer=customer, product=product, last_day=last_day, quantity=1, expected_days=20, soon_day=last_day + 15,
+            due_day=last_day + 20, late_day=last_day + 30, confidence=0.8,
+        )  # fmt: skip
+    Recommendation.objects.create(
+        customer=customer, rank=1, product=tissues, score=0.4, reason="bought_by_similar"
+    )
+    Taste.objects.create(customer=customer, mark=1, need="brand", brand=0.7, brand_choices=9, stayed=7)
+    wanted = client.get(f"/customers/{customer.pk}/purchases/").context["wanted"]
+    assert [(row.product, state) for row, state, _words in wanted.due] == [(wipes, "early")]
+    assert [row.product for row, _words in wanted.recommended] == [tissues]
+    assert [(str(name), value, evidence) for name, value, evidence in wanted.needs] == [
+        ("Brand-loyal", "70.0%", "stayed with the brand 7 of 9 times")
+    ]

@@ -3,9 +3,11 @@
 import json
 import re
 from pathlib import Path
+from typing import cast
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -182,10 +184,10 @@ def test_the_refused_lines_come_in_every_form(tmp_path: Path) -> None:
     row = import_lines(tmp_path, "1,2026-01-05,A,湿巾,1,x")
     url = reverse("console:data-reject-file", args=[row.pk])
     client = logged_in()
-    read = {
-        form: b"".join(client.get(url, {"format": form}).streaming_content)
-        for form in ("excel", "gb18030", "parquet")
-    }  # type: ignore[arg-type,attr-defined]
+    read = {}
+    for form in ("excel", "gb18030", "parquet"):
+        response = client.get(url, {"format": form})
+        read[form] = b"".join(cast("StreamingHttpResponse", response))
     assert read["excel"].decode("utf-8-sig").startswith("order,date")
     assert "湿巾" in read["gb18030"].decode("gb18030")
     assert read["parquet"].startswith(b"PAR1")

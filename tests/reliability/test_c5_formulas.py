@@ -73,7 +73,7 @@ def exported() -> Iterator[tuple[str, bytes, str]]:
     for form in ("csv", "excel", "gb18030"):
         encoding = "gb18030" if form == "gb18030" else "utf-8-sig"
         response = csv_download("list", head, rows, form=form)
-        yield f"console list as {form}", b"".join(response), encoding  # type: ignore[arg-type]  bytes
+        yield f"console list as {form}", b"".join(response), encoding
     table = pl.DataFrame({"name": PAYLOADS})
     yield "CLI export", safe_for_spreadsheets(table).write_csv().encode(), "utf-8"
 

@@ -198,8 +198,8 @@ def test_i3_of_all_that_was_answered_under_kill_9_nothing_is_missing(own_home: H
             victims = (
                 served.family("regulars web") if kill % 2 == 0 else {postgres.status(own_home).process_id}
             )
-            for victim in victims - {None}:
-                os.kill(victim, signal.SIGKILL)  # type: ignore[arg-type]  None was taken out
+            for victim in filter(None, victims):
+                os.kill(victim, signal.SIGKILL)
             eventually(served.is_ready)
     finally:
         for sender in senders:

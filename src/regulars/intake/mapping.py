@@ -5,7 +5,7 @@ from collections.abc import Mapping as Dict
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar, Self
 
-from regulars.intake.headers import ORDER_TOTALS, plain
+from regulars.intake.headers import LINE_TOTALS, ORDER_TOTALS, plain
 from regulars.intake.kinds import kind_named
 from regulars.intake.kinds.fields import SHARED
 from regulars.intake.kinds.kind import Kind
@@ -222,6 +222,12 @@ def propose(
             continue
         taken.add(column)
     discounts.sort(key=header.index)
+    names = {plain(name) for name in header}
+    if any(
+        system in names and plain(columns.get("unit_price", "")) == total
+        for system, total in LINE_TOTALS.items()
+    ):
+        columns["amount"], confidence["amount"] = columns.pop("unit_price"), confidence.pop("unit_price")
     if "unit_price" in columns and plain(columns.get("amount", "")) in ORDER_TOTALS:
         # An order's total stands on each of its lines: with a price for the piece it would count too often.
         del columns["amount"], confidence["amount"]

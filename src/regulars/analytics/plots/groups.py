@@ -9,19 +9,17 @@ from narwhals.typing import IntoFrameT
 from regulars.analytics import arguments, facts, frames, in_memory
 from regulars.analytics.plots.plot import (
     GRID,
-    INVISIBLE,
     MARKS,
     Plot,
-    Words,
     above,
     below,
     category,
-    chosen,
     heat,
     numbers,
     read,
     table,
 )
+from regulars.analytics.plots.words import INVISIBLE, Words, chosen
 
 _SCORES = range(1, 6)
 _MAP_SCORES = (

@@ -12,15 +12,14 @@ from regulars.analytics.plots.plot import (
     MARKS,
     Option,
     Plot,
-    Words,
     below,
     category,
-    chosen,
     heat,
     numbers,
     read,
     table,
 )
+from regulars.analytics.plots.words import Words, chosen
 
 _RETENTION = (
     facts.Column(

@@ -283,7 +283,11 @@ def _remove_events(cursor: CursorWrapper, change_set: ChangeSet) -> dict[str, in
         """
         WITH gone AS (
             DELETE FROM shop_event WHERE source_id = %(source)s AND id BETWEEN %(first)s AND %(last)s
-            RETURNING properties->>'key' AS key
+            RETURNING properties->>'key' AS key, day
+        ), marked AS (
+            UPDATE shop_changedmonth c SET events_version = c.events_version + 1
+            FROM (SELECT DISTINCT date_trunc('month', date '1970-01-01' + day)::date AS month FROM gone) g
+            WHERE c.month = g.month
         ), forgotten AS (
             DELETE FROM shop_message m USING gone g WHERE m.source_id = %(source)s AND m.key = g.key::uuid
         )
