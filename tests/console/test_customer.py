@@ -211,11 +211,14 @@ def test_pages_about_people_are_not_kept_by_the_browser(client: Client) -> None:
 
 
 def test_the_page_says_what_to_expect_and_why_they_may_leave(client: Client) -> None:
-    make_run(
-        thresholds={"alert": {"lead_days": 14, "horizon_days": 28, "recent_days": 90}, "model": "plain_rate"}
-    )
+    run = make_run()
+    run.thresholds |= {
+        "alert": {"lead_days": 14, "horizon_days": 28, "recent_days": 90},
+        "model": "plain_rate",
+    }
+    run.save()
     profile = make_profile(
-        p_alive=0.874, expected_orders=1.25, clv_minor=123_456, scored_day=20_000, next_from_day=20_003,
+        p_alive=0.874, expected_orders=1.3, clv_minor=123_456, scored_day=20_000, next_from_day=20_003,
         next_day=20_010, next_until_day=20_030, churn_probability=0.31,
         churn_reasons=[{"code": "slowing", "value": 1, "typical": 3, "effect": 0.1}],
     )  # fmt: skip

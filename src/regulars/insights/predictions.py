@@ -35,6 +35,10 @@ LEARN_EVERY_DAYS = 7
 LEARN_FROM_CUSTOMERS = 50_000
 """Of larger shops every n-th customer is learnt from: more would not change a digit that anybody reads."""
 
+LEAST_TESTED_CUSTOMERS = 100
+"""Below so many customers the default model is taken, shrunken to its prior, without a back-test."""
+
+_UNTESTED_MODEL: clv.PurchaseModel = "mbg_nbd"
 _MATERIAL_SHARE = 0.05
 _UNIT_DAYS = 7
 _QUARTERS = 4
@@ -95,7 +99,6 @@ def learn(
         known = nw.from_native(known).filter(nw.col("customer_id") % every_nth == 0).to_native()
     # What so few customers bought fits in memory, and is read many times.
     known = in_memory(known).lazy()
-    choice = clv.choose(known, as_of_day=as_of_day, unit_days=_UNIT_DAYS)
     waits = (
         next_purchase.learn(known, as_of_day=as_of_day, store=store)
         if isinstance(store, cycles.StoreCycle)
@@ -104,13 +107,7 @@ def learn(
     return {
         "buyers": buyers,
         "every_nth": every_nth,
-        "model": choice.model,
-        "fit": clv.dump(choice.fit),
-        "alive": clv.dump(choice.best_model),
-        "table": [{**asdict(tried), "findings": list(map(str, tried.findings))} for tried in choice.table],
-        "origins": list(choice.origins),
-        "holdout_days": choice.holdout_days,
-        "cautions": [caution.name.lower() for caution in choice.cautions],
+        **_choice(known, as_of_day=as_of_day, buyers=buyers),
         "waits": None if waits is None else asdict(waits),
         "churn": _churn(known, store=store, as_of_day=as_of_day),
     }
@@ -128,6 +125,32 @@ def terms(learnt: Mapping[str, Any]) -> dict[str, Any]:
             "horizon_days": alert["horizon_days"],
             "recent_days": alert["active"]["recent_days"],
         },
+    }
+
+
+def _choice(orders: Table, *, as_of_day: int, buyers: int) -> dict[str, Any]:
+    """Return the model of purchases: by back-test, but of a handful of customers that would be chance."""
+    if buyers < LEAST_TESTED_CUSTOMERS:
+        summary = clv.summarise(orders, as_of_day=as_of_day, unit_days=_UNIT_DAYS)
+        kept = clv.dump(clv.fit(summary, model=_UNTESTED_MODEL, unit_days=_UNIT_DAYS))
+        return {
+            "model": _UNTESTED_MODEL,
+            "fit": kept,
+            "alive": kept,
+            "table": [],
+            "origins": [],
+            "holdout_days": 0,
+            "cautions": ["too_few_customers"],
+        }
+    choice = clv.choose(orders, as_of_day=as_of_day, unit_days=_UNIT_DAYS)
+    return {
+        "model": choice.model,
+        "fit": clv.dump(choice.fit),
+        "alive": clv.dump(choice.best_model),
+        "table": [{**asdict(tried), "findings": list(map(str, tried.findings))} for tried in choice.table],
+        "origins": list(choice.origins),
+        "holdout_days": choice.holdout_days,
+        "cautions": [caution.name.lower() for caution in choice.cautions],
     }
 
 
