@@ -136,7 +136,15 @@ def install_packages(root: Path, node: list[str]) -> None:
     if stamp.exists() and stamp.read_text(encoding="ascii") == digest:
         return
     _run(
-        [*_npm(node), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+        [
+            *_npm(node),
+            "ci",
+            "--ignore-scripts",
+            "--prefer-offline",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ],
         root,
         "npm could not fetch the packages of package-lock.json; check the network, or set npm's registry "
         "(npm config set registry URL) and build again",

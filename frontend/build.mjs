@@ -43,21 +43,16 @@ async function writeHashed(name, content) {
   manifest[name] = file;
 }
 
-// One sprite of the icons that frontend/icons.json names: {our name: Tabler's name}.
+// One sprite of the icons that frontend/icons.json names: {our name: Tabler's name}. The set is one file of JSON: Tabler's
+// own package has ten thousand, which took most of an installation.
 async function sprite() {
   const icons = JSON.parse(await readFile(join(here, "icons.json"), "utf8"));
-  const symbols = await Promise.all(
-    Object.entries(icons).map(async ([name, tabler]) => {
-      const [kind, file] = tabler.includes("/") ? tabler.split("/") : ["outline", tabler];
-      const svg = await readFile(join(root, "node_modules/@tabler/icons/icons", kind, `${file}.svg`), "utf8");
-      const body = svg.replace(/^[\s\S]*?<svg[^>]*>/, "").replace(/<\/svg>\s*$/, "").replace(/\s+/g, " ").trim();
-      const paint =
-        kind === "filled"
-          ? 'fill="currentColor"'
-          : 'fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round"';
-      return `<symbol id="${name}" viewBox="0 0 24 24" ${paint}>${body}</symbol>`;
-    }),
-  );
+  const set = JSON.parse(await readFile(join(root, "node_modules/@iconify-json/tabler/icons.json"), "utf8"));
+  const symbols = Object.entries(icons).map(([name, tabler]) => {
+    if (!set.icons[tabler]) throw new Error(`frontend/icons.json: Tabler has no icon ${tabler}`);
+    const body = set.icons[tabler].body.replaceAll('stroke-width="2"', 'stroke-width="1.75"');
+    return `<symbol id="${name}" viewBox="0 0 24 24">${body}</symbol>`;
+  });
   await writeHashed("icons.svg", `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>\n`);
 }
 

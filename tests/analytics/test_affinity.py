@@ -1,6 +1,8 @@
 import json
+import pickle
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -59,6 +61,62 @@ def test_ta_feng_reaches_its_figures(shared_data: Path) -> None:
     assert measured.recall >= 0.160
     assert measured.ndcg >= 0.145
     assert measured.hit_rate >= 0.47
+
+
+def regular_needs() -> tuple[pl.DataFrame, dict[int, set[str]]]:
+    """A shop whose 250 customers need each of six products every second to fourth visit; and their last visit.
+
+    Shares of baskets say hardly which product it is time for; the time since the last one does.
+    """
+    rng = np.random.default_rng(7)
+    rows = []
+    for customer in range(250):
+        products = rng.choice(15, 6, replace=False)
+        for product, period in zip(products, rng.integers(2, 5, 6), strict=True):
+            rows += [(customer, day, f"p{product:02}") for day in range(rng.integers(period), 14, period)]
+        rows += [(customer, day, "bread") for day in range(14)]
+    lines = pl.DataFrame(rows, schema=["customer_id", "day", "product_id"], orient="row")
+    last = lines.filter(pl.col("day") == 13).group_by("customer_id").agg("product_id")
+    return lines.filter(pl.col("day") < 13), {who: set(basket) for who, basket in last.iter_rows()}
+
+
+def test_the_ranker_learns_when_a_product_is_needed_again() -> None:
+    history, came = regular_needs()
+    ranker = affinity.fit_ranker(history, origins=4, threads=1)
+
+    learned = affinity.next_basket(history, k=4, ranker=ranker)
+    formula = affinity.next_basket(history, k=4, weights=ranker.weights)
+
+    def recall(found: pl.DataFrame) -> float:
+        return affinity.of_lists([of(found, who) for who in came], list(came.values()), k=4).recall
+
+    assert recall(learned) > recall(formula) + 0.1
+    assert learned.schema == formula.schema
+    assert set(learned["reason"].unique()) <= set(affinity.REASONS)
+    # A ranker that was stored says the same.
+    stored = pickle.loads(pickle.dumps(ranker))  # noqa: S301 - our own
+    assert affinity.next_basket(history, k=4, ranker=stored).equals(learned)
+
+
+def test_the_ranker_keeps_to_what_may_be_recommended() -> None:
+    history, _ = regular_needs()
+    ranker = affinity.fit_ranker(history, origins=1, threads=1)
+    first = affinity.next_basket(history, ranker=ranker, k=1)
+
+    gone = first.select("product_id").unique().head(3)
+    refused = first.select("customer_id", "product_id")
+    found = affinity.next_basket(history, ranker=ranker, out_of_stock=gone, returned=refused)
+
+    assert found.join(gone, on="product_id", how="semi").is_empty()
+    assert found.join(refused, on=["customer_id", "product_id"], how="semi").is_empty()
+    assert found.group_by("customer_id").len()["len"].unique().to_list() == [10]
+
+
+def test_too_few_baskets_teach_no_ranker() -> None:
+    with pytest.raises(affinity.TooFewBasketsError, match="must be at least 200"):
+        affinity.fit_ranker(baskets((1, 1, "tea"), (1, 2, "tea milk"), (2, 1, "milk")))
+    with pytest.raises(arguments.ArgumentError, match="origins == 0"):
+        affinity.fit_ranker(baskets((1, 1, "tea")), origins=0)
 
 
 def test_measures_follow_their_definitions() -> None:

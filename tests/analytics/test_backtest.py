@@ -99,7 +99,7 @@ def test_uci_figures_of_the_rules_agree_with_plain_pandas(
     assert money.value("plain_rate", "mae") == pytest.approx((rate - came).abs().mean())
     assert money.value("last_period", "bias") == pytest.approx(recent.sum() / came.sum() - 1)
     assert money.value("last_period", "mae") == pytest.approx((recent - came).abs().mean())
-    assert money.customers == len(first)
+    assert money.forecasts == len(first)
     assert sum(found.customers for found in money.calibration) == len(first)
     # One origin, so that no customer counts twice: the interval is that of any mean of differences.
     compared = money.compared

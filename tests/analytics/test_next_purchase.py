@@ -54,7 +54,7 @@ def test_too_few_who_came_again_tell_nothing() -> None:
 
 def test_four_in_five_of_those_who_come_again_come_inside_their_interval(shared_data: Path) -> None:
     orders = uci.orders(shared_data)
-    as_of_day, horizon_days = int(orders["day"].max()) - 120, 120  # type: ignore[arg-type]  days are there
+    as_of_day, horizon_days = orders.select(pl.col("day").max()).item() - 120, 120
     known = orders.filter(pl.col("day") <= as_of_day)
     store = cycles.store(known, as_of_day=as_of_day)
     assert isinstance(store, cycles.StoreCycle)

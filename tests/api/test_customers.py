@@ -73,15 +73,15 @@ def test_filters_of_different_names_must_all_hold(
     assert codes(program.get("/customers", query)) == expected
 
 
-def test_updated_since_finds_new_customers_and_those_who_moved(program: Program) -> None:
+def test_moved_since_finds_new_customers_and_those_who_moved(program: Program) -> None:
     alice, bob, charlie = (make_customer(code=code) for code in ("alice", "bob", "charlie"))
     Customer.objects.exclude(pk=charlie.pk).update(recorded_at=datetime(2026, 1, 1, tzinfo=UTC))
     Customer.objects.filter(pk=charlie.pk).update(recorded_at=datetime(2026, 2, 1, tzinfo=UTC))
     for customer, month in ((alice, 1), (bob, 2)):
         run = make_run(finished_at=datetime(2026, month, 1, 3, tzinfo=UTC))
         ProfileChange.objects.create(customer=customer, label="tier", after="VIP", as_of_day=20_000, run=run)
-    assert codes(program.get("/customers", {"updated_since": "2026-02-01T00:00:00Z"})) == ["bob", "charlie"]
-    assert codes(program.get("/customers", {"updated_since": "2026-02-01T11:00:00+08:00"})) == ["bob"]
+    assert codes(program.get("/customers", {"moved_since": "2026-02-01T00:00:00Z"})) == ["bob", "charlie"]
+    assert codes(program.get("/customers", {"moved_since": "2026-02-01T11:00:00+08:00"})) == ["bob"]
 
 
 def test_a_mistyped_filter_is_refused_instead_of_listing_everybody(program: Program) -> None:
@@ -96,16 +96,16 @@ def test_a_mistyped_filter_is_refused_instead_of_listing_everybody(program: Prog
     ["2026-02-01T00:00:00", "2026-02-01", "1769904000", "0001-01-01T00:00:00+14:00", "2026-02-30T00:00:00Z"],
 )
 def test_what_is_no_instant_is_refused(program: Program, instant: str) -> None:
-    response = program.get("/customers", {"updated_since": instant})
+    response = program.get("/customers", {"moved_since": instant})
     assert response.status_code == 422
     assert [(error["in"], error["name"]) for error in content(response)["errors"]] == [
-        ("query", "updated_since")
+        ("query", "moved_since")
     ]
 
 
 @pytest.mark.parametrize("instant", ["0054-02-21T13:55:25-17:03", "9999-12-31T23:59:59.999999Z"])
 def test_any_instant_may_be_asked_for(program: Program, instant: str) -> None:
-    assert program.get("/customers", {"updated_since": instant}).status_code == 200
+    assert program.get("/customers", {"moved_since": instant}).status_code == 200
 
 
 @pytest.mark.parametrize("count", [1, 3])

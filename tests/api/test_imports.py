@@ -9,7 +9,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from regulars.api.imports import MappingBody
 from regulars.intake import mapping as intake
 from regulars.intake.models import ColumnMap, Import
-from regulars.intake.operations import run_import
+from regulars.intake.operations import run_import, run_undo
 from tests.api.clients import Json, Program, Response, content
 from tests.shop.factories import make_business
 
@@ -175,6 +175,24 @@ def test_a_file_that_cannot_be_used_says_why() -> None:
     done = content(program.get(f"/imports/{made}"))
     assert (done["state"], done["failure"]["code"]) == ("failed", "unknown_column")
     assert "Invoice" in done["failure"]["detail"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_of_another_kind_comes_in_and_is_undone() -> None:
+    make_business(currency="GBP")
+    program = Program()
+    columns = {"external": "id", "customer_name": "name"}
+    fields = {"store": "taobao", "mapping": json.dumps({"kind": "customers", "columns": columns})}
+    made = content(send(program, fields, text="id,name\nA,Ann\n"))
+    assert (made["kind"], made["state"]) == ("customers", "queued")
+    run_import(import_id=made["id"], now=timezone.now())
+    done = content(program.get(f"/imports/{made['id']}"))
+    assert (done["state"], done["customers_added"]) == ("done", 1)
+    undone = content(program.post(f"/imports/{made['id']}/undo", {}))
+    assert undone["state"] == "undoing"
+    run_undo(import_id=made["id"], now=timezone.now())
+    again = program.post(f"/imports/{made['id']}/undo", {})
+    assert (again.status_code, content(again)["code"]) == (409, "not_undoable")
 
 
 @pytest.mark.unit

@@ -1,6 +1,7 @@
 """`regulars import` from file to table, and what it says where it cannot go on."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from regulars.cli.main import app
 from regulars.intake.models import ColumnMap, Import
-from regulars.shop.models import Order
+from regulars.shop.models import Customer, Order
 from tests.intake.importing import HEADER, SIMPLE
 from tests.shop.factories import make_business
 
@@ -66,6 +67,49 @@ def test_what_cannot_be_known_is_asked_with_what_to_put_into_the_map(file: Path)
     assert result.exit_code == 2
     assert '{"date_formats": ["%d/%m/%Y"]}' in result.output
     assert Import.objects.get().state == "failed"
+
+
+def test_an_answer_can_be_given_by_the_flag_that_the_question_names(file: Path) -> None:
+    file.write_text(
+        "Order ID,Order Date,Customer ID,SKU,Order Status,Unit Price\n1,1/2/2026,A,w,limbo,1234.50\n"
+    )
+    asked = run("orders", file)
+    assert asked.exit_code == 2
+    assert "--date-format %d/%m/%Y" in asked.output
+    assert "--word status:limbo=paid" in asked.output
+    answered = run("orders", file, "--date-format", "%d/%m/%Y", "--word", "status:limbo=pending")
+    assert answered.exit_code == 0, answered.output
+    assert (Order.objects.get().status, f"{Order.objects.get().placed_at:%m-%d}") == ("pending", "02-01")
+    assert run("orders", file, "--word", "limbo").exit_code == 1
+
+
+def test_encodings_and_tables_that_are_not_certain_are_asked_with_their_flags(file: Path) -> None:
+    file.write_bytes("Order ID,Order Date,Customer ID,Unit Price\n1,2026-01-05,Ольга,1.00\n".encode("cp1251"))
+    asked = run("orders", file)
+    assert asked.exit_code == 2
+    assert "--encoding cp1252" in asked.output
+    assert run("orders", file, "--encoding", "cp1251").exit_code == 0
+    packed = file.with_suffix(".zip")
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in ("a b.csv", "c.csv"):
+            archive.writestr(name, "Order ID,Order Date,Customer ID,Unit Price\n2,2026-01-05,B,1.00\n")
+    asked = run("orders", packed)
+    assert asked.exit_code == 2
+    assert "--sheet 'a b.csv'" in asked.output
+    assert run("orders", packed, "--sheet", "a b.csv").exit_code == 0
+
+
+def test_files_of_other_kinds_come_in_and_an_import_is_undone(file: Path) -> None:
+    assert run("orders", file).exit_code == 0
+    file.write_text("Customer ID,Customer Name\nA,Ann\n")
+    result = run("customers", file)
+    assert result.exit_code == 0, result.output
+    row = Import.objects.get(kind="customers")
+    assert f"regulars import undo {row.pk}" in result.output
+    assert "customers" in run("list").output
+    assert run("undo", row.pk).exit_code == 0
+    assert Customer.objects.get(code="A").name == ""
+    assert "(not_undoable)" in run("undo", row.pk).output
 
 
 @pytest.mark.parametrize(

@@ -136,3 +136,25 @@ def test_facts_are_brought_up_to_date_and_their_folder_told() -> None:
     make_shop()
     folder = Path(regulars("export", "facts").strip())
     assert (folder / "orders" / "month=2011-02" / "data.parquet").exists()
+
+
+def test_a_back_test_from_the_command_line_says_what_to_believe() -> None:
+    make_business()
+    for number in range(36):
+        customer = make_customer(code=str(number))
+        for day in range(15_000 + number % 7, 15_200, (9, 18, 33)[number % 3]):
+            make_order(customer=customer, day=day)
+    mark_changed()
+
+    found = json.loads(
+        regulars("insights", "backtest", "--model", "cycles", "--as-of", "2011-08-14", "--json")
+    )
+
+    (cycles,) = found["backtests"]
+    assert (cycles["model"], cycles["verdict"], cycles["customers"]) == ("cycles", "model", 36)
+    assert cycles["as_of"] <= "2011-08-14"
+    shown = regulars("insights", "backtest", "--model", "cycles", "--as-of", "2011-08-14")
+    assert "The model is used: it beats the rules." in shown
+    assert "The store's cycle for everybody" in shown
+    assert "Days of history" in shown
+    assert "'luck' is not one of" in regulars("insights", "backtest", "--model", "luck", fails=True)

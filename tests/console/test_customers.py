@@ -155,7 +155,7 @@ def test_columns_are_those_a_person_chose(client: Client) -> None:
 
 def test_a_shop_without_customers_is_taught_to_import(client: Client) -> None:
     text = client.get("/customers/").content.decode()
-    assert "No customers yet" in text
+    assert "Nothing to see yet" in text
 
 
 def test_customers_whom_no_run_has_seen_are_being_understood(client: Client) -> None:

@@ -3,15 +3,17 @@
 import json
 import re
 from pathlib import Path
+from typing import cast
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from regulars.intake.mapping import Mapping
 from regulars.intake.models import ColumnMap, Import
-from regulars.intake.operations import run_import
+from regulars.intake.operations import run_import, run_undo
 from regulars.shop.models import Order
 from regulars.staff.rules import Role
 from tests.intake.importing import NOW, SIMPLE, import_lines
@@ -144,3 +146,48 @@ def test_a_saved_map_can_be_forgotten() -> None:
     assert Mapping.from_json(saved.mapping) == SIMPLE
     logged_in().post(reverse("console:data-map-removal", args=[saved.pk]))
     assert not ColumnMap.objects.exists()
+
+
+def test_a_file_of_customers_is_previewed_by_its_own_fields_and_undone() -> None:
+    make_business()
+    client = logged_in()
+    file = SimpleUploadedFile("customers.csv", "会员ID,姓名\nA,王芳\n,李娜\n".encode("gb18030"))
+    client.post(reverse("console:data-uploads"), {"file": file, "store": "main", "kind": "customers"})
+    row = Import.objects.get()
+    chosen_here = {"external": "会员ID", "customer_name": "姓名"}
+    text = client.post(reverse("console:data-preview", args=[row.pk]), chosen_here).content.decode()
+    assert "王芳" in text
+    assert "gb18030" in text
+    assert [text.count(f">{word}<") for word in ("customer", "no customer")] == [1, 1]
+    assert client.post(reverse("console:data-start", args=[row.pk]), chosen_here).status_code == 302
+    run_import(import_id=row.pk, now=NOW)
+    url = reverse("console:data-import", args=[row.pk])
+    assert "What the file added goes" in client.get(url).content.decode()
+    client.post(reverse("console:data-undoing", args=[row.pk]))
+    assert "Undoing" in client.get(url).content.decode()
+    run_undo(import_id=row.pk, now=NOW)
+    assert "The import was undone" in client.get(url).content.decode()
+
+
+def test_an_encoding_that_nobody_can_tell_is_chosen_by_what_it_would_read() -> None:
+    make_business()
+    client = logged_in()
+    file = SimpleUploadedFile("orders.csv", "заказ,покупатель\n1,Иванова Ольга\n".encode("cp1251"))
+    client.post(reverse("console:data-uploads"), {"file": file, "store": "main"})
+    url = reverse("console:data-import", args=[Import.objects.get().pk])
+    assert "Which of these reads right?" in client.get(url).content.decode()
+    assert client.get(url, {"encoding": "cp1251"}).status_code == 200
+
+
+def test_the_refused_lines_come_in_every_form(tmp_path: Path) -> None:
+    make_business()
+    row = import_lines(tmp_path, "1,2026-01-05,A,湿巾,1,x")
+    url = reverse("console:data-reject-file", args=[row.pk])
+    client = logged_in()
+    read = {}
+    for form in ("excel", "gb18030", "parquet"):
+        response = client.get(url, {"format": form})
+        read[form] = b"".join(cast("StreamingHttpResponse", response))
+    assert read["excel"].decode("utf-8-sig").startswith("order,date")
+    assert "湿巾" in read["gb18030"].decode("gb18030")
+    assert read["parquet"].startswith(b"PAR1")

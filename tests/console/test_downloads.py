@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 from django.http import FileResponse
 
-from regulars.console.downloads import BYTE_ORDER_MARK, csv_lines, harmless, parquet_download
+from regulars.console.downloads import BYTE_ORDER_MARK, csv_download, csv_lines, parquet_download
+from regulars.kernel.spreadsheets import harmless
 
 pytestmark = pytest.mark.unit
 
@@ -50,6 +51,12 @@ def test_a_csv_file_reads_back_as_it_was_written() -> None:
 def test_a_file_for_excel_begins_with_the_byte_order_mark() -> None:
     assert "".join(csv_lines(("one",), [], for_excel=True)) == f"{BYTE_ORDER_MARK}one\r\n"
     assert "".join(csv_lines(("one",), [])) == "one\r\n"
+
+
+def test_a_file_for_excel_in_china_is_written_in_its_encoding() -> None:
+    response = csv_download("顾客", ("姓名",), [("王小明 €",)], form="gb18030")
+    assert response["Content-Type"] == "text/csv; charset=gb18030"
+    assert b"".join(response).decode("gb18030") == "姓名\r\n王小明 €\r\n"
 
 
 def test_a_long_table_comes_in_pieces_and_whole() -> None:

@@ -8,11 +8,12 @@ from django.db import connection, transaction
 
 from regulars.analytics import cycles
 from regulars.analytics import facts as contract
-from regulars.insights import facts, labels
+from regulars.insights import engines, facts
 from regulars.insights.models import FactsPartition
 from regulars.kernel.days import day_of_date
 from regulars.kernel.progress import no_progress
 from regulars.shop.models import Order
+from tests.analytics.engines import EVERY, spark
 from tests.insights.records import mark_changed
 from tests.shop.factories import make_customer, make_line, make_order, make_product, make_refund
 
@@ -289,13 +290,15 @@ def test_all_files_come_from_one_state_of_the_database(tmp_path: Path) -> None:
     assert orders["amount_minor"].to_list() == [100, 100]
 
 
-@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+@pytest.mark.parametrize("engine", ["polars", "duckdb", *EVERY[-1:]])
 def test_what_is_exported_meets_the_contract_of_the_customer_science(
-    tmp_path: Path, engine: labels.Engine
+    tmp_path: Path, engine: engines.Engine
 ) -> None:
     make_line(order=make_order(day=MAY, amount_minor=1_000, refunded_minor=1_500))
     mark_changed()
     export(tmp_path)
-    with labels.reader(engine=engine, facts_folder=tmp_path) as read:
+    if engine == "spark":
+        spark()
+    with engines.reader(engine=engine, facts_folder=tmp_path) as read:
         for dataset in facts.DATASETS:
             contract.check(read(dataset), dataset=dataset.name)

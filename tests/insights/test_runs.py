@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from regulars.insights import operations
+from regulars.insights import facts, operations
+from regulars.insights.engines import Engine, EngineMissingError, UnknownEngineError
 from regulars.insights.lock import RunInProgressError
 from regulars.insights.models import Policy, Profile, ProfileChange, Run
-from regulars.insights.operations import UnknownEngineError
 from regulars.insights.previews import NoRunYetError, preview
 from regulars.insights.rules import InvalidPolicyError
 from regulars.outbox.models import OutboxEvent
@@ -27,8 +27,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "facts"
 
 
-def run(folder: Path, *, as_of_day: int = AS_OF) -> Run:
-    return operations.run(as_of_day=as_of_day, now=NOW, facts_folder=folder)
+def run(folder: Path, *, as_of_day: int = AS_OF, engine: Engine = "polars") -> Run:
+    return operations.run(as_of_day=as_of_day, engine=engine, now=NOW, facts_folder=folder)
 
 
 def make_regular(*, code: str, days: tuple[int, ...], amount_minor: int = 1_000) -> Customer:
@@ -197,19 +197,35 @@ def test_without_a_day_the_policy_decides_and_then_the_shops_own_today(folder: P
 def test_both_engines_find_the_same(folder: Path) -> None:
     make_shop()
     on_polars = run(folder)
-    on_duckdb = operations.run(as_of_day=AS_OF, engine="duckdb", now=NOW, facts_folder=folder)
+    profiles = facts.read_profiles(facts_folder=folder)
+    on_duckdb = run(folder, engine="duckdb")
     assert on_duckdb.profiles_written == 0
     assert (on_duckdb.summary, on_duckdb.thresholds, on_duckdb.store_cycle) == (
         on_polars.summary,
         on_polars.thresholds,
         on_polars.store_cycle,
     )
+    now = facts.read_profiles(facts_folder=folder)
+    assert now is not None
+    assert profiles is not None
+    assert now.equals(profiles)
 
 
-def test_an_empty_shop_is_no_error(folder: Path) -> None:
-    done = run(folder)
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_an_empty_shop_is_no_error(folder: Path, engine: Engine) -> None:
+    done = run(folder, engine=engine)
     assert (done.state, done.profiles) == (Run.State.DONE, 0)
     assert done.summary["periods"]["30"]["now"]["customers"] == 0
+
+
+def test_spark_without_java_is_refused_with_what_to_install(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(EngineMissingError, match="needs a Java runtime, 17 or later"):
+        run(folder, engine="spark")
+    assert not Run.objects.exists()
 
 
 def test_an_unknown_engine_is_refused_with_the_choices(folder: Path) -> None:

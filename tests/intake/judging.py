@@ -8,19 +8,23 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from regulars.intake.files import Table
-from regulars.intake.lines import Judge
+from regulars.intake.judges import AnyJudge, judge_for
 from regulars.intake.mapping import Mapping
-from regulars.intake.understanding import understand
 from tests.intake.importing import SIMPLE
 
 
-def judge_of(rows: pl.DataFrame, *, mapping: Mapping = SIMPLE, exponent: int = 2, zone: str = "UTC") -> Judge:
+def judge_of(
+    rows: pl.DataFrame, *, mapping: Mapping = SIMPLE, exponent: int = 2, zone: str = "UTC"
+) -> AnyJudge:
     return judge_of_table(table_of(rows), mapping=mapping, exponent=exponent, zone=zone)
 
 
-def judge_of_table(table: Table, *, mapping: Mapping = SIMPLE, exponent: int = 2, zone: str = "UTC") -> Judge:
-    return Judge(
-        known=understand(table, mapping, zone=zone),
+def judge_of_table(
+    table: Table, *, mapping: Mapping = SIMPLE, exponent: int = 2, zone: str = "UTC"
+) -> AnyJudge:
+    return judge_for(
+        table,
+        mapping,
         zone=ZoneInfo(zone),
         exponent=exponent,
         now=datetime(2026, 11, 21, tzinfo=UTC),

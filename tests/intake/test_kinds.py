@@ -18,41 +18,79 @@ pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
 FILES = {
     "customers": (
-        "会员ID,邮箱,手机,姓名,国家\nA,ann@x.y,13800138000,王芳,CN\nB,,1.38E+10,李娜,CN\n,,138****8000,张伟,CN\nC,,13900139000,赵敏,CN\n",
+        """\
+会员ID,邮箱,手机,姓名,国家
+A,ann@x.y,13800138000,王芳,CN
+B,,1.38E+10,李娜,CN
+,,138****8000,张伟,CN
+C,,13900139000,赵敏,CN
+""",
         {3: "digits_lost", 4: "masked_customer"},
     ),
     "products": (
-        "Product ID,Product Name,Category,Brand,Size\nwipes,Baby wipes,Care,Soft,80\n,Nameless,Care,,\nsoap,Soap,Care,,2\n",
+        """\
+Product ID,Product Name,Category,Brand,Size
+wipes,Baby wipes,Care,Soft,80
+,Nameless,Care,,
+soap,Soap,Care,,2
+""",
         {3: "empty_field"},
     ),
     "refunds": (
-        "退款编号,订单编号,退款完结时间,商品编码,退款金额\nR1,1,2026-02-01 10:00:00,wipes,1.50\nR2,9,2026-02-01 10:00:00,wipes,1.50\n"
-        "R3,1,soon,wipes,1.50\nR4,1,2026-02-01 10:00:00,wipes,0\n",
+        """\
+退款编号,订单编号,退款完结时间,商品编码,退款金额
+R1,1,2026-02-01 10:00:00,wipes,1.50
+R2,9,2026-02-01 10:00:00,wipes,1.50
+R3,1,soon,wipes,1.50
+R4,1,2026-02-01 10:00:00,wipes,0
+""",
         {3: "unknown_order", 4: "bad_date", 5: "nothing_refunded"},
     ),
     "events": (
-        "Event,Event Time,Customer ID,SKU,URL,Search term\nProduct Viewed,2026-02-01 10:00:00,A,wipes,/wipes,\n"
-        "Searched,2026-02-02 10:00:00,new,,/s,湿巾\nSearched,2026-02-02 10:00:00,new,,/s,湿巾\n,2026-02-02 10:00:00,A,,,\n",
+        """\
+Event,Event Time,Customer ID,SKU,URL,Search term
+Product Viewed,2026-02-01 10:00:00,A,wipes,/wipes,
+Searched,2026-02-02 10:00:00,new,,/s,湿巾
+Searched,2026-02-02 10:00:00,new,,/s,湿巾
+,2026-02-02 10:00:00,A,,,
+""",
         {5: "empty_field"},
     ),
     "tickets": (
-        "工单编号,提交时间,会员ID,订单编号,售后原因\nT1,2026-02-01 10:00:00,A,1,少件\nT1,2026-02-01 10:00:00,A,1,少件\nT2,2026-02-03 10:00:00,,1,破损\n",
+        """\
+工单编号,提交时间,会员ID,订单编号,售后原因
+T1,2026-02-01 10:00:00,A,1,少件
+T1,2026-02-01 10:00:00,A,1,少件
+T2,2026-02-03 10:00:00,,1,破损
+""",
         {4: "no_customer"},
     ),
     "answers": (
-        "Response ID,Submitted at,Customer ID,Survey,Rating,Comment\n1,2026-02-01,A,NPS,9.5,good\n2,2026-02-02,B,NPS,ten,\n",
+        """\
+Response ID,Submitted at,Customer ID,Survey,Rating,Comment
+1,2026-02-01,A,NPS,9.5,good
+2,2026-02-02,B,NPS,ten,
+""",
         {3: "bad_number"},
     ),
     "coupons": (
-        "券码,使用时间,会员ID,订单编号,面额\nW20,2026-02-01 10:00:00,A,1,￥5.00\nW20,2026-02-31 10:00:00,A,1,￥5.00\n",
+        """\
+券码,使用时间,会员ID,订单编号,面额
+W20,2026-02-01 10:00:00,A,1,￥5.00
+W20,2026-02-31 10:00:00,A,1,￥5.00
+""",
         {3: "bad_date"},
     ),
     "consents": (
-        "Customer ID,Email,Consent Date,Channel,Subscribed\nA,ann@x.y,2026-02-01 10:00:00,newsletter,yes\n"
-        "B,bob@x.y,2026-02-01 10:00:00,短信,已退订\nB,bob@x.y,,sms,no\n",
+        """\
+Customer ID,Email,Consent Date,Channel,Subscribed
+A,ann@x.y,2026-02-01 10:00:00,newsletter,yes
+B,bob@x.y,2026-02-01 10:00:00,短信,已退订
+B,bob@x.y,,sms,no
+""",
         {4: "empty_field"},
     ),
-}  # fmt: skip
+}
 
 
 def bring_in(folder: Path, kind: str, text: str, mapping: Mapping | None = None) -> Import:

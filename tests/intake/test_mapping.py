@@ -51,6 +51,13 @@ WOOCOMMERCE = (
     "Order Number,Order Status,Order Date,Email (Billing),Item Name,Quantity,Item Cost,SKU,Order Total Amount"
 )
 
+AMAZON = (
+    "amazon-order-id,merchant-order-id,purchase-date,last-updated-date,order-status,sales-channel,product-name,sku,asin,"
+    "item-status,quantity,currency,item-price,item-tax,shipping-price,ship-country,buyer-email"
+)
+YOUZAN = "订单号,订单状态,订单创建时间,买家昵称,买家手机号,商品名称,商品编码,商品规格,商品数量,商品单价,商品实际成交金额,店铺名称"
+ALIBABA = "订单号,下单时间,OUID,OMID,商品标题,商品编码,数量,单价,实付金额,订单状态"
+
 
 @pytest.mark.parametrize(
     ("header", "expected"),
@@ -97,8 +104,32 @@ WOOCOMMERCE = (
                 "unit_price": "Item Cost", "product_code": "SKU",
             },
         ),
+        (
+            AMAZON.split(","),
+            {
+                "order_code": "amazon-order-id", "placed_at": "purchase-date", "status": "order-status",
+                "product_name": "product-name", "product_code": "sku", "quantity": "quantity",
+                "amount": "item-price", "country": "ship-country", "email": "buyer-email",
+            },
+        ),
+        (
+            YOUZAN.split(","),
+            {
+                "order_code": "订单号", "status": "订单状态", "placed_at": "订单创建时间", "external": "买家昵称",
+                "phone": "买家手机号", "product_name": "商品名称", "product_code": "商品编码", "pack_size": "商品规格",
+                "quantity": "商品数量", "unit_price": "商品单价", "amount": "商品实际成交金额", "store": "店铺名称",
+            },
+        ),
+        (
+            ALIBABA.split(","),
+            {
+                "order_code": "订单号", "placed_at": "下单时间", "ouid": "OUID", "omid": "OMID", "product_name": "商品标题",
+                "product_code": "商品编码", "quantity": "数量", "unit_price": "单价", "amount": "实付金额",
+                "status": "订单状态",
+            },
+        ),
     ],
-    ids=["uci", "complete-journey", "taobao", "shopify", "woocommerce"],
+    ids=["uci", "complete-journey", "taobao", "shopify", "woocommerce", "amazon", "youzan", "alibaba"],
 )  # fmt: skip
 def test_the_columns_of_known_systems_are_found(header: list[str], expected: dict[str, str]) -> None:
     found = propose(header)

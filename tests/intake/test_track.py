@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from regulars.intake import operations
 from regulars.intake.models import Call
@@ -198,15 +199,11 @@ def test_text_that_a_database_cannot_hold_is_kept_without_what_it_cannot() -> No
     assert (seen.name, seen.properties) == ("Seen", {"q": "ab", "path": "C:\\u0000"})
 
 
-def test_a_call_that_breaks_our_own_rules_is_set_aside_and_the_others_go_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_call_that_breaks_our_own_rules_is_set_aside_and_the_others_go_on() -> None:
     key = make_source()
     for number in range(3):
         send(key, event("track", str(number), userId="1", event=f"E{number}"), work=False)
     # A fault of the database's own, planted: it accepts no event of this name.
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE shop_event ADD CONSTRAINT planted CHECK (name <> 'E1')")
     while operations.work(now=NOW).calls:

@@ -1,12 +1,13 @@
 """Who is who: merges keep both histories, can be undone, and need evidence."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
 
 from regulars.outbox.models import OutboxEvent
 from regulars.shop import operations, queries
@@ -127,10 +128,12 @@ def test_buyer_17_of_one_store_is_not_buyer_17_of_another() -> None:
 
 
 @database
-def test_people_told_at_once_and_new_are_made_at_once(django_assert_max_num_queries: object) -> None:
+def test_people_told_at_once_and_new_are_made_at_once(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
     store = make_store().pk
     told = [person(store, external=str(number), email=f"{number}@example.com") for number in range(500)]
-    with django_assert_max_num_queries(16):  # type: ignore[operator]  pytest-django types its fixtures loosely
+    with django_assert_max_num_queries(16):
         assert len(set(recognise(*told, *told))) == 500
 
 

@@ -32,8 +32,9 @@ def retention(orders: IntoFrameT, *, as_of_day: int) -> IntoFrameT:
     """
     arguments.day(as_of_day, name="as_of_day")
     opened = facts.open_orders(orders, uses=("customer_id", "day"), as_of_day=as_of_day)
-    (settled,) = opened.settle(_activity(opened.frame, nw.len().cast(nw.Int64).alias("orders")))
-    grid = _grid(settled, nw.len().cast(nw.Int64).alias("active"))
+    counted = _counted(_activity(opened.frame, nw.len().cast(nw.Int64).alias("orders")))
+    (settled,) = opened.settle(counted)
+    grid = _grid(settled, "active")
     return frames.like(
         orders,
         grid.select(
@@ -63,18 +64,14 @@ def revenue(orders: IntoFrameT, *, as_of_day: int) -> IntoFrameT:
     """
     arguments.day(as_of_day, name="as_of_day")
     opened = facts.open_orders(orders, uses=("customer_id", "day", "amount_minor"), as_of_day=as_of_day)
-    (settled,) = opened.settle(
-        _activity(
-            opened.frame,
-            nw.len().cast(nw.Int64).alias("orders"),
-            nw.col("amount_minor").sum().cast(nw.Int64).alias("amount_minor"),
-        )
+    activity = _activity(
+        opened.frame,
+        nw.len().cast(nw.Int64).alias("orders"),
+        nw.col("amount_minor").sum().cast(nw.Int64).alias("amount_minor"),
     )
-    grid = _grid(
-        settled,
-        nw.col("orders").sum().cast(nw.Int64),
-        nw.col("amount_minor").sum().cast(nw.Int64),
-    )
+    sums = [nw.col(name).sum().cast(nw.Int64) for name in ("orders", "amount_minor")]
+    (settled,) = opened.settle(_counted(activity, *sums))
+    grid = _grid(settled, "orders", "amount_minor")
     filled = grid.with_columns(nw.col("orders", "amount_minor").fill_null(0))
     return frames.like(
         orders,
@@ -154,23 +151,42 @@ def survival(orders: IntoFrameT, *, as_of_day: int) -> IntoFrameT:
 
 def _activity(orders: Lazy, *aggregates: nw.Expr) -> Lazy:
     """One row for each customer and month with an order, and the customer's first month."""
-    by_month = _with_month(orders).group_by("customer_id", "order_month").agg(*aggregates)
+    # There are few days: the calendar is worked out once for each, not for each order.
+    months = _with_month(orders.select("day").unique()).select("day", "order_month")
+    by_month = (
+        orders.join(months, on="day", how="inner").group_by("customer_id", "order_month").agg(*aggregates)
+    )
     return by_month.with_columns(nw.col("order_month").min().over("customer_id").alias("cohort_month"))
 
 
-def _grid(activity: Lazy, *aggregates: nw.Expr) -> Lazy:
-    """One row for each cohort and each month from its own on in which anybody ordered."""
-    found = activity.group_by("cohort_month", "order_month").agg(*aggregates)
-    sizes = (
-        activity.filter(nw.col("order_month") == nw.col("cohort_month"))
-        .group_by("cohort_month")
-        .agg(nw.len().cast(nw.Int64).alias("customers"))
+def _counted(activity: Lazy, *aggregates: nw.Expr) -> Lazy:
+    """One row for each cohort and month in which any of it ordered: `active` customers, and the aggregates."""
+    return activity.group_by("cohort_month", "order_month").agg(
+        nw.len().cast(nw.Int64).alias("active"), *aggregates
     )
-    months = activity.select("order_month").unique()
+
+
+def _grid(counted: Lazy, *columns: str) -> Lazy:
+    """One row for each cohort and each month from its own on in which anybody ordered.
+
+    A few hundred rows that are read three times here: they are fetched, so that engines count them once.
+    """
+    from regulars.analytics import in_memory  # noqa: PLC0415 - NumPy is loaded by those who compute
+
+    found = in_memory.beside(counted, in_memory.arrays(counted))
+    # In its own month all of a cohort ordered.
+    sizes = found.filter(nw.col("order_month") == nw.col("cohort_month")).select(
+        "cohort_month", nw.col("active").alias("customers")
+    )
+    months = found.select("order_month").unique()
     return (
         sizes.join(months, how="cross")
         .filter(nw.col("order_month") >= nw.col("cohort_month"))
-        .join(found, on=["cohort_month", "order_month"], how="left")
+        .join(
+            found.select("cohort_month", "order_month", *columns),
+            on=["cohort_month", "order_month"],
+            how="left",
+        )
     )
 
 

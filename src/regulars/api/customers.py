@@ -175,7 +175,7 @@ class CustomerParameters(PageParameters):
     tier: list[Tier] = Field([], description="May be repeated: any of them.")
     stage: list[Stage] = Field([], description="May be repeated: any of them.")
     cell: list[Cell] = Field([], description="May be repeated: any of them.")
-    updated_since: Instant | None = Field(
+    moved_since: Instant | None = Field(
         None,
         description="Customers first recorded, or moved to another tier, stage or cell, at or after this instant.",
         examples=["2011-12-09T00:00:00Z"],
@@ -206,11 +206,11 @@ def list_customers(request: HttpRequest, parameters: Query[CustomerParameters]) 
         rows = rows.filter(profile__stage__in=parameters.stage)
     if parameters.cell:
         rows = rows.filter(profile__cell__in=parameters.cell)
-    if parameters.updated_since is not None:
+    if parameters.moved_since is not None:
         moved = ProfileChange.objects.filter(
-            customer=OuterRef("pk"), run__finished_at__gte=parameters.updated_since
+            customer=OuterRef("pk"), run__finished_at__gte=parameters.moved_since
         )
-        rows = rows.filter(Q(recorded_at__gte=parameters.updated_since) | Exists(moved))
+        rows = rows.filter(Q(recorded_at__gte=parameters.moved_since) | Exists(moved))
     customers, following = page_of(rows, order=("id",), request=request, parameters=parameters)
     merchant = business()
     return CustomerPage(items=[_summary(customer, merchant) for customer in customers], next=following)

@@ -26,6 +26,7 @@ class Engine(StrEnum):
 
     POLARS = "polars"
     DUCKDB = "duckdb"
+    SPARK = "spark"
 
 
 class Model(StrEnum):
@@ -49,7 +50,11 @@ def run(
         ),
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="What computes; duckdb where the orders do not fit in memory.")
+        Engine,
+        typer.Option(
+            help="What computes: duckdb where the orders do not fit in memory, spark where one machine is not enough "
+            "(REGULARS_SPARK_MASTER says where)."
+        ),
     ] = Engine.POLARS,
 ) -> None:
     """Bring the facts up to date, compute every profile, and renew the action list."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import polars as pl
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from regulars.console.components import Chip
-from regulars.console.downloads import csv_download
+from regulars.console.downloads import choices, download
 from regulars.insights import queries as insights
 from regulars.insights.models import Profile
 from regulars.insights.reasons import explain
@@ -177,7 +178,9 @@ def context(chosen: ActionList, *, as_of_day: int) -> dict[str, object]:
         "tiers": Profile.Tier.choices,
         "states": [(state, label) for state, label in _STATE_TABS],
         "may_work": may(chosen.user.role, Capability.WORK_ACTIONS),
-        "may_export": may(chosen.user.role, Capability.EXPORT_CUSTOMERS),
+        "exports": choices(reverse("console:actions-export"), chosen.query())
+        if may(chosen.user.role, Capability.EXPORT_CUSTOMERS)
+        else [],
     }
 
 
@@ -338,20 +341,33 @@ def _answer(request: HttpRequest, form: WorkForm, *, undo: Undo | None = None) -
 
 # File
 
+EXPORT_SCHEMA: dict[str, type[pl.DataType]] = {
+    "action_id": pl.Int64,
+    "customer_id": pl.String,
+    "name": pl.String,
+    "country": pl.String,
+    "tier": pl.String,
+    "stage": pl.String,
+    "playbook": pl.String,
+    "why": pl.String,
+    "at_stake_minor": pl.Int64,
+    "currency": pl.String,
+    "state": pl.String,
+    "assignee": pl.String,
+    "note": pl.String,
+    "as_of_day": pl.Date,
+}
+
 
 @access(Needs(Capability.EXPORT_CUSTOMERS))
 @require_GET
 def export_actions(request: HttpRequest) -> HttpResponseBase:
-    """Send the filtered list as CSV."""
+    """Send the filtered list as a file."""
     business = shop.business()
     chosen = ActionList(request.GET, user=cast("User", request.user))
-    head = (
-        "action_id", "customer_id", "name", "country", "tier", "stage", "playbook", "why", "at_stake_minor", "currency",
-        "state", "assignee", "note", "as_of_day",
-    )  # fmt: skip
     day = queries.day(as_of_day=_as_of_day(), now=timezone.now()) if chosen.is_open else None
     rows = _export_rows(chosen.filter(day), currency=business.currency)
-    return csv_download("actions", head, rows, for_excel=request.GET.get("format") == "excel")
+    return download("actions", EXPORT_SCHEMA, rows, form=request.GET.get("format", ""))
 
 
 def _export_rows(which: ActionFilter, *, currency: str) -> Iterator[tuple[object, ...]]:
@@ -359,6 +375,6 @@ def _export_rows(which: ActionFilter, *, currency: str) -> Iterator[tuple[object
         item = item_of(row)
         yield (
             row.id, row.code, row.name, row.country, row.tier, row.stage,
-            str(item.playbook.name) if item.playbook else row.playbook, item.why, row.value_minor, currency,
+            str(item.playbook.name) if item.playbook else row.playbook, str(item.why), row.value_minor, currency,
             row.state, row.assignee_name, row.note, date_of_day(row.as_of_day),
         )  # fmt: skip

@@ -9,11 +9,13 @@ from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 import pghistory.models
+import polars as pl
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.text import capfirst
@@ -21,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from regulars.console.components import Pager
+from regulars.console.downloads import choices, download
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability
@@ -34,6 +37,16 @@ _KINDS: dict[str, Promise] = {
     "shop.Business": _("Business"),
     "staff.ApiKey": _("API key"),
     "staff.User": _("Person"),
+}
+_EXPORT_SCHEMA: dict[str, type[pl.DataType]] = {
+    "at": pl.Datetime,
+    "person": pl.String,
+    "kind": pl.String,
+    "name": pl.String,
+    "verb": pl.String,
+    "field": pl.String,
+    "before": pl.String,
+    "after": pl.String,
 }
 # pghistory makes the tables of history, and their fields, when the program starts.
 EventRow: TypeAlias = Any
@@ -69,7 +82,28 @@ def audit(request: HttpRequest) -> HttpResponse:
     found = list(islice(_records(after=request.GET.get("after", "")), _PAGE + 1))
     page = found[:_PAGE]
     pager = Pager(next_url=f"?{urlencode({'after': page[-1].cursor})}" if len(found) > _PAGE else "")
-    return render(request, "console/settings/audit.html", {"records": page, "pager": pager})
+    context = {"records": page, "pager": pager, "exports": choices(reverse("console:settings-audit-export"))}
+    return render(request, "console/settings/audit.html", context)
+
+
+@access(Needs(Capability.VIEW_AUDIT))
+@require_GET
+def export_audit(request: HttpRequest) -> HttpResponseBase:
+    """Send the whole log as a file, newest first; a change of several fields is several rows."""
+    return download("audit", _EXPORT_SCHEMA, _export_rows(), form=request.GET.get("format", ""))
+
+
+def _export_rows() -> Iterator[tuple[object, ...]]:
+    after = ""
+    while True:
+        found = list(islice(_records(after=after), _PAGE))
+        for record in found:
+            told = (record.at, str(record.person or ""), str(record.kind), record.name, record.verb)
+            for line in record.lines or [Line(field="", before="", after="")]:
+                yield (*told, str(line.field), str(line.before), str(line.after))
+        if len(found) < _PAGE:
+            return
+        after = found[-1].cursor
 
 
 def _event_models() -> list[type[Model]]:

@@ -18,8 +18,9 @@ from django.views.decorators.http import require_GET, require_POST
 from regulars.console import formats, saved_views
 from regulars.console.components import Pager
 from regulars.console.customer_filters import COLUMNS, CustomerFilterForm, CustomerList, same_list
-from regulars.console.downloads import csv_download, parquet_download
+from regulars.console.downloads import choices, download
 from regulars.console.saved_views import TooManyViewsError
+from regulars.console.waiting import nothing_understood_yet
 from regulars.insights import queries as insights
 from regulars.insights.models import Run
 from regulars.insights.queries import Counted, Cursor, CustomerPage, CustomerRow, InvalidCursorError
@@ -71,16 +72,7 @@ def customers(request: HttpRequest) -> HttpResponse:
     business = shop.business()
     run = insights.latest_run()
     if run is None:
-        return render(
-            request,
-            "console/customers/waiting.html",
-            {
-                "business": business,
-                "has_customers": shop.has_customers(),
-                "is_running": insights.current_run() is not None,
-                "may_import": may(user.role, Capability.RUN_IMPORTS),
-            },
-        )
+        return nothing_understood_yet(request, title=pgettext("place", "Customers"))
     chosen = CustomerList(
         request.GET, countries=shop.countries(), as_of_day=run.as_of_day, currency=business.currency
     )
@@ -118,7 +110,9 @@ def customers(request: HttpRequest) -> HttpResponse:
             "chips": chosen.chips(),
             "clear_url": f"?{chosen.query(without=CustomerFilterForm.base_fields.keys() - {'columns', 'sort'})}",
             "view_form": ViewForm(initial={"query": query}),
-            "exports": _exports(query) if may(user.role, Capability.EXPORT_CUSTOMERS) else [],
+            "exports": choices(reverse("console:customers-export"), query)
+            if may(user.role, Capability.EXPORT_CUSTOMERS)
+            else [],
             "as_of_day": run.as_of_day,
         },
     )
@@ -179,18 +173,6 @@ def _told(counted: Counted, *, is_broad: bool) -> str:
 # Files
 
 
-def _exports(query: str) -> list[tuple[str, str]]:
-    address = reverse("console:customers-export")
-    return [
-        (str(label), f"{address}?{query}{'&' if query else ''}format={key}")
-        for key, label in (
-            ("csv", _("CSV")),
-            ("excel", _("CSV for Excel")),
-            ("parquet", _("Parquet")),
-        )
-    ]
-
-
 @access(Needs(Capability.EXPORT_CUSTOMERS))
 @require_GET
 def export_customers(request: HttpRequest) -> HttpResponseBase:
@@ -203,9 +185,7 @@ def export_customers(request: HttpRequest) -> HttpResponseBase:
     )
     rows = _export_rows(chosen, as_of_day=as_of_day, business=business)
     name = f"customers-{date_of_day(as_of_day).isoformat()}"
-    if request.GET.get("format") == "parquet":
-        return parquet_download(name, EXPORT_SCHEMA, rows)
-    return csv_download(name, list(EXPORT_SCHEMA), rows, for_excel=request.GET.get("format") == "excel")
+    return download(name, EXPORT_SCHEMA, rows, form=request.GET.get("format", ""))
 
 
 def _export_rows(chosen: CustomerList, *, as_of_day: int, business: Business) -> Iterator[tuple[object, ...]]:

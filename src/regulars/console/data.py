@@ -6,19 +6,20 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlencode
 
+import polars as pl
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from regulars.console.components import Chip, Pager
+from regulars.console.downloads import choices, download
 from regulars.intake import operations as intake
 from regulars.intake import queries
 from regulars.intake.encodings import ENCODINGS, EncodingUnclearError
@@ -82,10 +83,10 @@ class MappingForm(forms.Form):
         columns = [("", "–"), *((name, name) for name in header)]
         for one in kind.fields:
             self.fields[one.name] = forms.ChoiceField(
-                label=one.label,
+                label=str(one.label),
                 choices=columns,
                 required=(one.name,) in kind.needs,
-                help_text=one.note,
+                help_text=str(one.note),
             )
         if kind is ORDERS:
             self._add_discounts(columns[1:])
@@ -452,6 +453,7 @@ def rejects(request: HttpRequest, import_id: int) -> HttpResponse:
         "rejects": [(one, REASONS.get(one.reason, one.reason)) for one in listed[:_PAGE]],
         "reasons": [(REASONS[name], name, lines) for name, lines in queries.reject_reasons(row.pk)],
         "chips": chips,
+        "exports": choices(reverse("console:data-reject-file", args=[row.pk])),
         "pager": Pager(next_url=following),
     }
     return render(request, "console/data/rejects.html", context)
@@ -459,13 +461,14 @@ def rejects(request: HttpRequest, import_id: int) -> HttpResponse:
 
 @_SEES
 @require_GET
-def reject_file(_request: HttpRequest, import_id: int) -> StreamingHttpResponse:
+def reject_file(request: HttpRequest, import_id: int) -> HttpResponseBase:
     """Download the refused lines, to be corrected and brought in again."""
     row = get_object_or_404(Import, pk=import_id)
-    name = f"{Path(row.file_name).stem}-refused.csv"
-    response = StreamingHttpResponse(queries.reject_file(row.pk), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
-    return response
+    rows = queries.reject_rows(row.pk)
+    schema = dict.fromkeys(next(rows), pl.String)
+    return download(
+        f"{Path(row.file_name).stem}-refused", schema, rows, form=request.GET.get("format", "excel")
+    )
 
 
 @_RUNS

@@ -9,20 +9,28 @@ from typing import Any
 
 import polars as pl
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.functional import Promise
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext_lazy as _
 
-# What makes a spreadsheet read a cell as a formula, also in its full-width form.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+from regulars.kernel.spreadsheets import harmless
+
 _ROWS_AT_ONCE = 5_000
 _PARQUET_ROWS_AT_ONCE = 100_000
 # By this mark Excel knows that a file is UTF-8.
 BYTE_ORDER_MARK = "\ufeff"
+# The forms that every list can be taken away in, by what `?format=` says.
+FORMS: dict[str, str | Promise] = {
+    "csv": _("CSV (UTF-8)"),
+    "excel": _("CSV for Excel"),
+    "gb18030": _("CSV for Excel in China (GB18030)"),
+    "parquet": "Parquet",
+}
 
 
-def harmless(value: object) -> object:
-    """Return a cell's value, with an apostrophe before text that a spreadsheet would run as a formula."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return value
+def choices(address: str, query: str = "") -> list[tuple[str | Promise, str]]:
+    """Return the menu of `components/exports.html`: a list's address in each of `FORMS`, with the list's filters."""
+    return [(label, f"{address}?{query}{'&' if query else ''}format={form}") for form, label in FORMS.items()]
 
 
 def csv_lines(
@@ -43,14 +51,25 @@ def csv_lines(
         yield buffer.getvalue()
 
 
-def csv_download(
-    name: str, head: Sequence[str], rows: Iterable[Sequence[object]], *, for_excel: bool = False
+def download(
+    name: str, schema: Mapping[str, type[pl.DataType]], rows: Iterable[Sequence[object]], *, form: str
 ) -> HttpResponseBase:
-    """Send a table as CSV while it is being read."""
+    """Send a table in one of `FORMS`; an unknown form is plain CSV."""
+    if form == "parquet":
+        return parquet_download(name, schema, rows)
+    return csv_download(name, list(schema), rows, form=form)
+
+
+def csv_download(
+    name: str, head: Sequence[str], rows: Iterable[Sequence[object]], *, form: str = ""
+) -> HttpResponseBase:
+    """Send a table as CSV while it is being read, in the form `csv`, `excel` or `gb18030`."""
+    encoding = "gb18030" if form == "gb18030" else "utf-8"
+    lines = csv_lines(head, rows, for_excel=form == "excel")
     response = StreamingHttpResponse(
-        csv_lines(head, rows, for_excel=for_excel), content_type="text/csv; charset=utf-8"
+        (line.encode(encoding) for line in lines), content_type=f"text/csv; charset={encoding}"
     )
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=f"{name}.csv")
     return response
 
 

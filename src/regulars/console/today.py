@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET
 from regulars.console import actions, formats, labels
 from regulars.console.components import Change, Chart, Figure, How, Sense, Table
 from regulars.console.downloads import csv_download
-from regulars.insights import queries as insights
+from regulars.console.waiting import nothing_understood_yet
 from regulars.insights.models import Profile
 from regulars.insights.queries import CELLS
 from regulars.reports import queries as reports
@@ -57,16 +57,7 @@ def today(request: HttpRequest) -> HttpResponse:
     business = shop.business()
     found = _overview(request)
     if found is None:
-        return render(
-            request,
-            "console/today/waiting.html",
-            {
-                "business": business,
-                "has_customers": shop.has_customers(),
-                "is_running": insights.current_run() is not None,
-                "may_import": may(user.role, Capability.RUN_IMPORTS),
-            },
-        )
+        return nothing_understood_yet(request, title=gettext("Today"))
     sees_figures = may(user.role, Capability.VIEW_REPORTS)
     return render(
         request,

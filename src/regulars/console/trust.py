@@ -42,7 +42,7 @@ def trust_report(request: HttpRequest) -> HttpResponse:
             "row": row,
             "is_at_work": row is not None and row.state in _AT_WORK,
             "headline": _headline(found),
-            "has_customers": queries.current_run() is not None,
+            "has_customers": queries.latest_run() is not None,
             **_progress(row),
         },
     )
@@ -207,10 +207,10 @@ class Card:
     @property
     def looked_back(self) -> str:
         """Return from which days, how far, and for how many customers."""
-        return gettext("looked back from %(days)s; %(horizon)s days ahead; %(customers)s forecasts") % {
+        return gettext("looked back from %(days)s; %(horizon)s days ahead; %(forecasts)s forecasts") % {
             "days": ", ".join(formats.day(day) for day in self.result.origins),
             "horizon": self.result.horizon_days,
-            "customers": formats.count(self.result.customers),
+            "forecasts": formats.count(self.result.forecasts),
         }
 
     @property
@@ -238,14 +238,15 @@ def _promises(card: Card) -> Chart:
         title=gettext("Promised and come: %(subject)s") % {"subject": card.subject.name},
         unit=gettext("customers in groups of about the same forecast"),
         summary=_promises_in_words(card),
-        size="s",
+        size="m",
         csv_url=reverse("console:trust-data", args=[card.result.model, "calibration"]),
         how=How(
             definition=gettext(
-                "Customers are put into groups by forecast. Across: the mean forecast of a group. Up: the mean of what came, with the interval in which it lies with 95 %. On the grey line promises are kept; above it more came."
+                "Customers are put into groups by forecast. Across: the mean forecast of a group. Up: the mean of what came, with the interval in which it lies with 95%. On the grey line promises are kept; above it more came."
             )
         ),
         option={
+            "animation": False,
             "tooltip": {"trigger": "item"},
             "grid": {"left": 8, "right": 24, "top": 28, "bottom": 24, "containLabel": True},
             "xAxis": {
@@ -255,7 +256,12 @@ def _promises(card: Card) -> Chart:
                 "nameGap": 26,
                 "axisLabel": {"formatter": axis},
             },
-            "yAxis": {"type": "value", "name": str(card.subject.came), "axisLabel": {"formatter": axis}},
+            "yAxis": {
+                "type": "value",
+                "name": str(card.subject.came),
+                "nameTextStyle": {"align": "left"},
+                "axisLabel": {"formatter": axis},
+            },
             "series": [
                 {
                     "type": "line",
@@ -265,28 +271,11 @@ def _promises(card: Card) -> Chart:
                     "silent": True,
                     "lineStyle": {"color": "--rg-mark-quiet", "type": "dashed", "width": 1},
                 },
-                *(
-                    {
-                        "type": "line",
-                        "name": gettext("95 % interval"),
-                        "data": [[found.predicted, found.low], [found.predicted, found.high]],
-                        "symbol": "none",
-                        "silent": True,
-                        "lineStyle": {"color": "--rg-mark-accent", "width": 1.5, "opacity": 0.5},
-                    }
-                    for found in bins
-                ),
-                {
-                    "type": "scatter",
-                    "name": gettext("What came"),
-                    "data": [[round(found.predicted, 3), round(found.observed, 3)] for found in bins],
-                    "symbolSize": 9,
-                    "itemStyle": {"color": "--rg-mark-accent"},
-                },
+                *(_promise(found) for found in bins),
             ],
         },
         table=Table(
-            head=[gettext("Promised"), gettext("Came"), gettext("95 % interval"), gettext("Customers")],
+            head=[gettext("Promised"), gettext("Came"), gettext("Interval (95%)"), gettext("Customers")],
             rows=[
                 [
                     write(found.predicted),
@@ -298,6 +287,22 @@ def _promises(card: Card) -> Chart:
             ],
         ),
     )
+
+
+def _promise(found: Bin) -> dict[str, object]:
+    """Return one group: a dot for what came, on the line of its interval."""
+    x = round(found.predicted, 4)
+    ends = ({"value": [x, round(end, 4)], "symbol": "none"} for end in (found.low, found.high))
+    low, high = ends
+    return {
+        "type": "line",
+        "name": gettext("What came"),
+        "data": [low, {"value": [x, round(found.observed, 4)]}, high],
+        "symbol": "circle",
+        "symbolSize": 9,
+        "itemStyle": {"color": "--rg-mark-accent"},
+        "lineStyle": {"color": "--rg-mark-accent", "width": 1.5, "opacity": 0.5},
+    }
 
 
 def _promises_in_words(card: Card) -> str:
@@ -318,7 +323,7 @@ def _places(card: Card) -> Chart:
         unit=gettext("share of customers who bought that product"),
         summary=gettext("The first place was right for %(first)s, the last for %(last)s.")
         % {"first": trust.share(bins[0].observed), "last": trust.share(bins[-1].observed)},
-        size="s",
+        size="m",
         csv_url=reverse("console:trust-data", args=[card.result.model, "calibration"]),
         how=How(
             definition=gettext(
@@ -347,7 +352,7 @@ def _places(card: Card) -> Chart:
             ],
         },
         table=Table(
-            head=[gettext("Place"), gettext("Right"), gettext("95 % interval"), gettext("Customers")],
+            head=[gettext("Place"), gettext("Right"), gettext("Interval (95%)"), gettext("Customers")],
             rows=[
                 [
                     str(round(found.predicted)),

@@ -12,11 +12,12 @@ from regulars.console import (
     keys,
     preferences,
     settings,
+    sources,
     team,
     thresholds,
     today,
-    trust,
     tray,
+    trust,
 )
 
 app_name = "console"
@@ -67,7 +68,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/team/<int:person_id>/reactivation/", team.reactivation, name="settings-team-reactivation"),
     path("settings/keys/", keys.keys, name="settings-keys"),
     path("settings/keys/<int:key_id>/revocation/", keys.revocation, name="settings-keys-revocation"),
+    path("settings/sources/", sources.sources, name="settings-sources"),
+    path("settings/sources/retention/", sources.retention, name="settings-sources-retention"),
+    path("settings/sources/<int:source_id>/", sources.source, name="settings-source"),
+    path("settings/sources/<int:source_id>/arrivals/", sources.arrivals, name="settings-source-arrivals"),
+    path("settings/sources/<int:source_id>/keys/", sources.key, name="settings-source-key"),
+    path(
+        "settings/sources/<int:source_id>/calls/<int:call_id>/again/",
+        sources.again,
+        name="settings-source-again",
+    ),
+    path(
+        "settings/sources/keys/<int:key_id>/revocation/",
+        sources.revocation,
+        name="settings-source-revocation",
+    ),
     path("settings/audit/", audit.audit, name="settings-audit"),
+    path("settings/audit.csv", audit.export_audit, name="settings-audit-export"),
     path("preferences/theme/", preferences.theme, name="theme"),
     path("preferences/language/", preferences.language, name="language"),
 ]

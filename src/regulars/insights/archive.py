@@ -26,11 +26,7 @@ def archive_events(*, now: datetime, facts_folder: Path) -> list[date]:
         facts_folder: Where the facts lie.
     """
     limit = _months_before(now.astimezone(UTC).date().replace(day=1), business().event_months)
-    archived = []
-    for month in _months_held():
-        if month < limit and _archive(month, facts_folder):
-            archived.append(month)
-    return archived
+    return [month for month in _months_held() if month < limit and _archive(month, facts_folder)]
 
 
 def _months_before(month: date, count: int) -> date:

@@ -8,15 +8,18 @@ import polars as pl
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 from regulars.analytics import backtest as analytics
 from regulars.analytics import facts as contract
 from regulars.analytics.backtest import MODELS, ModelName, Report
-from regulars.insights import facts, labels
+from regulars.insights import engines, facts
 from regulars.insights.lock import RunInProgressError, sole_backtest, sole_computation
 from regulars.insights.models import Backtest, BacktestRun, Profile
 from regulars.kernel.progress import Progress, no_progress
 
+JOB = "insights.backtest"
 _EVERY = timedelta(days=7)
 _GROWN = 2
 _UNFINISHED = (BacktestRun.State.QUEUED, BacktestRun.State.RUNNING)
@@ -82,15 +85,13 @@ def request_backtest(*, models: Sequence[ModelName] = MODELS, now: datetime) -> 
         models: Which to test.
         now: When it is asked for.
     """
-    from regulars.insights.tasks import queue_backtest  # noqa: PLC0415 - the job calls back here
-
     try:
         with transaction.atomic():
             row = BacktestRun.objects.filter(state__in=_UNFINISHED).first() or BacktestRun.objects.create(
                 model_names=list(models), requested_at=now
             )
             # Also for one that waits or is at work: its job may have been lost with a worker.
-            queue_backtest(backtest_id=row.pk)
+            _queue(row)
     except IntegrityError:
         # Somebody else asked in the same moment.
         return BacktestRun.objects.latest("pk")
@@ -107,6 +108,15 @@ def is_backtest_due(*, now: datetime) -> bool:
         return False
     buyers = Profile.objects.filter(orders__gt=0).count()
     return buyers > 0 and buyers >= _GROWN * tested.customers
+
+
+def _queue(row: BacktestRun) -> None:
+    """Queue the job of a back-test, unless one is waiting already. By its name: the job calls back here."""
+    try:
+        with transaction.atomic():
+            app.configure_task(JOB).defer(backtest_id=row.pk)
+    except AlreadyEnqueued:
+        return
 
 
 class _Told:
@@ -143,7 +153,7 @@ def _fail(row: BacktestRun, error: str) -> None:
 def _report(
     *, models: Sequence[ModelName], as_of_day: int, facts_folder: Path, progress: Progress
 ) -> Report[pl.LazyFrame]:
-    with labels.reader(engine="polars", facts_folder=facts_folder) as read:
+    with engines.reader(engine="polars", facts_folder=facts_folder) as read:
         orders = contract.until(read(facts.ORDERS), as_of_day=as_of_day)
         last_day = orders.filter(pl.col("is_valid")).select(pl.col("day").max()).collect().item()
         lines = contract.until(read(facts.LINES), as_of_day=as_of_day)

@@ -6,9 +6,8 @@ import polars as pl
 from django.db import connection
 
 from regulars.insights.models import Run
+from regulars.kernel.spreadsheets import FORMULA_START
 
-# What makes a spreadsheet read a cell as a formula, also in its full-width form.
-_FORMULA = r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]"
 _PROFILES = """
     SELECT c.code, p.orders, r.as_of_day - p.last_day, p.frequency, p.monetary_minor, p.r, p.f, p.m,
            nullif(p.cell, ''), nullif(p.tier, ''), p.stage, p.first_day, p.last_day,
@@ -94,7 +93,7 @@ def has_run() -> bool:
 def safe_for_spreadsheets(table: pl.DataFrame) -> pl.DataFrame:
     """Return a table in which no text is a formula to a spreadsheet: an apostrophe stands before those that would be."""
     return table.with_columns(
-        pl.when(pl.col(name).str.contains(_FORMULA))
+        pl.when(pl.col(name).str.contains(f"^{FORMULA_START}"))
         .then(pl.concat_str(pl.lit("'"), pl.col(name)))
         .otherwise(pl.col(name))
         .alias(name)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from shutil import rmtree
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import duckdb
 import polars as pl
@@ -25,15 +25,19 @@ from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress
 from regulars.shop.models import ChangedMonth
 
+if TYPE_CHECKING:  # Spark is an extra.
+    from pyspark.sql import DataFrame, SparkSession
+
 _WHOLE = date(1970, 1, 1)
 _STAGING = ".writing"
 _PROFILES = Path("profiles", "data.parquet")
 _VERSION_KEY = "regulars.version"
+# By names that DuckDB and Spark have in common.
 _SQL_TYPES: dict[type[pl.DataType], str] = {
     pl.Int32: "INTEGER",
     pl.Int64: "BIGINT",
     pl.Float64: "DOUBLE",
-    pl.String: "VARCHAR",
+    pl.String: "STRING",
     pl.Boolean: "BOOLEAN",
 }
 
@@ -259,21 +263,26 @@ def export(*, facts_folder: Path, progress: Progress) -> int:
     return len(stale) + removed
 
 
-def write_profiles(profiles: pl.DataFrame, *, as_of_day: int, facts_folder: Path) -> None:
+def write_profiles(profiles: Path, *, as_of_day: int, facts_folder: Path) -> None:
     """Lay a run's profiles beside the facts, for BI tools and previews; complete, then renamed into place.
 
     Args:
-        profiles: One row a customer; `labels.COLUMNS` says which columns.
+        profiles: Folder of Parquet files as the engine wrote them; `labels.COLUMNS` says which columns.
         as_of_day: The day of the run; added, with the recency on it.
         facts_folder: The facts folder.
     """
     file = facts_folder / _PROFILES
     file.parent.mkdir(parents=True, exist_ok=True)
     staged = file.with_suffix(".writing")
-    profiles.with_columns(
+    scan_folder(profiles).with_columns(
         as_of_day=pl.lit(as_of_day, pl.Int32), recency_days=as_of_day - pl.col("last_day")
-    ).write_parquet(staged)
+    ).sink_parquet(staged)
     staged.rename(file)
+
+
+def scan_folder(folder: Path) -> pl.LazyFrame:
+    """Return the Parquet files that an engine wrote into a folder, in the order of their names."""
+    return pl.scan_parquet(sorted(folder.glob("*.parquet")))
 
 
 def read_profiles(*, facts_folder: Path) -> pl.DataFrame | None:
@@ -299,6 +308,16 @@ def scan_duckdb(
         columns = ", ".join(f"NULL::{_SQL_TYPES[kind]} AS {name}" for name, kind in dataset.schema.items())
         return database.sql(f"SELECT {columns} WHERE false")
     return database.read_parquet([str(file) for file in files], hive_partitioning=False)
+
+
+def scan_spark(dataset: Dataset, *, facts_folder: Path, session: "SparkSession") -> "DataFrame":
+    """Return a dataset as a frame of Spark, whose executors read the files, with no rows when nothing was exported."""
+    schema = ", ".join(f"{name} {_SQL_TYPES[kind]}" for name, kind in dataset.schema.items())
+    if not _files(dataset, facts_folder):
+        return session.createDataFrame([], schema)
+    # Recursive lookup takes no column from the names of folders.
+    reader = session.read.schema(schema).option("recursiveFileLookup", value=True)
+    return reader.parquet(str((facts_folder / dataset.name).absolute()))
 
 
 def month_of_day(day: int) -> date:

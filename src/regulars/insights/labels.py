@@ -1,23 +1,14 @@
-"""Every customer's labels, from facts: the analytics functions put together, on either engine."""
+"""Every customer's labels, from facts: the analytics functions put together, on any of the engines."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
-import duckdb
 import narwhals as nw
-import polars as pl
 
 from regulars.analytics import cycles, lifecycle, rfm, tiers
 from regulars.analytics import facts as contract
-from regulars.insights import facts
+from regulars.insights.engines import Table, kept
 from regulars.insights.rules import ASSUMED_CYCLE_DAYS, Rules
-
-Engine = Literal["polars", "duckdb"]
-ENGINES: tuple[Engine, ...] = ("polars", "duckdb")
-Table: TypeAlias = Any  # of the engine: a lazy Polars frame or a DuckDB relation
 
 _YEAR_DAYS = 365
 # What a profile holds, in the order in which it is written to the database.
@@ -31,29 +22,14 @@ COLUMNS = (
 class Labels:
     """What one computation found.
 
-    `profiles` has one row for each customer, with `COLUMNS`. `measured` is the store's cycle. `store_cycle` and `thresholds` are the fields of the
-    same names of `Run`.
+    `profiles` has one row for each customer, with `COLUMNS`; it is a table of the engine that computed it, already
+    computed. `measured` is the store's cycle. `store_cycle` and `thresholds` are the fields of the same names of `Run`.
     """
 
-    profiles: pl.DataFrame
+    profiles: Table
     measured: cycles.StoreCycle | cycles.NotEnoughData
     store_cycle: dict[str, Any]
     thresholds: dict[str, Any]
-
-
-@contextmanager
-def reader(*, engine: Engine, facts_folder: Path) -> Iterator[Callable[[facts.Dataset], Table]]:
-    """Give a function that reads a dataset with `engine`; the tables it returns are good inside the block."""
-    if engine == "polars":
-        yield lambda dataset: facts.scan_polars(dataset, facts_folder=facts_folder)
-        return
-    with duckdb.connect(config={"temp_directory": str(facts_folder / ".spill")}) as database:
-        yield lambda dataset: facts.scan_duckdb(dataset, facts_folder=facts_folder, database=database)
-
-
-def in_memory(table: Table) -> pl.DataFrame:
-    """Return the rows of an engine's table."""
-    return table.collect(engine="streaming") if isinstance(table, pl.LazyFrame) else pl.DataFrame(table)
 
 
 def compute(
@@ -66,7 +42,7 @@ def compute(
 ) -> Labels:
     """Return every customer's labels as of a day.
 
-    Cost: a few scans of the orders by the engine; what remains is a row a customer, in memory.
+    Cost: a few scans of the orders by the engine, which also keeps what comes of them.
 
     Args:
         orders: Facts `orders`. Those after `as_of_day` are left out: nobody knew of them.
@@ -78,7 +54,7 @@ def compute(
     known = contract.until(orders, as_of_day=as_of_day)
     if store is None:
         store = cycles.store(known, as_of_day=as_of_day)
-    expected = cycles.customers(known, as_of_day=as_of_day, store=store)
+    expected = kept(cycles.customers(known, as_of_day=as_of_day, store=store))
     cycle_days, source = _store_cycle(store, rules)
     staged = lifecycle.stages(
         known,
@@ -88,8 +64,7 @@ def compute(
         cycles=expected if rules.cycle_days is None else None,
         rules=rules.stages,
     )
-    own = in_memory(expected)
-    scores = in_memory(
+    scores = kept(
         rfm.score(
             known,
             as_of_day=as_of_day,
@@ -102,24 +77,10 @@ def compute(
         scores,
         thresholds=rules.tiers,
         # A number of days that the merchant chose holds for everybody.
-        cycles=own if rules.tiers.late_days is None else None,
-    )
-    profiles = (
-        in_memory(staged)
-        .select("customer_id", "stage", "orders", "first_day", "last_day", "cycle_days", "rhythm_days")
-        .join(in_memory(_years(known)), on="customer_id", how="left")
-        .join(scores.drop("recency_days"), on="customer_id", how="left")
-        .join(tiered.select("customer_id", "tier"), on="customer_id", how="left")
-        .join(own.select("customer_id", "due_day", "late_day"), on="customer_id", how="left")
-        .with_columns(
-            pl.col("frequency", "monetary_minor", "year_minor").fill_null(0),
-            pl.col("cell", "tier").fill_null(""),
-        )
-        .select(COLUMNS)
-        .sort("customer_id")
+        cycles=expected if rules.tiers.late_days is None else None,
     )
     return Labels(
-        profiles=profiles,
+        profiles=kept(_profiles(staged, _years(known), scores, tiered, expected)),
         measured=store,
         store_cycle={"cycle_days": cycle_days, "source": source, "measured": asdict(store)},
         thresholds={
@@ -132,6 +93,26 @@ def compute(
             "monetary": rules.rfm.monetary,
         },
     )
+
+
+def _profiles(staged: Table, years: Table, scores: Table, tiered: Table, expected: Table) -> Table:
+    """Put a row together for each customer, buyer or not."""
+    joined = nw.from_native(staged).select(
+        "customer_id", "stage", "orders", "first_day", "last_day", "cycle_days", "rhythm_days"
+    )
+    for table, columns in (
+        (years, ("year_minor",)),
+        (scores, ("frequency", "monetary_minor", "r", "f", "m", "cell")),
+        (tiered, ("tier",)),
+        (expected, ("due_day", "late_day")),
+    ):
+        joined = joined.join(
+            nw.from_native(table).select("customer_id", *columns), on="customer_id", how="left"
+        )
+    filled = joined.with_columns(
+        nw.col("frequency", "monetary_minor", "year_minor").fill_null(0), nw.col("cell", "tier").fill_null("")
+    )
+    return filled.select(COLUMNS).sort("customer_id").to_native()
 
 
 def _store_cycle(

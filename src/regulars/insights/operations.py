@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
-from typing import Any, ClassVar
+from shutil import rmtree
+from typing import Any
 
 import polars as pl
 from django.conf import settings
@@ -12,16 +13,16 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from regulars.analytics import affinity
-from regulars.insights import facts, labels, predictions, summaries, tastes
+from regulars.insights import engines, facts, labels, predictions, summaries, tastes
 from regulars.insights.archive import archive_events
 from regulars.insights.backtests import backtest, is_backtest_due, request_backtest
+from regulars.insights.engines import Engine, Table
 from regulars.insights.events import RunFinished
-from regulars.insights.labels import ENGINES, Engine, Labels
+from regulars.insights.labels import Labels
 from regulars.insights.lock import RunInProgressError, sole_computation
 from regulars.insights.models import Learning, Policy, Run
 from regulars.insights.rules import Rules
 from regulars.kernel.days import day_of_instant, zone_named
-from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress, no_progress
 from regulars.outbox.operations import publish
 from regulars.shop.models import Business
@@ -43,17 +44,13 @@ __all__ = [
 
 _NIGHTLY_AT = time(3)
 _COPIED_AT_ONCE = 100_000
+_SCORED_AT_ONCE = 500_000
+_FRESH = Path(".fresh")
 _WHOLE_BP = 10_000
 _LABELS = ("tier", "stage", "cell")
 _NAMES = (*labels.COLUMNS, *predictions.COLUMNS)
 _COLUMNS = ", ".join(_NAMES)
 _VALUES = [column for column in _NAMES if column != "customer_id"]
-
-
-class UnknownEngineError(RegularsError):
-    """There is no such engine."""
-
-    code: ClassVar[str] = "unknown_engine"
 
 
 def export_facts(*, facts_folder: Path | None = None, progress: Progress = no_progress) -> int:
@@ -88,21 +85,21 @@ def run(
     Args:
         as_of_day: The day to look back from; orders after it are left out. None means the policy's, and that null
             means today in the merchant's zone.
-        engine: What computes; both give the same rows.
+        engine: What computes; all give the same rows.
         now: When the run starts.
         facts_folder: Where the facts lie; None means the home folder's.
         progress: Told of each stage: facts, files, labels, profiles, files.
 
     Raises:
         UnknownEngineError: `engine` is not one of `ENGINES`.
+        EngineMissingError: It is not installed.
         InvalidPolicyError: The stored policy cannot be read.
         RunInProgressError: Another process computes insights now.
         InsideTransactionError: The connection is in a transaction.
     """
-    if engine not in ENGINES:
-        message = f"engine == {engine!r}, must be one of {', '.join(ENGINES)}"
-        raise UnknownEngineError(message, engine=engine)
+    engines.demand(engine)
     facts_folder = facts_folder or settings.HOME.facts
+    fresh = facts_folder / _FRESH
     with sole_computation():
         # Whoever holds the lock is the only one who runs: these were left by processes that died.
         Run.objects.filter(state=Run.State.RUNNING).update(
@@ -131,6 +128,7 @@ def run(
                 rules=read_policy(policy),
                 margin=business.margin_bp / _WHOLE_BP,
                 facts_folder=facts_folder,
+                fresh=fresh,
             )
             _enter(started, "profiles")
             _store(started, found, progress=progress)
@@ -141,6 +139,7 @@ def run(
             raise
         progress("files", 0, 1)
         facts.write_profiles(found.profiles, as_of_day=started.as_of_day, facts_folder=facts_folder)
+        rmtree(fresh)
     started.refresh_from_db()
     return started
 
@@ -243,9 +242,9 @@ def _enter(started: Run, stage: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """What a run computed: `profiles` has a row a customer with `_NAMES`."""
+    """What a run computed: `profiles` is a folder of Parquet files, a row a customer with `_NAMES`."""
 
-    profiles: pl.DataFrame
+    profiles: Path
     labels: Labels
     learning: Learning
     is_learnt_now: bool
@@ -253,20 +252,19 @@ class _Found:
     summary: dict[str, Any]
 
 
-def _compute(*, as_of_day: int, engine: Engine, rules: Rules, margin: float, facts_folder: Path) -> _Found:
-    with labels.reader(engine=engine, facts_folder=facts_folder) as read:
+def _compute(  # noqa: PLR0913  what a run knows
+    *, as_of_day: int, engine: Engine, rules: Rules, margin: float, facts_folder: Path, fresh: Path
+) -> _Found:
+    """Compute everything; what has a row a customer is written into the folder `fresh` by the engine."""
+    rmtree(fresh, ignore_errors=True)
+    with engines.reader(engine=engine, facts_folder=facts_folder) as read:
         orders, customers = read(facts.ORDERS), read(facts.CUSTOMERS)
         found = labels.compute(orders=orders, customers=customers, as_of_day=as_of_day, rules=rules)
         lines = read(facts.LINES)
         learning, is_learnt_now = _learning(found, orders=orders, lines=lines, as_of_day=as_of_day)
-        profiles = predictions.predict(
-            found.profiles,
-            orders=orders,
-            learnt=learning.content,
-            as_of_day=as_of_day,
-            cycle_days=found.store_cycle["cycle_days"],
-            margin=margin,
-        )
+        histories = predictions.histories(orders, learnt=learning.content, as_of_day=as_of_day)
+        engines.write(found.profiles, fresh / "labels")
+        engines.write(histories, fresh / "histories")
         wants = tastes.compute(
             lines=lines,
             products=read(facts.PRODUCTS),
@@ -278,8 +276,15 @@ def _compute(*, as_of_day: int, engine: Engine, rules: Rules, margin: float, fac
         summary = summaries.summarise(
             found, orders=orders, customers=customers, as_of_day=as_of_day, rules=rules
         )
+    _predict(
+        fresh,
+        learnt=learning.content,
+        as_of_day=as_of_day,
+        cycle_days=found.store_cycle["cycle_days"],
+        margin=margin,
+    )
     return _Found(
-        profiles=profiles.select(_NAMES),
+        profiles=fresh / "profiles",
         labels=found,
         learning=learning,
         is_learnt_now=is_learnt_now,
@@ -288,11 +293,30 @@ def _compute(*, as_of_day: int, engine: Engine, rules: Rules, margin: float, fac
     )
 
 
-def _learning(
-    found: Labels, *, orders: labels.Table, lines: labels.Table, as_of_day: int
-) -> tuple[Learning, bool]:
+def _predict(fresh: Path, *, learnt: dict[str, Any], as_of_day: int, cycle_days: int, margin: float) -> None:
+    """Write the profiles: labels and what is predicted from histories, some customers at a time."""
+    (fresh / "profiles").mkdir()
+    labelled, histories = facts.scan_folder(fresh / "labels"), facts.scan_folder(fresh / "histories")
+    total = labelled.select(pl.len()).collect().item()
+    # One file at least, so that nobody's profiles have columns too.
+    for number, done in enumerate(range(0, max(total, 1), _SCORED_AT_ONCE)):
+        some = labelled.slice(done, _SCORED_AT_ONCE).collect()
+        theirs = histories.filter(
+            pl.col("customer_id").is_between(some["customer_id"].min(), some["customer_id"].max())
+        )
+        predictions.predict(
+            some,
+            histories=theirs.collect(),
+            learnt=learnt,
+            as_of_day=as_of_day,
+            cycle_days=cycle_days,
+            margin=margin,
+        ).select(_NAMES).write_parquet(fresh / "profiles" / f"part-{number:06}.parquet")
+
+
+def _learning(found: Labels, *, orders: Table, lines: Table, as_of_day: int) -> tuple[Learning, bool]:
     """Return what is known of the shop as a whole: kept from an earlier run, or learnt now (True) and not stored yet."""
-    buyers = found.profiles.filter(pl.col("orders") > 0).height
+    buyers = summaries.buyers(found)
     kept = Learning.objects.filter(as_of_day__lte=as_of_day).first()
     if kept is not None and predictions.is_current(
         kept.content, learnt_as_of_day=kept.as_of_day, as_of_day=as_of_day, buyers=buyers
@@ -304,16 +328,18 @@ def _learning(
 
 
 def _store(started: Run, found: _Found, *, progress: Progress) -> None:
-    """Write what changed, in one transaction."""
-    total = found.profiles.height
+    """Write what changed, in one transaction, from the files of profiles, some rows at a time."""
+    total = found.summary["customers"]
     with transaction.atomic():
         if found.is_learnt_now:
             found.learning.save()
         with connection.cursor() as cursor:
             cursor.execute("CREATE TEMP TABLE insights_fresh (LIKE insights_profile) ON COMMIT DROP")
             with cursor.copy(f"COPY insights_fresh ({_COLUMNS}) FROM STDIN (FORMAT csv)") as copy:
-                for number, rows in enumerate(found.profiles.iter_slices(_COPIED_AT_ONCE)):
-                    progress("profiles", number * _COPIED_AT_ONCE, total)
+                profiles = facts.scan_folder(found.profiles)
+                for done in range(0, total, _COPIED_AT_ONCE):
+                    progress("profiles", done, total)
+                    rows = profiles.slice(done, _COPIED_AT_ONCE).collect()
                     # Quoted, so that an empty text is not taken for null.
                     copy.write(rows.write_csv(include_header=False, quote_style="non_numeric"))
             cursor.execute("ANALYZE insights_fresh")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from regulars.analytics import churn, clv, cycles, next_purchase
 from regulars.analytics import facts as contract
-from regulars.insights.labels import Table, in_memory
+from regulars.insights.engines import Table, in_memory
 
 HORIZON_DAYS = 365
 """How far customer lifetime value looks."""
@@ -97,6 +97,8 @@ def learn(
     every_nth = -(-buyers // LEARN_FROM_CUSTOMERS)
     if every_nth > 1:
         known = nw.from_native(known).filter(nw.col("customer_id") % every_nth == 0).to_native()
+    # What so few customers bought fits in memory, and is read many times.
+    known = in_memory(known).lazy()
     waits = (
         next_purchase.learn(known, as_of_day=as_of_day, store=store)
         if isinstance(store, cycles.StoreCycle)
@@ -168,10 +170,35 @@ def _churn(
     return found.to_dict() if isinstance(found, churn.Model) else None
 
 
+def histories(orders: Table, *, learnt: Mapping[str, Any], as_of_day: int) -> Table:
+    """Return what `predict` reads of each buyer's orders: the summary of `clv.summarise`, and the churn alert.
+
+    Args:
+        orders: Facts `orders`; those after `as_of_day` are left out.
+        learnt: What `learn` returned.
+        as_of_day: The day of the run.
+
+    Returns:
+        A table of the same engine, one row a buyer: the columns of `clv.SUMMARY`, probability and reasons of `churn.score`
+        (null where the shop has no model, or the model no alert for the customer).
+    """
+    known = contract.until(orders, as_of_day=as_of_day)
+    summary: nw.LazyFrame[Any] = nw.from_native(
+        clv.summarise(known, as_of_day=as_of_day, unit_days=_UNIT_DAYS)
+    )
+    if not learnt["buyers"] or learnt["churn"] is None:
+        return summary.with_columns(
+            nw.lit(None).cast(nw.Float64).alias("probability"), nw.lit(None).cast(nw.String).alias("reasons")
+        ).to_native()
+    alert = nw.from_native(churn.score(churn.Model.from_dict(learnt["churn"]), known, as_of_day=as_of_day))
+    told = alert.select("customer_id", "probability", "reasons")
+    return summary.join(told, on="customer_id", how="left").to_native()
+
+
 def predict(  # noqa: PLR0913  what a run knows
     profiles: pl.DataFrame,
     *,
-    orders: Table,
+    histories: pl.DataFrame,
     learnt: Mapping[str, Any],
     as_of_day: int,
     cycle_days: int,
@@ -181,7 +208,7 @@ def predict(  # noqa: PLR0913  what a run knows
 
     Args:
         profiles: One row a customer: customer_id, last_day, cycle_days; null for a prospect.
-        orders: Facts `orders`; those after `as_of_day` are left out.
+        histories: What `histories` returned, of at least these customers.
         learnt: What `learn` returned.
         as_of_day: The day of the run.
         cycle_days: The purchase cycle of those who have none of their own.
@@ -195,7 +222,6 @@ def predict(  # noqa: PLR0913  what a run knows
     """
     if not learnt["buyers"]:
         return profiles.with_columns(pl.lit(None, kind).alias(name) for name, kind in _SCHEMA.items())
-    known = contract.until(orders, as_of_day=as_of_day)
     bought = profiles.filter(pl.col("last_day").is_not_null()).select("customer_id", "last_day", "cycle_days")
     silent = bought.with_columns(
         silence_days=pl.Series(
@@ -206,7 +232,7 @@ def predict(  # noqa: PLR0913  what a run knows
             dtype=pl.Int64,
         )
     )
-    summary = in_memory(clv.summarise(known, as_of_day=as_of_day, unit_days=_UNIT_DAYS))
+    summary = histories.drop("probability", "reasons")
     moved = (
         summary.join(silent, on="customer_id")
         .with_columns(
@@ -227,16 +253,11 @@ def predict(  # noqa: PLR0913  what a run knows
             points=tuple(learnt["waits"]["points"]), customers=learnt["waits"]["customers"]
         )
         days = next_purchase.expect(silent, waits, coverage=COVERAGE)
-    leaving = pl.DataFrame(
-        schema={"customer_id": pl.Int64, "churn_probability": pl.Float64, "churn_reasons": pl.String}
+    leaving = histories.select(
+        "customer_id",
+        (pl.col("probability") + _CRUMB).round(3).alias("churn_probability"),
+        pl.col("reasons").alias("churn_reasons"),
     )
-    if learnt["churn"] is not None:
-        alert = in_memory(churn.score(churn.Model.from_dict(learnt["churn"]), known, as_of_day=as_of_day))
-        leaving = alert.select(
-            "customer_id",
-            (pl.col("probability") + _CRUMB).round(3).alias("churn_probability"),
-            pl.col("reasons").alias("churn_reasons"),
-        )
     found = (
         silent.select("customer_id", (pl.col("last_day") + pl.col("silence_days")).alias("scored_day"))
         .join(scored, on="customer_id", how="left")

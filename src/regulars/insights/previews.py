@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import polars as pl
 from django.conf import settings
 
-from regulars.insights import facts, labels
+from regulars.insights import engines, facts, labels
 from regulars.insights.models import Policy, Run
 from regulars.insights.rules import Rules
 from regulars.kernel.errors import RegularsError
@@ -86,15 +86,16 @@ def preview(
     if run is None or now is None:
         message = "no profiles were computed yet; a preview compares with the latest run"
         raise NoRunYetError(message)
-    with labels.reader(engine="polars", facts_folder=facts_folder) as read:
+    with engines.reader(engine="polars", facts_folder=facts_folder) as read:
         then = labels.compute(
             orders=read(facts.ORDERS),
             customers=read(facts.CUSTOMERS),
             as_of_day=run.as_of_day,
             rules=rules,
         )
+        fresh = engines.in_memory(then.profiles)
     both = now.select("customer_id", *LABELS).join(
-        then.profiles.select("customer_id", *LABELS), on="customer_id", suffix="_then"
+        fresh.select("customer_id", *LABELS), on="customer_id", suffix="_then"
     )
     moves = {label: _moves(both, label) for label in LABELS}
     return Preview(
@@ -103,7 +104,7 @@ def preview(
         moved=both.filter(
             pl.any_horizontal(pl.col(name) != pl.col(f"{name}_then") for name in LABELS)
         ).height,
-        counts={label: dict(then.profiles.group_by(label).len().sort(label).iter_rows()) for label in LABELS},
+        counts={label: dict(fresh.group_by(label).len().sort(label).iter_rows()) for label in LABELS},
         moves=moves,
         thresholds=then.thresholds,
     )

@@ -8,7 +8,8 @@ import polars as pl
 
 from regulars.analytics import cohorts, kpis, lifecycle
 from regulars.analytics import facts as contract
-from regulars.insights.labels import Labels, Table, compute, in_memory
+from regulars.insights.engines import Table, in_memory
+from regulars.insights.labels import Labels, compute
 from regulars.insights.rules import Rules
 from regulars.kernel.days import date_of_day
 
@@ -38,15 +39,14 @@ def summarise(
     """
     known = contract.until(orders, as_of_day=as_of_day)
     daily = in_memory(_daily(known)).sort("day")
-    buyers = found.profiles.filter(pl.col("orders") > 0)
+    profiles = nw.from_native(found.profiles)
     retained = in_memory(cohorts.retention(known, as_of_day=as_of_day)).sort("cohort", "month")
     return {
-        "customers": found.profiles.height,
-        "buyers": buyers.height,
+        **_sizes(profiles),
         "first_order_day": daily["day"].min(),
         "last_order_day": daily["day"].max(),
-        **{f"{label}s": _labelled(found.profiles, label) for label in ("tier", "stage", "cell")},
-        "grid": _grouped(found.profiles.filter(pl.col("r").is_not_null()), "r", "f"),
+        **{f"{label}s": _labelled(profiles, label) for label in ("tier", "stage", "cell")},
+        "grid": _grouped(profiles.filter(~nw.col("r").is_null()), "r", "f"),
         "migration": _migration(found, orders=orders, customers=customers, as_of_day=as_of_day, rules=rules),
         "periods": {
             str(days): _period(
@@ -59,17 +59,29 @@ def summarise(
     }
 
 
-def _labelled(profiles: pl.DataFrame, label: str) -> list[dict[str, Any]]:
-    return _grouped(profiles.filter(pl.col(label) != "").rename({label: "label"}), "label")
+def buyers(found: Labels) -> int:
+    """Return how many customers have a valid order."""
+    return _sizes(nw.from_native(found.profiles))["buyers"]
 
 
-def _grouped(profiles: pl.DataFrame, *by: str) -> list[dict[str, Any]]:
-    return (
-        profiles.group_by(by)
-        .agg(pl.len().alias("customers"), pl.col("monetary_minor").sum())
-        .sort(by)
-        .to_dicts()
+def _sizes(profiles: nw.LazyFrame[Any]) -> dict[str, int]:
+    counted = profiles.select(
+        nw.len().cast(nw.Int64).alias("customers"),
+        (nw.col("orders") > 0).cast(nw.Int64).sum().cast(nw.Int64).alias("buyers"),
     )
+    (row,) = in_memory(counted.to_native()).fill_null(0).to_dicts()
+    return row
+
+
+def _labelled(profiles: nw.LazyFrame[Any], label: str) -> list[dict[str, Any]]:
+    return _grouped(profiles.filter(nw.col(label) != "").rename({label: "label"}), "label")
+
+
+def _grouped(profiles: nw.LazyFrame[Any], *by: str) -> list[dict[str, Any]]:
+    counted = profiles.group_by(*by).agg(
+        nw.len().cast(nw.Int64).alias("customers"), nw.col("monetary_minor").sum().cast(nw.Int64)
+    )
+    return in_memory(counted.to_native()).sort(by).to_dicts()
 
 
 def _migration(
@@ -83,8 +95,8 @@ def _migration(
     then = compute(orders=orders, customers=customers, as_of_day=from_day, rules=rules, store=found.measured)
     moves = {}
     for label in ("stage", "tier", "cell"):
-        counted = lifecycle.migration(then.profiles, found.profiles, label=label)
-        moves[label] = counted.fill_null("").to_dicts()
+        counted = in_memory(lifecycle.migration(then.profiles, found.profiles, label=label))
+        moves[label] = counted.fill_null("").sort("before", "after").to_dicts()
     return {"from_day": from_day, **moves}
 
 

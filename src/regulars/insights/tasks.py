@@ -7,6 +7,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from regulars.insights import operations
+from regulars.insights.backtests import JOB
 from regulars.insights.lock import BacktestInProgressError, RunInProgressError
 from regulars.insights.models import BacktestRun
 from regulars.kernel.progress import no_progress
@@ -42,7 +43,7 @@ def compute_nightly(timestamp: int) -> None:  # noqa: ARG001  the slot; what cou
 
 
 @app.task(
-    name="insights.backtest",
+    name=JOB,
     queue="insights",
     queueing_lock="insights.backtest",
     lock="insights.backtest",
@@ -60,12 +61,3 @@ def run_backtest(*, backtest_id: int) -> None:
     operations.backtest(
         models=row.model_names, as_of_day=operations.today(now=now), now=now, row=row, progress=no_progress
     )
-
-
-def queue_backtest(*, backtest_id: int) -> None:
-    """Queue the job of a back-test, unless one is waiting already."""
-    try:
-        with transaction.atomic():
-            run_backtest.defer(backtest_id=backtest_id)
-    except AlreadyEnqueued:
-        return

@@ -15,7 +15,8 @@ from django.db import connection
 
 from regulars.analytics import affinity, cycles, needs, preferences, product_cycles
 from regulars.analytics import facts as contract
-from regulars.insights.labels import Table, in_memory
+from regulars.analytics.in_memory import beside
+from regulars.insights.engines import Table, in_memory
 
 REFERENCE_CUSTOMERS = 20_000
 PERSONAL_CUSTOMERS = 40_000
@@ -184,11 +185,9 @@ def _of(lines: Table, customers: pl.DataFrame) -> pl.LazyFrame:
     )
     if isinstance(lines, pl.LazyFrame):
         return lines.select(wanted).join(customers.lazy(), on="customer_id", how="semi")
-    return (
-        in_memory(nw.from_native(lines).select(*wanted).to_native())
-        .lazy()
-        .join(customers.lazy(), on="customer_id", how="semi")
-    )
+    theirs: nw.LazyFrame[Any] = nw.from_native(lines)
+    chosen = beside(theirs, {"customer_id": customers["customer_id"].to_numpy()})
+    return in_memory(theirs.select(*wanted).join(chosen, on="customer_id", how="semi").to_native()).lazy()
 
 
 def _marks(lines: Table) -> Table:

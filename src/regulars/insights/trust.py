@@ -106,7 +106,7 @@ SUBJECTS: dict[ModelName, Subject] = {
             "late_auc": Metric(
                 name=gettext_lazy("Later ones stay away"),
                 meaning=gettext_lazy(
-                    "Of two customers, one who stayed away and one who came: how often the one who stayed away was the later one against what was expected. 50% is chance."
+                    "Of two customers, one who stayed away and one who came: how often the one who stayed away was the later one against what was expected. A coin gets 50%."
                 ),
                 write=share,
             ),
@@ -121,7 +121,7 @@ SUBJECTS: dict[ModelName, Subject] = {
             "auc": Metric(
                 name=gettext_lazy("Right order"),
                 meaning=gettext_lazy(
-                    "Of two customers, one who stayed away and one who came: how often the one who stayed away ranked higher (AUC). 50% is chance. Higher is better; this decides."
+                    "Of two customers, one who stayed away and one who came: how often the one who stayed away ranked higher (AUC). A coin gets 50%. Higher is better; this decides."
                 ),
                 write=share,
             ),
@@ -155,7 +155,7 @@ SUBJECTS: dict[ModelName, Subject] = {
             "ndcg": Metric(
                 name=gettext_lazy("Found high up"),
                 meaning=gettext_lazy(
-                    "The same, with more weight on the first places (NDCG); 100% is the best possible list."
+                    "The same, with more weight on the first places (NDCG); the best possible list gets 100%."
                 ),
                 write=share,
             ),
@@ -213,7 +213,7 @@ def reason(result: Result) -> str:
         "origins": len(result.origins),
     }
     figures = _(
-        "%(metric)s: %(model_value)s, the best rule, “%(rule)s”, %(rule_value)s. The model is better by %(gain)s (%(low)s to %(high)s), on %(better)s of %(origins)s days looked back from."
+        "%(metric)s: %(model_value)s, the best rule, “%(rule)s”, %(rule_value)s. In the model's favour: %(gain)s (%(low)s to %(high)s), on %(better)s of %(origins)s days looked back from."
     )
     return f"{_WHY[result.reason]} {figures % values}"
 
@@ -292,7 +292,7 @@ _DATA: dict[str, Promise] = {
 def lacking(result: Result) -> str:
     """Return what is missing, in a sentence; empty where nothing is."""
     parts = [_LACKS[found.name](found.lacks) for found in result.lacking]
-    return _("It needs %(what)s.") % {"what": ", ".join(parts)} if parts else ""
+    return _("It needs %(what)s.") % {"what": _(", ").join(parts)} if parts else ""
 
 
 _LACKS: dict[str, Callable[[int], str]] = {

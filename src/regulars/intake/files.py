@@ -20,13 +20,24 @@ import polars as pl
 from regulars.intake.encodings import detect_encoding, known_as, transcode
 from regulars.intake.json_lines import flatten, looks_like_json_lines
 from regulars.intake.packed import UnreadableFileError, WhichPartError, unpacked
+from regulars.kernel.spreadsheets import FORMULA_START
 
-__all__ = ["EXTRA", "Table", "UnreadableFileError", "WhichPartError", "open_table", "save_upload"]
+__all__ = [
+    "EXTRA",
+    "REJECT_COLUMNS",
+    "Table",
+    "UnreadableFileError",
+    "WhichPartError",
+    "open_table",
+    "save_upload",
+]
 
 _SNIFF_BYTES = 1 << 20
 _DELIMITERS = (",", "\t", ";", "|")
 _MOST_COLUMNS = 1_000
 EXTRA = "extra"
+# What a file of refused lines has beyond the columns of the file that they stood in.
+REJECT_COLUMNS = ("refused_line", "refused_column", "refused_value", "refused_because")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +153,8 @@ def _text_table(path: Path, folder: Path, encoding: str) -> Table:
         row_index_name="line",
         row_index_offset=first_line,
     ).with_columns(pl.col("line").cast(pl.Int64), *casts)
+    if REJECT_COLUMNS[-1] in header:
+        rows = rows.with_columns(pl.col(names).str.replace(rf"^'({FORMULA_START})", "$1"))
     # The header is read as a row and left out, so that line breaks inside it do no harm.
     return Table(
         header=_unique(header),

@@ -44,7 +44,7 @@ WORDS = {
     ),
     "phone": (
         "phone", "phone number", "mobile", "mobile phone", "telephone", "customer phone", "billing phone",
-        "buyer phone number", "手机", "手机号", "手机号码", "联系手机", "收货人手机", "电话", "联系电话", "電話",
+        "buyer phone number", "买家手机号", "买家手机", "手机", "手机号", "手机号码", "联系手机", "收货人手机", "电话", "联系电话", "電話",
         "手機",
     ),
     "ouid": ("ouid", "open uid", "open buyer id"),
@@ -72,7 +72,7 @@ WORDS = {
         "類別",
     ),
     "brand": ("brand", "vendor", "lineitem vendor", "manufacturer", "品牌"),
-    "pack_size": ("pack size", "package size", "size", "规格", "商品属性", "包装规格", "規格"),
+    "pack_size": ("pack size", "package size", "size", "规格", "商品规格", "商品属性", "包装规格", "規格"),
     "quantity": (
         "quantity", "qty", "lineitem quantity", "quantity purchased", "units", "item quantity", "count",
         "购买数量", "数量", "商品数量", "宝贝总数量", "件数", "数目", "數量",
@@ -83,7 +83,7 @@ WORDS = {
     ),
     "amount": (
         "sales value", "line total", "line amount", "amount", "net sales", "item total", "total", "subtotal",
-        "revenue", "sales", "order total", "total price", "total amount", "买家实付金额", "买家实际支付金额",
+        "revenue", "sales", "商品实际成交金额", "实际成交金额", "order total", "total price", "total amount", "买家实付金额", "买家实际支付金额",
         "实付金额", "总金额", "买家应付货款", "实收金额", "金额", "成交金额", "小计", "订单金额", "支付金额", "金額",
         "總金額",
     ),
@@ -112,6 +112,8 @@ GUESSED = frozenset(
         "unit_price",
     }
 )
+# Columns that are called a price but hold the amount of the whole line, by a column that gives the system away.
+LINE_TOTALS = {"amazonorderid": "itemprice"}
 # Amounts of an order rather than of its line.
 ORDER_TOTALS = frozenset(
     plain(word)

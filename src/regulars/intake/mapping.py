@@ -5,9 +5,10 @@ from collections.abc import Mapping as Dict
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar, Self
 
-from regulars.intake.headers import ORDER_TOTALS, plain
-from regulars.intake.kinds import Kind, kind_named
+from regulars.intake.headers import LINE_TOTALS, ORDER_TOTALS, plain
+from regulars.intake.kinds import kind_named
 from regulars.intake.kinds.fields import SHARED
+from regulars.intake.kinds.kind import Kind
 from regulars.intake.kinds.orders import ORDERS
 from regulars.kernel.errors import RegularsError
 
@@ -211,7 +212,7 @@ def propose(
     for score, _, name, column in ranked:
         if column in taken:
             continue
-        if name == "discount":
+        if name == "discount" and kind is ORDERS:
             discounts.append(column)
             confidence[f"discount:{column}"] = score
         elif name not in columns:
@@ -221,6 +222,12 @@ def propose(
             continue
         taken.add(column)
     discounts.sort(key=header.index)
+    names = {plain(name) for name in header}
+    if any(
+        system in names and plain(columns.get("unit_price", "")) == total
+        for system, total in LINE_TOTALS.items()
+    ):
+        columns["amount"], confidence["amount"] = columns.pop("unit_price"), confidence.pop("unit_price")
     if "unit_price" in columns and plain(columns.get("amount", "")) in ORDER_TOTALS:
         # An order's total stands on each of its lines: with a price for the piece it would count too often.
         del columns["amount"], confidence["amount"]

@@ -59,7 +59,7 @@ class ImportOverError(RegularsError):
     code: ClassVar[str] = "import_over"
 
 
-def upload(
+def upload(  # noqa: PLR0913  what is known of an upload
     *,
     file: BinaryIO,
     file_name: str,
@@ -77,7 +77,7 @@ def upload(
     )
 
 
-def register(
+def register(  # noqa: PLR0913  what is known of a file
     *,
     path: Path,
     file_name: str = "",

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from typing import ClassVar
 
 from django.db.models import Count, QuerySet
 
-from regulars.intake.files import Table, open_table
+from regulars.intake.files import REJECT_COLUMNS, Table, open_table
 from regulars.intake.judges import AnyJudge, judge_for
 from regulars.intake.kinds import kind_named
 from regulars.intake.kinds.orders import ORDERS
@@ -25,14 +24,11 @@ from regulars.kernel.days import zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.money import from_minor, minor_unit_exponent
 from regulars.kernel.progress import Progress, no_progress
+from regulars.kernel.spreadsheets import harmless
 
 PREVIEW_LINES = 20
 _SAMPLE_LINES = 200
 _BATCH_LINES = 100_000
-# A spreadsheet runs a cell that begins so as a formula; numbers with a sign are none.
-_FORMULA = re.compile(r"^[=+\-@\t\r]")
-_NUMBER = re.compile(r"^[+-]?[\d.,]+(E[+-]?\d+)?$", re.IGNORECASE)
-REJECT_COLUMNS = ("refused_line", "refused_column", "refused_value", "refused_because")
 
 
 class UnknownMapError(RegularsError):
@@ -290,23 +286,25 @@ def reject_file(import_id: int) -> Iterator[bytes]:
     """Yield the refused lines of an import as a CSV file: its own columns, then where and why.
 
     It opens in a spreadsheet, can be corrected there, and imported again with the same map. A cell that a
-    spreadsheet would run as a formula is quoted with an apostrophe.
+    spreadsheet would run as a formula is guarded with an apostrophe, which the next import takes off again.
     """
+    yield b"\xef\xbb\xbf"
+    for row in reject_rows(import_id):
+        yield _csv_row(row)
+
+
+def reject_rows(import_id: int) -> Iterator[list[str]]:
+    """Yield the header and the rows of `reject_file`."""
     header = Import.objects.values_list("header", flat=True).get(pk=import_id)
     header = [name for name in header if name not in REJECT_COLUMNS]
-    yield b"\xef\xbb\xbf"
-    yield _csv_row([*header, *REJECT_COLUMNS])
+    yield [*header, *REJECT_COLUMNS]
     rejects = Reject.objects.filter(imported_id=import_id).order_by("line_number")
     for reject in rejects.iterator(chunk_size=5_000):
-        cells = [reject.raw.get(name) or "" for name in header]
-        yield _csv_row([*cells, reject.line_number, reject.column, reject.value, reject.reason])
+        cells = [str(reject.raw.get(name) or "") for name in header]
+        yield [*cells, str(reject.line_number), reject.column, reject.value, reject.reason]
 
 
-def _csv_row(cells: list[object]) -> bytes:
+def _csv_row(cells: list[str]) -> bytes:
     buffer = io.StringIO()
-    csv.writer(buffer).writerow([_safe(str(cell)) for cell in cells])
+    csv.writer(buffer).writerow([harmless(cell, keeps_numbers=True) for cell in cells])
     return buffer.getvalue().encode()
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.match(cell) else cell

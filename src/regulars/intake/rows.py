@@ -23,6 +23,7 @@ ROW_REASONS: dict[str, str | Promise] = {
     "unknown_word": _("unknown word"),
 }
 _LARGEST_MINOR = 10**15
+_NUMBERS = ("quantity", "money", "number")
 _SEPARATOR = "\x1f"
 # The customer identifiers in the order of the stage's columns.
 STAGE_KINDS = ("external", "omid", "ouid", "openid", "email", "phone")
@@ -122,7 +123,7 @@ class RowJudge:
             ]
         )
         fault, blamed = pl.lit(None, pl.String), pl.lit("")
-        for reason, name, condition in reversed(list(self._faults(lines))):
+        for reason, name, condition in reversed(list(self._faults())):
             column = EXTRA if name == EXTRA else self.known.column.get(name, "")
             fault = pl.when(condition).then(pl.lit(reason)).otherwise(fault)
             blamed = pl.when(condition).then(pl.lit(column)).otherwise(blamed)
@@ -148,12 +149,14 @@ class RowJudge:
     def _cell(self, batch: pl.DataFrame, field: Field) -> pl.Expr | pl.Series:
         column, decimal = self.known.column.get(field.name), self.known.mapping.decimal
         if column is None:
-            empty = {"moment": pl.Datetime("us"), "quantity": pl.Int64, "money": pl.Int64, "number": pl.Int64}
-            return pl.lit(None, empty.get(field.form, pl.String)).alias(field.name)
+            empty: dict[str, pl.DataType] = {"moment": pl.Datetime("us")} | dict.fromkeys(
+                _NUMBERS, pl.Int64()
+            )
+            return pl.lit(None, empty.get(field.form, pl.String())).alias(field.name)
         if field.form == "moment":
             cells = date_cells(batch, self.known.column, field.name)
             return values.wall_time(cells, self.known.mapping.date_formats, self.zone.key).alias(field.name)
-        if field.form in ("quantity", "money", "number"):
+        if field.form in _NUMBERS:
             return values.micro(batch[column], decimal=decimal).alias(field.name)
         if field.form == "code":
             return self.known.code(field.name, batch.schema[column]).alias(field.name)
@@ -181,47 +184,42 @@ class RowJudge:
         )
         return struct.struct.json_encode().alias("rest")
 
-    def _faults(self, lines: pl.DataFrame) -> Faults:
+    def _faults(self) -> Faults:
         """Yield what can be wrong: reason, field, condition; the first that holds is told."""
-        tomorrow = self.now.astimezone(self.zone).replace(tzinfo=None) + timedelta(days=1)
-        kind, known = self.kind, self.known
         yield "too_many_fields", EXTRA, pl.col(EXTRA).is_not_null()
-        identifiers = [name for name in IDENTIFIERS if name in kind.names()]
-        if (
-            identifiers
-            and kind.takes_customers
-            and any(set(identifiers) <= set(group) for group in kind.needs)
-        ):
-            nobody = pl.all_horizontal(pl.col(name).is_null() for name in identifiers)
+        kind, known = self.kind, self.known
+        if kind.takes_customers and IDENTIFIERS in kind.needs:
+            nobody = pl.all_horizontal(pl.col(name).is_null() for name in IDENTIFIERS)
             first = next((name for name in STAGE_KINDS if name in known.column), "")
             yield "masked_customer", first, nobody & pl.col("masked")
             yield "no_customer", first, nobody
         for field in kind.fields:
-            name = field.name
-            if name not in known.column:
+            if field.name not in known.column:
                 continue
-            is_told = pl.col(f"{name} told")
-            if name in kind.fills:
-                yield "empty_field", name, ~is_told
-            if field.form == "code" and name in (*IDENTIFIERS, "order_code"):
-                yield "digits_lost", name, pl.col(name).str.contains(DIGITS_LOST)
-            if field.form == "moment":
-                yield "bad_date", name, is_told & pl.col(name).is_null()
-                yield "future_date", name, pl.col(name) > tomorrow
-            elif field.form in ("quantity", "money", "number"):
-                yield "bad_number", name, is_told & pl.col(name).is_null()
-                if field.form == "money":
-                    yield (
-                        "too_large",
-                        name,
-                        pl.col(name).abs() // values.MICRO > _LARGEST_MINOR // 10**self.exponent,
-                    )
-            elif field.choices:
-                yield "unknown_word", name, is_told & pl.col(name).is_null()
-            elif field.form in ("code", "text"):
-                yield "too_long", name, pl.col(name).str.len_chars() > field.longest
-                if known.is_damaged:
-                    yield "letters_lost", name, pl.col(name).str.contains("\ufffd", literal=True)
+            if field.name in kind.fills:
+                yield "empty_field", field.name, ~pl.col(f"{field.name} told")
+            for reason, condition in self._field_faults(field):
+                yield reason, field.name, condition
+
+    def _field_faults(self, field: Field) -> Iterator[tuple[str, pl.Expr]]:
+        cell = pl.col(field.name)
+        unread = pl.col(f"{field.name} told") & cell.is_null()
+        if field.form == "moment":
+            tomorrow = self.now.astimezone(self.zone).replace(tzinfo=None) + timedelta(days=1)
+            yield "bad_date", unread
+            yield "future_date", cell > tomorrow
+        elif field.form in _NUMBERS:
+            yield "bad_number", unread
+            if field.form == "money":
+                yield "too_large", cell.abs() // values.MICRO > _LARGEST_MINOR // 10**self.exponent
+        elif field.choices:
+            yield "unknown_word", unread
+        else:
+            if field.name in (*IDENTIFIERS, "order_code"):
+                yield "digits_lost", cell.str.contains(DIGITS_LOST)
+            yield "too_long", cell.str.len_chars() > field.longest
+            if self.known.is_damaged:
+                yield "letters_lost", cell.str.contains("\ufffd", literal=True)
 
     def _stage(self, good: pl.DataFrame) -> dict[str, pl.DataFrame]:
         stores = self.store_ids(set(good["store"].unique().to_list()))

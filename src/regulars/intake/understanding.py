@@ -233,37 +233,37 @@ def date_cells(frame: pl.DataFrame, column: dict[str, str], moment: str) -> pl.S
 
 def _date_formats(source: _Source, zone: str, questions: list[Question]) -> Sequence[str]:
     moment = source.mapping.the_kind.moment
-    if moment not in source.column:
-        return ()
     needed = [source.column[name] for name in (moment, "placed_time") if name in source.column]
-    if len(needed) == 1 and source.schema[needed[0]].is_temporal():
+    if moment not in source.column or (len(needed) == 1 and source.schema[needed[0]].is_temporal()):
         return ()
-    cells = date_cells(source.rows.select(needed).unique().collect(engine="streaming"), source.column, moment)
-    if cells.dtype.is_numeric():
-        low, high = cells.min(), cells.max()
-        form = None if low is None else values.number_format_of_dates(float(str(low)), float(str(high)))
-        if form:
-            return (form,)
-        cells = cells.cast(pl.String)
-    groups = values.groups_of_formats(cells, zone)
+    cells = source.rows.select(needed).unique().collect(engine="streaming")
+    dates = date_cells(cells, source.column, moment)
+    if dates.dtype.is_numeric():
+        form = _number_format(dates)
+        if form or not dates.count():
+            return (form,) if form else ()
+        dates = dates.cast(pl.String)
+    return _written_formats(dates, source.mapping.columns[moment], zone, questions)
+
+
+def _written_formats(dates: pl.Series, name: str, zone: str, questions: list[Question]) -> Sequence[str]:
+    """Return the formats that read the column's texts, or ask where days and months cannot be told apart."""
+    groups = values.groups_of_formats(dates, zone)
     best = max((group.read for group in groups), default=0)
     leading = [group for group in groups if group.read == best]
     if any(group.is_doubtful for group in leading):
         leading = [group for group in groups if group.is_doubtful]
     if len(leading) == 1:
         return leading[0].formats
-    name = source.mapping.columns[moment]
-    if not leading and not len(cells.drop_nulls()):
-        return ()
     if not leading:
-        numbers = cells.cast(pl.Float64, strict=False).drop_nulls()
-        if len(numbers) * 2 > len(cells.drop_nulls()):
-            form = values.number_format_of_dates(float(str(numbers.min())), float(str(numbers.max())))
-            if form:
-                return (form,)
-        text = f"No date format reads column {name!r}, for example {cells.drop_nulls().head(1).to_list()}."
-        questions.append(Question(part="date_formats", column=name, text=text))
-        return ()
+        numbers = dates.cast(pl.Float64, strict=False).drop_nulls()
+        form = _number_format(numbers) if len(numbers) * 2 > dates.count() else ""
+        if not form and dates.count():
+            text = (
+                f"No date format reads column {name!r}, for example {dates.drop_nulls().head(1).to_list()}."
+            )
+            questions.append(Question(part="date_formats", column=name, text=text))
+        return (form,) if form else ()
     questions.append(
         Question(
             part="date_formats",
@@ -273,6 +273,13 @@ def _date_formats(source: _Source, zone: str, questions: list[Question]) -> Sequ
         )
     )
     return ()
+
+
+def _number_format(numbers: pl.Series) -> str:
+    low, high = numbers.min(), numbers.max()
+    if low is None or high is None:
+        return ""
+    return values.number_format_of_dates(float(str(low)), float(str(high))) or ""
 
 
 def _statuses(source: _Source, questions: list[Question]) -> dict[str, str]:

@@ -38,8 +38,8 @@ def check_undo(*, import_id: int, now: datetime) -> Import:
         )
         raise NotUndoableError(message)
     hindrance = shop.undo_hindrance(change_set_id=row.change_set_id, now=now)
-    if isinstance(hindrance, shop.ChangesOvertakenError) and hindrance.details["later"]:
-        later = Import.objects.filter(change_set__in=hindrance.details["later"]).order_by("-id")
+    if isinstance(hindrance, shop.ChangesOvertakenError) and hindrance.later:
+        later = Import.objects.filter(change_set__in=hindrance.later).order_by("-id")
         names = ", ".join(f"{one.file_name} (import {one.pk})" for one in later)
         message = f"later imports speak of the same customers, orders or products; undo them first: {names}"
         raise shop.ChangesOvertakenError(message, imports=[one.pk for one in later])

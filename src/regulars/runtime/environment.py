@@ -162,6 +162,13 @@ SMTP_PASSWORD = Variable(
 )
 SMTP_TLS = Variable("REGULARS_SMTP_TLS", "1", "1 to require STARTTLS, 0 to send in the clear.", _flag)
 FROM_EMAIL = Variable("REGULARS_FROM_EMAIL", "regulars@localhost", "Sender of the console's own mail.", str)
+SPARK_MASTER = Variable(
+    "REGULARS_SPARK_MASTER",
+    "local[*]",
+    "Where `--engine spark` computes: local[*] on all cores of this machine, or the cluster's URL, such as "
+    "spark://host:7077, yarn or k8s://https://host. Its machines must see the facts folder under the same path.",
+    str,
+)
 METRICS_TOKEN = Variable(
     "REGULARS_METRICS_TOKEN",
     "",

@@ -7,14 +7,19 @@ from regulars.analytics.affinity.forecast import REASONS, choose_weights, next_b
 from regulars.analytics.affinity.measures import Measured, of_lists
 from regulars.analytics.affinity.model import Weights
 from regulars.analytics.affinity.pairs import also_bought, complement, for_arrivals, popular, upgrade
+from regulars.analytics.affinity.ranker import MissingExtraError, Ranker, TooFewBasketsError, fit_ranker
 
 __all__ = [
     "REASONS",
     "Measured",
+    "MissingExtraError",
+    "Ranker",
+    "TooFewBasketsError",
     "Weights",
     "also_bought",
     "choose_weights",
     "complement",
+    "fit_ranker",
     "for_arrivals",
     "next_basket",
     "of_lists",

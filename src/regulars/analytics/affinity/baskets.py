@@ -56,6 +56,7 @@ class Baskets:
         customer: The customer of each entry.
         product: The product of each entry.
         back: How many baskets of the customer came after the entry's.
+        day: The day of each entry.
     """
 
     customers: NDArray[Any]
@@ -63,6 +64,7 @@ class Baskets:
     customer: Whole
     product: Whole
     back: Whole
+    day: Whole
 
     @classmethod
     def of(cls, distinct: Lazy) -> "Baskets":
@@ -84,7 +86,12 @@ class Baskets:
         number = np.cumsum(another)
         back = number - np.repeat(number[starts], np.diff(starts, append=len(customer)))
         return cls(
-            customers=customers, products=by_id[most_first], customer=customer, product=product, back=back
+            customers=customers,
+            products=by_id[most_first],
+            customer=customer,
+            product=product,
+            back=back,
+            day=days,
         )
 
     def before_last(self) -> "Baskets":
@@ -96,6 +103,7 @@ class Baskets:
             customer=self.customer[earlier],
             product=self.product[earlier],
             back=self.back[earlier] - 1,
+            day=self.day[earlier],
         )
 
     def decayed(self, decay: float) -> Any:  # noqa: ANN401 - SciPy tells no types

@@ -1,6 +1,7 @@
 """The next basket: what each customer will most likely buy next, from their own baskets and their neighbours'."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
@@ -12,7 +13,9 @@ from regulars.analytics import arguments, frames, in_memory
 from regulars.analytics.affinity import baskets
 from regulars.analytics.affinity.baskets import Baskets, Whole
 from regulars.analytics.affinity.choosing import choose
-from regulars.analytics.affinity.model import Floats, Model, Sparse, Weights
+from regulars.analytics.affinity.model import Model, Sparse, Weights
+from regulars.analytics.affinity.ranker import CANDIDATES, Ranker, best
+from regulars.analytics.affinity.signals import Signals
 
 BOUGHT_BEFORE = "bought_before"
 BOUGHT_BY_SIMILAR = "bought_by_similar"
@@ -21,6 +24,7 @@ REASONS = (BOUGHT_BEFORE, BOUGHT_BY_SIMILAR, POPULAR)
 """Codes of `reason`: which part of the score is the largest."""
 
 _BLOCK = 256
+_EXCLUDED = -np.inf
 
 
 def next_basket(  # noqa: PLR0913 - all but the lines are options
@@ -32,6 +36,7 @@ def next_basket(  # noqa: PLR0913 - all but the lines are options
     returned: IntoFrame | None = None,
     weights: Weights | None = None,
     customers: IntoFrame | None = None,
+    ranker: Ranker | None = None,
 ) -> IntoFrameT:
     """Return the products that each customer will most likely have in the next basket, best first.
 
@@ -52,10 +57,12 @@ def next_basket(  # noqa: PLR0913 - all but the lines are options
         as_of_day: No line may lie after it; None asks nothing.
         out_of_stock: Table of product_id not to recommend.
         returned: Table of customer_id, product_id not to recommend to that customer.
-        weights: None chooses by what would have forecast each customer's last basket from those before, as
-            `choose_weights` does.
+        weights: None takes the ranker's; without one it chooses by what would have forecast each customer's last basket
+            from those before, as `choose_weights` does.
         customers: Table of customer_id to whom alone something is recommended; the others are only learnt from. None
             means everybody.
+        ranker: What `fit_ranker` returned: puts the 50 products of most score into the order that it learned, and the score
+            is its own.
 
     Returns:
         At most k rows for each customer with a line: customer_id, product_id, rank (1 is best), score (no unit; compare
@@ -80,12 +87,14 @@ def next_basket(  # noqa: PLR0913 - all but the lines are options
     if out_of_stock is not None:
         gone = baskets.listed(out_of_stock, lines, name="out_of_stock", columns=(baskets.PRODUCT,))
         absent = np.isin(history.products, in_memory.arrays(gone)["product_id"])
-    refused = _refused(history, returned, lines)
-    asked = np.arange(len(history.customers))
+    who = np.arange(len(history.customers))
     if customers is not None:
         wanted = baskets.listed(customers, lines, name="customers", columns=(baskets.CUSTOMER,))
-        asked = np.flatnonzero(np.isin(history.customers, in_memory.arrays(wanted)["customer_id"]))
-    found = _ranked(Model(history), asked, weights or choose(history), k=k, absent=absent, refused=refused)
+        who = np.flatnonzero(np.isin(history.customers, in_memory.arrays(wanted)["customer_id"]))
+    asked = _Asked(customers=who, absent=absent, refused=_refused(history, returned, lines))
+    if weights is None:
+        weights = ranker.weights if ranker else choose(history)
+    found = _ranked(Model(history), weights, k=k, asked=asked, ranker=ranker)
     result = in_memory.beside(settled, found)
     return frames.like(lines, _as_ids(result, settled), grain=("customer_id", "rank"))
 
@@ -122,38 +131,49 @@ def _blocks(customers: Whole) -> Iterator[Whole]:
         yield customers[start : start + _BLOCK]
 
 
-def _best(scores: Floats, k: int) -> Whole:
-    """Return the columns of the k best scores of each row, best first, ties by column."""
-    columns = np.arange(scores.shape[1])[None, :].repeat(len(scores), axis=0)
-    if k < scores.shape[1]:
-        columns = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
-    order = np.argsort(-np.take_along_axis(scores, columns, axis=1), axis=1, kind="stable")
-    return np.asarray(np.take_along_axis(columns, order, axis=1), dtype=np.int64)
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """Who gets a list, and what is not for them: products for nobody, and pairs of a customer and a product."""
+
+    customers: Whole
+    absent: NDArray[np.bool_]
+    refused: Sparse | None
+
+    def excluded(self, customers: Whole, products: Whole) -> NDArray[np.bool_]:
+        """Return which products are not for which of these customers."""
+        found = self.absent[products][None, :].repeat(len(customers), axis=0)
+        if self.refused is not None:
+            found |= self.refused[customers][:, products].toarray() > 0
+        return found
 
 
-def _ranked(  # noqa: PLR0913 - what a list is made of
+def _ranked(
     model: Model,
-    asked: Whole,
     weights: Weights,
     *,
     k: int,
-    absent: NDArray[np.bool_],
-    refused: Sparse | None,
+    asked: _Asked,
+    ranker: Ranker | None,
 ) -> in_memory.Columns:
     history = model.history
     names = np.array(REASONS, dtype=object)
+    signals = Signals(model) if ranker else None
     found: list[tuple[NDArray[Any], ...]] = []
-    for customers in _blocks(asked):
+    for customers in _blocks(asked.customers):
         products, own, others = model.parts(customers, weights)
         rest = model.popular(products)
         scores = own + rest
         scores[:, : model.known] += others
-        scores[:, absent[products]] = -1.0
-        if refused is not None:
-            scores[refused[customers][:, products].toarray() > 0] = -1.0
-        columns = _best(scores, k)
+        scores[asked.excluded(customers, products)] = _EXCLUDED
+        columns = best(scores, max(k, CANDIDATES) if ranker else k)
         score = np.take_along_axis(scores, columns, axis=1)
-        row, place = np.nonzero(score >= 0)
+        if ranker and signals:
+            learned = ranker.scores(signals, customers, products[columns], score)
+            score = np.where(score > _EXCLUDED, learned, _EXCLUDED)
+            order = best(score, k)
+            columns = np.take_along_axis(columns, order, axis=1)
+            score = np.take_along_axis(score, order, axis=1)
+        row, place = np.nonzero(score > _EXCLUDED)
         column = columns[row, place]
         near = np.where(column < model.known, others[row, np.minimum(column, model.known - 1)], 0.0)
         reason = np.argmax([own[row, column], near, rest[column]], axis=0)

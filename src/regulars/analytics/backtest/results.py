@@ -163,7 +163,7 @@ class Result:
         origins: Days that were looked back from, latest first.
         lead_days: Days between a forecast and the days it speaks of.
         horizon_days: Days that it speaks of.
-        customers: Forecasts made, a customer counting once at each origin.
+        forecasts: How many were made, one for each customer at each origin.
         variants: Which model was chosen at each origin, where there are several.
     """
 
@@ -179,7 +179,7 @@ class Result:
     origins: tuple[int, ...]
     lead_days: int
     horizon_days: int
-    customers: int
+    forecasts: int
     variants: tuple[str, ...]
 
     @property

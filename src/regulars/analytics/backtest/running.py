@@ -214,7 +214,7 @@ def _judged(contest: Contest[Any], trials: Sequence[Trial], *, data: tuple[Data,
             origins=(),
             lead_days=contest.lead_days,
             horizon_days=contest.horizon_days,
-            customers=0,
+            forecasts=0,
             variants=(),
         )
     rule, verdict, reason, compared = _verdict(contest, trials)
@@ -239,7 +239,7 @@ def _judged(contest: Contest[Any], trials: Sequence[Trial], *, data: tuple[Data,
         origins=tuple(trial.origin for trial in trials),
         lead_days=contest.lead_days,
         horizon_days=contest.horizon_days,
-        customers=sum(len(trial.customers) for trial in trials),
+        forecasts=sum(len(trial.customers) for trial in trials),
         variants=tuple(trial.variant for trial in trials if trial.variant),
     )
 

@@ -1,8 +1,8 @@
 """Churn alert (流失预警): who is about to leave, how probably, and why, early enough to do something."""
 
-from regulars.analytics.churn.characteristics import Characteristic, characteristics
 from regulars.analytics.churn.fitting import MOST_ROWS, fit
 from regulars.analytics.churn.lists import ListLength, list_length
+from regulars.analytics.churn.marks import Characteristic, characteristics
 from regulars.analytics.churn.model import HeldOut, Model, UnknownModelError
 from regulars.analytics.churn.rules import Active, NotEnoughData, Pace, as_of_days, pace
 from regulars.analytics.churn.scoring import Because, read_reasons, score

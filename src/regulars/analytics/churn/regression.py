@@ -52,7 +52,8 @@ def logistic(x: Floats, y: Floats, *, prior: float) -> Line:
         step = np.linalg.solve(curvature + _ENOUGH * np.eye(len(penalty)), gradient)
         for _ in range(_HALVINGS):
             tried = _loss(z, y, weights - step, penalty)
-            if tried <= objective:
+            # Near the answer rounding hides whether the objective still falls.
+            if tried <= objective + _ENOUGH * abs(objective):
                 break
             step = step / 2
         weights = weights - step
@@ -113,6 +114,17 @@ def average_precision(scores: Floats, y: Floats) -> float:
     found = np.bincount(place, weights=y, minlength=len(values))
     listed = np.bincount(place, minlength=len(values))
     return float((found * np.cumsum(found) / np.cumsum(listed)).sum() / y.sum())
+
+
+def calibration_error(probabilities: Floats, y: Floats, *, bins: int = 10) -> float:
+    """Return how far the mean probability of a bin lies from the share that left, on average over equally full bins.
+
+    References:
+        Naeini, Cooper and Hauskrecht (2015), Obtaining well calibrated probabilities using Bayesian binning.
+    """
+    groups = np.array_split(np.argsort(probabilities, kind="stable"), bins)
+    apart = (abs(float((y[one] - probabilities[one]).sum())) for one in groups)
+    return sum(apart) / len(y)
 
 
 def _loss(z: Floats, y: Floats, weights: Floats, penalty: Floats) -> float:

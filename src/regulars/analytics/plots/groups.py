@@ -9,19 +9,17 @@ from narwhals.typing import IntoFrameT
 from regulars.analytics import arguments, facts, frames, in_memory
 from regulars.analytics.plots.plot import (
     GRID,
-    INVISIBLE,
     MARKS,
     Plot,
-    Words,
     above,
     below,
     category,
-    chosen,
     heat,
     numbers,
     read,
     table,
 )
+from regulars.analytics.plots.words import INVISIBLE, Words, chosen
 
 _SCORES = range(1, 6)
 _MAP_SCORES = (
@@ -109,7 +107,7 @@ def lorenz_curve(scores: IntoFrameT, *, words: Words | None = None) -> Plot[Into
 
     Args:
         scores: What `rfm.score` or `tiers.assign` returned: customer_id and monetary_minor.
-        words: title, customers, money, curve, equal, gini (with {gini}).
+        words: title, customers, money, curve (with {gini}), equal.
 
     Returns:
         The plot; its data has one row for each percent of the customers, or each customer where they are fewer:
@@ -126,11 +124,10 @@ def lorenz_curve(scores: IntoFrameT, *, words: Words | None = None) -> Plot[Into
         words,
         {
             "title": "How the money is spread over customers",
-            "customers": "Share of the customers, least spending first",
+            "customers": "Customers, least spending first",
             "money": "Share of the money",
-            "curve": "Customers",
+            "curve": "Customers, Gini coefficient {gini:.2f}",
             "equal": "If all spent the same",
-            "gini": "Gini coefficient {gini:.2f}",
         },
     )
     opened = read(scores, name="scores", columns=(_MONEY,))
@@ -144,7 +141,7 @@ def lorenz_curve(scores: IntoFrameT, *, words: Words | None = None) -> Plot[Into
             "legend": {"top": 0, "left": 0},
             "grid": {**GRID, "top": 36, "bottom": 24},
             "xAxis": numbers(
-                **below(f"{said['customers']} · {said['gini'].format(gini=gini)}"),
+                **below(said["customers"]),
                 formatter="percent",
                 min=0,
                 max=1,
@@ -153,7 +150,7 @@ def lorenz_curve(scores: IntoFrameT, *, words: Words | None = None) -> Plot[Into
             "series": [
                 {
                     "type": "line",
-                    "name": said["curve"],
+                    "name": said["curve"].format(gini=gini),
                     "showSymbol": False,
                     "data": np.column_stack([people, money]).tolist(),
                     "areaStyle": {"opacity": 0.12},

@@ -5,19 +5,8 @@ import numpy as np
 from narwhals.typing import IntoFrameT
 
 from regulars.analytics import facts, frames, in_memory
-from regulars.analytics.plots.plot import (
-    GRID,
-    MARKS,
-    Option,
-    Plot,
-    Words,
-    above,
-    below,
-    chosen,
-    numbers,
-    read,
-    table,
-)
+from regulars.analytics.plots.plot import GRID, MARKS, Option, Plot, above, below, numbers, read, table
+from regulars.analytics.plots.words import Words, chosen
 
 _BINS = (
     facts.Column(name="predicted", dtype=nw.Float64, kind=facts.MEASURE, meaning="mean forecast of the bin"),

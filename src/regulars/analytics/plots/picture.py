@@ -19,7 +19,7 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter
 
-from regulars.analytics.plots.plot import INVISIBLE
+from regulars.analytics.plots.words import INVISIBLE
 
 Option = dict[str, Any]
 

@@ -1,13 +1,12 @@
-"""What every function here returns, and what they share: words, options, tables of small results."""
+"""What every function here returns, and what they share: options, tables of small results."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from narwhals.typing import IntoFrame, IntoFrameT
 
 from regulars.analytics import facts, frames, in_memory
-from regulars.analytics.arguments import ArgumentError
 from regulars.analytics.frames import Lazy
 from regulars.kernel.errors import RegularsError
 
@@ -15,12 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Option = dict[str, Any]
-Words = Mapping[str, str]
 
 GRID: Option = {"left": 8, "right": 16, "top": 28, "bottom": 8, "containLabel": True}
 HEAT = [f"--rg-heat-{step}" for step in range(6)]
 MARKS = ("--rg-mark-accent", "--rg-mark-potential", "--rg-mark-at-risk", "--rg-mark-vip", "--rg-mark-general")
-INVISIBLE = "\u200b"
 _DARK_FROM = 0.75
 
 
@@ -102,21 +99,6 @@ class Plot(Generic[IntoFrameT]):
             return {"text/plain": self.title, "image/png": self.png()}
         except MissingExtraError as error:
             return {"text/plain": f"{self.title} ({error})"}
-
-
-def chosen(words: Words | None, default: Words, *, codes: Iterable[str] = ()) -> dict[str, str]:
-    """Return the texts of a plot: the default ones, the caller's in their place, codes as themselves.
-
-    Raises:
-        ArgumentError: A word is none of the plot's.
-    """
-    all_words = {**{code: code for code in codes}, **default}
-    strange = set(words or {}) - set(all_words)
-    if strange:
-        raise ArgumentError(
-            f"words has {', '.join(sorted(strange))}, must be among {', '.join(all_words)}", argument="words"
-        )
-    return {**all_words, **(words or {})}
 
 
 def read(

@@ -12,16 +12,14 @@ from regulars.analytics.plots.plot import (
     MARKS,
     Option,
     Plot,
-    Words,
-    above,
     below,
     category,
-    chosen,
     heat,
     numbers,
     read,
     table,
 )
+from regulars.analytics.plots.words import Words, chosen
 
 _RETENTION = (
     facts.Column(
@@ -156,7 +154,14 @@ def cycle_histogram(
         {
             "name": said[mark].format(days=days),
             "xAxis": int(days // width),
-            "label": {"formatter": "{b}", "position": "end", "align": "left", "offset": [0, -14 * place]},
+            "label": {
+                "formatter": "{b}",
+                "position": "end",
+                "align": "left",
+                "offset": [0, -14 * place],
+                "color": "--rg-text",
+                "textBorderWidth": 0,
+            },
             "lineStyle": {"color": colour},
         }
         for place, ((mark, days), colour) in enumerate(zip(marks.items(), MARKS[1:3], strict=False))
@@ -176,7 +181,7 @@ def cycle_histogram(
             "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}, "valueFormatter": "count"},
             "grid": {**GRID, "top": 64, "bottom": 24},
             "xAxis": category(names, **below(said["days"])),
-            "yAxis": numbers(**above(said["customers"]), min=0),
+            "yAxis": numbers(min=0),
             "series": [bars],
         },
         data=table(

@@ -78,7 +78,11 @@ def event_steps(
                 SELECT e.at, e.day, f.source_id, e.customer_id, true, e.name, e.product_id, e.order_code, e.url,
                        e.properties || jsonb_build_object('key', e.key)
                 FROM fresh f JOIN staged_event e USING (key) ORDER BY e.at
-                RETURNING id, source_id
+                RETURNING id, source_id, day
+            ), marked AS (
+                INSERT INTO shop_changedmonth (month, version, events_version)
+                SELECT DISTINCT date_trunc('month', date '1970-01-01' + day)::date, 0, 1 FROM added
+                ON CONFLICT (month) DO UPDATE SET events_version = shop_changedmonth.events_version + 1
             ), span AS (
                 SELECT min(source_id) AS source_id, min(id) AS first, max(id) AS last, count(*) AS events FROM added
             ), kept AS (

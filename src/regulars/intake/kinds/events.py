@@ -24,7 +24,7 @@ EVENTS = Kind(
             name="event_name",
             form="text",
             words=("event name", "event", "event type", "action", "behavior type", "行为类型", "事件名称", "事件", "行为"),
-            label=_("What was done"),
+            label=_("What they did"),
             note=_("As in Segment's e-commerce names: Product Viewed, Product Added, Cart Viewed."),
         ),
         when("happened_at", "event time", "event timestamp", "occurred at", "sent at", "行为时间", "访问时间", "事件时间"),

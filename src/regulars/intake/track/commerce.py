@@ -189,20 +189,20 @@ def _refunds(
             (event.properties[name] for name in _REFUND_TOTALS if event.properties.get(name) is not None),
             None,
         )
+        parts: list[tuple[int | None, Decimal, int]] = []
         if listed:
-            parts = []
             for one in listed:
-                quantity, product = _quantity(one), product_id(one)
+                quantity, bought = _quantity(one), product_id(one)
                 # What was paid for it, rather than the price it is listed at.
-                each = unit.get(product)
+                each = unit.get(bought)
                 amount = (
                     int(each * quantity)
                     if each is not None
                     else _minor(_number(one.get("price", 0)) * quantity, currency)
                 )
-                parts.append((product, quantity, amount))
+                parts.append((bought, quantity, amount))
         else:
-            parts = [(None, Decimal(1), left if total is None else _minor(total, currency))]
+            parts.append((None, Decimal(1), left if total is None else _minor(total, currency)))
         for part, (product, quantity, amount) in enumerate(parts, start=1):
             left = max(left - amount, 0)
             if amount > 0:

@@ -185,7 +185,6 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=60, verbose_name='name')),
                 ('description', models.CharField(blank=True, max_length=300, verbose_name='description')),
-                ('rule', models.JSONField(blank=True, null=True, verbose_name='rule')),
             ],
             options={
                 'ordering': ('name',),
@@ -200,7 +199,6 @@ class Migration(migrations.Migration):
                 ('id', models.BigIntegerField()),
                 ('name', models.CharField(max_length=60, verbose_name='name')),
                 ('description', models.CharField(blank=True, max_length=300, verbose_name='description')),
-                ('rule', models.JSONField(blank=True, null=True, verbose_name='rule')),
             ],
             options={
                 'abstract': False,
@@ -210,7 +208,6 @@ class Migration(migrations.Migration):
             name='Tagging',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('by_rule', models.BooleanField(db_default=False, default=False)),
                 ('source', models.CharField(blank=True, max_length=200)),
                 ('tagged_at', models.DateTimeField()),
             ],
@@ -416,11 +413,11 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='tag',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "shop_tagevent" ("description", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rule") VALUES (NEW."description", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."rule"); RETURN NULL;', hash='fad7fbf72ff894c06931f5ce16b20aedb4163eaa', operation='INSERT', pgid='pgtrigger_insert_insert_2239e', table='shop_tag', when='AFTER')),
+            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "shop_tagevent" ("description", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."description", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='8a7253072f66665dbbd10663895e9f430c9cb1a0', operation='INSERT', pgid='pgtrigger_insert_insert_2239e', table='shop_tag', when='AFTER')),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='tag',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "shop_tagevent" ("description", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rule") VALUES (NEW."description", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."rule"); RETURN NULL;', hash='7baadad6040b45054739bee617c45737c37b2dde', operation='UPDATE', pgid='pgtrigger_update_update_469ec', table='shop_tag', when='AFTER')),
+            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "shop_tagevent" ("description", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."description", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='3782e6c17f59b0933c77050c2ddc20c6a7435577', operation='UPDATE', pgid='pgtrigger_update_update_469ec', table='shop_tag', when='AFTER')),
         ),
         migrations.AddField(
             model_name='tagevent',

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
             name='ChangeSet',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('made_at', models.DateTimeField(verbose_name='made')),
+                ('made_at', models.DateTimeField()),
                 ('added', models.JSONField(default=dict)),
                 ('is_overtaken', models.BooleanField(db_default=False, default=False)),
                 ('undone_at', models.DateTimeField(null=True)),

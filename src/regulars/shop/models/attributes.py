@@ -13,15 +13,10 @@ from regulars.shop.models.record import Customer
 
 @pghistory.track()
 class Tag(models.Model):
-    """A word put on customers, by hand or by a rule. `rule` is null for a tag given by hand only.
-
-    A rule is `{"all": [condition, ...]}` or `{"any": [...]}`; a condition is `{"attribute", "operator", "value"}`
-    over the registered attributes of customers.
-    """
+    """A word put on customers, by a person or a file."""
 
     name = models.CharField(_("name"), max_length=60)
     description = models.CharField(_("description"), max_length=300, blank=True)
-    rule = models.JSONField(_("rule"), null=True, blank=True)
 
     class Meta:
         ordering = ("name",)
@@ -35,11 +30,10 @@ class Tag(models.Model):
 
 
 class Tagging(models.Model):
-    """A tag on a customer. One given by hand stays, whatever the tag's rule says."""
+    """A tag on a customer; `source` says who or what put it there."""
 
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="taggings", db_index=False)
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="taggings")
-    by_rule = models.BooleanField(default=False, db_default=False)
     source = models.CharField(max_length=200, blank=True)
     tagged_at = models.DateTimeField()
 

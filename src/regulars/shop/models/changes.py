@@ -1,7 +1,6 @@
 """What an import added to the record and changed in it, so that it can be taken back."""
 
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 
 class ChangeSet(models.Model):
@@ -11,7 +10,7 @@ class ChangeSet(models.Model):
     import has since spoken of the same rows.
     """
 
-    made_at = models.DateTimeField(_("made"))
+    made_at = models.DateTimeField()
     added = models.JSONField(default=dict)
     is_overtaken = models.BooleanField(default=False, db_default=False)
     undone_at = models.DateTimeField(null=True)

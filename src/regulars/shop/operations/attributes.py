@@ -210,20 +210,18 @@ def ensure_tag(*, name: str, description: str = "") -> Tag:
 
 
 def tag_customers(*, tag_id: int, customer_ids: Iterable[int], source: str = "", now: datetime) -> int:
-    """Put a tag on customers by hand, and return on how many it was not yet."""
+    """Put a tag on customers and return on how many it was not yet."""
     wanted = set(customer_ids)
     before = Tagging.objects.filter(tag=tag_id, customer__in=wanted).count()
     Tagging.objects.bulk_create(
         [Tagging(tag_id=tag_id, customer_id=pk, source=source[:200], tagged_at=now) for pk in sorted(wanted)],
-        update_conflicts=True,
-        unique_fields=("tag", "customer"),
-        update_fields=("by_rule",),
+        ignore_conflicts=True,
         batch_size=5_000,
     )
     return len(wanted) - before
 
 
 def untag_customers(*, tag_id: int, customer_ids: Iterable[int]) -> int:
-    """Take a tag off customers, and return from how many. A rule may put it back."""
+    """Take a tag off customers, and return from how many."""
     taken, _rows = Tagging.objects.filter(tag=tag_id, customer__in=set(customer_ids)).delete()
     return taken

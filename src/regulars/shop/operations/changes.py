@@ -1,6 +1,6 @@
 """Keep what an import did to the record, and take it back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.apps import apps
 from django.db import connection, models, transaction
+from django.db.backends.utils import CursorWrapper
 
 from regulars.kernel.errors import RegularsError
 from regulars.shop import merge_sql
@@ -35,8 +36,8 @@ _STATED = {
     "shop_customer": ("staged_customer", "SELECT customer_id AS id FROM staged_customer"),
     "shop_identifier": (
         "staged_identifier",
-        "SELECT i.id FROM staged_identifier s JOIN shop_identifier i "
-        "ON i.kind = s.kind AND i.value = s.value AND i.store_id IS NOT DISTINCT FROM s.store_id",
+        """SELECT i.id FROM staged_identifier s JOIN shop_identifier i
+           ON i.kind = s.kind AND i.value = s.value AND i.store_id IS NOT DISTINCT FROM s.store_id""",
     ),
     "shop_product": (
         "staged_product",
@@ -49,6 +50,10 @@ class ChangesOvertakenError(RegularsError):
     """Later data spoke of the same rows, so taking these changes back would take that back too."""
 
     code: ClassVar[str] = "changes_overtaken"
+
+    def __init__(self, message: str, *, later: Sequence[int] = (), **details: object) -> None:
+        super().__init__(message, **details)
+        self.later = tuple(later)
 
 
 class ChangesTooOldError(RegularsError):
@@ -130,7 +135,7 @@ def mark_overlaps() -> None:
                     SELECT r.change_set_id FROM shop_changedrow r JOIN stated s ON r.row_id = s.id
                     JOIN live l ON l.id = r.change_set_id
                     WHERE r."table" = '{table}'
-                )"""  # noqa: S608  put together from this file's own literals
+                )"""
             if current is None:
                 end = "UPDATE shop_changeset SET is_overtaken = true WHERE id IN (SELECT id FROM touched)"
             else:
@@ -185,7 +190,7 @@ def undo_changes(*, change_set_id: int, now: datetime) -> Undone:
         removed = {}
         cursor.execute(_LOOSEN_REFUNDS, parameters)
         for table in ("shop_refund", "shop_orderline", "shop_order"):
-            cursor.execute(f"DELETE FROM {table} WHERE id BETWEEN %s AND %s", spans[table])  # noqa: S608
+            cursor.execute(f"DELETE FROM {table} WHERE id BETWEEN %s AND %s", spans[table])
             removed[table] = cursor.rowcount
         restored = {
             table: _restore(cursor, change_set_id, table)
@@ -210,11 +215,11 @@ def undo_changes(*, change_set_id: int, now: datetime) -> Undone:
     return Undone(removed=removed, restored=restored, kept=kept)
 
 
-def _last_ids(cursor: Any) -> dict[str, int]:
+def _last_ids(cursor: CursorWrapper) -> dict[str, int]:
     found = {}
     for table in _TABLES:
         cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
-        cursor.execute(f"SELECT last_value - (NOT is_called)::int FROM {cursor.fetchone()[0]}")  # noqa: S608
+        cursor.execute(f"SELECT last_value - (NOT is_called)::int FROM {cursor.fetchone()[0]}")
         found[table] = int(cursor.fetchone()[0])
     return found
 
@@ -230,7 +235,7 @@ def _changed_since(change_set: ChangeSet) -> bool:
                     SELECT FROM shop_changedrow c LEFT JOIN {table} r ON r.id = c.row_id
                     WHERE c.change_set_id = %s AND c."table" = %s
                       AND (to_jsonb(r) - %s::text[]) IS DISTINCT FROM (c.after - %s::text[])
-                )""",  # noqa: S608  the table is one of ours
+                )""",
                 [change_set.pk, table, derived, derived],
             )
             if cursor.fetchone()[0]:
@@ -244,7 +249,7 @@ def _changed_since(change_set: ChangeSet) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _restore(cursor: Any, change_set_id: int, table: str) -> int:
+def _restore(cursor: CursorWrapper, change_set_id: int, table: str) -> int:
     """Put rows back as they were, where they still are as the import left them."""
     model = next(one for one in apps.get_app_config("shop").get_models() if one._meta.db_table == table)
     derived = [*_DERIVED.get(table, ())]
@@ -263,13 +268,13 @@ def _restore(cursor: Any, change_set_id: int, table: str) -> int:
         FROM shop_changedrow c
         WHERE c.change_set_id = %s AND c."table" = %s AND c.row_id = r.id
           AND (to_jsonb(r) - %s::text[]) = (c.after - %s::text[])
-        """,  # noqa: S608  the table and its columns are ours
+        """,
         [change_set_id, table, derived, derived],
     )
     return int(cursor.rowcount)
 
 
-def _remove_events(cursor: Any, change_set: ChangeSet) -> dict[str, int]:
+def _remove_events(cursor: CursorWrapper, change_set: ChangeSet) -> dict[str, int]:
     """Remove the behaviour that the import added, so that its lines can come in again."""
     source, first, last = change_set.added.get("shop_event", [0, 1, 0])
     if last < first:
@@ -278,7 +283,11 @@ def _remove_events(cursor: Any, change_set: ChangeSet) -> dict[str, int]:
         """
         WITH gone AS (
             DELETE FROM shop_event WHERE source_id = %(source)s AND id BETWEEN %(first)s AND %(last)s
-            RETURNING properties->>'key' AS key
+            RETURNING properties->>'key' AS key, day
+        ), marked AS (
+            UPDATE shop_changedmonth c SET events_version = c.events_version + 1
+            FROM (SELECT DISTINCT date_trunc('month', date '1970-01-01' + day)::date AS month FROM gone) g
+            WHERE c.month = g.month
         ), forgotten AS (
             DELETE FROM shop_message m USING gone g WHERE m.source_id = %(source)s AND m.key = g.key::uuid
         )
@@ -289,7 +298,7 @@ def _remove_events(cursor: Any, change_set: ChangeSet) -> dict[str, int]:
     return {"shop_event": int(cursor.fetchone()[0])}
 
 
-def _remove_unused(cursor: Any, model: type[models.Model], span: list[int]) -> tuple[int, int]:
+def _remove_unused(cursor: CursorWrapper, model: type[models.Model], span: list[int]) -> tuple[int, int]:
     """Remove rows of the span that nothing else in the record speaks of; return how many went and how many stay.
 
     What other rooms worked out about a row, and hangs on it by CASCADE, goes with it.
@@ -298,14 +307,12 @@ def _remove_unused(cursor: Any, model: type[models.Model], span: list[int]) -> t
     used = []
     for relation in model._meta.related_objects:
         other = relation.related_model
-        told_elsewhere = other._meta.app_label == "shop" or relation.on_delete is not models.CASCADE  # type: ignore[union-attr]
-        if not told_elsewhere or other._meta.db_table == "shop_identifier":  # type: ignore[union-attr]
+        told_elsewhere = other._meta.app_label == "shop" or relation.on_delete is not models.CASCADE
+        if not told_elsewhere or other._meta.db_table == "shop_identifier":
             continue
-        used.append(
-            f'EXISTS (SELECT FROM {other._meta.db_table} o WHERE o."{relation.field.column}" = r.id)'  # type: ignore[union-attr]
-        )
+        used.append(f'EXISTS (SELECT FROM {other._meta.db_table} o WHERE o."{relation.field.column}" = r.id)')
     cursor.execute(
-        f"SELECT r.id, {' OR '.join(used) or 'false'} FROM {table} r WHERE r.id BETWEEN %s AND %s",  # noqa: S608
+        f"SELECT r.id, {' OR '.join(used) or 'false'} FROM {table} r WHERE r.id BETWEEN %s AND %s",
         span,
     )
     found = cursor.fetchall()

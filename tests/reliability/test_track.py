@@ -1,0 +1,243 @@
+"""I1, I2, I3: events sent twice, shuffled, late, and under kill -9 leave one record, and none of the answered is missing.
+
+`REGULARS_LONG=1` makes the long form.
+"""
+
+import http.client
+import json
+import os
+import random
+import signal
+import threading
+import time
+from base64 import b64encode
+from datetime import datetime, timedelta
+from itertools import permutations
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import transaction
+
+from regulars.intake.models import WriteKey
+from regulars.runtime import postgres
+from regulars.runtime.home import Home
+from regulars.shop.models import Event
+from tests.intake.tracking import NOW, event, make_source, record, send
+from tests.reliability.test_serve import Served, eventually
+
+pytestmark = [pytest.mark.reliability, pytest.mark.integration]
+LONG = bool(int(os.environ.get("REGULARS_LONG", "0")))
+SEED = 20261122
+
+
+def shop_traffic(rng: random.Random, *, events: int) -> list[dict[str, Any]]:
+    """Visits of some dozens of people: views without a name, logins, orders, changes of mind, refunds."""
+    told: list[dict[str, Any]] = []
+    people = max(events // 40, 3)
+    while len(told) < events:
+        person = rng.randrange(people)
+        anonymous, user, order = f"a{person}-{rng.randrange(2)}", f"u{person}", f"O{len(told)}"
+        at = NOW - timedelta(minutes=rng.randrange(60 * 24 * 80), milliseconds=len(told))
+        product = {
+            "sku": f"P{rng.randrange(20)}",
+            "price": rng.randrange(1, 40) / 2,
+            "quantity": rng.randrange(1, 4),
+        }
+
+        def tell(type_: str, at: datetime, **more: Any) -> None:  # noqa: ANN401  any of JSON
+            told.append(event(type_, f"m{len(told)}", at=at, sentAt=NOW.isoformat(), **more))
+
+        tell("track", at, anonymousId=anonymous, event="Product Viewed", properties=product)
+        if rng.random() < 0.4:
+            traits = {"email": f"{user}@example.com", "name": f"Name {rng.randrange(3)}"}
+            tell("identify", at + timedelta(minutes=1), anonymousId=anonymous, userId=user, traits=traits)
+        if rng.random() < 0.3:
+            bought = {"order_id": order, "products": [product, {"sku": "P0", "price": 1}], "discount": 0.5}
+            tell(
+                "track",
+                at + timedelta(minutes=2),
+                anonymousId=anonymous,
+                userId=user,
+                event="Order Completed",
+                properties=bought,
+            )
+            if rng.random() < 0.4:
+                tell(
+                    "track",
+                    at + timedelta(days=1),
+                    userId=user,
+                    event="Order Refunded",
+                    properties={"order_id": order, "products": [product]},
+                )
+            if rng.random() < 0.2:
+                tell(
+                    "track",
+                    at + timedelta(days=2),
+                    userId=user,
+                    event="Order Cancelled",
+                    properties={"order_id": order},
+                )
+    return told[:events]
+
+
+def send_all(key: WriteKey, told: list[dict[str, Any]], rng: random.Random, *, now: datetime) -> None:
+    left = list(told)
+    while left:
+        size = rng.choice((1, 7, 100, 400))
+        send(key, *left[:size], now=now)
+        left = left[size:]
+
+
+@pytest.mark.django_db
+def test_i1_events_sent_twice_shuffled_and_again_a_month_later_leave_one_record() -> None:
+    rng = random.Random(SEED)  # noqa: S311  draws traffic, no secrets
+    told = shop_traffic(rng, events=100_000 if LONG else 1_500)
+    key = make_source()
+    with transaction.atomic():
+        send_all(key, told, rng, now=NOW)
+        expected = record()
+        transaction.set_rollback(True)
+    shuffled = [*told, *told]
+    rng.shuffle(shuffled)
+    send_all(key, shuffled, rng, now=NOW)
+    assert record() == expected
+    send_all(key, told, rng, now=NOW + timedelta(days=30))
+    assert record() == expected
+    assert len(expected["events"]) > len(told) / 2
+    assert len(expected["orders"]) > len(told) / 20
+    print(
+        f"\nI1: seed {SEED}, {len(told)} events sent three times, shuffled, again after 30 days: 0 rows differ "
+        f"({len(expected['events'])} events, {len(expected['orders'])} orders, {len(expected['refunds'])} refunds)"
+    )
+
+
+def story_of_an_order() -> list[dict[str, Any]]:
+    products = [{"sku": "W80", "price": 3.5, "quantity": 2}, {"sku": "T1", "price": 2}]
+    at = NOW - timedelta(days=3)
+    hours = [at + timedelta(hours=number) for number in range(6)]
+    return [
+        event("track", "0", anonymousId="a", event="Product Viewed", properties={"sku": "W80"}, at=hours[0]),
+        event("track", "1", anonymousId="a", event="Order Completed", properties={"order_id": "A1", "products": products}, at=hours[1]),
+        event("identify", "2", anonymousId="a", userId="17", traits={"email": "ann@example.com"}, at=hours[2]),
+        event("track", "3", userId="17", event="Order Updated", properties={"order_id": "A1", "products": products[:1]}, at=hours[3]),
+        event("track", "4", userId="17", event="Order Refunded", properties={"order_id": "A1", "total": 3.5}, at=hours[4]),
+        event("track", "5", userId="17", event="Order Refunded", properties={"order_id": "A1", "total": 1}, at=hours[5]),
+    ]  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_i2_the_six_events_of_an_order_end_in_one_state_in_every_order() -> None:
+    rng = random.Random(SEED)  # noqa: S311  draws orders, no secrets
+    story = story_of_an_order()
+    orders = list(permutations(range(6)))
+    tried = orders if LONG else rng.sample(orders, 40)
+    key = make_source()
+    states = []
+    for order in tried:
+        with transaction.atomic():
+            for number in order:
+                send(key, story[number])
+            states.append(record())
+            transaction.set_rollback(True)
+    assert all(state == states[0] for state in states)
+    assert states[0]["orders"] == [
+        ("A1", "17", "paid", NOW - timedelta(days=3) + timedelta(hours=1), 700, 450, 250)
+    ]
+    print(f"\nI2: seed {SEED}, {len(tried)} of 720 orders of 6 events of an order: 1 final state")
+
+
+class Sender(threading.Thread):
+    """Sends numbered events as fast as it may, and notes those that were answered with 200."""
+
+    def __init__(self, served: Served, key: str, first: int) -> None:
+        super().__init__(daemon=True)
+        self.served, self.key, self.number = served, key, first
+        self.answered: list[str] = []
+        self.over = False
+
+    def run(self) -> None:
+        headers = {
+            "Authorization": f"Basic {b64encode(f'{self.key}:'.encode()).decode()}",
+            "Host": "localhost",
+        }
+        while not self.over:
+            ids = [f"k{self.number + step}" for step in range(5)]
+            self.number += 5
+            batch = [{"type": "track", "messageId": one, "userId": "17", "event": one} for one in ids]
+            connection = http.client.HTTPConnection("127.0.0.1", self.served.port, timeout=5)
+            try:
+                connection.request("POST", "/v1/batch", json.dumps({"batch": batch}), headers)
+                if connection.getresponse().status == 200:
+                    self.answered += ids
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.05)
+            finally:
+                connection.close()
+
+
+def test_i3_of_all_that_was_answered_under_kill_9_nothing_is_missing(own_home: Home) -> None:
+    rng = random.Random(SEED)  # noqa: S311  draws moments, no secrets
+    kills = 100 if LONG else 4
+    served = Served(own_home)
+    url = postgres.database_url(own_home)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("INSERT INTO shop_store (code, name) VALUES ('main', 'Main')")
+        connection.execute(
+            "INSERT INTO shop_eventsource (code, name, store_id) SELECT 'web', 'Web', id FROM shop_store"
+        )
+        connection.execute(
+            "INSERT INTO intake_writekey (source_id, key, created_at) SELECT id, 'k', now() FROM shop_eventsource"
+        )
+    senders = [Sender(served, "k", thread * 10**9) for thread in range(2)]
+    for sender in senders:
+        sender.start()
+    try:
+        for kill in range(kills):
+            time.sleep(rng.uniform(0.3, 1.5))
+            victims = (
+                served.family("regulars web") if kill % 2 == 0 else {postgres.status(own_home).process_id}
+            )
+            for victim in filter(None, victims):
+                os.kill(victim, signal.SIGKILL)
+            eventually(served.is_ready)
+    finally:
+        for sender in senders:
+            sender.over = True
+        for sender in senders:
+            sender.join(30)
+    answered = {one for sender in senders for one in sender.answered}
+
+    def kept() -> set[str]:
+        try:
+            with psycopg.connect(url) as connection:
+                return {name for (name,) in connection.execute("SELECT name FROM shop_event")}
+        except psycopg.OperationalError:
+            return set()
+
+    try:
+        eventually(lambda: answered <= kept())
+    finally:
+        served.process.terminate()
+        served.process.wait(60)
+    print(
+        f"\nI3: seed {SEED}, {kills} kills of web and PostgreSQL, {len(answered)} events answered with 200, 0 missing "
+        f"(below {3 / max(len(answered), 1):.1e} with 95 % confidence)"
+    )
+    assert len(answered) > 50 * kills
+
+
+@pytest.mark.django_db
+def test_i1_and_i2_see_a_planted_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were links worked out as they arrive instead of by their times, the record would depend on the order."""
+    key = make_source()
+    story = story_of_an_order()
+    with transaction.atomic():
+        send(key, *story)
+        expected = record()
+        transaction.set_rollback(True)
+    monkeypatch.setattr("regulars.shop.operations.events._give_events", lambda _visitors: 0)
+    for told in story:
+        send(key, told)
+    assert Event.objects.count() == len(expected["events"])
+    assert record() != expected
