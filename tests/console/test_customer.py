@@ -76,9 +76,9 @@ def test_the_page_says_where_they_stand_and_why(client: Client) -> None:
     ("due", "late", "words"),
     [
         (AS_OF_DAY + 5, AS_OF_DAY + 9, "Not yet due: the next order is expected by 10 Oct 2024, in 5 days."),
-        (AS_OF_DAY, AS_OF_DAY + 9, "Due since 5 Oct 2024; late from 14 Oct 2024 on."),
+        (AS_OF_DAY, AS_OF_DAY + 9, "Due since 5 Oct 2024; late after 14 Oct 2024."),
         (AS_OF_DAY - 2, None, "Due since 3 Oct 2024."),
-        (AS_OF_DAY - 9, AS_OF_DAY, "Late: the next order was expected by 26 Sept 2024, 9 days ago."),
+        (AS_OF_DAY - 9, AS_OF_DAY - 1, "Late: the next order was expected by 26 Sept 2024, 9 days ago."),
     ],
 )
 def test_the_cycle_says_where_today_lies(*, client: Client, due: int, late: int | None, words: str) -> None:
