@@ -51,7 +51,7 @@ def run_housekeeping() -> None:
         with app.replace_connector(connector.get_worker_connector()) as working:
             async with working.open_async():
                 await working.run_worker_async(
-                    queues=[tasks.QUEUE], wait=False, install_signal_handlers=False, listen_notify=False
+                    queues=[tasks.TAKEOVER], wait=False, install_signal_handlers=False, listen_notify=False
                 )
 
     asyncio.run(work())

@@ -462,7 +462,8 @@ def _judge(
                 column=name,
                 found=most,
             )
-    if "ids" in found and found["ids"] < found["rows"]:
+    # Of no rows at all, some engines count no different values, and some null.
+    if "ids" in found and (found["ids"] or 0) < found["rows"]:
         raise DuplicateIdError(
             f"{table}.{dataset.grain} has {found['ids']} different values in {found['rows']} rows, "
             f"must be one row for each {dataset.grain.removesuffix('_id')}",

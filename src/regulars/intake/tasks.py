@@ -84,7 +84,7 @@ def forget_old_calls(timestamp: int) -> None:  # noqa: ARG001  given to every pe
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="intake.settle_interrupted", queue="housekeeping", queueing_lock="intake.settle_interrupted")
+@app.task(name="intake.settle_interrupted", queue="imports", queueing_lock="intake.settle_interrupted")
 def settle_interrupted_imports(timestamp: int) -> None:  # noqa: ARG001  given to every periodic job
     """Say of imports that a killed command left behind that they were interrupted."""
     if settled := settle_interrupted(now=timezone.now()):

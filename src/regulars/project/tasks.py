@@ -6,7 +6,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
-QUEUE = "housekeeping"
+TAKEOVER = "takeover"
 # A worker shows a sign every 10 s; after three missed ones it is taken for dead.
 STALLED_SECONDS = 30.0
 # A job that kills its worker each time must not do so for ever.
@@ -20,7 +20,7 @@ _log = structlog.stdlib.get_logger("regulars.jobs")
 @app.periodic(cron="* * * * * */20")
 @app.task(
     name="project.take_over_stalled_jobs",
-    queue=QUEUE,
+    queue=TAKEOVER,
     queueing_lock="take_over",
     priority=100,
     pass_context=True,
@@ -42,7 +42,7 @@ async def take_over_stalled_jobs(context: JobContext, timestamp: int) -> None:  
 
 
 @app.periodic(cron="17 3 * * *")
-@app.task(name="project.clear_away", queue=QUEUE, queueing_lock="clear_away", pass_context=True)
+@app.task(name="project.clear_away", queue="housekeeping", queueing_lock="clear_away", pass_context=True)
 async def clear_away_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  given to every periodic job
     """Delete jobs that ended days ago; failed ones stay a month for whoever looks into them."""
     manager = context.app.job_manager
@@ -51,7 +51,7 @@ async def clear_away_jobs(context: JobContext, timestamp: int) -> None:  # noqa:
 
 
 @app.periodic(cron="47 3 * * *")
-@app.task(name="project.clear_sessions", queue=QUEUE, queueing_lock="clear_sessions")
+@app.task(name="project.clear_sessions", queue="housekeeping", queueing_lock="clear_sessions")
 def clear_sessions(timestamp: int) -> None:  # noqa: ARG001  given to every periodic job
     """Delete logins that ended."""
     call_command("clearsessions")
