@@ -74,6 +74,7 @@ CASES: dict[str, Case] = {
     "cycles.customers": lambda orders, _: some_cycles(orders),
     "cohorts.retention": lambda orders, _: cohorts.retention(orders, as_of_day=AS_OF),
     "cohorts.revenue": lambda orders, _: cohorts.revenue(orders, as_of_day=AS_OF),
+    "cohorts.survival": lambda orders, _: cohorts.survival(orders, as_of_day=AS_OF),
     "kpis.totals": lambda orders, _: kpis.totals(orders, **WINDOW),
     "kpis.totals of some": lambda orders, engine: kpis.totals(orders, customers=everybody(engine)),
     "kpis.repurchase_rate": lambda orders, _: kpis.repurchase_rate(orders, **WINDOW),

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import count
-from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
@@ -18,7 +17,7 @@ import polars as pl
 
 from regulars.insights import facts
 from regulars.kernel.errors import RegularsError
-from regulars.runtime.environment import SPARK_MASTER
+from regulars.runtime.environment import JAVA_HOME, SPARK_MASTER
 
 if TYPE_CHECKING:  # Spark is an extra.
     from pyspark.sql import SparkSession
@@ -57,7 +56,7 @@ def demand(engine: str) -> None:
     if find_spec("pyspark") is None:
         message = "engine == 'spark' needs the package pyspark: install regulars[spark]"
         raise EngineMissingError(message, engine=engine, missing="pyspark")
-    if "JAVA_HOME" not in environ and shutil.which("java") is None:
+    if not JAVA_HOME.value and shutil.which("java") is None:
         message = "engine == 'spark' needs a Java runtime, 17 or later (Debian: default-jre-headless)"
         raise EngineMissingError(message, engine=engine, missing="java")
 

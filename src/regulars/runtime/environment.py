@@ -118,6 +118,13 @@ XDG_DATA_HOME = Variable(
     str,
     shown_default="~/.local/share",
 )
+JAVA_HOME = Variable(
+    "JAVA_HOME",
+    "",
+    "Where Java lies, for the engine Spark.",
+    str,
+    shown_default="that of the program java",
+)
 DATABASE_URL = Variable(
     "DATABASE_URL",
     "",
