@@ -25,6 +25,7 @@ from regulars.insights.rules import Rules
 from regulars.kernel.days import day_of_instant, zone_named
 from regulars.kernel.progress import Progress, no_progress
 from regulars.outbox.operations import publish
+from regulars.shop import queries as shop
 from regulars.shop.models import Business
 
 __all__ = [
@@ -105,7 +106,7 @@ def run(
         Run.objects.filter(state=Run.State.RUNNING).update(
             state=Run.State.FAILED, error="the process ended before the run did", finished_at=Now()
         )
-        business = Business.objects.filter(pk=1).first() or Business()
+        business = shop.business()
         policy = current_policy()
         started = Run.objects.create(
             as_of_day=as_of_day
@@ -167,7 +168,7 @@ def day_of(*, policy: Policy, business: Business, now: datetime) -> int:
 
 def today(*, now: datetime) -> int:
     """Return the day that a run beginning now would look back from."""
-    business = Business.objects.filter(pk=1).first() or Business()
+    business = shop.business()
     return day_of(policy=current_policy(), business=business, now=now)
 
 
@@ -228,7 +229,7 @@ def is_nightly_run_due(*, now: datetime) -> bool:
 
     Where the day is fixed nothing changes overnight, so that none is due.
     """
-    business = Business.objects.filter(pk=1).first() or Business()
+    business = shop.business()
     if current_policy().as_of_day is not None:
         return False
     local = now.astimezone(zone_named(business.time_zone))

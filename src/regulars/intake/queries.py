@@ -18,13 +18,13 @@ from regulars.intake.kinds import kind_named
 from regulars.intake.kinds.orders import ORDERS
 from regulars.intake.mapping import Mapping, Proposal, propose
 from regulars.intake.models import ColumnMap, Import, Reject
-from regulars.intake.running import business
 from regulars.intake.undoing import check_undo
 from regulars.kernel.days import zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.money import from_minor, minor_unit_exponent
 from regulars.kernel.progress import Progress, no_progress
 from regulars.kernel.spreadsheets import harmless
+from regulars.shop.queries import business
 
 PREVIEW_LINES = 20
 _SAMPLE_LINES = 200

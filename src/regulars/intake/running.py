@@ -28,7 +28,7 @@ from regulars.kernel.money import minor_unit_exponent
 from regulars.kernel.progress import Progress, no_progress
 from regulars.outbox.operations import publish
 from regulars.shop import operations as shop
-from regulars.shop.models import Business
+from regulars.shop.queries import business
 
 JOB = "intake.run_import"
 _BATCH_LINES = 100_000
@@ -59,11 +59,6 @@ class CurrencyMismatchError(RegularsError):
     """The file's amounts are in another currency than the business counts in."""
 
     code: ClassVar[str] = "currency_mismatch"
-
-
-def business() -> Business:
-    """Return the business, or one with default zone and currency before it has been set up."""
-    return Business.objects.filter(pk=1).first() or Business()
 
 
 def run_import(*, import_id: int, now: datetime, progress: Progress = no_progress) -> Import:

@@ -14,6 +14,7 @@ from regulars.kernel.days import start_of_day, zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.planner.models import Action, Capacity
 from regulars.planner.rules import PLAYBOOKS
+from regulars.shop import queries as shop
 from regulars.shop.models import Business
 from regulars.staff.models import User
 
@@ -74,7 +75,7 @@ def refresh_actions(*, now: datetime) -> Refreshed:
     run = Run.objects.filter(state=Run.State.DONE).order_by("-pk").first()
     if run is None:
         return Refreshed(opened=0, updated=0, expired=0)
-    business = Business.objects.filter(pk=1).first() or Business()
+    business = shop.business()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         sql, parameters = _suited(run, business).query.sql_with_params()
