@@ -10,6 +10,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from regulars.analytics.backtest.results import Bin
+from regulars.analytics.churn import regression
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -122,13 +123,10 @@ def auc(score: Floats, happened: NDArray[np.bool_]) -> tuple[Figure, Floats]:
 
 def average_precision(score: Floats, happened: NDArray[np.bool_]) -> Figure:
     """Return the mean precision at each hit, going down the list; customers of one score come together."""
-    yes = int(happened.sum())
-    if not yes:
+    if not happened.any():
         return Figure(over=0.0, under=0.0)
-    _, place, size = np.unique(-score, return_inverse=True, return_counts=True)
-    hits = np.bincount(place, weights=happened.astype(np.float64), minlength=len(size))
-    precision = np.cumsum(hits) / np.cumsum(size)
-    return Figure(over=float(precision @ hits) / yes * len(happened), under=float(len(happened)))
+    precision = regression.average_precision(score, happened.astype(np.float64))
+    return Figure(over=precision * len(happened), under=float(len(happened)))
 
 
 def found_in_list(score: Floats, worth: Floats, *, length: int) -> float:
