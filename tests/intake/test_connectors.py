@@ -3,8 +3,11 @@
 import json
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.conf import settings
+from django.test import override_settings
 
 from regulars.intake import operations
 from regulars.intake.connectors.connecting import (
@@ -65,7 +68,7 @@ def test_a_shopify_order_is_its_goods_after_discounts_without_shipping() -> None
         ({"cancelled_at": HOURS[1].isoformat()}, "cancelled"),
     ],
 )
-def test_only_what_was_paid_and_not_cancelled_counts(said: dict[str, str], status: str) -> None:
+def test_only_what_was_paid_and_not_cancelled_counts(said: dict[str, Any], status: str) -> None:
     deliver(connect_shop(), "orders/updated", shopify_order(**said))
     assert Order.objects.get().status == status
 
@@ -324,19 +327,16 @@ def test_a_secret_can_be_replaced_while_both_are_good_and_the_old_one_retired() 
     assert (again.pk, again.key != row.key) == (row.pk, True)
 
 
-def test_secrets_are_sealed_and_survive_an_exchange_of_the_installations_own(
-    settings: pytest.FixtureRequest,
-) -> None:
+def test_secrets_are_sealed_and_survive_an_exchange_of_the_installations_own() -> None:
     row = connect_shop(access={"token": "shpat_good"})
     assert not [one for one in Credential.objects.all() if "shp" in one.sealed]
-    former = settings.SECRET_KEY  # type: ignore[attr-defined]  # pytest-django's settings
-    settings.SECRET_KEY = "another"  # type: ignore[attr-defined]
-    with pytest.raises(SealedByAnotherError, match="REGULARS_FORMER_SECRET_KEYS"):
-        webhook_secrets(row)
-    settings.SECRET_KEY_FALLBACKS = [former]  # type: ignore[attr-defined]
-    assert operations.reseal() == 2
-    settings.SECRET_KEY_FALLBACKS = []  # type: ignore[attr-defined]
-    assert webhook_secrets(row) == ["shpss_0123456789abcdef"]
+    former = settings.SECRET_KEY
+    with override_settings(SECRET_KEY="another"):
+        with pytest.raises(SealedByAnotherError, match="REGULARS_FORMER_SECRET_KEYS"):
+            webhook_secrets(row)
+        with override_settings(SECRET_KEY_FALLBACKS=[former]):
+            assert operations.reseal() == 2
+        assert webhook_secrets(row) == ["shpss_0123456789abcdef"]
 
 
 def test_bodies_that_were_understood_are_forgotten_and_stay_known() -> None:

@@ -46,7 +46,7 @@ def work_calls() -> None:
 class _Bell:
     """Asks for a job at most once a second in a process, so that asking costs a call nothing."""
 
-    def __init__(self, job: Task) -> None:
+    def __init__(self, job: Task[[], None, []]) -> None:
         self._job = job
         self._lock = Lock()
         self._next = 0.0

@@ -60,11 +60,9 @@ def checked_address(told: str) -> str:
     Raises:
         AddressNotAllowedError: It is no address, not HTTPS, or names more than a place.
     """
-    written = told.strip().rstrip("/")
-    if "://" not in written:
-        written = f"https://{written}"
+    text = told.strip().rstrip("/")
     try:
-        parts = urlsplit(written)
+        parts = urlsplit(text if "://" in text else f"https://{text}")
         host, port = (parts.hostname or "").encode("idna").decode(), parts.port
     except ValueError:
         host, port, parts = "", None, urlsplit("")
@@ -73,7 +71,8 @@ def checked_address(told: str) -> str:
         raise AddressNotAllowedError(_("%(address)s must begin with https://") % {"address": told[:100]})
     if not host or parts.username or parts.password or parts.query or parts.fragment:
         raise AddressNotAllowedError(_("%(address)s is not the address of a shop") % {"address": told[:100]})
-    place = host if port is None else f"{host}:{port}"
+    written = f"[{host}]" if ":" in host else host
+    place = written if port is None else f"{written}:{port}"
     return f"{parts.scheme}://{place}{parts.path}"
 
 

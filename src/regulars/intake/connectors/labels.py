@@ -16,7 +16,6 @@ IGNORED = {
     "other_topic": _("the topic is none that is read"),
     "test_order": _("a test order"),
     "told_by_another_topic": _("another message tells the same whole"),
-    "nothing_told": _("it tells nothing but that something is there"),
     "order_of_nobody": _("the order names no customer, e-mail or phone"),
     "order_not_known_yet": _("it waits for the order it speaks of"),
     "order_told_elsewhere": _("the order's lines came another way; its status and refunds were taken on"),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Max, Min, Q
 
@@ -43,7 +44,7 @@ def shops() -> list[Shop]:
         )
     )
     ids = [row.pk for row in rows]
-    counted = {
+    counted: dict[int, dict[str, Any]] = {
         one["connection"]: one
         for one in Delivery.objects.filter(connection__in=ids)
         .values("connection")
@@ -65,7 +66,7 @@ def shops() -> list[Shop]:
             "connection_id", flat=True
         )
     )
-    nothing = {"last": None, "waiting": 0, "since": None, "parked": 0}
+    nothing: dict[str, Any] = {"last": None, "waiting": 0, "since": None, "parked": 0}
     return [
         Shop(
             row=row,

@@ -84,12 +84,23 @@ def inner(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def only(told: Mapping[str, Any], *names: str) -> None:
-    """See to it that a message tells nothing else.
+    """See to it that a message tells nothing else: one that deletes must not be made of one that told of a thing.
 
-    A signature covers the body and not the topic. A message that deletes must not be made of one that told of a thing.
+    A signature covers the body and not the topic.
 
     Raises:
         NotUnderstoodError: It tells more.
     """
     if more := sorted(told.keys() - set(names)):
         raise NotUnderstoodError("body_of_another_topic", ", ".join(more)[:200])
+
+
+def shaped(told: Mapping[str, Any], *, has: Sequence[str] = (), lacks: Sequence[str] = ()) -> None:
+    """See to it that a message has what its topic always tells, and nothing that only others do.
+
+    Raises:
+        NotUnderstoodError: It is a message of another topic.
+    """
+    wrong = [name for name in has if name not in told] + [name for name in lacks if name in told]
+    if wrong:
+        raise NotUnderstoodError("body_of_another_topic", ", ".join(wrong))

@@ -22,7 +22,7 @@ from regulars.intake.connectors.connector import (
     Told,
     Version,
 )
-from regulars.intake.connectors.reading import inner, moment, needed, number, objects, only, text
+from regulars.intake.connectors.reading import inner, moment, needed, number, objects, only, shaped, text
 
 Said = Mapping[str, Any]
 
@@ -53,6 +53,7 @@ _ONE_FORM = "Default Title"
 
 def order(told: Said) -> Sequence[Told]:
     """Return an order with its refunds. A test order is none."""
+    shaped(told, has=("line_items",), lacks=("refund_line_items", "variants"))
     if told.get("test") is True:
         return [Ignored(reason="test_order")]
     id_, currency = needed(told, "id"), needed(told, "currency")
@@ -82,6 +83,7 @@ def order(told: Said) -> Sequence[Told]:
 
 def refund_alone(told: Said) -> Sequence[Told]:
     """Return a refund that came before or after its order."""
+    shaped(told, has=("refund_line_items", "order_id"))
     transactions = objects(told, "transactions")
     currency = text(transactions[0].get("currency")) if transactions else ""
     return [_refund(told, needed(told, "order_id"), currency, {})]
@@ -89,6 +91,7 @@ def refund_alone(told: Said) -> Sequence[Told]:
 
 def customer(told: Said) -> Sequence[Told]:
     """Return a customer and what they allowed."""
+    shaped(told, lacks=("line_items", "refund_line_items", "variants", "customer"))
     return [
         CustomerTold(
             id=needed(told, "id"),
@@ -113,6 +116,7 @@ def customer(told: Said) -> Sequence[Told]:
 
 def product(told: Said) -> Sequence[Told]:
     """Return a product with its variants."""
+    shaped(told, has=("variants",))
     id_, title = needed(told, "id"), text(told.get("title"))
     goods: dict[str, Goods] = {}
     for variant in objects(told, "variants"):

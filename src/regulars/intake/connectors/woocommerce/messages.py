@@ -10,7 +10,6 @@ from regulars.intake.connectors.connector import (
     CustomerTold,
     DeletedTold,
     Goods,
-    Ignored,
     Line,
     OrderTold,
     Part,
@@ -19,7 +18,7 @@ from regulars.intake.connectors.connector import (
     Told,
     Version,
 )
-from regulars.intake.connectors.reading import inner, moment, needed, number, objects, only, text
+from regulars.intake.connectors.reading import inner, moment, needed, number, objects, only, shaped, text
 
 Said = Mapping[str, Any]
 
@@ -41,8 +40,7 @@ _RANKS = ("pending", "failed", "on-hold", "processing", "completed", "refunded",
 
 def order(told: Said) -> Sequence[Told]:
     """Return an order with its refunds."""
-    if "date_created_gmt" not in told and "number" not in told:
-        return [Ignored(reason="nothing_told")]
+    shaped(told, has=("line_items",))
     id_, currency = needed(told, "id"), needed(told, "currency")
     status = text(told.get("status"))
     changed_at = moment(told, "date_modified_gmt")
@@ -80,6 +78,7 @@ def order_restored(told: Said) -> Sequence[Told]:
 
 def customer(told: Said) -> Sequence[Told]:
     """Return a customer's account."""
+    shaped(told, has=("email",), lacks=("line_items", "sku"))
     billing = inner(told, "billing")
     return [
         CustomerTold(
@@ -100,6 +99,7 @@ def customer(told: Said) -> Sequence[Told]:
 
 def product(told: Said) -> Sequence[Told]:
     """Return a product, or a variation of one."""
+    shaped(told, has=("sku",), lacks=("line_items",))
     id_ = needed(told, "id")
     return [
         ProductTold(
