@@ -70,10 +70,13 @@ def headers_of(
 
 def deliver(row: Connection, topic: str, said: Said, *, id_: str = "", work: bool = True) -> bool:
     body = json.dumps(said).encode()
+    headers = headers_of(row.connector, topic, body, id_=id_)
+    if row.connector == "shopify":
+        headers["X-Shopify-Shop-Domain"] = urlsplit(row.address).netloc
     is_new = operations.take_delivery(
         connector=row.connector,
         key=row.key,
-        headers=headers_of(row.connector, topic, body, id_=id_),
+        headers=headers,
         body=body,
         now=NOW,
     )

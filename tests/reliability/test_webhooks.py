@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
@@ -234,7 +235,7 @@ def test_i4_sees_a_planted_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     headers["X-Shopify-Hmac-Sha256"] = headers["X-Shopify-Hmac-Sha256"][:10]
     assert post(row.connector, row.key, body, headers) == 401
 
-    def begins(told: dict[str, str], body: bytes, secrets: list[str]) -> bool:
+    def begins(told: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> bool:
         sent = told.get("X-Shopify-Hmac-Sha256", "")
         return any(signature(body, secret).startswith(sent) for secret in secrets)
 

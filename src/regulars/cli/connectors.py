@@ -27,7 +27,8 @@ def list_shops() -> None:
     from regulars.intake.connectors import looking  # noqa: PLC0415  needs the settings
 
     table = Table("shop", "name", "platform", "address", "last webhook", "last read", "waiting", "parked")
-    for one in looking.shops():
+    shops = looking.shops()
+    for one in shops:
         read_at = one.last_filled.started_at if one.last_filled else None
         table.add_row(
             str(one.row.pk),
@@ -39,9 +40,12 @@ def list_shops() -> None:
             f"{one.waiting:,}",
             f"{one.parked:,}",
         )
-        for reason, count, detail in looking.parked_reasons(one.row.pk):
-            table.add_row("", escape(f"  {reason}: {detail}"), "", "", "", "", "", f"{count:,}")
     notes.print(table)
+    for one in shops:
+        for reason, count, detail in looking.parked_reasons(one.row.pk):
+            notes.print(
+                f"shop {one.row.pk}: {count:,} parked, {reason}: {detail}", markup=False, soft_wrap=True
+            )
 
 
 def _moment(at: datetime | None) -> str:

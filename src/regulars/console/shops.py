@@ -76,8 +76,8 @@ def _asked(asked: Asked, *, is_needed: bool = True) -> forms.CharField:
     hides = asked.is_secret and asked.suggest is None
     widget = forms.PasswordInput if hides else forms.TextInput
     return forms.CharField(
-        label=asked.label,
-        help_text=asked.note,
+        label=str(asked.label),
+        help_text=str(asked.note),
         max_length=500,
         required=is_needed,
         initial=asked.suggest,

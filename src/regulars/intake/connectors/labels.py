@@ -2,7 +2,10 @@
 
 from django.utils.translation import gettext_lazy as _
 
-PARKED = {
+from regulars.intake.kinds import KINDS
+from regulars.intake.kinds.kind import Label
+
+PARKED: dict[str, Label] = {
     "malformed": _("it is not built as the platform documents it"),
     "field_missing": _("a field is missing that it cannot do without"),
     "bad_number": _("an amount or a quantity is not a number"),
@@ -12,7 +15,7 @@ PARKED = {
     "body_of_another_topic": _("the topic does not fit the body, so somebody may have put them together"),
     "failed": _("it failed here; see the log"),
 }
-IGNORED = {
+IGNORED: dict[str, Label] = {
     "other_topic": _("the topic is none that is read"),
     "test_order": _("a test order"),
     "told_by_another_topic": _("another message tells the same whole"),
@@ -21,4 +24,4 @@ IGNORED = {
     "order_told_elsewhere": _("the order's lines came another way; its status and refunds were taken on"),
     "stays_in_record": _("deleted in the shop; what was bought stays in the record"),
 }
-RESOURCES = {"products": _("Products"), "customers": _("Customers"), "orders": _("Orders")}
+RESOURCES: dict[str, Label] = {name: KINDS[name].label for name in ("products", "customers", "orders")}

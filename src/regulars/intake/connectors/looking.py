@@ -45,7 +45,7 @@ def shops() -> list[Shop]:
     )
     ids = [row.pk for row in rows]
     counted: dict[int, dict[str, Any]] = {
-        one["connection"]: one
+        one["connection"]: dict(one)
         for one in Delivery.objects.filter(connection__in=ids)
         .values("connection")
         .annotate(
@@ -58,8 +58,8 @@ def shops() -> list[Shop]:
     filled = {
         one.connection_id: one
         for one in Backfill.objects.filter(connection__in=ids, state=Backfill.State.DONE)
-        .order_by("connection", "-started_at")
-        .distinct("connection")
+        .order_by("connection_id", "-started_at")
+        .distinct("connection_id")
     }
     readable = set(
         Credential.objects.filter(connection__in=ids, use=Credential.Use.ACCESS).values_list(
