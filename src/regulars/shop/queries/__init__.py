@@ -2,6 +2,7 @@
 
 from regulars.shop.queries.customers import (
     CategoryShare,
+    Choices,
     Known,
     Line,
     Mix,
@@ -14,7 +15,7 @@ from regulars.shop.queries.customers import (
     TimelinePlace,
     Totals,
     business,
-    countries,
+    choices,
     customer,
     customers_known_as,
     customers_matching,
@@ -45,6 +46,7 @@ from regulars.shop.queries.people import (
 __all__ = [
     "Attribute",
     "CategoryShare",
+    "Choices",
     "CurrentConsent",
     "Known",
     "Line",
@@ -61,8 +63,8 @@ __all__ = [
     "attributes",
     "behaviour",
     "business",
+    "choices",
     "consent_history",
-    "countries",
     "current_consents",
     "customer",
     "customers_known_as",
