@@ -41,6 +41,7 @@ from regulars.shop.queries.people import (
     tags,
     value_of,
 )
+from regulars.shop.queries.products import brands, categories
 
 __all__ = [
     "Attribute",
@@ -60,7 +61,9 @@ __all__ = [
     "accounts_of",
     "attributes",
     "behaviour",
+    "brands",
     "business",
+    "categories",
     "consent_history",
     "countries",
     "current_consents",
