@@ -282,7 +282,9 @@ def _remove_events(cursor: CursorWrapper, change_set: ChangeSet) -> dict[str, in
         """
         WITH gone AS (
             DELETE FROM shop_event WHERE source_id = %(source)s AND id BETWEEN %(first)s AND %(last)s
-            RETURNING properties->>'key' AS key, day
+            RETURNING properties->>'key' AS key, customer_id, day
+        ), touched AS (
+            INSERT INTO shop_touchedcustomer (customer_id) SELECT DISTINCT customer_id FROM gone WHERE customer_id IS NOT NULL
         ), marked AS (
             UPDATE shop_changedmonth c SET events_version = c.events_version + 1
             FROM (SELECT DISTINCT date_trunc('month', date '1970-01-01' + day)::date AS month FROM gone) g

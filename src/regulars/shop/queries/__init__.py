@@ -42,6 +42,7 @@ from regulars.shop.queries.people import (
     tags,
     value_of,
 )
+from regulars.shop.queries.products import brands, categories
 
 __all__ = [
     "Attribute",
@@ -62,7 +63,9 @@ __all__ = [
     "accounts_of",
     "attributes",
     "behaviour",
+    "brands",
     "business",
+    "categories",
     "choices",
     "consent_history",
     "current_consents",
