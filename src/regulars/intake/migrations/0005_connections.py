@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('intake', '0004_kinds_and_undo'),
         ('pghistory', '0007_auto_20250421_0444'),
-        ('shop', '0007_order_sender'),
+        ('shop', '0009_order_sender'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -91,6 +91,7 @@ from regulars.shop.operations.orders import (
     put_order,
     see_products,
 )
+from regulars.shop.operations.touched import forget_touched, take_touched, touch_customers
 
 __all__ = [
     "EARLIEST",
@@ -136,6 +137,7 @@ __all__ = [
     "ensure_source",
     "ensure_stores",
     "ensure_tag",
+    "forget_touched",
     "give_orders",
     "keep_changes",
     "keep_events",
@@ -163,6 +165,8 @@ __all__ = [
     "see_visitors",
     "set_attributes",
     "tag_customers",
+    "take_touched",
+    "touch_customers",
     "undo_changes",
     "undo_hindrance",
     "undo_merge",
