@@ -99,18 +99,26 @@ def put_order(state: OrderState) -> Put | None:
             order.placed_at, order.day = state.placed_at, day_of_instant(state.placed_at, zone)
             order.amount_minor = sum(line.amount_minor for line in state.lines)
             order.discount_minor = sum(line.discount_minor for line in state.lines)
-        order.save()
-        changed = made
+        changed = made or _facts_of(order) != before
+        if changed:
+            order.save()
         if state.lines is not None and not elsewhere:
             changed |= _put_lines(order, prefix, state.lines)
         changed |= _put_refunds(order, prefix, state.refunds, zone=zone, days=days)
-        if changed or _facts_of(order) != before:
+        if changed:
             mark_order_days(days | {order.day})
     return Put(order_id=order.pk, made=made, told_elsewhere=elsewhere)
 
 
 def _facts_of(order: Order) -> tuple[object, ...]:
-    return (order.customer_id, order.placed_at, order.status, order.amount_minor, order.discount_minor)
+    return (
+        order.customer_id,
+        order.account_id,
+        order.placed_at,
+        order.status,
+        order.amount_minor,
+        order.discount_minor,
+    )
 
 
 def _put_lines(order: Order, prefix: str, lines: Sequence[LineState]) -> bool:
