@@ -7,7 +7,7 @@ import pytest
 from django.db import ProgrammingError, transaction
 
 from regulars.shop import operations, queries
-from regulars.shop.models import Consent, Tag, Tagging
+from regulars.shop.models import Consent
 from regulars.shop.operations import (
     AttributeInUseError,
     InvalidAttributeError,
@@ -148,16 +148,6 @@ def test_a_definition_that_would_make_values_meaningless_is_refused() -> None:
             operations.define_attribute(name=name, label="", type=type_, choices=choices)
     with pytest.raises(UnknownAttributeError):
         operations.set_attributes([Told(customer_id=1, name="taste", value="x", at=NOW)])
-
-
-def test_a_tag_is_one_in_any_case_and_put_on_once() -> None:
-    tag = operations.ensure_tag(name=" VIP ")
-    assert operations.ensure_tag(name="vip") == tag
-    customers = [make_customer().pk, make_customer().pk]
-    assert operations.tag_customers(tag_id=tag.pk, customer_ids=customers, source="import 1", now=NOW) == 2
-    assert operations.tag_customers(tag_id=tag.pk, customer_ids=customers[:1], now=NOW) == 0
-    assert operations.untag_customers(tag_id=tag.pk, customer_ids=customers[:1]) == 1
-    assert (Tag.objects.count(), Tagging.objects.get().source) == (1, "import 1")
 
 
 def test_an_accounts_orders_are_those_its_contacts_placed() -> None:

@@ -12,6 +12,7 @@ from regulars.console import (
     keys,
     preferences,
     settings,
+    snippet,
     sources,
     team,
     thresholds,
@@ -72,6 +73,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/sources/retention/", sources.retention, name="settings-sources-retention"),
     path("settings/sources/<int:source_id>/", sources.source, name="settings-source"),
     path("settings/sources/<int:source_id>/arrivals/", sources.arrivals, name="settings-source-arrivals"),
+    path("snippet/<slug:write_key>.js", snippet.loader, name="snippet"),
+    path("settings/sources/keys/<int:key_id>/browsers/", sources.browsers, name="settings-source-browsers"),
     path("settings/sources/<int:source_id>/keys/", sources.key, name="settings-source-key"),
     path(
         "settings/sources/<int:source_id>/calls/<int:call_id>/again/",

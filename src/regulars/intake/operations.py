@@ -17,9 +17,11 @@ from regulars.intake.running import run_import
 from regulars.intake.tasks import run_import_job, run_undo_job
 from regulars.intake.track.taking import (
     add_source,
+    browser_key,
     forget_calls,
     make_write_key,
     revoke_write_key,
+    set_browser_rules,
     take_call,
     work_again,
 )
@@ -32,6 +34,7 @@ from regulars.staff.models import User
 __all__ = [
     "ImportOverError",
     "add_source",
+    "browser_key",
     "cancel",
     "forget_calls",
     "forget_map",
@@ -41,6 +44,7 @@ __all__ = [
     "run_import",
     "run_undo",
     "save_map_of",
+    "set_browser_rules",
     "set_mapping",
     "start",
     "take_call",

@@ -89,7 +89,11 @@ def behaviour(customer_id: int, *, before: datetime | None = None, limit: int = 
 
 def tags(customer_id: int) -> "QuerySet[Tagging]":
     """Return a customer's tags by name, with who put them there."""
-    return Tagging.objects.filter(customer=customer_id).select_related("tag").order_by("tag__name")
+    return (
+        Tagging.objects.filter(customer=customer_id, tag__removed_at=None)
+        .select_related("tag")
+        .order_by("tag__name")
+    )
 
 
 def attributes(customer_id: int) -> list[Attribute]:
