@@ -8,4 +8,4 @@ class InsightsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to the rooms below."""
-        from regulars.insights import receivers  # noqa: F401, PLC0415  models must be loaded first
+        from regulars.insights import receivers, story  # noqa: F401, PLC0415  models must be loaded first

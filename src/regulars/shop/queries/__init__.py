@@ -10,8 +10,6 @@ from regulars.shop.queries.customers import (
     ProductShare,
     Row,
     Search,
-    TimelineEntry,
-    TimelinePlace,
     Totals,
     business,
     countries,
@@ -24,7 +22,6 @@ from regulars.shop.queries.customers import (
     mix,
     order_lines,
     spend_by_month,
-    timeline,
     totals,
 )
 from regulars.shop.queries.people import (
@@ -41,6 +38,16 @@ from regulars.shop.queries.people import (
     tags,
     value_of,
 )
+from regulars.shop.queries.story import (
+    Step,
+    StoryEntry,
+    StoryPlace,
+    Viewed,
+    Visit,
+    story,
+    viewed_not_bought,
+    visits,
+)
 
 __all__ = [
     "Attribute",
@@ -54,9 +61,12 @@ __all__ = [
     "ProductShare",
     "Row",
     "Search",
-    "TimelineEntry",
-    "TimelinePlace",
+    "Step",
+    "StoryEntry",
+    "StoryPlace",
     "Totals",
+    "Viewed",
+    "Visit",
     "accounts_of",
     "attributes",
     "behaviour",
@@ -76,8 +86,10 @@ __all__ = [
     "order_lines",
     "root_of",
     "spend_by_month",
+    "story",
     "tags",
-    "timeline",
     "totals",
     "value_of",
+    "viewed_not_bought",
+    "visits",
 ]
