@@ -27,7 +27,7 @@ from regulars.insights.models import (
 )
 from regulars.kernel.errors import RegularsError
 from regulars.shop import queries as shop
-from regulars.shop.models import Customer
+from regulars.shop.models import Customer, Tagging
 from regulars.shop.queries import Row
 
 Due = Literal["early", "due", "late", "none"]
@@ -106,6 +106,7 @@ class CustomerFilter:
     product_days: int | None = None
     needs: tuple[str, ...] = ()
     category: str = ""
+    tags: tuple[int, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -189,6 +190,9 @@ class CustomerFilter:
             condition &= Q((f"{customer}taste__need__in", self.needs))
         if self.category:
             condition &= Q((f"{customer}taste__category", self.category))
+        if self.tags:
+            tagged = Tagging.objects.filter(tag__in=self.tags).values("customer_id")
+            condition &= Q((f"{customer}id__in", tagged))
         if self.product_days is not None:
             due = DueProduct.objects.filter(
                 due_day__gte=as_of_day, due_day__lt=as_of_day + self.product_days

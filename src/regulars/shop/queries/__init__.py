@@ -2,6 +2,7 @@
 
 from regulars.shop.queries.customers import (
     CategoryShare,
+    Choices,
     Known,
     Line,
     Mix,
@@ -12,7 +13,7 @@ from regulars.shop.queries.customers import (
     Search,
     Totals,
     business,
-    countries,
+    choices,
     customer,
     customers_known_as,
     customers_matching,
@@ -52,6 +53,7 @@ from regulars.shop.queries.story import (
 __all__ = [
     "Attribute",
     "CategoryShare",
+    "Choices",
     "CurrentConsent",
     "Known",
     "Line",
@@ -71,8 +73,8 @@ __all__ = [
     "attributes",
     "behaviour",
     "business",
+    "choices",
     "consent_history",
-    "countries",
     "current_consents",
     "customer",
     "customers_known_as",
