@@ -161,4 +161,4 @@ def test_an_accounts_orders_are_those_its_contacts_placed() -> None:
     assert operations.give_orders(account_id=account.pk, order_ids=[order.pk]) == 0
     with pytest.raises(NotAContactError):
         operations.give_orders(account_id=account.pk, order_ids=[make_order(customer=stranger).pk])
-    assert list(queries.accounts_of(buyer.pk)) == [account]
+    assert [one.account for one in queries.contacts_of(buyer.pk)] == [account]

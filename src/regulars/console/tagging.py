@@ -91,9 +91,7 @@ def untag(request: HttpRequest) -> HttpResponse:
     """Take a tag off the chosen customers."""
     form, ids = _chosen(request)
     if ids is not None:
-        row = Tag.objects.filter(
-            name__iexact=form.cleaned_data["tag"].strip(), removed_at=None
-        ).first()
+        row = Tag.objects.filter(name__iexact=form.cleaned_data["tag"].strip(), removed_at=None).first()
         if row is None:
             messages.error(request, gettext("No tag has this name."))
         else:
@@ -115,12 +113,9 @@ def undo(request: HttpRequest) -> HttpResponse:
     form = BulkForm(request.POST)
     form.is_valid()
     done = request.session.pop(_UNDO, None)
+    by, now = cast("User", request.user), timezone.now()
     try:
-        if done is None:
-            raise NothingToUndoError("nothing was done")
-        operations.undo_tagging(
-            batch_id=done["batch"], by=cast("User", request.user), now=timezone.now()
-        )
+        operations.undo_tagging(batch_id=done["batch"] if done else 0, by=by, now=now)
     except NothingToUndoError:
         messages.error(request, gettext("There is nothing to undo any more."))
     else:

@@ -4,9 +4,10 @@ from regulars.shop.operations.accounts import (
     InvalidAccountError,
     NotAContactError,
     add_contacts,
-    assign_manager,
+    assign_managers,
     ensure_account,
     give_orders,
+    give_orders_of,
     remove_contact,
 )
 from regulars.shop.operations.attributes import (
@@ -133,7 +134,7 @@ __all__ = [
     "Undone",
     "UnknownAttributeError",
     "add_contacts",
-    "assign_manager",
+    "assign_managers",
     "begin_merge",
     "change_tag",
     "claim_messages",
@@ -149,6 +150,7 @@ __all__ = [
     "ensure_tag",
     "forget_tags",
     "give_orders",
+    "give_orders_of",
     "join_tags",
     "keep_changes",
     "keep_events",

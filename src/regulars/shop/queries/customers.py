@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from django.db import connection
 from django.db.models import (
@@ -19,12 +19,10 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
-    Subquery,
     Sum,
     Value,
 )
-from django.db.models.functions import Coalesce, Concat, Lower, NullIf, TruncMonth
-from django.db.models.lookups import LessThan
+from django.db.models.functions import Coalesce, Concat, Lower, TruncMonth
 
 from regulars.kernel.errors import RegularsError
 from regulars.shop.models import (

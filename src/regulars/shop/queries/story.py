@@ -1,5 +1,6 @@
 """One customer's story: everything that happened, whichever room knows of it, and the visits to the shop's pages."""
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,17 +62,21 @@ def story(
     Returns:
         The entries, and the place to pass as `after`, or None when there are no more.
     """
-    asked = [(source, condition) for source in sources() if (condition := _condition(source, kinds)) is not None]
+    asked = [
+        (source, condition) for source in sources() if (condition := _condition(source, kinds)) is not None
+    ]
     if not asked:
         return [], None
-    place = "" if after is None else "WHERE a.at <= %(at)s AND (a.at, {rank}, a.id) < (%(at)s, %(rank)s, %(id)s)"
+    place = (
+        "" if after is None else "WHERE a.at <= %(at)s AND (a.at, {rank}, a.id) < (%(at)s, %(rank)s, %(id)s)"
+    )
     arms = [
-        f"(SELECT '{source.name}' AS source, {source.rank} AS rank, a.id, a.at, a.told FROM ({source.sql}{condition}) a "
+        f"(SELECT '{source.name}' AS source, {source.rank} AS rank, a.id, a.at, a.told FROM ({source.sql}{condition}) a "  # noqa: S608  texts of the registry
         f"{place.format(rank=source.rank)} ORDER BY a.at DESC, a.id DESC LIMIT %(limit)s)"
         for source, condition in asked
     ]
     statement = (
-        f"SELECT source, rank, id, at, told FROM ({' UNION ALL '.join(arms)}) AS story "  # noqa: S608  registered texts
+        f"SELECT source, rank, id, at, told FROM ({' UNION ALL '.join(arms)}) AS story "  # noqa: S608  texts of the registry
         "ORDER BY at DESC, rank DESC, id DESC LIMIT %(limit)s"
     )
     told: dict[str, Any] = {"customer": customer_id, "zone": zone, "limit": limit + 1}
@@ -88,17 +93,10 @@ def story(
             told=content,
             place=StoryPlace(at, rank, entry_id),
         )
-        for name, rank, entry_id, at, content in ((*row[:4], _decoded(row[4])) for row in rows)
+        for name, rank, entry_id, at, content in ((*row[:4], json.loads(row[4])) for row in rows)
     ]
     page = entries[:limit]
     return page, page[-1].place if len(entries) > limit else None
-
-
-def _decoded(told: object) -> dict[str, Any]:
-    """Return a jsonb column as the database adapter leaves it outside of a model: text."""
-    import json  # noqa: PLC0415
-
-    return json.loads(told) if isinstance(told, str) else dict(told)  # type: ignore[call-overload,no-any-return]
 
 
 def _condition(source: StorySource, kinds: Collection[str]) -> str | None:
@@ -161,9 +159,9 @@ def visits(customer_id: int, *, since: datetime, limit: int = 20) -> list[Visit]
         Event.objects.filter(customer=customer_id, at__gte=since)
         .exclude(name__in=("Ticket Opened", "Survey Answered", "Coupon Redeemed"))
         .order_by("-at", "-id")
-        .values_list(
-            "at", "name", "source__name", "product__name", "product__code", "url", "properties"
-        )[:_MOST_STEPS]
+        .values_list("at", "name", "source__name", "product__name", "product__code", "url", "properties")[
+            :_MOST_STEPS
+        ]
     )
     found: list[Visit] = []
     steps: list[Step] = []
@@ -189,9 +187,7 @@ def _same(one: Step, other: Step) -> bool:
     return (one.name, one.product, one.url) == (other.name, other.product, other.url)
 
 
-def viewed_not_bought(
-    customer_id: int, *, since: datetime, least: int = 2, limit: int = 10
-) -> list[Viewed]:
+def viewed_not_bought(customer_id: int, *, since: datetime, least: int = 2, limit: int = 10) -> list[Viewed]:
     """Return products that a customer looked at `least` times or more since an instant and did not buy after the first look."""
     with connection.cursor() as cursor:
         cursor.execute(
