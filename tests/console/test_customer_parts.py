@@ -237,3 +237,16 @@ def test_visits_show_what_was_looked_at_and_left(client: Client) -> None:
     text = page(client, f"/customers/{customer.pk}/browsing/")
     assert "Looked at and not bought" in text
     assert "2 times" in text
+
+
+def test_data_quality_says_what_is_missing_for_what(client: Client) -> None:
+    make_order(customer=make_customer())
+    response = client.get("/data/quality/")
+    checks = {
+        str(check.name): (check.known, check.total, check.level) for check in response.context["checks"]
+    }
+    assert checks["Orders with their products"] == (0, 1, "error")
+    assert checks["Customers seen on your pages in 90 days"] == (0, 1, "error")
+    assert checks["Products with a category"] == (0, 0, "")
+    assert "the churn warning uses orders only" in response.content.decode()
+    assert [one.name for one in response.context["freshness"]] == ["Main"]

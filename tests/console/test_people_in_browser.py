@@ -108,6 +108,7 @@ def test_the_pages_of_people_are_sound(*, console: Console, look: Look) -> None:
         "companies": "/companies/",
         "company": f"/companies/{account.pk}/",
         "attributes": "/settings/attributes/",
+        "quality": "/data/quality/",
         "source": f"/settings/sources/{key.source_id}/",
     }
     console.look_over(pages, look=look, user=make_user(name="Alice"), is_whole=True)

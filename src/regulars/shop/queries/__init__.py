@@ -57,6 +57,7 @@ from regulars.shop.queries.people import (
     value_of,
     values_of_attribute,
 )
+from regulars.shop.queries.quality import Coverage, Freshness, coverage, freshness
 from regulars.shop.queries.story import (
     Step,
     StoryEntry,
@@ -75,7 +76,9 @@ __all__ = [
     "CategoryShare",
     "Choices",
     "ContactRow",
+    "Coverage",
     "CurrentConsent",
+    "Freshness",
     "Known",
     "Line",
     "Mix",
@@ -103,11 +106,13 @@ __all__ = [
     "consent_history",
     "contacts_of",
     "contacts_with_orders",
+    "coverage",
     "current_consents",
     "customer",
     "customers_known_as",
     "customers_matching",
     "find_customers",
+    "freshness",
     "has_customers",
     "identifiers",
     "merges_of",
