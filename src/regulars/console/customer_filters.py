@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from regulars.console import formats, labels
 from regulars.console.components import Chip
 from regulars.insights.models import Profile, Taste
-from regulars.insights.queries import CELLS, Alive, Churn, CustomerFilter, Due, Sort
+from regulars.insights.queries import Alive, Churn, CustomerFilter, Due, Sort
 from regulars.kernel.days import date_of_day, day_of_date
 from regulars.kernel.money import to_minor
 from regulars.shop.queries import Choices
@@ -101,7 +101,7 @@ class CustomerFilterForm(forms.Form):
     )
     cell = forms.MultipleChoiceField(
         label=_("RFM group"),
-        choices=[(cell, labels.cell(cell)) for cell in CELLS],
+        choices=Profile.Cell.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )

@@ -43,8 +43,6 @@ CHURN_FROM: dict[Churn, float] = {"high": 0.5, "middle": 0.25, "low": 0.0}
 COUNT_LIMIT = 10_000
 # How many customers of a sort are looked at for a page of hits before another way is taken.
 _WALK = 10_000
-# The order of attention of the eight cells, from the glossary.
-CELLS = ("RFM", "RfM", "rFM", "Rfm", "RFm", "rfM", "rFm", "rfm")
 
 
 class InvalidCursorError(RegularsError):

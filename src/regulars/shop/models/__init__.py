@@ -25,6 +25,7 @@ from regulars.shop.models.record import (
     Refund,
     Store,
 )
+from regulars.shop.models.touched import TouchedCustomer
 
 __all__ = [
     "Account",
@@ -52,8 +53,4 @@ __all__ = [
     "Store",
     "Tag",
     "Tagging",
-    "TaggingBatch",
-    "TaggingChange",
-    "Visitor",
-    "VisitorLink",
-]
+    "TouchedCustomer",

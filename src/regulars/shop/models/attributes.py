@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from regulars.shop.models.record import Customer
@@ -146,6 +147,11 @@ class AttributeDefinition(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def shown_label(self) -> str:
+        """The label in the language of the moment."""
+        return self.label_zh if self.label_zh and (get_language() or "").startswith("zh") else self.label
 
 
 class AttributeValue(models.Model):

@@ -68,6 +68,7 @@ from regulars.shop.queries.story import (
     viewed_not_bought,
     visits,
 )
+from regulars.shop.queries.products import brands, categories
 
 __all__ = [
     "AccountRow",
@@ -101,7 +102,9 @@ __all__ = [
     "attributes",
     "attributes_with_counts",
     "behaviour",
+    "brands",
     "business",
+    "categories",
     "choices",
     "consent_history",
     "contacts_of",

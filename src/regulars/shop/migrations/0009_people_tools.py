@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shop', '0006_change_sets'),
+        ('shop', '0008_touched_customers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

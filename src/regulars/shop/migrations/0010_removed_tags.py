@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shop', '0007_people_tools'),
+        ('shop', '0009_people_tools'),
     ]
 
     operations = [
