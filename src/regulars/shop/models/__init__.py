@@ -53,4 +53,9 @@ __all__ = [
     "Store",
     "Tag",
     "Tagging",
+    "TaggingBatch",
+    "TaggingChange",
     "TouchedCustomer",
+    "Visitor",
+    "VisitorLink",
+]

@@ -94,3 +94,268 @@ def keep_changes(*, now: datetime, source: str = "") -> Iterator[ChangeSet]:
     Args:
         now: When.
         source: Who tells it, kept with new identifiers: `import 12`.
+    """
+    change_set = ChangeSet.objects.create(made_at=now)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM shop_changedrow r USING shop_changeset c WHERE c.id = r.change_set_id AND c.made_at < %s",
+            [now - timedelta(days=UNDO_DAYS)],
+        )
+        cursor.execute(merge_sql.LOCK_RECORD)
+        before = _last_ids(cursor)
+        cursor.execute(
+            "SELECT set_config('regulars.change_set', %s, true), set_config('regulars.last_ids', %s, true), "
+            "set_config('regulars.source', %s, true)",
+            [str(change_set.pk), json.dumps(before), source],
+        )
+    yield change_set
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('regulars.change_set', '', true), set_config('regulars.source', '', true)"
+        )
+        after = _last_ids(cursor)
+        change_set.refresh_from_db(fields=["added"])
+        change_set.added = {
+            table: [before[table] + 1, after[table]] for table in _TABLES if after[table] > before[table]
+        } | change_set.added
+        change_set.save(update_fields=["added"])
+
+
+def mark_overlaps() -> None:
+    """Note which change sets the staged rows, about to be merged, speak of again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nullif(current_setting('regulars.change_set', true), '')::bigint")
+        current = cursor.fetchone()[0]
+        for table, (staged, ids) in _STATED.items():
+            cursor.execute("SELECT to_regclass(%s)", [f"pg_temp.{staged}"])
+            if cursor.fetchone()[0] is None:
+                continue
+            touched = f"""
+                WITH stated AS MATERIALIZED ({ids}), live AS (
+                    SELECT id, (added->'{table}'->>0)::bigint AS first, (added->'{table}'->>1)::bigint AS last
+                    FROM shop_changeset WHERE undone_at IS NULL AND id IS DISTINCT FROM %(current)s
+                      AND made_at > now() - interval '{2 * UNDO_DAYS} days'
+                ), touched AS (
+                    SELECT l.id FROM live l WHERE EXISTS (SELECT FROM stated s WHERE s.id BETWEEN l.first AND l.last)
+                    UNION
+                    SELECT r.change_set_id FROM shop_changedrow r JOIN stated s ON r.row_id = s.id
+                    JOIN live l ON l.id = r.change_set_id
+                    WHERE r."table" = '{table}'
+                )"""
+            if current is None:
+                end = "UPDATE shop_changeset SET is_overtaken = true WHERE id IN (SELECT id FROM touched)"
+            else:
+                end = (
+                    "INSERT INTO shop_overlap (earlier_id, later_id) SELECT id, %(current)s FROM touched "
+                    "ON CONFLICT DO NOTHING"
+                )
+            cursor.execute(f"{touched} {end}", {"current": current})
+
+
+def undo_hindrance(*, change_set_id: int, now: datetime) -> RegularsError | None:
+    """Return why changes cannot be taken back, or None. The error's `later` lists the change sets in the way."""
+    change_set = ChangeSet.objects.get(pk=change_set_id)
+    if change_set.undone_at is not None:
+        return ChangesUndoneError("the changes were taken back before", change_set_id=change_set_id)
+    if change_set.made_at < now - timedelta(days=UNDO_DAYS):
+        message = f"the changes are older than {UNDO_DAYS} days, and what was there before is no longer kept"
+        return ChangesTooOldError(message, change_set_id=change_set_id)
+    later = change_set.overlaps.filter(later__undone_at__isnull=True).values_list("later_id", flat=True)
+    if later:
+        return ChangesOvertakenError(
+            "later imports speak of the same customers, orders or products", later=sorted(later, reverse=True)
+        )
+    if change_set.is_overtaken or _changed_since(change_set):
+        return ChangesOvertakenError("newer data has changed the same orders", later=[])
+    return None
+
+
+def undo_changes(*, change_set_id: int, now: datetime) -> Undone:
+    """Take back what an import did: the record is then as if it had never been. One transaction.
+
+    Orders, lines and refunds that it added go, and what it changed is again as it was; refunds are matched
+    and totals worked out afresh. A customer or product that it added stays where other data speaks of it,
+    and a name that has changed since stays as the later data says.
+
+    Raises:
+        ChangesOvertakenError: A later import, or other data, spoke of the same rows.
+        ChangesTooOldError: It was made more than `UNDO_DAYS` ago.
+        ChangesUndoneError: It was taken back before.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        change_set = ChangeSet.objects.select_for_update().get(pk=change_set_id)
+        cursor.execute(merge_sql.LOCK_RECORD)
+        if hindrance := undo_hindrance(change_set_id=change_set_id, now=now):
+            raise hindrance
+        spans = {table: change_set.added.get(table, [1, 0]) for table in _TABLES}
+        named = {
+            f"{table}_{end}": spans[table][end == "last"] for table in _TABLES for end in ("first", "last")
+        }
+        parameters: dict[str, Any] = {"set": change_set_id, **named}
+        cursor.execute(_FIND_AFFECTED, parameters)
+        removed = {}
+        cursor.execute(_LOOSEN_REFUNDS, parameters)
+        for table in ("shop_refund", "shop_orderline", "shop_order"):
+            cursor.execute(f"DELETE FROM {table} WHERE id BETWEEN %s AND %s", spans[table])
+            removed[table] = cursor.rowcount
+        restored = {
+            table: _restore(cursor, change_set_id, table)
+            for table in (*_FACTS, "shop_customer", "shop_product")
+        }
+        for statement in (merge_sql.MATCH_REFUNDS, merge_sql.UPDATE_MATCHES, merge_sql.UPDATE_REFUNDED):
+            cursor.execute(statement)
+        removed |= _remove_events(cursor, change_set)
+        kept = {}
+        for model in (Customer, Product):
+            table = model._meta.db_table
+            removed[table], kept[table] = _remove_unused(cursor, model, spans[table])
+        cursor.execute(
+            "DELETE FROM shop_identifier WHERE id BETWEEN %s AND %s AND customer_id NOT BETWEEN %s AND %s",
+            [*spans["shop_identifier"], *spans["shop_customer"]],
+        )
+        cursor.execute(merge_sql.MARK_MONTHS)
+        cursor.execute("DROP TABLE affected, changed_day, refund_match")
+        change_set.undone_at = now
+        change_set.save(update_fields=["undone_at"])
+        change_set.rows.all().delete()
+    return Undone(removed=removed, restored=restored, kept=kept)
+
+
+def _last_ids(cursor: CursorWrapper) -> dict[str, int]:
+    found = {}
+    for table in _TABLES:
+        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
+        cursor.execute(f"SELECT last_value - (NOT is_called)::int FROM {cursor.fetchone()[0]}")
+        found[table] = int(cursor.fetchone()[0])
+    return found
+
+
+def _changed_since(change_set: ChangeSet) -> bool:
+    """Return whether an order, line or refund that the import changed is no longer as it left it."""
+    with connection.cursor() as cursor:
+        for table in _FACTS:
+            derived = list(_DERIVED.get(table, ()))
+            cursor.execute(
+                f"""
+                SELECT EXISTS (
+                    SELECT FROM shop_changedrow c LEFT JOIN {table} r ON r.id = c.row_id
+                    WHERE c.change_set_id = %s AND c."table" = %s
+                      AND (to_jsonb(r) - %s::text[]) IS DISTINCT FROM (c.after - %s::text[])
+                )""",
+                [change_set.pk, table, derived, derived],
+            )
+            if cursor.fetchone()[0]:
+                return True
+        first, last = change_set.added.get("shop_order", [1, 0])
+        lines = change_set.added.get("shop_orderline", [1, 0])
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM shop_orderline WHERE order_id BETWEEN %s AND %s AND id NOT BETWEEN %s AND %s)",
+            [first, last, *lines],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _restore(cursor: CursorWrapper, change_set_id: int, table: str) -> int:
+    """Put rows back as they were, where they still are as the import left them."""
+    model = next(one for one in apps.get_app_config("shop").get_models() if one._meta.db_table == table)
+    derived = [*_DERIVED.get(table, ())]
+    columns = [
+        field.column
+        for field in model._meta.concrete_fields
+        if not field.primary_key
+        and field.column not in derived
+        and not isinstance(field, models.GeneratedField)
+    ]
+    names = ", ".join(f'"{name}"' for name in columns)
+    old = ", ".join(f'o."{name}"' for name in columns)
+    cursor.execute(
+        f"""
+        UPDATE {table} r SET ({names}) = (SELECT {old} FROM jsonb_populate_record(NULL::{table}, c.before) o)
+        FROM shop_changedrow c
+        WHERE c.change_set_id = %s AND c."table" = %s AND c.row_id = r.id
+          AND (to_jsonb(r) - %s::text[]) = (c.after - %s::text[])
+        """,
+        [change_set_id, table, derived, derived],
+    )
+    return int(cursor.rowcount)
+
+
+def _remove_events(cursor: CursorWrapper, change_set: ChangeSet) -> dict[str, int]:
+    """Remove the behaviour that the import added, so that its lines can come in again."""
+    source, first, last = change_set.added.get("shop_event", [0, 1, 0])
+    if last < first:
+        return {}
+    cursor.execute(
+        """
+        WITH gone AS (
+            DELETE FROM shop_event WHERE source_id = %(source)s AND id BETWEEN %(first)s AND %(last)s
+            RETURNING properties->>'key' AS key, customer_id, day
+        ), touched AS (
+            INSERT INTO shop_touchedcustomer (customer_id) SELECT DISTINCT customer_id FROM gone WHERE customer_id IS NOT NULL
+        ), marked AS (
+            UPDATE shop_changedmonth c SET events_version = c.events_version + 1
+            FROM (SELECT DISTINCT date_trunc('month', date '1970-01-01' + day)::date AS month FROM gone) g
+            WHERE c.month = g.month
+        ), forgotten AS (
+            DELETE FROM shop_message m USING gone g WHERE m.source_id = %(source)s AND m.key = g.key::uuid
+        )
+        SELECT count(*) FROM gone
+        """,
+        {"source": source, "first": first, "last": last},
+    )
+    return {"shop_event": int(cursor.fetchone()[0])}
+
+
+def _remove_unused(cursor: CursorWrapper, model: type[models.Model], span: list[int]) -> tuple[int, int]:
+    """Remove rows of the span that nothing else in the record speaks of; return how many went and how many stay.
+
+    What other rooms worked out about a row, and hangs on it by CASCADE, goes with it.
+    """
+    table = model._meta.db_table
+    used = []
+    for relation in model._meta.related_objects:
+        other = relation.related_model
+        told_elsewhere = other._meta.app_label == "shop" or relation.on_delete is not models.CASCADE
+        if not told_elsewhere or other._meta.db_table == "shop_identifier":
+            continue
+        used.append(f'EXISTS (SELECT FROM {other._meta.db_table} o WHERE o."{relation.field.column}" = r.id)')
+    cursor.execute(
+        f"SELECT r.id, {' OR '.join(used) or 'false'} FROM {table} r WHERE r.id BETWEEN %s AND %s",
+        span,
+    )
+    found = cursor.fetchall()
+    leaving = [row_id for row_id, is_used in found if not is_used]
+    for start in range(0, len(leaving), _AT_ONCE):
+        model._default_manager.filter(pk__in=leaving[start : start + _AT_ONCE]).delete()
+    return len(leaving), len(found) - len(leaving)
+
+
+_FIND_AFFECTED = """
+CREATE TEMPORARY TABLE affected ON COMMIT DROP AS
+WITH moved AS (
+    SELECT row_id, "table" FROM shop_changedrow WHERE change_set_id = %(set)s
+), orders AS (
+    SELECT id, customer_id FROM shop_order WHERE id BETWEEN %(shop_order_first)s AND %(shop_order_last)s
+    UNION SELECT o.id, o.customer_id FROM shop_order o JOIN moved m ON m."table" = 'shop_order' AND m.row_id = o.id
+    UNION SELECT o.id, o.customer_id FROM shop_orderline l JOIN shop_order o ON o.id = l.order_id
+          WHERE l.id BETWEEN %(shop_orderline_first)s AND %(shop_orderline_last)s
+)
+SELECT customer_id FROM orders
+UNION SELECT customer_id FROM shop_refund WHERE id BETWEEN %(shop_refund_first)s AND %(shop_refund_last)s
+UNION SELECT r.customer_id FROM shop_refund r JOIN moved m ON m."table" = 'shop_refund' AND m.row_id = r.id;
+CREATE TEMPORARY TABLE changed_day ON COMMIT DROP AS
+SELECT o.day FROM shop_order o WHERE o.id BETWEEN %(shop_order_first)s AND %(shop_order_last)s
+UNION SELECT o.day FROM shop_orderline l JOIN shop_order o ON o.id = l.order_id
+      WHERE l.id BETWEEN %(shop_orderline_first)s AND %(shop_orderline_last)s
+UNION SELECT day FROM shop_refund WHERE id BETWEEN %(shop_refund_first)s AND %(shop_refund_last)s
+UNION SELECT (v.row->>'day')::integer FROM shop_changedrow c CROSS JOIN LATERAL (VALUES (c.before), (c.after)) v (row)
+      WHERE c.change_set_id = %(set)s AND c."table" IN ('shop_order', 'shop_refund')
+UNION SELECT o.day FROM shop_changedrow c JOIN shop_orderline l ON l.id = c.row_id JOIN shop_order o ON o.id = l.order_id
+      WHERE c.change_set_id = %(set)s AND c."table" = 'shop_orderline'
+"""
+# Refunds that stay are matched again; until then none may point at an order that goes.
+_LOOSEN_REFUNDS = """
+UPDATE shop_refund SET order_id = NULL
+WHERE order_id BETWEEN %(shop_order_first)s AND %(shop_order_last)s
+  AND id NOT BETWEEN %(shop_refund_first)s AND %(shop_refund_last)s
+"""

@@ -57,6 +57,7 @@ from regulars.shop.queries.people import (
     value_of,
     values_of_attribute,
 )
+from regulars.shop.queries.products import brands, categories
 from regulars.shop.queries.quality import Coverage, Freshness, coverage, freshness
 from regulars.shop.queries.story import (
     Step,
@@ -68,7 +69,6 @@ from regulars.shop.queries.story import (
     viewed_not_bought,
     visits,
 )
-from regulars.shop.queries.products import brands, categories
 
 __all__ = [
     "AccountRow",
