@@ -179,7 +179,7 @@ def test_tags_are_made_changed_joined_removed_and_put_back(client: Client) -> No
     first.refresh_from_db()
     assert (first.name, first.colour) == ("Wholesale", "red")
     client.post(f"/tags/{first.pk}/joins/", {"into": second.pk})
-    assert [(row.name, row.customers) for row in queries.tags_with_counts()] == [("Trade", 1)]
+    assert list(queries.tags_with_counts().values_list("name", "customers")) == [("Trade", 1)]
     assert "Put back" in page(client, "/tags/")
     client.post(f"/tags/{first.pk}/restoring/")
     client.post(f"/tags/{second.pk}/removal/")
@@ -196,7 +196,7 @@ def test_attributes_are_defined_changed_and_deleted(client: Client) -> None:
     address = f"/settings/attributes/{row.pk}/"
     client.post(address, {"label": "Size", "label_zh": "鞋码", "minimum": "15", "maximum": "52"})
     row.refresh_from_db()
-    assert (row.label, row.label_zh, row.type, row.maximum) == ("Size", "鞋码", "number", 52)
+    assert (row.label, row.label_zh, row.type, str(row.maximum)) == ("Size", "鞋码", "number", "52.000000")
     client.post(f"{address}removal/")
     assert not AttributeDefinition.objects.exists()
 

@@ -1,7 +1,7 @@
 """Settings: the attributes that the merchant wants to know of customers."""
 
 import re
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -114,7 +114,7 @@ def removal(request: HttpRequest, attribute_id: int) -> HttpResponse:
 
 def _define(form: AttributeForm) -> bool:
     try:
-        operations.define_attribute(**cast("dict[str, Any]", _told(form)))
+        operations.define_attribute(**_told(form))
     except RegularsError as error:
         form.add_error(None, str(error))
         return False

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
@@ -239,7 +240,7 @@ def possible_duplicates(*, after: int | None = None, limit: int = 25) -> list[Pa
         found = found.filter(pk__lt=after)
     rows = list(found.order_by("-id")[: limit + 1])
     ids = {one for row in rows for one in (row.first_id, row.second_id)}
-    bought = {
+    bought: dict[int, Any] = {
         row["customer"]: row
         for row in Order.objects.filter(customer__in=ids, is_valid=True)
         .values("customer")
@@ -251,7 +252,7 @@ def possible_duplicates(*, after: int | None = None, limit: int = 25) -> list[Pa
         held.setdefault(customer_id, []).append(f"{store}: {value}" if store else value)
 
     def suspect(one: Customer) -> Suspect:
-        sums = bought.get(one.pk, {"orders": 0, "net": 0, "last_at": None})
+        sums: dict[str, Any] = bought.get(one.pk, {"orders": 0, "net": 0, "last_at": None})
         return Suspect(
             customer_id=one.pk,
             code=one.code,
