@@ -13,6 +13,8 @@ from hatch_build import install_packages, node_command
 from pytest_django.live_server_helper import LiveServer
 
 from regulars.intake.models import Call
+from regulars.intake.operations import set_browser_rules
+from regulars.intake.track.taking import InvalidOriginError
 from regulars.shop.models import Account, Customer, Event, Order
 from tests.intake.tracking import make_source, work_all
 
@@ -44,6 +46,26 @@ def test_each_call_is_kept_before_it_is_answered(kind: str) -> None:
     work_all()
     call.refresh_from_db()
     assert call.outcomes in ("e", "p")
+
+
+@database
+def test_a_key_for_some_sites_is_refused_to_the_pages_of_others() -> None:
+    key = make_source()
+    set_browser_rules(
+        key_id=key.pk, origins=["https://Shop.example:443/"], asks_consent=False, heeds_signals=True
+    )
+    body = {"anonymousId": "a"}
+    told = {"Authorization": basic(key.key)}
+    answers = [
+        Client().post("/v1/page", body, content_type="application/json", headers={**told, **origin})
+        for origin in ({"Origin": "https://shop.example"}, {"Origin": "https://else.example"}, {})
+    ]
+    assert [answer.status_code for answer in answers] == [200, 403, 200]
+    assert answers[1].json()["code"] == "origin_refused"
+    assert "Access-Control-Allow-Origin" not in answers[1].headers
+    assert Call.objects.count() == 2
+    with pytest.raises(InvalidOriginError, match="without a path"):
+        set_browser_rules(key_id=key.pk, origins=["shop.example/tea"], asks_consent=False, heeds_signals=True)
 
 
 @database

@@ -31,6 +31,17 @@ def test_a_source_is_made_with_a_key_that_can_be_replaced_and_revoked(owner: Cli
     assert "Web shop" in owner.get("/settings/sources/").content.decode()
 
 
+def test_the_page_shows_the_code_to_paste_and_sets_how_browsers_use_the_key(owner: Client) -> None:
+    key = make_source()
+    url = f"/settings/sources/keys/{key.pk}/browsers/"
+    assert f"/snippet/{key.key}.js" in owner.get(f"/settings/sources/{key.source_id}/").content.decode()
+    refused = owner.post(url, {"origins": "shop.example/tea"})
+    assert (refused.status_code, "is no site" in refused.content.decode()) == (422, True)
+    owner.post(url, {"origins": "https://shop.example\n", "asks_consent": "on"})
+    key.refresh_from_db()
+    assert (key.origins, key.asks_consent, key.heeds_signals) == (["https://shop.example"], True, False)
+
+
 def test_the_page_tells_what_was_done_with_each_event_and_reads_it_again(owner: Client) -> None:
     key = make_source()
     send(

@@ -7,7 +7,7 @@ import pytest
 from django.db import ProgrammingError, transaction
 
 from regulars.shop import operations, queries
-from regulars.shop.models import Consent, Tag, Tagging
+from regulars.shop.models import Consent
 from regulars.shop.operations import (
     AttributeInUseError,
     InvalidAttributeError,
@@ -150,19 +150,6 @@ def test_a_definition_that_would_make_values_meaningless_is_refused() -> None:
         operations.set_attributes([Told(customer_id=1, name="taste", value="x", at=NOW)])
 
 
-def test_a_tag_is_one_in_any_case_and_put_on_once() -> None:
-    tag = operations.ensure_tag(name=" VIP ")
-    assert operations.ensure_tag(name="vip") == tag
-    customers = [make_customer().pk, make_customer().pk]
-    assert (
-        operations.tag_customers(tag_id=tag.pk, customer_ids=customers, source="import 1", now=NOW)
-        == customers
-    )
-    assert operations.tag_customers(tag_id=tag.pk, customer_ids=customers[:1], now=NOW) == []
-    assert operations.untag_customers(tag_id=tag.pk, customer_ids=customers[:1]) == customers[:1]
-    assert (Tag.objects.count(), Tagging.objects.get().source) == (1, "import 1")
-
-
 def test_an_accounts_orders_are_those_its_contacts_placed() -> None:
     account = operations.ensure_account(code="acme", name="Acme")
     assert operations.ensure_account(code="acme", industry="Tools").name == "Acme"
@@ -174,4 +161,4 @@ def test_an_accounts_orders_are_those_its_contacts_placed() -> None:
     assert operations.give_orders(account_id=account.pk, order_ids=[order.pk]) == 0
     with pytest.raises(NotAContactError):
         operations.give_orders(account_id=account.pk, order_ids=[make_order(customer=stranger).pk])
-    assert list(queries.accounts_of(buyer.pk)) == [account]
+    assert [one.account for one in queries.contacts_of(buyer.pk)] == [account]

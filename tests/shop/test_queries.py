@@ -89,31 +89,6 @@ def test_lists_sort_a_customer_without_a_name_by_code() -> None:
     assert list(Customer.objects.order_by("sort_name").values_list("sort_name", flat=True)) == ["anna", "b7"]
 
 
-def test_a_timeline_tells_orders_and_refunds_newest_first_over_pages() -> None:
-    customer = make_customer()
-    first = make_order(customer=customer, day=100, code="O1")
-    make_line(order=first)
-    make_line(order=first)
-    make_refund(customer=customer, order=first, day=103)
-    make_order(customer=customer, day=102, code="O2", status="cancelled")
-    make_refund(customer=customer, day=101, amount_minor=700)
-    make_order(day=102)
-
-    told = []
-    place = None
-    while True:
-        page, place = queries.timeline(customer.id, after=place, limit=1)
-        told += [(entry.kind, entry.day, entry.order_code, entry.lines) for entry in page]
-        if place is None:
-            break
-    assert told == [
-        ("refund", 103, "O1", 0),
-        ("order", 102, "", 0),
-        ("refund", 101, "", 0),
-        ("order", 100, "", 2),
-    ]
-
-
 def test_totals_count_valid_orders_and_tell_the_others_apart() -> None:
     customer = make_customer()
     order = make_order(customer=customer, amount_minor=1_000, refunded_minor=200)

@@ -15,12 +15,13 @@ from django.views.decorators.http import require_http_methods
 
 from regulars.intake.operations import take_call
 from regulars.intake.tasks import ask_for_work
-from regulars.intake.track.taking import UnknownWriteKeyError
+from regulars.intake.track.taking import OriginRefusedError, UnknownWriteKeyError
 from regulars.intake.track.wire import KINDS, LONGEST_CALL_BYTES, CallTooLargeError, InvalidCallError
 from regulars.staff.access import ChecksItself, access
 
 _DAY_SECONDS = "86400"
 _ANYWHERE = {
+    # Which site it is counts when a key has come with the call; a preflight carries none.
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding",
@@ -35,13 +36,23 @@ _ANYWHERE = {
 @csrf_exempt
 @require_http_methods(["POST", "OPTIONS"])
 def track(request: HttpRequest, kind: str) -> HttpResponse:
-    """Keep a call. Any site may send one, because a write key is no secret; nothing can be read here."""
+    """Keep a call. A write key is no secret, and nothing can be read here; a key may be for the pages of some sites only."""
     if request.method == "OPTIONS":
         return HttpResponse(status=HTTPStatus.NO_CONTENT, headers=_ANYWHERE)
     try:
-        take_call(write_key=_write_key(request), kind=kind, body=_body(request), now=timezone.now())
+        take_call(
+            write_key=_write_key(request),
+            kind=kind,
+            body=_body(request),
+            origin=request.headers.get("Origin", ""),
+            now=timezone.now(),
+        )
     except UnknownWriteKeyError as error:
         return _refusal(error, HTTPStatus.UNAUTHORIZED)
+    except OriginRefusedError as error:
+        answer = _refusal(error, HTTPStatus.FORBIDDEN)
+        del answer["Access-Control-Allow-Origin"]
+        return answer
     except (InvalidCallError, CallTooLargeError) as error:
         return _refusal(error, HTTPStatus.BAD_REQUEST)
     ask_for_work()
@@ -49,7 +60,8 @@ def track(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 def _refusal(
-    error: UnknownWriteKeyError | InvalidCallError | CallTooLargeError, status: HTTPStatus
+    error: UnknownWriteKeyError | OriginRefusedError | InvalidCallError | CallTooLargeError,
+    status: HTTPStatus,
 ) -> HttpResponse:
     return JsonResponse(
         {"success": False, "code": error.code, "message": str(error)}, status=status, headers=_ANYWHERE

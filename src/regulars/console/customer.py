@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -14,27 +15,28 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from regulars.console import actions, formats
+from regulars.console import story as stories
 from regulars.console.components import Chart, Table
 from regulars.console.downloads import csv_download
 from regulars.console.forecasts import forecasts_of, wanted_of
 from regulars.console.templatetags.customers import days_ago, days_long
 from regulars.insights import queries as insights
-from regulars.insights.models import Profile, ProfileChange, Run
+from regulars.insights.models import Profile, Run
 from regulars.insights.queries import Due, position_of
 from regulars.insights.reasons import explain
 from regulars.kernel.days import day_of_date
 from regulars.planner import queries as planner
 from regulars.planner.models import Action
 from regulars.shop import queries as shop
-from regulars.shop.models import Business, Customer, Identifier
-from regulars.shop.queries import Mix, Month, NoSuchCustomerError, TimelinePlace
+from regulars.shop.models import Business, Customer
+from regulars.shop.queries import Mix, Month, NoSuchCustomerError, StoryPlace
+from regulars.shop.story import kinds as story_kinds
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability, may
 
 _STORY_PAGE = 20
 _PRODUCTS_SHOWN = 8
-_MOVES_SHOWN = 12
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,22 +50,42 @@ def customer(request: HttpRequest, customer_id: int) -> HttpResponse:
     run = insights.latest_run()
     profile = insights.profile(customer_id)
     found = profile.customer if profile else _customer(customer_id)
-    entries, older = shop.timeline(customer_id, after=_place(request.GET.get("story", "")), limit=_STORY_PAGE)
+    chosen = _kinds(request)
+    entries, older = shop.story(
+        customer_id,
+        zone=business.time_zone,
+        kinds=chosen,
+        after=_place(request.GET.get("story", "")),
+        limit=_STORY_PAGE,
+    )
     history = planner.actions_of(customer_id)
+    known_tags = list(shop.tags_to_choose(customer_id))
+    may_change = may(user.role, Capability.CHANGE_CUSTOMERS)
     may_work = may(user.role, Capability.WORK_ACTIONS)
     waiting = next((row for row in history if row.state == Action.State.OPEN), None)
     context: dict[str, object] = {
         "business": business,
         "customer": found,
-        "identifiers": _identifiers(customer_id, found),
-        "entries": entries,
+        "entries": stories.items(entries, business=business),
         "older": _text(older) if older else "",
+        "kinds": [(kind, kind.key in chosen) for kind in story_kinds()],
+        "story_query": urlencode([("kind", key) for key in chosen]),
+        "tags": [row for row in known_tags if row.is_on],
+        "sayings": [
+            (
+                stories.label_of(said.label, said.label_zh),
+                stories.value_words(said.value, kind=said.type, currency=business.currency),
+                stories.source_name(said.source),
+            )
+            for said in shop.attributes(customer_id)
+        ],
+        "accounts": list(shop.contacts_of(customer_id)),
+        "may_change": may_change,
+        "all_tags": [row.name for row in known_tags if not row.is_on],
         "is_later_story": "story" in request.GET,
         "item": actions.item_of(waiting) if waiting else None,
-        "past": [actions.item_of(row) for row in history if row.state != Action.State.OPEN],
         "people": actions.people() if waiting and may_work else [],
         "may_work": may_work,
-        "moves": [Moved.of(change) for change in insights.label_history(customer_id, limit=_MOVES_SHOWN)],
     }
     if profile is not None and run is not None:
         # The run is at hand already.
@@ -79,14 +101,10 @@ def _customer(customer_id: int) -> Customer:
         raise Http404(str(error)) from error
 
 
-def _identifiers(customer_id: int, found: Customer) -> list[tuple[str | Promise, str, str]]:
-    """Return kind, value and store of each identifier; the customer's own code has its place in the head."""
-    kinds = dict(Identifier.Kind.choices)
-    return [
-        (kinds.get(known.kind, known.kind), known.value, known.store)
-        for known in shop.identifiers(customer_id)
-        if known.value != found.code
-    ]
+def _kinds(request: HttpRequest) -> list[str]:
+    """Return which kinds of entries the address asks for, all of them for none or for what there is not."""
+    known = {kind.key for kind in story_kinds()}
+    return [key for key in dict.fromkeys(request.GET.getlist("kind")) if key in known]
 
 
 # Where they stand, and why
@@ -128,23 +146,6 @@ class Cycle:
     due_at: float
     late_at: float | None
     today_at: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moved:
-    """A move from one label to another."""
-
-    when: str
-    kind: str
-    before: str
-    after: str
-
-    @classmethod
-    def of(cls, change: ProfileChange) -> "Moved":
-        """Return a change as the page shows it."""
-        return cls(
-            when=formats.day(change.as_of_day), kind=change.label, before=change.before, after=change.after
-        )
 
 
 def _understood(profile: Profile, *, run: Run, currency: str) -> dict[str, object]:
@@ -270,16 +271,25 @@ def _expected_words(profile: Profile) -> str:
 @require_GET
 @never_cache
 def story(request: HttpRequest, customer_id: int) -> HttpResponse:
-    """Show the next part of a customer's orders and refunds, for a page that adds it."""
-    entries, older = shop.timeline(customer_id, after=_place(request.GET.get("after", "")), limit=_STORY_PAGE)
+    """Show the next part of a customer's story, for a page that adds it."""
+    business = shop.business()
+    chosen = _kinds(request)
+    entries, older = shop.story(
+        customer_id,
+        zone=business.time_zone,
+        kinds=chosen,
+        after=_place(request.GET.get("after", "")),
+        limit=_STORY_PAGE,
+    )
     return render(
         request,
         "console/customer/entries.html",
         {
-            "business": shop.business(),
+            "business": business,
             "customer_id": customer_id,
-            "entries": entries,
+            "entries": stories.items(entries, business=business),
             "older": _text(older) if older else "",
+            "story_query": urlencode([("kind", key) for key in chosen]),
         },
     )
 
@@ -303,14 +313,14 @@ def order(request: HttpRequest, customer_id: int, order_id: int) -> HttpResponse
     )
 
 
-def _text(place: TimelinePlace) -> str:
+def _text(place: StoryPlace) -> str:
     return f"{(place.at - _EPOCH) // timedelta(microseconds=1)}.{place.rank}.{place.id}"
 
 
-def _place(text: str) -> TimelinePlace | None:
+def _place(text: str) -> StoryPlace | None:
     try:
         at, rank, entry_id = (int(part) for part in text.split("."))
-        return TimelinePlace(_EPOCH + timedelta(microseconds=at), rank, entry_id)
+        return StoryPlace(_EPOCH + timedelta(microseconds=at), rank, entry_id)
     except (ValueError, OverflowError):
         return None
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from regulars.console.snippet import code_for
 from regulars.intake import operations as intake
 from regulars.intake.connectors import CONNECTORS, looking
 from regulars.intake.models import WriteKey
@@ -50,6 +51,30 @@ class RetentionForm(forms.Form):
         help_text=_(
             "Older behaviour moves to the facts, where figures still count it, and leaves customers' pages."
         ),
+    )
+
+
+class BrowsersForm(forms.Form):
+    origins = forms.CharField(
+        label=_("Sites"),
+        required=False,
+        max_length=5_000,
+        widget=forms.Textarea(
+            attrs={"rows": 3, "placeholder": "https://shop.example", "spellcheck": "false"}
+        ),
+        help_text=_("One a line. Pages of other sites are refused; without any, every site may send."),
+    )
+    asks_consent = forms.BooleanField(
+        label=_("Wait for consent"),
+        required=False,
+        help_text=_(
+            "Nothing is kept in the browser and nothing is sent before your page calls regulars.consent(true)."
+        ),
+    )
+    heeds_signals = forms.BooleanField(
+        label=_("Leave out visitors who ask not to be tracked"),
+        required=False,
+        help_text=_("Those whose browser says Do Not Track or Global Privacy Control."),
     )
 
 
@@ -102,15 +127,58 @@ def source(request: HttpRequest, source_id: int) -> HttpResponse:
     row = get_object_or_404(
         EventSource.objects.filter(write_keys__isnull=False).distinct().select_related("store"), pk=source_id
     )
+    return _source_page(request, row)
+
+
+def _source_page(
+    request: HttpRequest, row: EventSource, *, refused: BrowsersForm | None = None, status: int = 200
+) -> HttpResponse:
+    keys = list(row.write_keys.select_related("created_by"))
+    host = request.build_absolute_uri("/").rstrip("/")
+    # The page's code is that of the latest key: a shop has one, but while it changes to the next.
+    latest = next((key for key in keys if key.revoked_at is None), None)
     context = {
         "source": row,
-        "keys": row.write_keys.all(),
-        "host": request.build_absolute_uri("/").rstrip("/"),
+        "keys": keys,
+        "host": host,
+        "latest": latest,
+        "code": code_for(latest, host=host) if latest else "",
+        "browsers": refused or (_browsers_form(latest) if latest else None),
+        "is_live": request.GET.get("live") == "1",
     }
-    is_live = request.GET.get("live") == "1"
-    return render(
-        request, "console/settings/source.html", {**context, **_arrivals(source_id), "is_live": is_live}
+    return render(request, "console/settings/source.html", {**context, **_arrivals(row.pk)}, status=status)
+
+
+def _browsers_form(key: WriteKey) -> BrowsersForm:
+    return BrowsersForm(
+        initial={
+            "origins": "\n".join(key.origins),
+            "asks_consent": key.asks_consent,
+            "heeds_signals": key.heeds_signals,
+        }
     )
+
+
+@_MANAGES
+@require_POST
+def browsers(request: HttpRequest, key_id: int) -> HttpResponse:
+    """Say which sites may use a key, and how the snippet behaves there."""
+    found = get_object_or_404(WriteKey.objects.select_related("source__store"), pk=key_id)
+    form = BrowsersForm(request.POST)
+    if form.is_valid():
+        try:
+            intake.set_browser_rules(
+                key_id=key_id,
+                origins=form.cleaned_data["origins"].splitlines(),
+                asks_consent=form.cleaned_data["asks_consent"],
+                heeds_signals=form.cleaned_data["heeds_signals"],
+            )
+        except RegularsError as error:
+            form.add_error("origins", str(error))
+        else:
+            messages.success(request, gettext("Saved. Pages that are open follow within five minutes."))
+            return redirect("console:settings-source", found.source_id)
+    return _source_page(request, found.source, refused=form, status=422)
 
 
 @_MANAGES

@@ -19,13 +19,13 @@ from regulars.insights import queries as insights
 from regulars.shop import operations
 from regulars.shop import queries as shop
 from regulars.shop.models import Tag
-from regulars.shop.operations import InvalidTagError
+from regulars.shop.operations import InvalidTagError, NothingToUndoError, Tagged
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability
 
 MOST_AT_ONCE = 50_000
-"""As many can be undone: their ids wait in the person's session."""
+"""As many as one may mean by mistake."""
 
 _UNDO = "undo_tagging"
 
@@ -74,8 +74,13 @@ def tag(request: HttpRequest) -> HttpResponse:
         except InvalidTagError:
             messages.error(request, gettext("Write a tag of 1 to 60 characters."))
         else:
-            by = str(cast("User", request.user).email)
-            done = operations.tag_customers(tag_id=row.pk, customer_ids=ids, source=by, now=timezone.now())
+            done = operations.tag_customers(
+                tag_id=row.pk,
+                customer_ids=ids,
+                source="staff",
+                by=cast("User", request.user),
+                now=timezone.now(),
+            )
             _offer(request, row, done, is_tagged=True)
     return _back(form)
 
@@ -86,11 +91,17 @@ def untag(request: HttpRequest) -> HttpResponse:
     """Take a tag off the chosen customers."""
     form, ids = _chosen(request)
     if ids is not None:
-        row = Tag.objects.filter(name__iexact=form.cleaned_data["tag"].strip()).first()
+        row = Tag.objects.filter(name__iexact=form.cleaned_data["tag"].strip(), removed_at=None).first()
         if row is None:
             messages.error(request, gettext("No tag has this name."))
         else:
-            done = operations.untag_customers(tag_id=row.pk, customer_ids=ids)
+            done = operations.untag_customers(
+                tag_id=row.pk,
+                customer_ids=ids,
+                source="staff",
+                by=cast("User", request.user),
+                now=timezone.now(),
+            )
             _offer(request, row, done, is_tagged=False)
     return _back(form)
 
@@ -102,15 +113,12 @@ def undo(request: HttpRequest) -> HttpResponse:
     form = BulkForm(request.POST)
     form.is_valid()
     done = request.session.pop(_UNDO, None)
-    row = Tag.objects.filter(pk=done["tag"]).first() if done else None
-    if done is None or row is None:
+    by, now = cast("User", request.user), timezone.now()
+    try:
+        operations.undo_tagging(batch_id=done["batch"] if done else 0, by=by, now=now)
+    except NothingToUndoError:
         messages.error(request, gettext("There is nothing to undo any more."))
-    elif done["is_tagged"]:
-        operations.untag_customers(tag_id=row.pk, customer_ids=done["ids"])
-        messages.success(request, gettext("Undone."))
     else:
-        by = str(cast("User", request.user).email)
-        operations.tag_customers(tag_id=row.pk, customer_ids=done["ids"], source=by, now=timezone.now())
         messages.success(request, gettext("Undone."))
     return _back(form)
 
@@ -121,15 +129,15 @@ def undo_offered(request: HttpRequest) -> Undo | None:
     if done is None or not done["is_new"]:
         return None
     request.session[_UNDO] = {**done, "is_new": False}
-    return Undo(tag=done["name"], count=len(done["ids"]), is_tagged=done["is_tagged"])
+    return Undo(tag=done["name"], count=done["count"], is_tagged=done["is_tagged"])
 
 
-def _offer(request: HttpRequest, row: Tag, ids: list[int], *, is_tagged: bool) -> None:
-    if ids:
+def _offer(request: HttpRequest, row: Tag, done: Tagged, *, is_tagged: bool) -> None:
+    if done.batch_id is not None:
         request.session[_UNDO] = {
-            "tag": row.pk,
+            "batch": done.batch_id,
             "name": row.name,
-            "ids": ids,
+            "count": done.changed,
             "is_tagged": is_tagged,
             "is_new": True,
         }

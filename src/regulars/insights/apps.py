@@ -8,6 +8,6 @@ class InsightsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to the rooms below, and offer what can be asked of customers."""
-        from regulars.insights import attributes, receivers  # noqa: F401, PLC0415  models must be loaded first
+        from regulars.insights import attributes, receivers, story  # noqa: F401, PLC0415  models must be loaded first
 
         attributes.register()

@@ -5,3 +5,7 @@ class IntakeConfig(AppConfig):
     name = "regulars.intake"
     label = "intake"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Add what imports brought to customers' stories."""
+        from regulars.intake import story  # noqa: F401, PLC0415  models must be loaded first

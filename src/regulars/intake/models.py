@@ -1,5 +1,6 @@
 import pghistory
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -126,6 +127,7 @@ class WriteKey(models.Model):
     """What a program or a page names when it sends events to a source.
 
     It is kept as it is: browsers show it to everybody who looks, and all it allows is to tell the shop something.
+    `origins` are the sites whose pages may send with it, none for any; the rest is how the snippet behaves there.
     """
 
     source = models.ForeignKey(EventSource, on_delete=models.PROTECT, related_name="write_keys")
@@ -133,6 +135,9 @@ class WriteKey(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
     created_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+    origins = ArrayField(models.CharField(max_length=300), default=list, db_default=[], blank=True)
+    asks_consent = models.BooleanField(_("waits for consent"), default=False, db_default=False)
+    heeds_signals = models.BooleanField(_("heeds Do Not Track"), default=True, db_default=True)
 
     class Meta:
         ordering = ("-id",)

@@ -29,9 +29,11 @@ from regulars.intake.running import run_import
 from regulars.intake.tasks import run_backfill_job, run_import_job, run_undo_job
 from regulars.intake.track.taking import (
     add_source,
+    browser_key,
     forget_calls,
     make_write_key,
     revoke_write_key,
+    set_browser_rules,
     take_call,
     work_again,
 )
@@ -46,6 +48,7 @@ __all__ = [
     "add_source",
     "add_webhook_secret",
     "begin_backfill",
+    "browser_key",
     "cancel",
     "cancel_backfill",
     "close_privacy_request",
@@ -66,6 +69,7 @@ __all__ = [
     "run_undo",
     "save_map_of",
     "set_access",
+    "set_browser_rules",
     "set_mapping",
     "start",
     "start_backfill",

@@ -29,6 +29,7 @@ from regulars.kernel.progress import Progress, no_progress
 from regulars.outbox.operations import publish
 from regulars.shop import operations as shop
 from regulars.shop.queries import business
+from regulars.shop.rules import InvalidIdentifierError, normalise, region_of_zone
 
 JOB = "intake.run_import"
 _BATCH_LINES = 100_000
@@ -153,7 +154,7 @@ def _bring_in(row: Import, now: datetime, reporter: "_Reporter") -> None:
             store_ids=shop.ensure_stores,
         )
         with transaction.atomic():
-            with shop.keep_changes(now=now) as changes:
+            with shop.keep_changes(now=now, source=f"import {row.pk}") as changes:
                 _bring_in_lines(row, table, judge, reporter)
             row.change_set = changes if judge.known.mapping.the_kind.can_undo else None
             row.state, row.finished_at, row.stage = Import.State.DONE, now, ""
@@ -177,11 +178,13 @@ def _bring_in_lines(row: Import, table: Table, judge: AnyJudge, reporter: "_Repo
         )
     # A run that was cut short wrote nothing, so there are no rejects of it.
     read = rejected = 0
+    region = region_of_zone(business().time_zone)
     for batch in table.rows.collect_batches(chunk_size=_BATCH_LINES, maintain_order=True):
         judged = judge.judge(batch)
         for name, frame in judged.stage.items():
             if len(frame):
-                shop.copy_to_stage(name, _csv(frame))
+                told = _addresses_as_recorded(frame, region) if name == "stage_customer" else frame
+                shop.copy_to_stage(name, _csv(told))
         _write_rejects(row, judged.rejects)
         read += judged.read
         rejected += len(judged.rejects)
@@ -191,6 +194,20 @@ def _bring_in_lines(row: Import, table: Table, judge: AnyJudge, reporter: "_Repo
     row.lines_rejected = rejected + merge(row, table, judge, reporter)
     if kind is not ORDERS:
         row.lines_accepted = read - row.lines_rejected - row.refunds_matched - row.refunds_unmatched
+
+
+def _addresses_as_recorded(customers: pl.DataFrame, region: str | None) -> pl.DataFrame:
+    """Return staged customers with their phones in E.164; what is no phone number stays as the file has it."""
+
+    def recorded(text: str) -> str:
+        try:
+            return normalise("phone", text, region=region)
+        except InvalidIdentifierError:
+            return text
+
+    told = customers["phone"].drop_nulls().unique().to_list()
+    phones = {text: recorded(text) for text in told}
+    return customers.with_columns(pl.col("phone").replace(phones)) if phones else customers
 
 
 def _merge_orders(row: Import, table: Table, judge: AnyJudge, reporter: "_Reporter") -> int:

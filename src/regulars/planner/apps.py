@@ -8,4 +8,4 @@ class PlannerConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to the rooms below."""
-        from regulars.planner import receivers  # noqa: F401, PLC0415  models must be loaded first
+        from regulars.planner import receivers, story  # noqa: F401, PLC0415  models must be loaded first

@@ -21,7 +21,7 @@ CUSTOMER = Source(name="customer", table="shop_customer", key="id")
 _IDENTIFIERS = Source(name="identifiers", table="shop_identifier", is_many=True)
 _TAGS = Source(
     name="tags",
-    table="(SELECT g.customer_id, t.name FROM shop_tagging g JOIN shop_tag t ON t.id = g.tag_id)",
+    table="(SELECT g.customer_id, t.name FROM shop_tagging g JOIN shop_tag t ON t.id = g.tag_id WHERE t.removed_at IS NULL)",
     is_many=True,
 )
 _ACCOUNTS = Source(
@@ -45,8 +45,10 @@ _CONSENTS = """(
 _TYPES: dict[str, tuple[Type, str]] = {
     "text": ("text", "{s}.text"),
     "number": ("number", "{s}.number"),
+    "money": ("money", "{s}.number::bigint"),
     "flag": ("flag", "{s}.flag"),
     "date": ("date", "({s}.date - date '1970-01-01')"),
+    "yearly": ("date", "({s}.date - date '1970-01-01')"),
     "choice": ("choice", "{s}.text"),
     "choices": ("choices", "{s}.choices"),
 }
@@ -118,7 +120,9 @@ def register() -> None:
             type="choice",
             source=_TAGS,
             sql="{s}.name",
-            choices=lambda: ((name, name) for name in Tag.objects.values_list("name", flat=True)),
+            choices=lambda: (
+                (name, name) for name in Tag.objects.filter(removed_at=None).values_list("name", flat=True)
+            ),
             help=_("Tags put on the customer by a person, a file or a rule."),
         ),
         *(
@@ -162,7 +166,7 @@ def _stated() -> Iterator[CustomerAttribute]:
         yield CustomerAttribute(
             key=f"attribute.{definition.name}",
             group=_SAID,
-            label=definition.label,
+            label=definition.shown_label,
             type=type_,
             source=Source(
                 name=f"attribute.{definition.pk}",

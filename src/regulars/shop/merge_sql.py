@@ -107,6 +107,8 @@ WHERE i.value IS NOT NULL;
 ANALYZE staged_customer, staged_identifier;
 """
 
+# Who is known by one of the identifiers. An address finds nobody whose own ids of the same store differ from those told
+# beside it: then two people share it.
 RESOLVE_CUSTOMERS = """
 UPDATE staged_customer c SET customer_id = known.customer_id
 FROM (
@@ -115,7 +117,14 @@ FROM (
     JOIN staged_identifier s USING (customer_key)
     JOIN shop_identifier i
       ON i.kind = s.kind AND i.value = s.value AND i.store_id IS NOT DISTINCT FROM s.store_id
-    WHERE c.customer_id IS NULL
+    WHERE c.customer_id IS NULL AND (s.kind NOT IN ('email', 'phone') OR NOT EXISTS (
+        SELECT FROM staged_identifier mine
+        JOIN shop_identifier theirs
+          ON theirs.customer_id = i.customer_id AND theirs.kind = mine.kind
+         AND theirs.store_id IS NOT DISTINCT FROM mine.store_id
+        WHERE mine.customer_key = s.customer_key AND mine.kind NOT IN ('email', 'phone')
+        GROUP BY mine.kind, mine.store_id HAVING NOT bool_or(theirs.value = mine.value)
+    ))
     ORDER BY s.customer_key, s.rank
 ) known
 WHERE c.customer_key = known.customer_key
@@ -182,14 +191,35 @@ ORDER BY customer_id
 """
 
 ADD_IDENTIFIERS = """
-INSERT INTO shop_identifier (customer_id, kind, store_id, value)
-SELECT c.customer_id, s.kind, s.store_id, s.value
+INSERT INTO shop_identifier (customer_id, kind, store_id, value, source, told_at)
+SELECT c.customer_id, s.kind, s.store_id, s.value, coalesce(current_setting('regulars.source', true), ''), now()
 FROM staged_identifier s JOIN staged_customer c USING (customer_key)
 WHERE c.customer_id IS NOT NULL AND NOT EXISTS (
     SELECT FROM shop_identifier i
     WHERE i.kind = s.kind AND i.value = s.value AND i.store_id IS NOT DISTINCT FROM s.store_id
 )
 ORDER BY s.rank, c.customer_id
+ON CONFLICT DO NOTHING
+"""
+
+# Lines that name what two customers hold: a file joins nobody by itself, for its undoing could not take that back.
+SUGGEST_MERGES = """
+INSERT INTO shop_mergesuggestion (first_id, second_id, kind, value, suggested_at)
+SELECT DISTINCT ON (first_id, second_id) p.first_id, p.second_id, p.kind, p.value, now()
+FROM (
+    SELECT least(c.customer_id, i.customer_id) AS first_id, greatest(c.customer_id, i.customer_id) AS second_id,
+           s.kind, s.value, s.rank
+    FROM staged_identifier s JOIN staged_customer c USING (customer_key)
+    JOIN shop_identifier i
+      ON i.kind = s.kind AND i.value = s.value AND i.store_id IS NOT DISTINCT FROM s.store_id
+    WHERE i.customer_id <> c.customer_id
+) p
+WHERE NOT EXISTS (
+    SELECT FROM shop_merge m
+    WHERE m.undone_at IS NOT NULL AND least(m.kept_id, m.absorbed_id) = p.first_id
+      AND greatest(m.kept_id, m.absorbed_id) = p.second_id
+)
+ORDER BY first_id, second_id, p.rank, p.value
 ON CONFLICT DO NOTHING
 """
 

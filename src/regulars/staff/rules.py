@@ -20,7 +20,7 @@ class Capability(models.TextChoices):
     VIEW_CUSTOMERS = "customers:read", _("See customers and their orders")
     EXPORT_CUSTOMERS = "customers:export", _("Export customers")
     VIEW_REPORTS = "reports:read", _("See figures and reports")
-    CHANGE_CUSTOMERS = "customers:write", _("Tag customers")
+    CHANGE_CUSTOMERS = "customers:write", _("Change customers: tags, preferences, who is who")
     WORK_ACTIONS = "actions:write", _("Assign and finish actions")
     VIEW_IMPORTS = "imports:read", _("See imports")
     RUN_IMPORTS = "imports:write", _("Import data")

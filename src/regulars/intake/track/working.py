@@ -227,6 +227,7 @@ def _recognise(fresh: Sequence[_Told], outcomes: _Outcomes, *, now: datetime) ->
                     at=one.at,
                     name=_name(traits),
                     country=_country(traits),
+                    source=one.call.source.name,
                 )
             )
     for one, customer_id in zip(owners, shop.recognise(people, now=now), strict=True):

@@ -1,7 +1,14 @@
 """The record's tables, by what they tell of a customer."""
 
 from regulars.shop.models.accounts import Account, Contact
-from regulars.shop.models.attributes import AttributeDefinition, AttributeValue, Tag, Tagging
+from regulars.shop.models.attributes import (
+    AttributeDefinition,
+    AttributeValue,
+    Tag,
+    Tagging,
+    TaggingBatch,
+    TaggingChange,
+)
 from regulars.shop.models.behaviour import Event, EventSource, Message, Visitor, VisitorLink
 from regulars.shop.models.changes import ChangedRow, ChangeSet, Overlap
 from regulars.shop.models.consents import Consent
@@ -46,6 +53,8 @@ __all__ = [
     "Store",
     "Tag",
     "Tagging",
+    "TaggingBatch",
+    "TaggingChange",
     "TouchedCustomer",
     "Visitor",
     "VisitorLink",

@@ -133,6 +133,9 @@ class Identifier(models.Model):
     kind = models.CharField(max_length=20, choices=Kind)
     store = models.ForeignKey(Store, on_delete=models.PROTECT, null=True, blank=True)
     value = models.CharField(max_length=320, db_collation="C")
+    # Who told it first, in the words of a `source` elsewhere: `import 12`, `track:1f0a`, `staff`; empty for what is not known.
+    source = models.CharField(max_length=200, blank=True, default="", db_default="")
+    told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (

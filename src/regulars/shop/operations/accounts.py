@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
@@ -63,11 +64,21 @@ def remove_contact(*, account_id: int, customer_id: int) -> None:
     Contact.objects.filter(account=account_id, customer=customer_id).delete()
 
 
-def assign_manager(*, account_id: int, manager: User | None) -> None:
-    """Say which member of staff looks after an account, or that nobody does."""
-    account = Account.objects.get(pk=account_id)
-    account.manager = manager
-    account.save(update_fields=["manager"])
+def assign_managers(*, account_ids: Collection[int], manager: User | None) -> int:
+    """Say which member of staff looks after accounts, or that nobody does; return for how many that is new."""
+    found = Account.objects.filter(pk__in=account_ids)
+    is_new = Q(manager__isnull=False) if manager is None else ~Q(manager=manager) | Q(manager=None)
+    return found.filter(is_new).update(manager=manager)
+
+
+def give_orders_of(*, account_id: int, customer_id: int) -> int:
+    """Make every order that a contact placed for no account that account's; return how many.
+
+    Raises:
+        NotAContactError: The customer does not act for the account.
+    """
+    mine = Order.objects.filter(customer=customer_id, account=None)
+    return give_orders(account_id=account_id, order_ids=list(mine.values_list("id", flat=True)))
 
 
 def give_orders(*, account_id: int, order_ids: Collection[int]) -> int:

@@ -1,24 +1,26 @@
-"""Tags and typed attributes: define them, and say them of customers."""
+"""Typed attributes: define them, and say them of customers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
-from regulars.shop.models import AttributeDefinition, AttributeValue, Tag
+from regulars.shop.models import AttributeDefinition, AttributeValue, Business
 from regulars.shop.rules import AttributeRule, attribute_value
 
 _COLUMN = {
     "text": "text",
     "choice": "text",
     "number": "number",
+    "money": "number",
     "flag": "flag",
     "date": "date",
+    "yearly": "date",
     "choices": "choices",
 }
 _VALUE_COLUMNS = ("text", "number", "flag", "date", "choices")
@@ -42,12 +44,6 @@ class UnknownAttributeError(RegularsError):
     code: ClassVar[str] = "unknown_attribute"
 
 
-class InvalidTagError(RegularsError):
-    """A tag needs a name of 1 to 60 characters."""
-
-    code: ClassVar[str] = "invalid_tag"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Told:
     """A customer's value of an attribute, as told, when and by whom (`import 12`, `web`, `questionnaire`)."""
@@ -67,16 +63,20 @@ def define_attribute(  # noqa: PLR0913  one argument a column
     choices: Sequence[str] = (),
     minimum: Decimal | None = None,
     maximum: Decimal | None = None,
+    label_zh: str = "",
+    is_customers: bool = False,
 ) -> AttributeDefinition:
     """Add an attribute, or change the words, choices and bounds of one; its type stays.
 
     Args:
         name: Its name in data: lower-case letters, digits and `_`, a letter first.
         label: What people call it.
-        type: text, number, flag, date, choice or choices.
+        type: text, number, money, flag, date, yearly, choice or choices.
         choices: What a choice may be; needed for the last two types.
         minimum: Least number, or None.
         maximum: Greatest number, or None.
+        label_zh: What people call it in Chinese; empty for the same.
+        is_customers: Whether customers may change it themselves.
 
     Raises:
         InvalidAttributeError: The type is unknown, choices are missing or too many, bounds are crossed, or the name malformed.
@@ -88,6 +88,8 @@ def define_attribute(  # noqa: PLR0913  one argument a column
     if ("choice" in type) != bool(choices):
         message = _("choices are given for the types choice and choices, and for no others")
         raise InvalidAttributeError(message, name=name)
+    if (minimum is not None or maximum is not None) and type not in ("number", "money"):
+        raise InvalidAttributeError(_("only numbers and money have a least and a greatest"), name=name)
     with transaction.atomic():
         row = AttributeDefinition.objects.select_for_update().filter(name=name).first()
         row = row or AttributeDefinition(name=name, type=type)
@@ -95,6 +97,7 @@ def define_attribute(  # noqa: PLR0913  one argument a column
             _refuse_loss(row, type, set(choices))
         row.label, row.type, row.choices = label or name, type, list(dict.fromkeys(choices))
         row.minimum, row.maximum = minimum, maximum
+        row.label_zh, row.is_customers = label_zh.strip(), is_customers
         try:
             with transaction.atomic():
                 row.save()
@@ -171,15 +174,26 @@ def set_attributes(told: Sequence[Told]) -> int:
     return len(changed)
 
 
+def clear_attribute(*, customer_id: int, name: str) -> bool:
+    """Forget a customer's value of an attribute; return whether there was one."""
+    found = AttributeValue.objects.filter(customer=customer_id, definition__name=name)
+    return bool(found.delete()[0])
+
+
 def rule_of(definition: AttributeDefinition) -> AttributeRule:
     """Return what a value of this attribute may be."""
     return AttributeRule(
+        currency=_currency() if definition.type == "money" else "",
         name=definition.name,
         type=definition.type,
         choices=definition.choices,
         minimum=definition.minimum,
         maximum=definition.maximum,
     )
+
+
+def _currency() -> str:
+    return (Business.objects.filter(pk=1).first() or Business()).currency
 
 
 def _is_later(row: AttributeValue, known: AttributeValue) -> bool:
@@ -191,41 +205,3 @@ def _written(row: AttributeValue) -> str:
         return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
 
     return "|".join(plain(getattr(row, column)) for column in _VALUE_COLUMNS)
-
-
-def ensure_tag(*, name: str, description: str = "") -> Tag:
-    """Return the tag of that name in any case, made if there is none.
-
-    Raises:
-        InvalidTagError: The name is empty or longer than 60 characters.
-    """
-    text = name.strip()
-    if not 1 <= len(text) <= 60:  # noqa: PLR2004  the column's length
-        raise InvalidTagError(_("a tag's name has 1 to 60 characters"), name=name)
-    found = Tag.objects.filter(name__iexact=text).first()
-    if found is None:
-        Tag.objects.bulk_create([Tag(name=text, description=description)], ignore_conflicts=True)
-        found = Tag.objects.get(name__iexact=text)
-    return found
-
-
-def tag_customers(*, tag_id: int, customer_ids: Iterable[int], source: str = "", now: datetime) -> list[int]:
-    """Put a tag on customers; return the ids of those who did not have it yet. Who is gone from the record is left out."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TAG, [tag_id, source[:200], now, list(customer_ids)])
-        return [row[0] for row in cursor.fetchall()]
-
-
-def untag_customers(*, tag_id: int, customer_ids: Iterable[int]) -> list[int]:
-    """Take a tag off customers; return the ids of those who had it."""
-    with connection.cursor() as cursor:
-        cursor.execute(_UNTAG, [tag_id, list(customer_ids)])
-        return [row[0] for row in cursor.fetchall()]
-
-
-_TAG = """
-    INSERT INTO shop_tagging (tag_id, customer_id, source, tagged_at)
-    SELECT %s, c.id, %s, %s FROM shop_customer c WHERE c.id = ANY(%s) ORDER BY c.id
-    ON CONFLICT DO NOTHING RETURNING customer_id
-"""
-_UNTAG = "DELETE FROM shop_tagging WHERE tag_id = %s AND customer_id = ANY(%s) RETURNING customer_id"

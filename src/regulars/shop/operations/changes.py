@@ -85,11 +85,15 @@ class Undone:
 
 
 @contextmanager
-def keep_changes(*, now: datetime) -> Iterator[ChangeSet]:
+def keep_changes(*, now: datetime, source: str = "") -> Iterator[ChangeSet]:
     """Keep what the block adds to the record and changes in it, for `UNDO_DAYS`. Needs an open transaction.
 
     Rows that are added cost nothing: they are a range of ids, for other writers wait until the transaction ends.
     Of rows that were there and change, a trigger keeps what they were.
+
+    Args:
+        now: When.
+        source: Who tells it, kept with new identifiers: `import 12`.
     """
     change_set = ChangeSet.objects.create(made_at=now)
     with connection.cursor() as cursor:
@@ -100,12 +104,15 @@ def keep_changes(*, now: datetime) -> Iterator[ChangeSet]:
         cursor.execute(merge_sql.LOCK_RECORD)
         before = _last_ids(cursor)
         cursor.execute(
-            "SELECT set_config('regulars.change_set', %s, true), set_config('regulars.last_ids', %s, true)",
-            [str(change_set.pk), json.dumps(before)],
+            "SELECT set_config('regulars.change_set', %s, true), set_config('regulars.last_ids', %s, true), "
+            "set_config('regulars.source', %s, true)",
+            [str(change_set.pk), json.dumps(before), source],
         )
     yield change_set
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('regulars.change_set', '', true)")
+        cursor.execute(
+            "SELECT set_config('regulars.change_set', '', true), set_config('regulars.source', '', true)"
+        )
         after = _last_ids(cursor)
         change_set.refresh_from_db(fields=["added"])
         change_set.added = {

@@ -56,7 +56,7 @@ class MergeNotOpenError(RegularsError):
 class Person:
     """Somebody as one statement tells them: identifiers of one person by kind, as told, and when.
 
-    `store_id` is the store of the kinds that a store gives out.
+    `store_id` is the store of the kinds that a store gives out, `source` who tells it (`track:1f0a`).
     """
 
     store_id: int
@@ -64,6 +64,7 @@ class Person:
     at: datetime
     name: str = ""
     country: str = ""
+    source: str = ""
 
 
 @dataclass
@@ -73,6 +74,7 @@ class _Known:
     owner: dict[_Key, int] = field(default_factory=dict)
     held: dict[int, set[_Key]] = field(default_factory=dict)
     apart: set[tuple[int, int]] = field(default_factory=set)
+    told: dict[_Key, tuple[datetime, str]] = field(default_factory=dict)
 
     def sole_owner(self, keys: Iterable[_Key]) -> int | None:
         """Return whom all of these are known to be, or None if one is unknown or two are two people's."""
@@ -107,6 +109,11 @@ def recognise(people: Sequence[Person], *, now: datetime) -> list[int]:
     region = region_of_zone((Business.objects.filter(pk=1).first() or Business()).time_zone)
     told = [tuple(_keys(person, region)) for person in people]
     known = _look_up({key for keys in told for key in keys})
+    for person, keys in zip(people, told, strict=True):
+        for key in keys:
+            known.told[key] = min(
+                (person.at, person.source[:200]), known.told.get(key, (person.at, "\uffff"))
+            )
     distinct = dict.fromkeys(told)
     _create_plain(distinct, known)
     customers = {keys: known.sole_owner(keys) or _settle(keys, known, now=now) for keys in distinct}
@@ -128,14 +135,23 @@ def _create_plain(distinct: Collection[tuple[_Key, ...]], known: _Known) -> None
     for keys, customer in zip(free, made, strict=True):
         known.held[customer.pk] = set(keys)
         known.owner.update(dict.fromkeys(keys, customer.pk))
-    _add_identifiers([(customer.pk, key) for keys, customer in zip(free, made, strict=True) for key in keys])
+    _add_identifiers(
+        [(customer.pk, key) for keys, customer in zip(free, made, strict=True) for key in keys], known
+    )
 
 
-def _add_identifiers(rows: Sequence[tuple[int, _Key]]) -> None:
+def _add_identifiers(rows: Sequence[tuple[int, _Key]], known: _Known) -> None:
     Identifier.objects.bulk_create(
         [
-            Identifier(customer_id=pk, kind=kind, store_id=store, value=value)
-            for pk, (kind, store, value) in rows
+            Identifier(
+                customer_id=pk,
+                kind=key[0],
+                store_id=key[1],
+                value=key[2],
+                told_at=known.told[key][0],
+                source=known.told[key][1],
+            )
+            for pk, key in rows
         ],
         batch_size=5_000,
     )
@@ -203,7 +219,7 @@ def _settle(keys: tuple[_Key, ...], known: _Known, *, now: datetime) -> int:
         else:
             mine = _join(mine, other, shared, known, now=now)
     fresh = [key for key in keys if key not in known.owner]
-    _add_identifiers([(mine, key) for key in fresh])
+    _add_identifiers([(mine, key) for key in fresh], known)
     for key in fresh:
         known.owner[key] = mine
     known.held[mine] |= set(fresh)

@@ -189,6 +189,7 @@ def _merge_customers(counts: Counter[str]) -> tuple[Conflict, ...]:
             counts["customers_added"] += _run(merge_sql.ADD_CUSTOMERS, kind=kind)
             _run(merge_sql.ADD_IDENTIFIERS)
             _run(merge_sql.RESOLVE_CUSTOMERS)
+    _run(merge_sql.SUGGEST_MERGES)
     counts["rows_changed"] += _run(merge_sql.UPDATE_CUSTOMER_CODES)
     counts["rows_changed"] += _run(merge_sql.UPDATE_CUSTOMERS)
     return conflicts

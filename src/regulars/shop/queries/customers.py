@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from django.db import connection
 from django.db.models import (
     BooleanField,
     Count,
     DateField,
+    Exists,
     ExpressionWrapper,
     F,
     Func,
@@ -18,12 +19,10 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
-    Subquery,
     Sum,
     Value,
 )
-from django.db.models.functions import Coalesce, Concat, Lower, NullIf, TruncMonth
-from django.db.models.lookups import LessThan
+from django.db.models.functions import Coalesce, Concat, Lower, TruncMonth
 
 from regulars.kernel.errors import RegularsError
 from regulars.shop.models import (
@@ -31,10 +30,12 @@ from regulars.shop.models import (
     Customer,
     Grams,
     Identifier,
+    MergeSuggestion,
     Order,
     OrderLine,
     Refund,
 )
+from regulars.shop.rules import STRONG_KINDS
 
 _EPOCH = date(1970, 1, 1)
 
@@ -172,7 +173,7 @@ def choices() -> Choices:
                 FROM found WHERE found.country IS NOT NULL
             )
             SELECT NULL::bigint AS tag, country AS name FROM found WHERE country IS NOT NULL
-            UNION ALL SELECT id, name FROM shop_tag ORDER BY name
+            UNION ALL SELECT id, name FROM shop_tag WHERE removed_at IS NULL ORDER BY name
             """
         )
         rows = cursor.fetchall()
@@ -192,11 +193,22 @@ def has_customers() -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """One identifier of a customer; `store` is empty for kinds that no store gives out."""
+    """One identifier of a customer; `store` is empty for kinds that no store gives out.
+
+    `source` and `told_at` say who told it first, where that is known; `is_shared` that somebody else used it too.
+    """
 
     kind: str
     value: str
     store: str
+    source: str = ""
+    told_at: datetime | None = None
+    is_shared: bool = False
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is one person's by its nature: given out by a store or a platform, no address."""
+        return self.kind in STRONG_KINDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,45 +226,6 @@ class Totals:
     unmatched_refunded_minor: int
     first_at: datetime | None
     last_at: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TimelineEntry:
-    """An order or a refund of a customer.
-
-    For an order, `amount_minor` is what was ordered and `net_minor` what was left after refunds. For a refund
-    both are what was given back, `order_code` is empty when no order could be found for it.
-    """
-
-    kind: Literal["order", "refund"]
-    id: int
-    at: datetime
-    day: int
-    code: str
-    store: str
-    amount_minor: int
-    net_minor: int
-    refunded_minor: int
-    discount_minor: int
-    status: str
-    is_valid: bool
-    lines: int
-    order_code: str
-    product: str
-
-    @property
-    def place(self) -> "TimelinePlace":
-        """Where the entry stands, to begin the next page after it."""
-        return TimelinePlace(self.at, 1 if self.kind == "order" else 0, self.id)
-
-
-@dataclass(frozen=True)
-class TimelinePlace:
-    """A place in a timeline: instant, order (1) before refund (0) of the same instant, id."""
-
-    at: datetime
-    rank: int
-    id: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -322,13 +295,21 @@ def customer(customer_id: int) -> Customer:
 
 
 def identifiers(customer_id: int) -> list[Known]:
-    """Return how a customer is recognised, by kind and value."""
+    """Return how a customer is recognised, by kind and value, with who told it first and whether somebody else used it too."""
+    shared = MergeSuggestion.objects.filter(
+        Q(first=OuterRef("customer")) | Q(second=OuterRef("customer")),
+        kind=OuterRef("kind"),
+        value=OuterRef("value"),
+    )
     rows = (
         Identifier.objects.filter(customer_id=customer_id)
         .order_by("kind", "value")
-        .values_list("kind", "value", Coalesce("store__name", Value("")))
+        .values_list("kind", "value", Coalesce("store__name", Value("")), "source", "told_at", Exists(shared))
     )
-    return [Known(kind=kind, value=value, store=store) for kind, value, store in rows]
+    return [Known(**dict(zip(_KNOWN, row, strict=True))) for row in rows]
+
+
+_KNOWN = ("kind", "value", "store", "source", "told_at", "is_shared")
 
 
 def totals(customer_id: int) -> Totals:
@@ -354,73 +335,6 @@ def totals(customer_id: int) -> Totals:
         unmatched_refunded_minor=refunds["unmatched_minor"],
         first_at=orders["first_at"],
         last_at=orders["last_at"],
-    )
-
-
-def timeline(
-    customer_id: int, *, after: TimelinePlace | None = None, limit: int = 25
-) -> tuple[list[TimelineEntry], TimelinePlace | None]:
-    """Return a page of a customer's orders and refunds, newest first, and where the next page begins.
-
-    Two queries of `limit` + 1 rows each, merged here.
-
-    Args:
-        customer_id: Whose.
-        after: The last entry of the page before; None begins with the newest.
-        limit: Entries a page, at least 1.
-
-    Returns:
-        The entries, and the place to pass as `after`, or None when there are no more.
-    """
-    # A subquery, so that only the lines of the orders shown are counted.
-    lines_of_order = Coalesce(
-        Subquery(
-            OrderLine.objects.filter(order=OuterRef("id")).values("order").annotate(n=Count("id")).values("n")
-        ),
-        0,
-    )
-    orders = (
-        Order.objects.filter(customer_id=customer_id)
-        .order_by("-placed_at", "-id")
-        .values_list(
-            "id", "placed_at", "day", "code", "store__name", "amount_minor", "net_minor", "refunded_minor",
-            "discount_minor", "status", "is_valid", lines_of_order,
-        )
-    )  # fmt: skip
-    refunds = (
-        Refund.objects.filter(customer_id=customer_id)
-        .order_by("-refunded_at", "-id")
-        .values_list(
-            "id", "refunded_at", "day", "code", "store__name", "amount_minor",
-            Coalesce("order__code", Value("")), Coalesce(NullIf("product__name", Value("")), "product__code", Value("")),
-        )
-    )  # fmt: skip
-    if after is not None:
-        orders = orders.filter(_comes_after("placed_at", rank=1, place=after))
-        refunds = refunds.filter(_comes_after("refunded_at", rank=0, place=after))
-    entries = [
-        TimelineEntry(
-            kind="order", id=pk, at=at, day=day, code=code, store=store, amount_minor=amount, net_minor=net,
-            refunded_minor=refunded, discount_minor=discount, status=status, is_valid=is_valid, lines=lines,
-            order_code="", product="",
-        )
-        for pk, at, day, code, store, amount, net, refunded, discount, status, is_valid, lines in orders[: limit + 1]
-    ] + [
-        TimelineEntry(
-            kind="refund", id=pk, at=at, day=day, code=code, store=store, amount_minor=amount, net_minor=amount,
-            refunded_minor=amount, discount_minor=0, status="", is_valid=False, lines=0,
-            order_code=order_code, product=product,
-        )
-        for pk, at, day, code, store, amount, order_code, product in refunds[: limit + 1]
-    ]  # fmt: skip
-    entries.sort(key=lambda entry: (entry.place.at, entry.place.rank, entry.place.id), reverse=True)
-    page = entries[:limit]
-    return page, page[-1].place if len(entries) > limit else None
-
-
-def _comes_after(instant: str, *, rank: int, place: TimelinePlace) -> "LessThan[Any]":
-    return LessThan(
-        Row(F(instant), Value(rank), F("id")), Row(Value(place.at), Value(place.rank), Value(place.id))
     )
 
 

@@ -4,21 +4,26 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
 from regulars.shop.models import (
-    Account,
+    AttributeDefinition,
     AttributeValue,
     Consent,
+    Contact,
     Customer,
     Event,
+    Identifier,
     Merge,
     MergeSuggestion,
+    Order,
+    Tag,
     Tagging,
 )
-from regulars.shop.rules import Value
+from regulars.shop.rules import STRONG_KINDS, Value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,7 @@ class Attribute:
 
     name: str
     label: str
+    label_zh: str
     type: str
     value: Value
     told_at: datetime
@@ -89,7 +95,54 @@ def behaviour(customer_id: int, *, before: datetime | None = None, limit: int = 
 
 def tags(customer_id: int) -> "QuerySet[Tagging]":
     """Return a customer's tags by name, with who put them there."""
-    return Tagging.objects.filter(customer=customer_id).select_related("tag").order_by("tag__name")
+    return (
+        Tagging.objects.filter(customer=customer_id, tag__removed_at=None)
+        .select_related("tag")
+        .order_by("tag__name")
+    )
+
+
+def tags_with_counts() -> "QuerySet[Tag]":
+    """Return the tags by name, each with `customers`, how many have it."""
+    return Tag.objects.filter(removed_at=None).annotate(customers=Count("taggings")).order_by("name")
+
+
+def tags_to_choose(customer_id: int) -> "QuerySet[Tag]":
+    """Return all tags by name, each with `is_on`, whether the customer has it."""
+    on = Tagging.objects.filter(tag=OuterRef("pk"), customer=customer_id)
+    return Tag.objects.filter(removed_at=None).annotate(is_on=Exists(on)).order_by("name")
+
+
+def removed_tags() -> "QuerySet[Tag]":
+    """Return tags that were removed and can be put back, the latest first, with `customers`."""
+    return (
+        Tag.objects.filter(removed_at__isnull=False)
+        .annotate(customers=Count("taggings"))
+        .order_by("-removed_at")
+    )
+
+
+def attributes_with_counts() -> "QuerySet[AttributeDefinition]":
+    """Return the attributes by label, each with `customers`, how many have a value."""
+    return AttributeDefinition.objects.annotate(customers=Count("values"))
+
+
+def values_of_attribute(definition_id: int, *, limit: int = 12) -> list[tuple[str, int]]:
+    """Return the values that most customers have of an attribute of choices or of yes and no, with how many; else nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT value, count(*) FROM (
+                SELECT coalesce(v.text, v.flag::text) AS value FROM shop_attributevalue v
+                JOIN shop_attributedefinition d ON d.id = v.definition_id
+                WHERE d.id = %(id)s AND d.type IN ('choice', 'flag')
+                UNION ALL
+                SELECT unnest(v.choices) FROM shop_attributevalue v WHERE v.definition_id = %(id)s
+            ) told GROUP BY value ORDER BY count(*) DESC, value LIMIT %(limit)s
+            """,
+            {"id": definition_id, "limit": limit},
+        )
+        return list(cursor.fetchall())
 
 
 def attributes(customer_id: int) -> list[Attribute]:
@@ -99,6 +152,7 @@ def attributes(customer_id: int) -> list[Attribute]:
         Attribute(
             name=row.definition.name,
             label=row.definition.label,
+            label_zh=row.definition.label_zh,
             type=row.definition.type,
             value=value_of(row),
             told_at=row.told_at,
@@ -120,9 +174,13 @@ def value_of(row: AttributeValue) -> Value:
     return next(value for value in told if value is not None)
 
 
-def accounts_of(customer_id: int) -> "QuerySet[Account]":
-    """Return the accounts that a customer acts for, by name."""
-    return Account.objects.filter(contacts__customer=customer_id).select_related("manager").order_by("name")
+def contacts_of(customer_id: int) -> "QuerySet[Contact]":
+    """Return what accounts a customer acts for, by name, with the role and the account's manager."""
+    return (
+        Contact.objects.filter(customer=customer_id)
+        .select_related("account__manager")
+        .order_by("account__name", "account__code")
+    )
 
 
 def merges_of(customer_id: int) -> "QuerySet[Merge]":
@@ -137,6 +195,86 @@ def open_suggestions() -> "QuerySet[MergeSuggestion]":
     return MergeSuggestion.objects.filter(
         dismissed_at=None, first__merged_into=None, second__merged_into=None
     ).select_related("first", "second")
+
+
+def suggestions_of(customer_id: int) -> "QuerySet[MergeSuggestion]":
+    """Return whom a customer may be the same person as, waiting for a person's word."""
+    return open_suggestions().filter(Q(first=customer_id) | Q(second=customer_id))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspect:
+    """One of a pair that may be one person; `ids` are the identifiers that each store or platform gave out."""
+
+    customer_id: int
+    code: str
+    name: str
+    country: str
+    orders: int
+    net_minor: int
+    last_at: datetime | None
+    ids: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two who share an address, and what is known of each."""
+
+    suggestion_id: int
+    kind: str
+    value: str
+    suggested_at: datetime
+    first: Suspect
+    second: Suspect
+
+
+def possible_duplicates(*, after: int | None = None, limit: int = 25) -> list[Pair]:
+    """Return up to `limit` + 1 pairs who wait for a person's word, latest first, with the evidence; three queries.
+
+    Args:
+        after: The last suggestion of the page before.
+        limit: Pairs a page.
+    """
+    found = open_suggestions()
+    if after is not None:
+        found = found.filter(pk__lt=after)
+    rows = list(found.order_by("-id")[: limit + 1])
+    ids = {one for row in rows for one in (row.first_id, row.second_id)}
+    bought: dict[int, Any] = {
+        row["customer"]: row
+        for row in Order.objects.filter(customer__in=ids, is_valid=True)
+        .values("customer")
+        .annotate(orders=Count("id"), net=Sum("net_minor"), last_at=Max("placed_at"))
+    }
+    held: dict[int, list[str]] = {}
+    strong = Identifier.objects.filter(customer__in=ids, kind__in=STRONG_KINDS).order_by("kind", "value")
+    for customer_id, value, store in strong.values_list("customer_id", "value", "store__code"):
+        held.setdefault(customer_id, []).append(f"{store}: {value}" if store else value)
+
+    def suspect(one: Customer) -> Suspect:
+        sums: dict[str, Any] = bought.get(one.pk, {"orders": 0, "net": 0, "last_at": None})
+        return Suspect(
+            customer_id=one.pk,
+            code=one.code,
+            name=one.name,
+            country=one.country,
+            orders=sums["orders"],
+            net_minor=sums["net"],
+            last_at=sums["last_at"],
+            ids=held.get(one.pk, []),
+        )
+
+    return [
+        Pair(
+            suggestion_id=row.pk,
+            kind=row.kind,
+            value=row.value,
+            suggested_at=row.suggested_at,
+            first=suspect(row.first),
+            second=suspect(row.second),
+        )
+        for row in rows
+    ]
 
 
 def root_of(customer_id: int) -> int:

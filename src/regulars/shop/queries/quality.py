@@ -1,0 +1,84 @@
+"""How complete the record is: of how much of it something is known, and when each source last told anything."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+# Behaviour older than this says little of what somebody wants now.
+BEHAVIOUR_DAYS = 90
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """Counts of the record. `visiting` and `asking` are customers with visits and with tickets in the last 90 days."""
+
+    customers: int
+    with_email: int
+    with_phone: int
+    consenting: int
+    orders: int
+    with_lines: int
+    products: int
+    with_category: int
+    with_pack_size: int
+    visiting: int
+    asking: int
+    answering: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Freshness:
+    """When a source last told something: a store's latest order, or a source's latest event."""
+
+    name: str
+    is_store: bool
+    last_at: datetime | None
+
+
+def coverage(*, now: datetime) -> Coverage:
+    """Return how complete the record is; one query that counts whole tables, a second or two for a million customers."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH lately AS MATERIALIZED (
+                SELECT customer_id, name FROM shop_event WHERE at >= %s AND customer_id IS NOT NULL
+                GROUP BY customer_id, name
+            )
+            SELECT
+                (SELECT count(*) FROM shop_customer WHERE merged_into_id IS NULL),
+                (SELECT count(DISTINCT customer_id) FROM shop_identifier WHERE kind = 'email'),
+                (SELECT count(DISTINCT customer_id) FROM shop_identifier WHERE kind = 'phone'),
+                (SELECT count(DISTINCT customer_id) FROM shop_consent WHERE state = 'granted'),
+                (SELECT count(*) FROM shop_order WHERE is_valid),
+                (SELECT count(*) FROM shop_order o WHERE is_valid
+                    AND EXISTS (SELECT FROM shop_orderline l WHERE l.order_id = o.id)),
+                (SELECT count(*) FROM shop_product),
+                (SELECT count(*) FROM shop_product WHERE category <> ''),
+                (SELECT count(*) FROM shop_product WHERE pack_size <> ''),
+                (SELECT count(DISTINCT customer_id) FROM lately
+                    WHERE name NOT IN ('Ticket Opened', 'Survey Answered', 'Coupon Redeemed')),
+                (SELECT count(DISTINCT customer_id) FROM lately WHERE name = 'Ticket Opened'),
+                (SELECT count(DISTINCT customer_id) FROM lately WHERE name = 'Survey Answered')
+            """,
+            [now - timedelta(days=BEHAVIOUR_DAYS)],
+        )
+        names = tuple(Coverage.__dataclass_fields__)
+        return Coverage(**dict(zip(names, cursor.fetchone(), strict=True)))
+
+
+def freshness() -> list[Freshness]:
+    """Return when each store's latest order was placed and each source's latest event happened, stores first; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT s.name, true, max(o.placed_at) FROM shop_store s LEFT JOIN shop_order o ON o.store_id = s.id
+            GROUP BY s.id, s.name
+            UNION ALL
+            SELECT e.name, false, (SELECT max(at) FROM shop_event WHERE source_id = e.id) FROM shop_eventsource e
+            ORDER BY 2 DESC, 1
+            """
+        )
+        return [
+            Freshness(name=name, is_store=is_store, last_at=at) for name, is_store, at in cursor.fetchall()
+        ]

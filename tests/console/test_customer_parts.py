@@ -1,0 +1,252 @@
+"""What staff see and change of one customer beside orders: identity, tags, preferences, joins, accounts."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from regulars.shop import operations, queries
+from regulars.shop.models import AttributeDefinition, Customer, MergeSuggestion, Order, Tag, Tagging
+from regulars.shop.operations import Person
+from regulars.staff.rules import Role
+from tests.shop.factories import make_business, make_customer, make_order, make_store
+from tests.staff.factories import make_user
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def client() -> Client:
+    """Alice, who owns the shop."""
+    make_business()
+    alice = Client()
+    alice.force_login(make_user(name="Alice"))
+    return alice
+
+
+def page(client: Client, address: str) -> str:
+    return client.get(address).content.decode()
+
+
+def test_tags_are_put_on_and_taken_off_and_the_story_says_by_whom(client: Client) -> None:
+    customer = make_customer()
+    client.post(f"/customers/{customer.pk}/tags/", {"tag": "Wholesale"})
+    tag = Tag.objects.get()
+    client.post(f"/customers/{customer.pk}/tags/{tag.pk}/removal/")
+    assert not Tagging.objects.exists()
+    text = page(client, f"/customers/{customer.pk}/?kind=tag")
+    assert "Tagged “Wholesale”" in text
+    assert "Tag “Wholesale” taken off" in text
+    assert "Alice" in text
+    assert "Order" not in text.split("story-title")[-1]
+
+
+def test_preferences_are_changed_by_their_types(client: Client) -> None:
+    customer = make_customer()
+    operations.define_attribute(name="skin", label="Skin", type="choice", choices=["dry", "oily"])
+    operations.define_attribute(name="birthday", label="Birthday", type="yearly", label_zh="生日")
+    operations.define_attribute(name="budget", label="Budget", type="money")
+    address = f"/customers/{customer.pk}/preferences/"
+    refused = client.post(address, {"skin": "dry", "birthday": "31 March", "budget": "12.50"})
+    assert (refused.status_code, queries.attributes(customer.pk)) == (422, [])
+    client.post(address, {"skin": "dry", "birthday": "02-29", "budget": "12.50"})
+    text = page(client, f"/customers/{customer.pk}/")
+    for words in ("29 February", "£12.50", "dry"):
+        assert words in text
+    form = client.get(address).context["form"]
+    assert (form.initial["birthday"], form.initial["budget"]) == ("02-29", "12.50")
+    client.post(address, {"skin": "", "birthday": "02-29", "budget": "12.50"})
+    assert [said.name for said in queries.attributes(customer.pk)] == ["birthday", "budget"]
+
+
+def test_customers_are_joined_by_an_id_and_taken_apart(client: Client) -> None:
+    kept, other = (make_customer(code=code) for code in ("A", "B"))
+    make_order(customer=other, code="O1")
+    client.post(f"/customers/{kept.pk}/joins/", {"other": "nobody"})
+    client.post(f"/customers/{kept.pk}/joins/", {"other": "B"})
+    other.refresh_from_db()
+    assert (other.merged_into_id, Order.objects.get().customer_id) == (kept.pk, kept.pk)
+    text = page(client, f"/customers/{kept.pk}/identity/")
+    assert "B became part of A" in text
+    merge = queries.merges_of(kept.pk)[0]
+    client.post(f"/customers/joins/{merge.pk}/undoing/")
+    assert Order.objects.get().customer_id == other.pk
+    assert "Taken apart" in page(client, f"/customers/{kept.pk}/identity/")
+
+
+def two_who_share() -> tuple[Customer, Customer]:
+    people = [
+        Person(store_id=make_store().pk, identifiers={"external": code, "email": "home@example.com"}, at=NOW)
+        for code in ("A", "B")
+    ]
+    first, second = operations.recognise(people, now=NOW)
+    return Customer.objects.get(pk=first), Customer.objects.get(pk=second)
+
+
+def test_possible_duplicates_show_the_evidence_and_are_settled(client: Client) -> None:
+    first, second = two_who_share()
+    make_order(customer=second, amount_minor=1_234)
+    text = page(client, "/duplicates/")
+    for words in ("E-mail: home@example.com", "main: A", "main: B", "£12.34"):
+        assert words in text
+    assert "unsure: somebody else uses it too" in page(client, f"/customers/{first.pk}/identity/")
+    suggestion = MergeSuggestion.objects.get()
+    client.post(f"/duplicates/{suggestion.pk}/", {"answer": "second"})
+    first.refresh_from_db()
+    assert first.merged_into_id == second.pk
+    assert "Nobody waits for a decision" in page(client, "/duplicates/")
+
+
+def test_two_people_stay_two(client: Client) -> None:
+    two_who_share()
+    client.post(f"/duplicates/{MergeSuggestion.objects.get().pk}/", {"answer": "two"})
+    assert not queries.open_suggestions().exists()
+    two_who_share()
+    assert not queries.open_suggestions().exists()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_lists_cost_the_same_however_long_they_are(*, client: Client, count: int) -> None:
+    for number in range(count):
+        codes = (f"A{number}", f"B{number}")
+        told = [
+            Person(
+                store_id=make_store().pk,
+                identifiers={"external": code, "email": f"{number}@example.com"},
+                at=NOW,
+            )
+            for code in codes
+        ]
+        operations.recognise(told, now=NOW)
+        account = operations.ensure_account(code=f"acme{number}")
+        customers = list(Customer.objects.filter(code__in=codes))
+        operations.add_contacts(
+            account_id=account.pk, contacts=[(one.pk, "buyer") for one in customers], now=NOW
+        )
+        make_order(customer=customers[0])
+        operations.give_orders_of(account_id=account.pk, customer_id=customers[0].pk)
+        operations.define_attribute(name=f"a{number}", label="A", type="text")
+        tag = operations.ensure_tag(name=f"tag {number}")
+        operations.tag_customers(tag_id=tag.pk, customer_ids=[customers[0].pk], now=NOW)
+    asked = []
+    for address in (
+        "/duplicates/",
+        "/companies/",
+        f"/companies/{account.pk}/",
+        "/tags/",
+        "/settings/attributes/",
+    ):
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(address).status_code == 200
+        asked.append(len(captured))
+    assert asked == [7, 5, 9, 5, 4]
+
+
+def test_an_account_has_people_orders_and_a_manager(client: Client) -> None:
+    buyer = make_customer(code="B1", name="Bea")
+    make_order(customer=buyer, amount_minor=5_000)
+    made = client.post("/companies/", {"code": "acme", "name": "Acme"})
+    address = made["Location"]
+    client.post(f"{address}contacts/", {"customer": "B1", "role": "buys"})
+    assert "Count 1 own order here" in page(client, address)
+    client.post(f"{address}contacts/{buyer.pk}/orders/")
+    ann = make_user(role=Role.AGENT, name="Ann")
+    account_id = address.rstrip("/").rpartition("/")[2]
+    client.post("/companies/managers/", {"account": account_id, "manager": str(ann.pk)})
+    text = page(client, "/companies/?q=ACM")
+    for words in ("Acme", "Ann", "£50.00"):
+        assert words in text
+    assert "Acme" not in page(client, "/companies/?manager=nobody")
+    text = page(client, address)
+    assert "buys" in text
+    story = page(client, f"/customers/{buyer.pk}/")
+    assert "Acts for Acme" in story
+    assert "Account manager: Ann" in story
+    client.post(f"{address}contacts/{buyer.pk}/removal/")
+    assert "Nobody acts for this account yet" in page(client, address)
+    assert queries.account_totals(int(account_id)).orders == 1
+
+
+def test_tags_are_made_changed_joined_removed_and_put_back(client: Client) -> None:
+    client.post("/tags/", {"name": "Whole sale", "description": "buys in boxes", "colour": "teal"})
+    client.post("/tags/", {"name": "Trade", "colour": "grey"})
+    first, second = Tag.objects.order_by("id")
+    operations.tag_customers(tag_id=first.pk, customer_ids=[make_customer().pk], now=NOW)
+    client.post(f"/tags/{first.pk}/", {"name": "Wholesale", "description": "", "colour": "red"})
+    first.refresh_from_db()
+    assert (first.name, first.colour) == ("Wholesale", "red")
+    client.post(f"/tags/{first.pk}/joins/", {"into": second.pk})
+    assert list(queries.tags_with_counts().values_list("name", "customers")) == [("Trade", 1)]
+    assert "Put back" in page(client, "/tags/")
+    client.post(f"/tags/{first.pk}/restoring/")
+    client.post(f"/tags/{second.pk}/removal/")
+    assert [row.name for row in queries.tags_with_counts()] == ["Wholesale"]
+
+
+def test_attributes_are_defined_changed_and_deleted(client: Client) -> None:
+    told = {"label": "Shoe size", "type": "number", "minimum": "15", "maximum": "50", "is_customers": "on"}
+    client.post("/settings/attributes/", told)
+    row = AttributeDefinition.objects.get()
+    assert (row.name, row.is_customers) == ("shoe_size", True)
+    assert client.post("/settings/attributes/", told).status_code == 422
+    assert client.post("/settings/attributes/", {"label": "尺码", "type": "text"}).status_code == 422
+    address = f"/settings/attributes/{row.pk}/"
+    client.post(address, {"label": "Size", "label_zh": "鞋码", "minimum": "15", "maximum": "52"})
+    row.refresh_from_db()
+    assert (row.label, row.label_zh, row.type, str(row.maximum)) == ("Size", "鞋码", "number", "52.000000")
+    client.post(f"{address}removal/")
+    assert not AttributeDefinition.objects.exists()
+
+
+def test_an_analyst_changes_nothing_of_customers() -> None:
+    make_business()
+    customer = make_customer()
+    ana = Client()
+    ana.force_login(make_user(role=Role.ANALYST))
+    for address in (
+        f"/customers/{customer.pk}/tags/",
+        f"/customers/{customer.pk}/joins/",
+        "/companies/managers/",
+    ):
+        assert ana.post(address, {"tag": "x", "other": "y"}).status_code == 403
+    assert ana.post("/companies/", {"code": "acme"}).status_code == 404
+    assert "Add an account" not in page(ana, "/companies/")
+
+
+def test_visits_show_what_was_looked_at_and_left(client: Client) -> None:
+    customer = make_customer()
+    assert "No visit in the last 30 days" in page(client, f"/customers/{customer.pk}/browsing/")
+    now = datetime.now(UTC)
+    source = operations.ensure_source(code="web", name="Web shop", store_id=make_store().pk)
+    product = operations.see_products(
+        [operations.ProductSeen(store_id=make_store().pk, code="T1", name="Tea")]
+    )
+    operations.prepare_months([now.date(), (now - timedelta(hours=1)).date()])
+    operations.write_events(
+        [
+            operations.NewEvent(
+                source_id=source.pk, at=now - timedelta(minutes=minutes), name="Product Viewed",
+                customer_id=customer.pk, product_id=product[make_store().pk, "T1"], properties={},
+            )
+            for minutes in (3, 2)
+        ]
+    )  # fmt: skip
+    text = page(client, f"/customers/{customer.pk}/browsing/")
+    assert "Looked at and not bought" in text
+    assert "2 times" in text
+
+
+def test_data_quality_says_what_is_missing_for_what(client: Client) -> None:
+    make_order(customer=make_customer())
+    response = client.get("/data/quality/")
+    checks = {
+        str(check.name): (check.known, check.total, check.level) for check in response.context["checks"]
+    }
+    assert checks["Orders with their products"] == (0, 1, "error")
+    assert checks["Customers seen on your pages in 90 days"] == (0, 1, "error")
+    assert checks["Products with a category"] == (0, 0, "")
+    assert "the churn warning uses orders only" in response.content.decode()
+    assert [one.name for one in response.context["freshness"]] == ["Main"]
