@@ -21,6 +21,7 @@ from regulars.segments.rules import (
     Member,
     Node,
     Not,
+    Operator,
     leaves,
 )
 from regulars.shop.registry import CustomerAttribute, Source
@@ -28,7 +29,7 @@ from regulars.shop.registry import CustomerAttribute, Source
 RuleOf = Callable[[int], Node | None]
 """The rule of another segment; None for a list, whose members are read from the table of members."""
 
-_OPPOSITES = {
+_OPPOSITES: dict[Operator, Operator] = {
     "is_not": "is",
     "contains_not": "contains",
     "none_of": "any_of",
@@ -188,7 +189,7 @@ def _condition(node: Node, building: _Building) -> str:  # noqa: PLR0911  one ca
 def _attribute(node: Attribute, building: _Building) -> str:
     opposite = _OPPOSITES.get(node.operator)
     if opposite is not None:
-        return f"({_attribute(Attribute(node.key, cast('Any', opposite), node.value), building)}) IS NOT TRUE"
+        return f"({_attribute(Attribute(node.key, opposite, node.value), building)}) IS NOT TRUE"
     attribute = building.attributes[node.key]
     source = attribute.source
     if not source.is_many:

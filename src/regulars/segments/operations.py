@@ -462,7 +462,7 @@ def _free_name(name: str, *, except_id: int | None = None) -> str:
     text = name.strip()
     if not 1 <= len(text) <= _NAME_LENGTH or "\0" in text:
         raise InvalidSegmentError(_("a segment needs a name of 1 to 100 characters"), name=name)
-    if Segment.objects.filter(name=text, archived_at=None, code=None).exclude(pk=except_id).exists():
+    if Segment.objects.filter(name=text, archived_at=None, code=None).exclude(pk=except_id or 0).exists():
         raise InvalidSegmentError(_("there is a segment “%(name)s” already") % {"name": text}, name=text)
     return text
 

@@ -79,7 +79,7 @@ def sentence(node: Node, *, vocabulary: Vocabulary) -> str:
         case All(()):
             return _("All customers")
         case _:
-            return _("Customers: %(rule)s") % {"rule": _phrase(node, vocabulary, is_inner=False)}
+            return _("Customers: %(rule)s") % {"rule": phrase(node, vocabulary=vocabulary, is_inner=False)}
 
 
 def condition(node: Attribute | Bought | Did | Member, *, vocabulary: Vocabulary) -> str:
@@ -121,15 +121,16 @@ def _lines(node: Node, vocabulary: Vocabulary, depth: int) -> Iterator[Line]:
             for part in parts:
                 yield from _lines(part, vocabulary, depth + 1)
         case Not(part):
-            yield Line(depth, _("not: %(rule)s") % {"rule": _phrase(part, vocabulary)})
+            yield Line(depth, _("not: %(rule)s") % {"rule": phrase(part, vocabulary=vocabulary)})
         case _:
             yield Line(depth, condition(cast("Attribute", node), vocabulary=vocabulary))
 
 
-def _phrase(node: Node, vocabulary: Vocabulary, *, is_inner: bool = True) -> str:
+def phrase(node: Node, *, vocabulary: Vocabulary, is_inner: bool = True) -> str:
+    """Return a part of a rule in words; put in brackets where `is_inner` and of several conditions."""
     match node:
         case All((part,)) | Any((part,)):
-            return _phrase(part, vocabulary, is_inner=is_inner)
+            return phrase(part, vocabulary=vocabulary, is_inner=is_inner)
         case All(()):
             return _("all customers")
         case Any(()):
@@ -140,10 +141,10 @@ def _phrase(node: Node, vocabulary: Vocabulary, *, is_inner: bool = True) -> str
                 if isinstance(node, All)
                 else pgettext("between conditions", " or ")
             )
-            text = word.join(_phrase(part, vocabulary) for part in parts)
+            text = word.join(phrase(part, vocabulary=vocabulary) for part in parts)
             return _("(%(rule)s)") % {"rule": text} if is_inner else text
         case Not(part):
-            return _("not: %(rule)s") % {"rule": _phrase(part, vocabulary)}
+            return _("not: %(rule)s") % {"rule": phrase(part, vocabulary=vocabulary)}
         case _:
             return condition(node, vocabulary=vocabulary)
 

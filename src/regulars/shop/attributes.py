@@ -1,6 +1,7 @@
 """What the record itself can be asked of a customer: who they are, what they said, what the shop noted."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -170,5 +171,5 @@ def _stated() -> Iterator[CustomerAttribute]:
                 values={"definition": definition.pk},
             ),
             sql=sql,
-            choices=(lambda choices=choices: choices) if choices else None,
+            choices=partial(tuple, choices) if choices else None,
         )

@@ -19,6 +19,7 @@ class Capability(models.TextChoices):
 
     VIEW_CUSTOMERS = "customers:read", _("See customers and their orders")
     EXPORT_CUSTOMERS = "customers:export", _("Export customers")
+    CHANGE_SEGMENTS = "segments:write", _("Make and change segments")
     VIEW_REPORTS = "reports:read", _("See figures and reports")
     WORK_ACTIONS = "actions:write", _("Assign and finish actions")
     VIEW_IMPORTS = "imports:read", _("See imports")
@@ -31,6 +32,7 @@ class Capability(models.TextChoices):
 
 _SEE = {Capability.VIEW_CUSTOMERS, Capability.VIEW_REPORTS}
 _MARKET = _SEE | {
+    Capability.CHANGE_SEGMENTS,
     Capability.EXPORT_CUSTOMERS,
     Capability.WORK_ACTIONS,
     Capability.VIEW_IMPORTS,
@@ -41,6 +43,7 @@ _MARKET = _SEE | {
 KEY_SCOPES = (
     Capability.VIEW_CUSTOMERS,
     Capability.EXPORT_CUSTOMERS,
+    Capability.CHANGE_SEGMENTS,
     Capability.VIEW_REPORTS,
     Capability.WORK_ACTIONS,
     Capability.VIEW_IMPORTS,

@@ -41,7 +41,7 @@ from regulars.shop.queries.people import (
     tags,
     value_of,
 )
-from regulars.shop.queries.products import brands, categories
+from regulars.shop.queries.products import brands, categories, stores
 
 __all__ = [
     "Attribute",
@@ -79,6 +79,7 @@ __all__ = [
     "order_lines",
     "root_of",
     "spend_by_month",
+    "stores",
     "tags",
     "timeline",
     "totals",
