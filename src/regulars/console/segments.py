@@ -390,7 +390,7 @@ def _shares_chart(segment_id: int, label: Any, title: str) -> Chart | None:  # n
         option={
             "xAxis": {"type": "value", "axisLabel": {"formatter": "percent"}},
             "yAxis": {"type": "category", "data": names, "inverse": True},
-            "legend": {"data": [gettext("Members"), gettext("Everybody")]},
+            "legend": {"data": [gettext("Members"), gettext("Everybody")], "top": 0, "bottom": "auto"},
             "tooltip": {"trigger": "axis", "valueFormatter": "percent"},
             "series": [
                 {
