@@ -3,4 +3,16 @@
 from regulars.cli import db, demo, doctor, export, imports, insights, kpi, segments, serve, staff
 from regulars.cli.app import app
 
-__all__ = ["app", "db", "demo", "doctor", "export", "imports", "insights", "kpi", "segments", "serve", "staff"]
+__all__ = [
+    "app",
+    "db",
+    "demo",
+    "doctor",
+    "export",
+    "imports",
+    "insights",
+    "kpi",
+    "segments",
+    "serve",
+    "staff",
+]

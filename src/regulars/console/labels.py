@@ -2,7 +2,6 @@
 
 from django.utils.functional import Promise
 
-from regulars.insights.attributes import CELL_NAMES
 from regulars.insights.models import Policy, Profile
 
 # How many of five bars are lit: the life cycle rises to mature and sinks again.
@@ -29,7 +28,7 @@ def stage(value: str) -> str | Promise:
 
 def cell(value: str) -> str | Promise:
     """Return the name of an RFM cell."""
-    return CELL_NAMES.get(value, value)
+    return Profile.Cell(value).label if value else ""
 
 
 def stage_steps(value: str) -> list[bool]:

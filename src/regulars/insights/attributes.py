@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from django.utils.translation import gettext_lazy as _
 
 from regulars.insights.models import Profile, Taste
-from regulars.insights.queries import CELLS
 from regulars.shop import registry
 from regulars.shop.queries import brands, categories
 from regulars.shop.registry import CustomerAttribute, Source
@@ -24,17 +23,6 @@ RECOMMENDED = Source(
     is_many=True,
     changes="run",
 )
-
-CELL_NAMES = {
-    "RFM": _("Keep"),
-    "RfM": _("Grow frequency"),
-    "rFM": _("Win back"),
-    "Rfm": _("Develop"),
-    "RFm": _("Raise value"),
-    "rfM": _("Reactivate"),
-    "rFm": _("Maintain"),
-    "rfm": _("Leave"),
-}
 
 
 def register() -> None:
@@ -76,7 +64,7 @@ def _standing() -> list[CustomerAttribute]:
             type="choice",
             source=PROFILE,
             sql="nullif({s}.cell, '')",
-            choices=lambda: [(cell, CELL_NAMES[cell]) for cell in CELLS],
+            choices=lambda: Profile.Cell.choices,
             help=_("One of eight: recent or not, often or not, much or not."),
         ),
         *(

@@ -7,9 +7,7 @@ from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from regulars.insights.attributes import CELL_NAMES
 from regulars.insights.models import Profile, Taste
-from regulars.insights.queries import CELLS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +37,12 @@ BUILT_IN: dict[str, BuiltIn] = {
         for tier in Profile.Tier
     },
     **{
-        f"cell-{cell}": BuiltIn(
-            name=format_lazy("{}: {}", cell, CELL_NAMES[cell]),
+        f"cell-{cell.value}": BuiltIn(
+            name=format_lazy("{}: {}", cell.value, cell.label),
             description=_("One of the eight RFM groups."),
-            rule=_rule(_is("cell", cell)),
+            rule=_rule(_is("cell", cell.value)),
         )
-        for cell in CELLS
+        for cell in Profile.Cell
     },
     **{
         f"stage-{stage.value}": BuiltIn(

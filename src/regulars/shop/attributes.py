@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from regulars.shop import registry
 from regulars.shop.models import AttributeDefinition, Consent, Identifier, Store, Tag
 from regulars.shop.models.consents import Channel
-from regulars.shop.queries import countries
+from regulars.shop.queries import choices
 from regulars.shop.registry import CustomerAttribute, Source, Type
 
 _PERSON = _("Who they are")
@@ -80,7 +80,7 @@ def register() -> None:
             type="choice",
             source=CUSTOMER,
             sql="nullif({s}.country, '')",
-            choices=lambda: [(name, name) for name in countries() if name],
+            choices=lambda: [(name, name) for name in choices().countries if name],
         ),
         CustomerAttribute(
             key="identifier",
@@ -158,7 +158,7 @@ def _stated() -> Iterator[CustomerAttribute]:
     """Yield the attributes that the merchant defined."""
     for definition in AttributeDefinition.objects.all():
         type_, sql = _TYPES[definition.type]
-        choices = tuple((choice, choice) for choice in definition.choices)
+        options = tuple((choice, choice) for choice in definition.choices)
         yield CustomerAttribute(
             key=f"attribute.{definition.name}",
             group=_SAID,
@@ -171,5 +171,5 @@ def _stated() -> Iterator[CustomerAttribute]:
                 values={"definition": definition.pk},
             ),
             sql=sql,
-            choices=partial(tuple, choices) if choices else None,
+            choices=partial(tuple, options) if options else None,
         )

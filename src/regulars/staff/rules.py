@@ -21,6 +21,7 @@ class Capability(models.TextChoices):
     EXPORT_CUSTOMERS = "customers:export", _("Export customers")
     CHANGE_SEGMENTS = "segments:write", _("Make and change segments")
     VIEW_REPORTS = "reports:read", _("See figures and reports")
+    CHANGE_CUSTOMERS = "customers:write", _("Tag customers")
     WORK_ACTIONS = "actions:write", _("Assign and finish actions")
     VIEW_IMPORTS = "imports:read", _("See imports")
     RUN_IMPORTS = "imports:write", _("Import data")
@@ -34,6 +35,7 @@ _SEE = {Capability.VIEW_CUSTOMERS, Capability.VIEW_REPORTS}
 _MARKET = _SEE | {
     Capability.CHANGE_SEGMENTS,
     Capability.EXPORT_CUSTOMERS,
+    Capability.CHANGE_CUSTOMERS,
     Capability.WORK_ACTIONS,
     Capability.VIEW_IMPORTS,
     Capability.RUN_IMPORTS,
@@ -54,7 +56,7 @@ CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.OWNER: frozenset(Capability),
     Role.MANAGER: frozenset(_MARKET | {Capability.CHANGE_SETTINGS, Capability.VIEW_AUDIT}),
     Role.MARKETER: frozenset(_MARKET),
-    Role.AGENT: frozenset({Capability.VIEW_CUSTOMERS, Capability.WORK_ACTIONS}),
+    Role.AGENT: frozenset({Capability.VIEW_CUSTOMERS, Capability.CHANGE_CUSTOMERS, Capability.WORK_ACTIONS}),
     Role.ANALYST: frozenset(_SEE | {Capability.EXPORT_CUSTOMERS, Capability.VIEW_IMPORTS}),
 }
 

@@ -1,5 +1,6 @@
 """Keep what an import did to the record, and take it back."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ def keep_changes(*, now: datetime) -> Iterator[ChangeSet]:
     """Keep what the block adds to the record and changes in it, for `UNDO_DAYS`. Needs an open transaction.
 
     Rows that are added cost nothing: they are a range of ids, for other writers wait until the transaction ends.
-    Of rows that change, a trigger keeps what was there before.
+    Of rows that were there and change, a trigger keeps what they were.
     """
     change_set = ChangeSet.objects.create(made_at=now)
     with connection.cursor() as cursor:
@@ -98,7 +99,10 @@ def keep_changes(*, now: datetime) -> Iterator[ChangeSet]:
         )
         cursor.execute(merge_sql.LOCK_RECORD)
         before = _last_ids(cursor)
-        cursor.execute("SELECT set_config('regulars.change_set', %s, true)", [str(change_set.pk)])
+        cursor.execute(
+            "SELECT set_config('regulars.change_set', %s, true), set_config('regulars.last_ids', %s, true)",
+            [str(change_set.pk), json.dumps(before)],
+        )
     yield change_set
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('regulars.change_set', '', true)")
@@ -108,11 +112,6 @@ def keep_changes(*, now: datetime) -> Iterator[ChangeSet]:
             table: [before[table] + 1, after[table]] for table in _TABLES if after[table] > before[table]
         } | change_set.added
         change_set.save(update_fields=["added"])
-        for table in change_set.added.keys() & set(_TABLES):
-            cursor.execute(
-                'DELETE FROM shop_changedrow WHERE change_set_id = %s AND "table" = %s AND row_id BETWEEN %s AND %s',
-                [change_set.pk, table, *change_set.added[table]],
-            )
 
 
 def mark_overlaps() -> None:

@@ -2,6 +2,7 @@
 
 from regulars.shop.queries.customers import (
     CategoryShare,
+    Choices,
     Known,
     Line,
     Mix,
@@ -14,7 +15,7 @@ from regulars.shop.queries.customers import (
     TimelinePlace,
     Totals,
     business,
-    countries,
+    choices,
     customer,
     customers_known_as,
     customers_matching,
@@ -46,6 +47,7 @@ from regulars.shop.queries.products import brands, categories, stores
 __all__ = [
     "Attribute",
     "CategoryShare",
+    "Choices",
     "CurrentConsent",
     "Known",
     "Line",
@@ -64,8 +66,8 @@ __all__ = [
     "brands",
     "business",
     "categories",
+    "choices",
     "consent_history",
-    "countries",
     "current_consents",
     "customer",
     "customers_known_as",

@@ -44,7 +44,7 @@ NO_TRIGGERS = "DROP FUNCTION shop_touch CASCADE"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shop', '0006_change_sets'),
+        ('shop', '0007_changes_of_what_was_there'),
     ]
 
     operations = [
