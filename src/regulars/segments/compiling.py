@@ -207,6 +207,9 @@ def _compared(node: Attribute, attribute: CustomerAttribute, alias: str, buildin
     sql, value, bind = f"({attribute.sql.format(s=alias)})", node.value, building.bind
     today = building.today
     match node.operator:
+        case "known" if attribute.type in ("text", "choice"):
+            # Nobody can ask for an empty text: in every other comparison it is as good as null, and indexes are used.
+            return f"{sql} <> ''"
         case "known":
             return f"{sql} IS NOT NULL"
         case "yes":

@@ -27,6 +27,7 @@ FULL_HOURS = 24
 
 _AT_ONCE = 50_000
 _ROUNDS = 100
+_ANALYSED_FROM = 10_000
 _log = structlog.stdlib.get_logger("regulars.segments")
 
 
@@ -203,6 +204,10 @@ def _refresh(segment: Segment, shop: _Shop, *, reason: str, who: list[int] | Non
         at=shop.now,
     )
     found, entered, left = _write(statement, note=note, is_first=locked.full_at is None, is_full=who is None)
+    if entered + left >= _ANALYSED_FROM:
+        with connection.cursor() as cursor:
+            # The next refresh would be planned as if there were no members yet.
+            cursor.execute("ANALYZE segments_membership")
     size = found if who is None else locked.size + entered - left
     if who is None or entered or left:
         Refresh.objects.filter(pk=note.pk).update(size=size, entered=entered, left=left)

@@ -61,7 +61,7 @@ def register() -> None:
             label=_("Name"),
             type="text",
             source=CUSTOMER,
-            sql="nullif({s}.name, '')",
+            sql="{s}.name",
             sensitivity="personal",
         ),
         CustomerAttribute(
@@ -79,7 +79,7 @@ def register() -> None:
             label=_("Country"),
             type="choice",
             source=CUSTOMER,
-            sql="nullif({s}.country, '')",
+            sql="{s}.country",
             choices=lambda: [(name, name) for name in choices().countries if name],
         ),
         CustomerAttribute(
@@ -140,7 +140,7 @@ def register() -> None:
             label=_("Company"),
             type="text",
             source=_ACCOUNTS,
-            sql="nullif({s}.name, '')",
+            sql="{s}.name",
         ),
         CustomerAttribute(
             key="industry",
@@ -148,7 +148,7 @@ def register() -> None:
             label=_("Industry"),
             type="text",
             source=_ACCOUNTS,
-            sql="nullif({s}.industry, '')",
+            sql="{s}.industry",
         ),
     )
     registry.register_asked(_stated)
