@@ -1,8 +1,10 @@
 """A second, slow reading of rules over plain Python records, written apart from the compiler."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any as Anything
 
 from regulars.segments.rules import All, Any, Attribute, Bought, Did, Goods, Member, Node, Not, Period
 
@@ -70,8 +72,8 @@ def holds(node: Node, person: Person, *, today: int, segments: dict[int, Node | 
             return _did(node, person, today)
 
 
-def _said(operator: str, value: object, known: list[object], today: int) -> bool:
-    tests = {
+def _said(operator: str, value: Anything, known: list[Anything], today: int) -> bool:  # noqa: ANN401  any type of attribute
+    tests: dict[str, Callable[[Anything], bool]] = {
         "is": lambda one: _low(one) == _low(value),
         "contains": lambda one: _low(value) in _low(one),
         "starts_with": lambda one: _low(one).startswith(_low(value)),
@@ -101,11 +103,11 @@ def _said(operator: str, value: object, known: list[object], today: int) -> bool
     return any(tests[operator](one) for one in known)
 
 
-def _low(value: object) -> object:
+def _low(value: Anything) -> Anything:  # noqa: ANN401  any type of attribute
     return value.lower() if isinstance(value, str) else value
 
 
-def _list(value: object) -> list[object]:
+def _list(value: Anything) -> list[Anything]:  # noqa: ANN401  any type of attribute
     return value if isinstance(value, list) else [value]
 
 

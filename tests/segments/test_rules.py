@@ -49,6 +49,7 @@ from regulars.shop.operations import (
     tag_customers,
     write_events,
 )
+from regulars.shop.registry import Type
 from tests.insights.factories import make_profile
 from tests.segments import slow
 from tests.shop.factories import make_customer, make_order, make_product, make_store
@@ -129,7 +130,8 @@ def _a_shop(rng: random.Random) -> list[slow.Person]:
     defined = {row.name: row for row in AttributeDefinition.objects.all()}
     tag = ensure_tag(name="Fair")
     source = ensure_source(code="web", name="Web", store_id=stores["main"].pk)
-    people, events = [], []
+    people: list[slow.Person] = []
+    events: list[NewEvent] = []
     for number in range(30):
         name = rng.choice(["", "Ann Oak", "bob ELM", "王小明"])
         country = rng.choice(COUNTRIES)
@@ -282,7 +284,7 @@ _VALUES: dict[str, Anything] = {
     "attribute.birthday": st.integers(0, 100),
     "attribute.pet": st.none(),
 }
-_TYPES = {
+_TYPES: dict[str, Type] = {
     "name": "text", "country": "choice", "tier": "choice", "tag": "choice", "store": "choice", "consent.email": "choice",
     "attribute.likes": "choices", "orders": "count", "attribute.shoe": "number", "churn": "share", "last_order": "day",
     "attribute.birthday": "date", "attribute.pet": "flag",
@@ -292,7 +294,7 @@ _TYPES = {
 @st.composite
 def _attributes(draw: st.DrawFn) -> Attribute:
     key = draw(st.sampled_from(sorted(_VALUES)))
-    operator = draw(st.sampled_from(OPERATORS[_TYPES[key]]))  # type: ignore[index]  the keys above
+    operator = draw(st.sampled_from(OPERATORS[_TYPES[key]]))
     if operator in ("known", "unknown", "yes", "no"):
         return Attribute(key, operator)
     if operator in ("in_last", "longer_ago", "in_next"):
