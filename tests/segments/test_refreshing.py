@@ -16,6 +16,7 @@ from regulars.segments.built_in import BUILT_IN
 from regulars.segments.models import Crossing, Membership, Refresh, Segment
 from regulars.segments.rules import read
 from regulars.segments.rules_of import SegmentCycleError
+from regulars.segments.words import sentence
 from regulars.shop import registry
 from regulars.shop.models import Identifier, TouchedCustomer
 from regulars.shop.operations import ensure_tag, tag_customers
@@ -262,5 +263,5 @@ def test_rules_are_told_in_chinese_as_a_merchant_says_them() -> None:
     with translation.override("zh-hans"):
         vocabulary = queries.vocabulary()
         node = read(stored, attributes=registry.attributes())
-        told = queries.sentence(node, vocabulary=vocabulary)
+        told = sentence(node, vocabulary=vocabulary)
     assert told == "满足以下条件的顾客：最近 7 天浏览过同一商品至少 3 次，但没有买，并且从未买过茶"
