@@ -199,13 +199,17 @@ def _attribute(node: Attribute, vocabulary: Vocabulary) -> str:
 def _relative(node: Attribute, label: str) -> str:
     days = cast("int", node.value)
     pattern = {
-        "in_last": ngettext("%(label)s was today", "%(label)s in the last %(days)s days", days),
-        "longer_ago": ngettext(
-            "%(label)s a day ago or longer", "%(label)s %(days)s days ago or longer", days
+        "in_last": ngettext(
+            "%(label)s in the last %(days)s day", "%(label)s in the last %(days)s days", days
         ),
-        "in_next": ngettext("%(label)s is today", "%(label)s in the next %(days)s days", days),
+        "longer_ago": ngettext(
+            "%(label)s %(days)s day ago or longer", "%(label)s %(days)s days ago or longer", days
+        ),
+        "in_next": ngettext(
+            "%(label)s in the next %(days)s day", "%(label)s in the next %(days)s days", days
+        ),
         "anniversary_in_next": ngettext(
-            "%(label)s has its anniversary today",
+            "%(label)s has its anniversary in the next %(days)s day",
             "%(label)s has its anniversary in the next %(days)s days",
             days,
         ),
@@ -291,11 +295,13 @@ def _goods(goods: Goods) -> str:
 
 def _when(period: Period) -> str:
     if period.last_days is not None:
-        return ngettext(" today", " in the last %(days)s days", period.last_days) % {"days": period.last_days}
-    if period.before_last_days is not None:
-        return ngettext(" a day ago or longer", " %(days)s days ago or longer", period.before_last_days) % {
-            "days": period.before_last_days
+        return ngettext(" in the last %(days)s day", " in the last %(days)s days", period.last_days) % {
+            "days": period.last_days
         }
+    if period.before_last_days is not None:
+        return ngettext(
+            " %(days)s day ago or longer", " %(days)s days ago or longer", period.before_last_days
+        ) % {"days": period.before_last_days}
     start, end = period.from_day, period.until_day
     if start is not None and end is not None:
         return _(" from %(start)s to %(end)s") % {"start": _day(start), "end": _day(end - 1)}
