@@ -1,6 +1,18 @@
 """The commands of `regulars`, gathered from their modules. Importing a module adds its commands to the app."""
 
-from regulars.cli import connectors, db, demo, doctor, export, imports, insights, kpi, serve, staff
+from regulars.cli import (
+    connectors,
+    db,
+    demo,
+    doctor,
+    export,
+    imports,
+    insights,
+    kpi,
+    segments,
+    serve,
+    staff,
+)
 from regulars.cli.app import app
 
 __all__ = [
@@ -13,6 +25,7 @@ __all__ = [
     "imports",
     "insights",
     "kpi",
+    "segments",
     "serve",
     "staff",
 ]

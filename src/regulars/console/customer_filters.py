@@ -19,6 +19,7 @@ from regulars.insights.models import Profile, Taste
 from regulars.insights.queries import Alive, Churn, CustomerFilter, Due, Sort
 from regulars.kernel.days import date_of_day, day_of_date
 from regulars.kernel.money import to_minor
+from regulars.segments.queries import member_ids, title_of
 from regulars.shop.queries import Choices
 
 DUE: tuple[tuple[Due, str | Promise], ...] = (
@@ -137,6 +138,7 @@ class CustomerFilterForm(forms.Form):
     )
     next = forms.ChoiceField(label=_("Next purchase"), choices=WITHIN, required=False)
     product_due = forms.ChoiceField(label=_("A product runs out"), choices=WITHIN, required=False)
+    segment = forms.IntegerField(label=_("Segment"), min_value=1, max_value=2**63 - 1, required=False)
     category = forms.CharField(label=_("Preferred category"), max_length=200, required=False)
     tag = forms.MultipleChoiceField(label=_("Tag"), required=False, widget=forms.CheckboxSelectMultiple)
     clv_min = forms.DecimalField(
@@ -234,6 +236,7 @@ class CustomerList:
             next_days=int(chosen["next"]) if "next" in chosen else None,
             product_days=int(chosen["product_due"]) if "product_due" in chosen else None,
             category=str(chosen.get("category", "")),
+            among=member_ids(chosen["segment"]) if "segment" in chosen else None,
             tags=tuple(int(tag) for tag in chosen.get("tag", ())),
             clv_min_minor=self._minor("clv_min"),
         )
@@ -307,6 +310,7 @@ _NAMED: dict[str, Callable[[str], str | Promise]] = {
     "need": lambda need: Taste.Need(need).label,
     "next": lambda when: gettext("Next purchase: %(when)s") % {"when": dict(WITHIN)[when]},
     "product_due": lambda when: gettext("A product runs out: %(when)s") % {"when": dict(WITHIN)[when]},
+    "segment": lambda pk: gettext("Segment: %(name)s") % {"name": title_of(int(pk))},
     "category": lambda name: gettext("Prefers %(category)s") % {"category": name},
     "first": lambda when: gettext("First order: %(when)s") % {"when": str(dict(FIRST)[when])},
 }

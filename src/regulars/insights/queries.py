@@ -75,13 +75,14 @@ class CustomerFilter:
 
     Days are half-open, `[from, until)`. Amounts are minor units of the base currency, over the policy's
     window, as in `Profile.monetary_minor`; both ends are included. `due` is the position of the profile's day
-    inside the purchase cycle. `ids` names candidates, as when a search was done before. `alive` and `churn` are bands of
+    inside the purchase cycle. `ids` names candidates, as when a search was done before, and `among` is a query of their ids. `alive` and `churn` are bands of
     the probabilities, `next_days` and `product_days` so many days from the profile's day on: of the next purchase, and of
     a product that runs out.
     """
 
     text: str = ""
     ids: tuple[int, ...] | None = None
+    among: "QuerySet[Any, Any] | None" = None
     tiers: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
@@ -132,6 +133,8 @@ class CustomerFilter:
             condition &= Q((f"{customer}id__in", shop.customers_matching(self.text)))
         if self.ids is not None:
             condition &= Q((f"{customer}id__in", self.ids))
+        if self.among is not None:
+            condition &= Q((f"{customer}id__in", self.among))
         for path, chosen in (
             (f"{profile}tier", self.tiers),
             (f"{profile}stage", self.stages),

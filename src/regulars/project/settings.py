@@ -31,6 +31,7 @@ ROOMS = [
     "regulars.shop",
     "regulars.intake",
     "regulars.insights",
+    "regulars.segments",
     "regulars.planner",
     "regulars.reports",
     "regulars.api",

@@ -63,7 +63,7 @@ def register() -> None:
             label=_("Name"),
             type="text",
             source=CUSTOMER,
-            sql="nullif({s}.name, '')",
+            sql="{s}.name",
             sensitivity="personal",
         ),
         CustomerAttribute(
@@ -81,7 +81,7 @@ def register() -> None:
             label=_("Country"),
             type="choice",
             source=CUSTOMER,
-            sql="nullif({s}.country, '')",
+            sql="{s}.country",
             choices=lambda: [(name, name) for name in choices().countries if name],
         ),
         CustomerAttribute(
@@ -144,7 +144,7 @@ def register() -> None:
             label=_("Company"),
             type="text",
             source=_ACCOUNTS,
-            sql="nullif({s}.name, '')",
+            sql="{s}.name",
         ),
         CustomerAttribute(
             key="industry",
@@ -152,7 +152,7 @@ def register() -> None:
             label=_("Industry"),
             type="text",
             source=_ACCOUNTS,
-            sql="nullif({s}.industry, '')",
+            sql="{s}.industry",
         ),
     )
     registry.register_asked(_stated)

@@ -52,7 +52,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class CustomerAttribute:
-    """Something that is known of a customer, or null where it is not.
+    """Something that is known of a customer, or null (of a text also nothing) where it is not.
 
     Attributes:
         key: Its name in stored rules and in the API, for ever: `tier`, `attribute.birthday`.

@@ -19,6 +19,7 @@ class Capability(models.TextChoices):
 
     VIEW_CUSTOMERS = "customers:read", _("See customers and their orders")
     EXPORT_CUSTOMERS = "customers:export", _("Export customers")
+    CHANGE_SEGMENTS = "segments:write", _("Make and change segments")
     VIEW_REPORTS = "reports:read", _("See figures and reports")
     CHANGE_CUSTOMERS = "customers:write", _("Change customers: tags, preferences, who is who")
     WORK_ACTIONS = "actions:write", _("Assign and finish actions")
@@ -32,6 +33,7 @@ class Capability(models.TextChoices):
 
 _SEE = {Capability.VIEW_CUSTOMERS, Capability.VIEW_REPORTS}
 _MARKET = _SEE | {
+    Capability.CHANGE_SEGMENTS,
     Capability.EXPORT_CUSTOMERS,
     Capability.CHANGE_CUSTOMERS,
     Capability.WORK_ACTIONS,
@@ -43,6 +45,7 @@ _MARKET = _SEE | {
 KEY_SCOPES = (
     Capability.VIEW_CUSTOMERS,
     Capability.EXPORT_CUSTOMERS,
+    Capability.CHANGE_SEGMENTS,
     Capability.VIEW_REPORTS,
     Capability.WORK_ACTIONS,
     Capability.VIEW_IMPORTS,

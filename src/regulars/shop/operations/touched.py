@@ -28,11 +28,11 @@ def take_touched(*, limit: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH some AS (
+            WITH taken AS (
                 DELETE FROM shop_touchedcustomer
                 WHERE ctid = ANY(ARRAY(SELECT ctid FROM shop_touchedcustomer LIMIT %s)) RETURNING customer_id
             )
-            SELECT DISTINCT customer_id FROM some ORDER BY 1
+            SELECT DISTINCT customer_id FROM taken ORDER BY 1
             """,
             [limit],
         )

@@ -57,7 +57,7 @@ from regulars.shop.queries.people import (
     value_of,
     values_of_attribute,
 )
-from regulars.shop.queries.products import brands, categories
+from regulars.shop.queries.products import brands, categories, stores
 from regulars.shop.queries.quality import Coverage, Freshness, coverage, freshness
 from regulars.shop.queries.story import (
     Step,
@@ -126,6 +126,7 @@ __all__ = [
     "removed_tags",
     "root_of",
     "spend_by_month",
+    "stores",
     "story",
     "suggestions_of",
     "tags",

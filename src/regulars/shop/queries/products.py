@@ -1,6 +1,6 @@
 """What pages and programs read of what the shop sells."""
 
-from regulars.shop.models import Product
+from regulars.shop.models import Product, Store
 
 
 def categories() -> list[str]:
@@ -14,3 +14,8 @@ def brands() -> list[str]:
     return list(
         Product.objects.exclude(brand="").order_by("brand").values_list("brand", flat=True).distinct()
     )
+
+
+def stores() -> list[tuple[str, str]]:
+    """Return the code and the name of every store, by name."""
+    return list(Store.objects.order_by("name").values_list("code", "name"))

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class SegmentsConfig(AppConfig):
+    name = "regulars.segments"
+    label = "segments"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen to the rooms below."""
+        from regulars.segments import receivers  # noqa: F401, PLC0415  models must be loaded first

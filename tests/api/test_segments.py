@@ -1,0 +1,35 @@
+import pytest
+from django.utils import timezone
+
+from regulars.segments import operations
+from regulars.segments.models import Segment
+from tests.api.clients import Program, content
+from tests.insights.factories import make_profile
+from tests.shop.factories import make_business
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+VIPS = {"version": 1, "rule": {"all": [{"attribute": "tier", "is": "any_of", "value": ["VIP"]}]}}
+
+
+def test_a_program_makes_reads_changes_counts_and_pages_a_segment(program: Program) -> None:
+    make_business()
+    ids = [make_profile(tier="VIP").customer_id for _ in range(3)]
+    make_profile()
+    made = program.post("/segments", {"name": "Best", "rule": VIPS})
+    assert made.status_code == 201
+    segment = content(made)
+    assert (segment["is_stale"], segment["in_words"]) == (True, "Customers: Tier is VIP")
+    operations.refresh_due(now=timezone.now())
+    page = content(program.get(f"/segments/{segment['id']}/members", {"limit": 2}))
+    seen = [item["customer_id"] for item in page["items"]]
+    seen += [item["customer_id"] for item in content(program.get(page["next"]))["items"]]
+    assert seen == ids
+    assert content(program.post("/segments/count", {"rule": VIPS})) == {"customers": 3, "of": 4}
+    refused = program.post(
+        "/segments", {"name": "Odd", "rule": {"version": 1, "rule": {"all": [{"is": "x"}]}}}
+    )
+    assert (refused.status_code, content(refused)["code"]) == (422, "invalid_rule")
+    assert content(refused)["path"] == "rule.all[0]"
+    assert program.get("/segments/999999").status_code == 404
+    assert [item["name"] for item in content(program.get("/segments"))["items"]] == ["Best"]
+    assert Segment.objects.get(name="Best").created_by is not None
