@@ -26,7 +26,7 @@ from regulars.kernel.days import day_of_date
 from regulars.planner import queries as planner
 from regulars.planner.models import Action
 from regulars.shop import queries as shop
-from regulars.shop.models import Business, Customer, Identifier
+from regulars.shop.models import Business, Consent, Customer, Identifier
 from regulars.shop.queries import Mix, Month, NoSuchCustomerError, TimelinePlace
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
@@ -63,6 +63,11 @@ def customer(request: HttpRequest, customer_id: int) -> HttpResponse:
         "past": [actions.item_of(row) for row in history if row.state != Action.State.OPEN],
         "people": actions.people() if waiting and may_work else [],
         "may_work": may_work,
+        "allowed": [
+            f"{Consent.Channel(row.channel).label} ({Consent.Purpose(row.purpose).label})"
+            for row in shop.current_consents([customer_id])
+            if row.state == Consent.State.GRANTED
+        ],
         "moves": [Moved.of(change) for change in insights.label_history(customer_id, limit=_MOVES_SHOWN)],
     }
     if profile is not None and run is not None:

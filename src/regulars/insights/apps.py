@@ -7,5 +7,8 @@ class InsightsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Listen to the rooms below."""
+        """Listen to the rooms below, and say where a person's data is kept."""
         from regulars.insights import receivers  # noqa: F401, PLC0415  models must be loaded first
+        from regulars.insights.places import register_insights  # noqa: PLC0415
+
+        register_insights()

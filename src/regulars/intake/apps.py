@@ -5,3 +5,9 @@ class IntakeConfig(AppConfig):
     name = "regulars.intake"
     label = "intake"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Say where intake keeps a person's data."""
+        from regulars.intake.places import register_intake  # noqa: PLC0415  models must be loaded first
+
+        register_intake()

@@ -24,6 +24,7 @@ REASON_LABELS = {
     "too_large": _("the amount is too large to be true"),
     "too_long": _("a text is too long"),
     "other_customer": _("the order already belongs to another customer"),
+    "erased_person": _("tells of a person who was erased since, at their wish; it does not come back"),
     "letters_lost": _("letters were lost (�) before the file came to us"),
 }
 

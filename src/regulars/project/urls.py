@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("regulars.api.urls")),
     path("v1/", include("regulars.api.track")),
     path("accounts/", include("regulars.console.accounts")),
+    path("my/", include("regulars.storefront.urls")),
     path("", include("regulars.console.urls")),
 ]
 

@@ -48,7 +48,8 @@ class Tagging(models.Model):
 class AttributeDefinition(models.Model):
     """An attribute that the merchant added: its name in data, its words, and what a value may be.
 
-    `minimum` and `maximum` bound a number; `choices` are what a choice may be.
+    `minimum` and `maximum` bound a number; `choices` are what a choice may be. Those that `is_own` customers may tell
+    and change themselves, by a signed link.
     """
 
     class Type(models.TextChoices):
@@ -65,6 +66,7 @@ class AttributeDefinition(models.Model):
     choices = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     minimum = models.DecimalField(_("at least"), max_digits=20, decimal_places=6, null=True, blank=True)
     maximum = models.DecimalField(_("at most"), max_digits=20, decimal_places=6, null=True, blank=True)
+    is_own = models.BooleanField(_("customers tell it themselves"), default=False, db_default=False)
 
     class Meta:
         ordering = ("label", "name")

@@ -67,6 +67,7 @@ def define_attribute(  # noqa: PLR0913  one argument a column
     choices: Sequence[str] = (),
     minimum: Decimal | None = None,
     maximum: Decimal | None = None,
+    is_own: bool | None = None,
 ) -> AttributeDefinition:
     """Add an attribute, or change the words, choices and bounds of one; its type stays.
 
@@ -77,6 +78,7 @@ def define_attribute(  # noqa: PLR0913  one argument a column
         choices: What a choice may be; needed for the last two types.
         minimum: Least number, or None.
         maximum: Greatest number, or None.
+        is_own: Whether customers tell and change it themselves; None leaves that as it is.
 
     Raises:
         InvalidAttributeError: The type is unknown, choices are missing or too many, bounds are crossed, or the name malformed.
@@ -95,6 +97,7 @@ def define_attribute(  # noqa: PLR0913  one argument a column
             _refuse_loss(row, type, set(choices))
         row.label, row.type, row.choices = label or name, type, list(dict.fromkeys(choices))
         row.minimum, row.maximum = minimum, maximum
+        row.is_own = row.is_own if is_own is None else is_own
         try:
             with transaction.atomic():
                 row.save()
@@ -116,6 +119,20 @@ def _refuse_loss(row: AttributeDefinition, new_type: str, choices: set[str]) -> 
             "name": row.name
         }
         raise AttributeInUseError(message, name=row.name)
+
+
+def let_customers_tell(*, names: Sequence[str]) -> None:
+    """Let customers tell and change these attributes themselves, and no others."""
+    with transaction.atomic():
+        for row in AttributeDefinition.objects.select_for_update():
+            if row.is_own != (row.name in names):
+                row.is_own = not row.is_own
+                row.save(update_fields=["is_own"])
+
+
+def forget_attributes(*, customer_id: int, names: Sequence[str]) -> int:
+    """Delete a customer's values of these attributes, and return how many there were."""
+    return AttributeValue.objects.filter(customer=customer_id, definition__name__in=names).delete()[0]
 
 
 def remove_attribute(*, name: str) -> None:
