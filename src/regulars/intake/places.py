@@ -38,7 +38,10 @@ def _rejects(person: Person) -> Iterator[Reject]:
 
 
 def _read_rejects(person: Person) -> Iterable[Mapping[str, Any]]:
-    return ({"file": row.imported.file_name, "line": row.line_number, **row.raw} for row in _rejects(person))
+    return (
+        {"file": row.imported.file_name, "line": row.line_number, "refused": row.value, **row.raw}
+        for row in _rejects(person)
+    )
 
 
 def _erase_rejects(person: Person) -> int:

@@ -1,13 +1,13 @@
 """What every page for customers has: no login, no cookie, no script, its own language, limits, and a link that is genuine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from http import HTTPStatus
 
 from csp.constants import NONE, SELF
 from csp.decorators import csp
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
@@ -29,10 +29,11 @@ _POLICY = {
     "style-src": [SELF],
 }
 View = Callable[..., HttpResponse]
+_Reply = Callable[..., HttpResponseBase]
 
 
 def page(
-    request: HttpRequest, name: str, words: dict[str, object] | None = None, *, status: int = 200
+    request: HttpRequest, name: str, words: Mapping[str, object] | None = None, *, status: int = 200
 ) -> HttpResponse:
     """Show a page in the language of this request, with a switch to the others."""
     language = translation.get_language() or "en"
@@ -45,19 +46,19 @@ def page(
     return render(request, f"storefront/{name}.html", {**shared, **(words or {})}, status=status)
 
 
-def door(view: View) -> View:
+def door(view: View) -> _Reply:
     """Wrap a page that anybody may call, whose own checks do the rest. It needs no cookie, so none can be stolen or missing."""
     return access(Public("asks for an address and tells nobody whether it is known"))(_shared(view))
 
 
-def linked(purpose: Purpose) -> Callable[[View], View]:
+def linked(purpose: Purpose) -> Callable[[View], _Reply]:
     """Wrap a page that a signed link opens; the view is handed what the link says instead of the token.
 
     Whoever holds the link may do what it says: there is no session that a foreign page could misuse, so no CSRF token. A
     genuine link is counted against nobody's limit for guesses, so that a mail provider may unsubscribe many at once.
     """
 
-    def mark(view: View) -> View:
+    def mark(view: View) -> _Reply:
         @wraps(view)
         def checked(request: HttpRequest, token: str) -> HttpResponse:
             try:
@@ -84,7 +85,7 @@ def gone(request: HttpRequest) -> HttpResponse:
     return page(request, "bad_link", status=HTTPStatus.NOT_FOUND)
 
 
-def _shared(view: View) -> View:
+def _shared(view: View) -> _Reply:
     @csrf_exempt
     @csp(_POLICY)
     @require_http_methods(["GET", "HEAD", "POST"])

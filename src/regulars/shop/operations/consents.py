@@ -111,7 +111,7 @@ def merge_consents(*, is_logged: bool = False) -> int:
             cursor.execute(_MERGE)
         except IntegrityError as error:
             raise InvalidConsentError(f"a consent cannot be kept: {str(error).splitlines()[0]}") from error
-        added = cursor.rowcount
+        added = int(cursor.rowcount)
         cursor.execute("SELECT id FROM fresh_consent WHERE state = 'pending' ORDER BY id")
         pending = [consent_id for (consent_id,) in cursor.fetchall()]
         withdrawn = _withdrawn(cursor)
@@ -163,8 +163,9 @@ def offer_consent(
         raise InvalidConsentError(_("only e-mail can be confirmed by mail"))
     with transaction.atomic():
         row = ConsentOffer.objects.select_for_update().filter(channel=channel, purpose=purpose).first()
+        is_new = row is None
         row = row or ConsentOffer(channel=channel, purpose=purpose)
-        if row.pk is None or (row.is_offered, row.is_confirmed) != (is_offered, is_confirmed):
+        if is_new or (row.is_offered, row.is_confirmed) != (is_offered, is_confirmed):
             row.is_offered, row.is_confirmed = is_offered, is_confirmed
             row.save()
     return row

@@ -201,7 +201,9 @@ def register_record() -> None:
         SearchPlace(
             name="shop_merge",
             label=_("Joined with other customers"),
-            read=lambda person: _merges(person).values("evidence", "detail", "merged_at", "undone_at"),
+            read=lambda person: _merges(person).values(
+                "evidence", "detail", "copied", "merged_at", "undone_at"
+            ),
             erase=lambda person: _merges(person).delete()[0],
         ),
         SearchPlace(

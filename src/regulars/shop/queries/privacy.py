@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import translation
 
@@ -88,12 +88,12 @@ def may_contact(customer_ids: Collection[int], channel: str, purpose: str) -> se
 
 def consent_offers(*, only_offered: bool = False) -> list[Offer]:
     """Return every channel and purpose that customers are asked about, or may be, by channel."""
-    rows = {(row.channel, row.purpose): row for row in ConsentOffer.objects.all()}
+    rows = {(one.channel, one.purpose): one for one in ConsentOffer.objects.all()}
     wordings: dict[tuple[str, str], ConsentWording] = {}
     versions: dict[tuple[str, str], int] = {}
-    for row in ConsentWording.objects.order_by("version"):
-        wordings[row.channel, row.purpose] = row
-        versions[row.channel, row.purpose] = row.version
+    for wording in ConsentWording.objects.order_by("version"):
+        wordings[wording.channel, wording.purpose] = wording
+        versions[wording.channel, wording.purpose] = wording.version
     found = []
     for channel in Channel:
         for purpose in Purpose:
@@ -151,7 +151,7 @@ def privacy_requests(*, is_open: bool | None = None) -> "QuerySet[PrivacyRequest
 
 def privacy_requests_open() -> int:
     """Return how many requests wait for the staff."""
-    return PrivacyRequest.objects.filter(state=PrivacyRequest.State.OPEN).aggregate(n=Count("id"))["n"]
+    return PrivacyRequest.objects.filter(state=PrivacyRequest.State.OPEN).count()
 
 
 def privacy_acts(customer_id: int) -> "QuerySet[PrivacyAct]":
