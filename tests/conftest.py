@@ -95,3 +95,9 @@ def shared_data() -> Path:
 def _english() -> None:
     """Begin every test in English: a request leaves its language behind in the thread."""
     translation.activate("en")
+
+
+@pytest.fixture(autouse=True)
+def _no_privacy_log() -> None:
+    """Begin every test without the log outside the database: what other tests wrote there no database knows any more."""
+    (Path(os.environ["REGULARS_HOME"]) / "privacy" / "log.jsonl").unlink(missing_ok=True)

@@ -83,5 +83,5 @@ def test_no_secret_is_in_the_clear_and_none_is_lost_when_the_key_changes(
             f"\nX7: {len(planted)} secrets sought in {len(places)} places, {len(found)} in the clear; after a change of the secret "
             f"{sum(kept)} of {len(kept)} still good; random secrets (no seed)"
         )
-    assert found == []
+    assert found == [], near
     assert all(kept)

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +28,7 @@ from regulars.intake.operations import run_import, set_mapping, upload
 from regulars.planner.models import Action
 from regulars.runtime import postgres
 from regulars.shop import operations as shop
-from regulars.shop import places, privacy_log, queries
+from regulars.shop import places, queries
 from regulars.shop.models import Customer, EventSource, Order, Refund
 from regulars.staff.models import ApiKey
 from tests.shop.factories import make_business, make_line, make_order, make_refund, make_store
@@ -224,16 +223,19 @@ def database_url(name: str = "", *, user: str = "") -> str:
     return f"postgresql:///{name or known['NAME']}?host={known['HOST']}&user={user or known['USER']}"
 
 
+def checkpoint() -> None:
+    with psycopg.connect(database_url(user="postgres"), autocommit=True) as owner:
+        owner.execute("CHECKPOINT")
+
+
 def tool(name: str, *arguments: str) -> None:
     subprocess.run([postgres.binaries() / name, *arguments], check=True, capture_output=True)
 
 
 @pytest.fixture
-def people(home: object) -> Iterator[list[int]]:  # noqa: ARG001  the database must run
-    privacy_log.log_file().unlink(missing_ok=True)
+def people() -> list[int]:
     make_business()
-    yield [plant(number)[0] for number in range(PEOPLE)]
-    privacy_log.log_file().unlink(missing_ok=True)
+    return [plant(number)[0] for number in range(PEOPLE)]
 
 
 def test_everything_is_exported_everything_is_erased_and_no_backup_undoes_it(
@@ -245,7 +247,8 @@ def test_everything_is_exported_everything_is_erased_and_no_backup_undoes_it(
     planted = in_tables()
     fields = len(planted) // PEOPLE
     assert fields >= 60
-    assert planted <= in_files(wal=False) | in_files(wal=True)  # the search finds what is there
+    checkpoint()
+    assert planted <= in_files(wal=False)  # the search finds what is there
 
     exported = set[bytes]()
     for person in people:
@@ -267,9 +270,7 @@ def test_everything_is_exported_everything_is_erased_and_no_backup_undoes_it(
     left = in_tables()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (FULL, ANALYZE)")
-    with psycopg.connect(database_url(user="postgres"), autocommit=True) as owner:
-        # Files of tables that were written anew are removed at the next checkpoint.
-        owner.execute("CHECKPOINT")
+    checkpoint()  # removes the files of tables that were written anew
     left |= in_files(wal=False)
     in_log = len(in_files(wal=True))
     assert shop_totals() == totals

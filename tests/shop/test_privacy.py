@@ -3,7 +3,6 @@
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pgtrigger
@@ -35,13 +34,6 @@ from tests.shop.factories import make_business, make_customer, make_line, make_o
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 LONG_AGO = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _fresh_log() -> Iterator[None]:
-    privacy_log.log_file().unlink(missing_ok=True)
-    yield
-    privacy_log.log_file().unlink(missing_ok=True)
 
 
 def anna(*, email: str = "anna@example.com", at: datetime = LONG_AGO) -> int:

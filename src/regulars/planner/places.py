@@ -10,7 +10,7 @@ from regulars.shop.places import TablePlace, register
 def register_planner() -> None:
     """Register actions and their history."""
     register(
-        TablePlace(model=Action, label=_("Actions"), hidden=("id", "customer")),
+        TablePlace(model=Action, label=_("Actions for the person"), hidden=("id", "customer")),
         TablePlace(
             model=apps.get_model("planner", "ActionEvent"),
             label=_("History of actions"),

@@ -25,7 +25,7 @@ class PrivacyRequest(models.Model):
         UNCONFIRMED = "unconfirmed", _("Waiting for confirmation")
         OPEN = "open", _("To decide")
         DONE = "done", _("Done")
-        REFUSED = "refused", _("Refused")
+        REFUSED = "refused", _("Turned down")
 
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     customer = models.ForeignKey(
@@ -39,7 +39,7 @@ class PrivacyRequest(models.Model):
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    answer = models.CharField(_("answer"), max_length=500, blank=True)
+    answer = models.CharField(_("what was answered"), max_length=500, blank=True)
 
     class Meta:
         ordering = ("-id",)

@@ -88,17 +88,17 @@ def record_consents(statements: Sequence[Statement], *, is_logged: bool = False)
         with cursor.copy(f"COPY staged_consent ({_COLUMNS}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
-        return merge_consents(is_logged=is_logged)
+        return merge_consents(asks=True, is_logged=is_logged)
 
 
-def merge_consents(*, is_logged: bool = False) -> int:
+def merge_consents(*, asks: bool = False, is_logged: bool = False) -> int:
     """Append the rows of the temporary table `staged_consent` to the ledger, and return how many are new.
 
     The one way into the ledger, for one statement and for a file of a million: its checks are the table's, every withdrawal
-    that is new goes to the log outside the database, and every statement that waits is published. Needs the open
-    transaction. The stage is gone afterwards.
+    that is new goes to the log outside the database. Needs the open transaction. The stage is gone afterwards.
 
     Args:
+        asks: Whether those who said a yes that waits are to be asked now. A file tells of the past: it asks nobody.
         is_logged: The rows come from the log outside the database, and need not go there.
 
     Raises:
@@ -112,7 +112,7 @@ def merge_consents(*, is_logged: bool = False) -> int:
         except IntegrityError as error:
             raise InvalidConsentError(f"a consent cannot be kept: {str(error).splitlines()[0]}") from error
         added = int(cursor.rowcount)
-        cursor.execute("SELECT id FROM fresh_consent WHERE state = 'pending' ORDER BY id")
+        cursor.execute("SELECT id FROM fresh_consent WHERE state = 'pending' AND %s ORDER BY id", [asks])
         pending = [consent_id for (consent_id,) in cursor.fetchall()]
         withdrawn = _withdrawn(cursor)
         cursor.execute("DROP TABLE staged_consent, fresh_consent")

@@ -147,7 +147,7 @@ def register_record() -> None:
         TablePlace(model=Identifier, label=_("Identifiers"), hidden=("id", "customer")),
         TablePlace(
             model=Order,
-            label=_("Orders"),
+            label=_("Orders placed"),
             strip={"code": _nameless(), "placed_at": _noon("day")},
             why=_FIGURES,
             hidden=("id", "customer", "day"),
