@@ -23,6 +23,7 @@ class Capability(models.TextChoices):
     CHANGE_CONSENTS = "consents:write", _("Write down what customers allow and take back")
     HANDLE_PRIVACY = "privacy:write", _("Export and erase a person, decide privacy requests")
     VIEW_REPORTS = "reports:read", _("See figures and reports")
+    CHANGE_CUSTOMERS = "customers:write", _("Tag customers")
     WORK_ACTIONS = "actions:write", _("Assign and finish actions")
     VIEW_IMPORTS = "imports:read", _("See imports")
     RUN_IMPORTS = "imports:write", _("Import data")
@@ -35,6 +36,7 @@ class Capability(models.TextChoices):
 _SEE = {Capability.VIEW_CUSTOMERS, Capability.VIEW_CONSENTS, Capability.VIEW_REPORTS}
 _MARKET = _SEE | {
     Capability.EXPORT_CUSTOMERS,
+    Capability.CHANGE_CUSTOMERS,
     Capability.WORK_ACTIONS,
     Capability.CHANGE_CONSENTS,
     Capability.VIEW_IMPORTS,
@@ -62,6 +64,7 @@ CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.AGENT: frozenset(
         {
             Capability.VIEW_CUSTOMERS,
+            Capability.CHANGE_CUSTOMERS,
             Capability.VIEW_CONSENTS,
             Capability.CHANGE_CONSENTS,
             Capability.WORK_ACTIONS,

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from regulars.analytics.backtest.results import Bin
 from regulars.analytics.churn import regression
@@ -112,6 +111,8 @@ def auc(score: Floats, happened: NDArray[np.bool_]) -> tuple[Figure, Floats]:
     no = count - yes
     if not yes or not no:
         return Figure(over=0.0, under=0.0), np.zeros(count)
+    from scipy.stats import rankdata  # noqa: PLC0415 - loads half of SciPy
+
     rank = rankdata(score)
     won = np.empty(count)
     won[happened] = (rank[happened] - rankdata(score[happened])) / no

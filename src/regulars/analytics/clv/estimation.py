@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from regulars.analytics.clv.groups import Floats
 
@@ -118,6 +117,8 @@ def _climb(objective: Objective, start: Floats, *, scale: float, counted: list[i
         counted[0] += 1
         value, gradient = objective(at)
         return -value / scale, -gradient / scale
+
+    from scipy.optimize import minimize  # noqa: PLC0415 - only those who fit pay for loading it
 
     found = minimize(
         descend,

@@ -19,6 +19,7 @@ from regulars.shop.models.record import (
     Refund,
     Store,
 )
+from regulars.shop.models.touched import TouchedCustomer
 
 __all__ = [
     "Account",
@@ -52,6 +53,7 @@ __all__ = [
     "Store",
     "Tag",
     "Tagging",
+    "TouchedCustomer",
     "Visitor",
     "VisitorLink",
 ]

@@ -112,6 +112,7 @@ from regulars.shop.operations.privacy import (
     request_privacy,
     speak_to,
 )
+from regulars.shop.operations.touched import forget_touched, take_touched, touch_customers
 
 __all__ = [
     "EARLIEST",
@@ -167,6 +168,7 @@ __all__ = [
     "erase_customer",
     "erased_among",
     "forget_attributes",
+    "forget_touched",
     "give_orders",
     "is_order_erased",
     "keep_changes",
@@ -202,6 +204,8 @@ __all__ = [
     "set_attributes",
     "speak_to",
     "tag_customers",
+    "take_touched",
+    "touch_customers",
     "undo_changes",
     "undo_hindrance",
     "undo_merge",

@@ -2,6 +2,7 @@
 
 from regulars.shop.queries.customers import (
     CategoryShare,
+    Choices,
     Known,
     Line,
     Mix,
@@ -14,7 +15,7 @@ from regulars.shop.queries.customers import (
     TimelinePlace,
     Totals,
     business,
-    countries,
+    choices,
     customer,
     customers_known_as,
     customers_matching,
@@ -55,11 +56,13 @@ from regulars.shop.queries.privacy import (
     privacy_requests,
     privacy_requests_open,
 )
+from regulars.shop.queries.products import brands, categories
 
 __all__ = [
     "DAYS_TO_ANSWER",
     "Attribute",
     "CategoryShare",
+    "Choices",
     "CurrentConsent",
     "Known",
     "Line",
@@ -77,12 +80,14 @@ __all__ = [
     "accounts_of",
     "attributes",
     "behaviour",
+    "brands",
     "business",
+    "categories",
+    "choices",
     "consent_history",
     "consent_offers",
     "consent_wordings",
     "consents_now",
-    "countries",
     "current_consents",
     "customer",
     "customers_known_as",

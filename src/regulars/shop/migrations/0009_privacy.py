@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('pghistory', '0007_auto_20250421_0444'),
-        ('shop', '0006_change_sets'),
+        ('shop', '0008_touched_customers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
