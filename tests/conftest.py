@@ -7,7 +7,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pgtrigger
 import pytest
+from django.test import TransactionTestCase
 from django.utils import translation
 from hatch_build import ROOT, compile_translations
 
@@ -35,6 +37,20 @@ def django_db_modify_db_settings(home: Home) -> Iterator[None]:
     lease.start()
     yield
     lease.end()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _tests_may_empty_the_ledger() -> Iterator[None]:
+    """Let Django empty every table after a test that commits: the consent ledger lets nobody else."""
+    empty = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # noqa: SLF001  where Django does it
+
+    def teardown(test: TransactionTestCase) -> None:
+        with pgtrigger.ignore("shop.Consent:no_truncate"):
+            empty(test)
+
+    TransactionTestCase._fixture_teardown = teardown  # type: ignore[attr-defined]  # noqa: SLF001
+    yield
+    TransactionTestCase._fixture_teardown = empty  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 @pytest.fixture(scope="session")
@@ -79,3 +95,9 @@ def shared_data() -> Path:
 def _english() -> None:
     """Begin every test in English: a request leaves its language behind in the thread."""
     translation.activate("en")
+
+
+@pytest.fixture(autouse=True)
+def _no_privacy_log() -> None:
+    """Begin every test without the log outside the database: what other tests wrote there no database knows any more."""
+    (Path(os.environ["REGULARS_HOME"]) / "privacy" / "log.jsonl").unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """Every kind of file becomes part of the record, once, and says of each refused line what was wrong."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from regulars.intake.mapping import Mapping
 from regulars.intake.models import Import
 from regulars.intake.queries import preview, proposal
 from regulars.intake.understanding import NeedsAnswerError
+from regulars.outbox.models import OutboxEvent
+from regulars.shop import operations as shop
+from regulars.shop import privacy_log
 from regulars.shop.models import Consent, Customer, Event, Message, Order, Product, Refund
 from tests.intake.importing import NOW, import_lines, state
 from tests.shop.factories import make_business
@@ -166,6 +170,37 @@ def test_what_the_files_said_is_in_the_record(tmp_path: Path) -> None:
         ("email", "marketing", "granted", "ann@x.y"),
         ("sms", "marketing", "withdrawn", ""),
     ]
+
+
+def test_a_file_of_consents_goes_by_the_ledgers_rules_and_asks_nobody(tmp_path: Path) -> None:
+    make_business()
+    text = """\
+Customer ID,Consent Date,Channel,Subscribed
+A,2026-02-01 10:00:00,email,no
+B,2026-02-01 10:00:00,email,unconfirmed
+"""
+    for _ in range(2):
+        bring_in(tmp_path, "consents", text)
+        # What was taken back is told to the log outside the database, once.
+        assert privacy_log.log_file().read_text().count('"withdrawn"') == 1
+    assert not privacy_log.is_behind()
+    assert not OutboxEvent.objects.filter(name="shop.ConsentPending").exists()
+
+
+def test_what_a_file_tells_of_an_erased_person_is_refused_without_keeping_it(tmp_path: Path) -> None:
+    make_business()
+    text = FILES["consents"][0]
+    bring_in(tmp_path, "consents", text)
+    shop.erase_customer(customer_id=Customer.objects.get(code="A").pk, now=datetime(2026, 3, 1, tzinfo=UTC))
+    row = bring_in(tmp_path, "consents", text)
+    refused = {one.line_number: (one.reason, one.raw, one.value) for one in row.rejects.all()}
+    assert refused[2] == ("erased_person", {}, "")
+    assert (row.lines_read, row.lines_accepted, row.lines_rejected) == (3, 1, 2)
+    assert not Customer.objects.filter(code="A").exists()
+    # Who says something new is somebody new.
+    row = bring_in(tmp_path, "consents", text + "A,ann@x.y,2026-03-02 10:00:00,newsletter,yes\n")
+    assert (row.lines_accepted, row.lines_rejected) == (2, 2)
+    assert Customer.objects.get(code="A").erased_at is None
 
 
 def test_a_word_that_nobody_knows_is_asked_and_the_answer_is_kept(tmp_path: Path) -> None:

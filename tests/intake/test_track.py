@@ -9,6 +9,7 @@ from regulars.intake import operations
 from regulars.intake.models import Call
 from regulars.intake.track.taking import UnknownWriteKeyError
 from regulars.intake.track.wire import CallTooLargeError, InvalidCallError
+from regulars.shop import operations as shop
 from regulars.shop.models import Account, Customer, Event, Merge, MergeSuggestion, Order
 from regulars.shop.operations import define_attribute
 from regulars.shop.queries import attributes
@@ -65,6 +66,26 @@ def test_an_event_is_taken_in_once_for_ever() -> None:
     send(key, viewed, now=NOW + timedelta(days=400))
     assert last_call().outcomes == "d"
     assert Event.objects.count() == 1
+
+
+def test_what_is_told_of_somebody_before_they_were_erased_is_refused_and_not_kept() -> None:
+    key = make_source()
+    send(key, event("identify", "m1", userId="17", traits={"email": "ann@x.y"}))
+    shop.erase_customer(customer_id=Customer.objects.get().pk, now=NOW)
+    old = [
+        event("track", "m2", userId="17", event="Product Viewed"),
+        event("identify", "m3", userId="18", traits={"email": "Ann@x.y"}),
+        event("track", "m4", userId="19", event="Product Viewed"),
+    ]
+    send(key, *old)
+    call = last_call()
+    assert call.outcomes == "rre"
+    assert b"ann@x.y" not in bytes(call.body).lower()
+    assert sorted(Customer.objects.filter(erased_at=None).values_list("code", flat=True)) == ["19"]
+    later = NOW + timedelta(hours=2)
+    send(key, event("identify", "m5", userId="17", traits={"email": "ann@x.y"}, at=later), now=later)
+    assert last_call().outcomes == "p"
+    assert Customer.objects.filter(code="17", erased_at=None).exists()
 
 
 def test_the_senders_clock_is_set_by_when_it_sent_and_when_we_received() -> None:

@@ -34,16 +34,18 @@ class RecordIsNewerError(RegularsError):
     code: ClassVar[str] = "record_is_newer"
 
 
-def open_installation(*, home: Path | None = None, migrate: bool = True) -> Home:
+def open_installation(*, home: Path | None = None, migrate: bool = True, reapply: bool = True) -> Home:
     """Make the installation usable by this process and return its home.
 
     Starts or joins the private PostgreSQL unless DATABASE_URL names another, sets Django up, and applies
     migrations that are missing, one process at a time. The private PostgreSQL is held until the process ends;
-    the last process to leave stops it. Calling it again does nothing new.
+    the last process to leave stops it. Where the database was restored from an older backup, what the log outside of it
+    knows is done again first. Calling it again does nothing new.
 
     Args:
         home: The home folder; by default `--home`, `REGULARS_HOME`, or the system's usual place.
         migrate: Whether to apply missing migrations; doctor and `db` commands only look.
+        reapply: Whether to catch up with the log outside the database.
 
     Raises:
         HomeError: The home folder cannot be used.
@@ -61,7 +63,21 @@ def open_installation(*, home: Path | None = None, migrate: bool = True) -> Home
     reach_database()
     if migrate:
         migrate_database()
+        if reapply:
+            _catch_up()
     return chosen
+
+
+def _catch_up() -> None:
+    """Do again the erasures and opt-outs that a restored backup does not know."""
+    from regulars.shop import operations, privacy_log  # noqa: PLC0415  needs the settings
+
+    if privacy_log.is_behind():
+        done = operations.reapply_privacy_log()
+        notes.print(
+            f"The database was older than the privacy log: {done.erased} erased and {done.withdrawn} consents taken back again.",
+            markup=False,
+        )
 
 
 _leases: dict[Path, postgres.Lease] = {}

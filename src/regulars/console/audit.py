@@ -35,6 +35,11 @@ _KINDS: dict[str, Promise] = {
     "planner.Action": _("Action for"),
     "planner.Capacity": _("Room in a day"),
     "shop.Business": _("Business"),
+    "shop.Consent": _("Consent written down by staff"),
+    "shop.ConsentOffer": _("What customers are asked"),
+    "shop.ConsentWording": _("Words of a consent"),
+    "shop.PrivacyAct": _("Personal data of customer"),
+    "shop.PrivacyRequest": _("Privacy request"),
     "staff.ApiKey": _("API key"),
     "staff.User": _("Person"),
 }

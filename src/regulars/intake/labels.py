@@ -27,6 +27,7 @@ REASON_LABELS = {
     "told_by_sender": _(
         "a connected shop or program told this order already; the file's lines would count twice"
     ),
+    "erased_person": _("tells of a person who was erased since, at their wish; it does not come back"),
     "letters_lost": _("letters were lost (�) before the file came to us"),
 }
 

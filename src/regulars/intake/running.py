@@ -20,6 +20,7 @@ from regulars.intake.judges import AnyJudge, judge_for
 from regulars.intake.kinds.orders import ORDERS
 from regulars.intake.mapping import Mapping
 from regulars.intake.models import Import
+from regulars.intake.places import remove_copy
 from regulars.intake.rows import stage_columns
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.days import zone_named
@@ -33,6 +34,8 @@ from regulars.shop.rules import InvalidIdentifierError, normalise, region_of_zon
 
 JOB = "intake.run_import"
 _BATCH_LINES = 100_000
+# Why a line is refused that tells of somebody what was before they were erased.
+_ERASED = "erased_person"
 _REPORT_SECONDS = 0.5
 # The first key of the advisory locks that mark an import as being run: "impo" in ASCII.
 _LOCK_SPACE = 0x696D706F
@@ -106,6 +109,9 @@ def run_import(*, import_id: int, now: datetime, progress: Progress = no_progres
                     "An unexpected error; nothing was imported. The log has the details.",
                 )
                 raise
+    if row.rejects.filter(reason=_ERASED).exists():
+        # Our copy of the file tells what the record must forget.
+        remove_copy(row.file_path)
     return row
 
 
@@ -221,7 +227,8 @@ def _merge_orders(row: Import, table: Table, judge: AnyJudge, reporter: "_Report
     row.orders_added, row.customers_added = merged.orders_added, merged.customers_added
     row.products_added = merged.products_added
     row.rows_added, row.rows_changed = merged.lines_added + merged.refunds_added, merged.rows_changed
-    return len(merged.conflicts)
+    _refuse(row, table, judge, list(merged.erased), _ERASED)
+    return len(merged.conflicts) + len(merged.erased)
 
 
 def _merge_rows(row: Import, table: Table, judge: AnyJudge, reporter: "_Reporter") -> int:
@@ -232,7 +239,11 @@ def _merge_rows(row: Import, table: Table, judge: AnyJudge, reporter: "_Reporter
     _execute("ANALYZE stage_row")
     reporter("merging", 0, len(kind.merge))
     if kind.takes_customers:
-        row.customers_added = shop.merge_customers()
+        row.customers_added, erased = shop.merge_customers(
+            moment=f"{kind.moment}_us" if kind.moment else "", has_orders="order_code" in kind.names()
+        )
+        _refuse(row, table, judge, erased, _ERASED)
+        refused += len(erased)
     for done, step in enumerate(kind.merge, start=1):
         with connection.cursor() as cursor:
             cursor.execute(step.sql, {"now": row.started_at, "import": row.pk, "store": row.store_id})
@@ -244,6 +255,8 @@ def _merge_rows(row: Import, table: Table, judge: AnyJudge, reporter: "_Reporter
                 count = cursor.fetchone()[0] if cursor.description else cursor.rowcount
                 setattr(row, step.counts, getattr(row, step.counts) + count)
         reporter("merging", done, len(kind.merge))
+    if kind.takes_consents:
+        row.rows_added = shop.merge_consents()
     if kind.matches_refunds:
         row.rows_added, row.refunds_matched, row.refunds_unmatched = shop.merge_refunds()
     shop.end_merge()
@@ -254,7 +267,11 @@ def _refuse(row: Import, table: Table, judge: AnyJudge, lines: list[int], reason
     """Read lines again that cannot join the record, and set them aside."""
     if lines:
         batch = table.rows.filter(pl.col("line").is_in(lines)).collect(engine="streaming")
-        _write_rejects(row, judge.refused(batch, reason))
+        rejects = judge.refused(batch, reason)
+        if reason == _ERASED:
+            # That the line was refused is told; what it says of the person is not kept again.
+            rejects = rejects.with_columns(value=pl.lit(""), raw=pl.lit("{}"))
+        _write_rejects(row, rejects)
 
 
 def _execute(sql: str) -> None:

@@ -128,7 +128,9 @@ def _suited(run: Run, business: Business) -> "QuerySet[Profile, tuple[Any, ...]]
         "alert": Value(run.thresholds.get("alert") or {}, JSONField()),
     }
     return (
-        Profile.objects.annotate(playbook=playbook)
+        # Behind a history without a person there is nobody to contact.
+        Profile.objects.filter(customer__erased_at=None)
+        .annotate(playbook=playbook)
         .exclude(playbook="")
         .annotate(
             value_minor=Cast(at_stake, BigIntegerField()),

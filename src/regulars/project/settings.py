@@ -15,6 +15,11 @@ SECRET_KEY_FALLBACKS = environment.FORMER_SECRET_KEYS.value
 DEBUG = False
 
 ALLOWED_HOSTS = environment.HOSTS.value
+# What links in mails to the shop's customers begin with.
+_FIRST_HOST = next(iter(ALLOWED_HOSTS), "localhost")
+PUBLIC_URL = environment.PUBLIC_URL.value or (
+    f"https://{_FIRST_HOST}" if environment.TLS.value else f"http://{_FIRST_HOST}:8000"
+)
 # Behind TLS the cookies are marked secure; on a plain local address browsers would refuse them.
 REGULARS_TLS = environment.TLS.value
 CSRF_FAILURE_VIEW = "regulars.console.errors.csrf_failure"
@@ -36,6 +41,7 @@ ROOMS = [
     "regulars.reports",
     "regulars.api",
     "regulars.console",
+    "regulars.storefront",
 ]
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("regulars.api.track")),
     path("webhooks/", include("regulars.api.webhooks")),
     path("accounts/", include("regulars.console.accounts")),
+    path("my/", include("regulars.storefront.urls")),
     path("", include("regulars.console.urls")),
 ]
 

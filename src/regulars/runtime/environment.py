@@ -94,6 +94,13 @@ def _postgresql_url(text: str) -> str:
     return text
 
 
+def _web_address(text: str) -> str:
+    if text and not text.startswith(("https://", "http://")):
+        message = "write https://name"
+        raise ValueError(message)
+    return text.rstrip("/")
+
+
 def _one_of(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in choices:
@@ -156,6 +163,14 @@ HOSTS = Variable(
     "localhost,127.0.0.1,[::1]",
     "Host names under which the console may be called, separated by commas.",
     _listed,
+)
+PUBLIC_URL = Variable(
+    "REGULARS_PUBLIC_URL",
+    "",
+    "Address under which the shop's customers reach the pages meant for them, as https://mail.example.com; "
+    "links in mails begin with it.",
+    _web_address,
+    shown_default="the first of REGULARS_HOSTS, at port 8000 where that is this machine",
 )
 TLS = Variable(
     "REGULARS_TLS",

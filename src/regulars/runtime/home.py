@@ -68,6 +68,11 @@ class Home:
         return self.root / "uploads"
 
     @property
+    def privacy(self) -> Path:
+        """What must outlive a restored backup: who was erased, who opted out, and the key that hides them."""
+        return self.root / "privacy"
+
+    @property
     def metrics(self) -> Path:
         """Counters that the web processes of the running server share."""
         return self.root / "metrics"
@@ -89,7 +94,7 @@ class Home:
                     "run as that user, or choose another folder with --home"
                 )
                 raise HomeError(message, home=str(self.root))
-            for folder in (self.facts, self.uploads, self.metrics):
+            for folder in (self.facts, self.uploads, self.privacy, self.metrics):
                 folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             message = (
@@ -100,10 +105,16 @@ class Home:
 
     def secret_key(self) -> str:
         """Return the installation's secret, made on first use and readable only by its owner."""
+        return self._secret(self.root / "secret.key")
+
+    def privacy_key(self) -> str:
+        """Return the key under which erased people are told apart; another than the secret, which may be changed."""
+        return self._secret(self.privacy / "digest.key")
+
+    def _secret(self, path: Path) -> str:
         self.prepare()
-        path = self.root / "secret.key"
         # Written aside and linked into place, so that nobody ever reads half a secret.
-        draft = self.root / f"secret.key.{os.getpid()}"
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
         try:
             if not path.exists():
                 descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -24,3 +24,24 @@ class MergeUndone(DomainEvent):
 
     kept_id: int
     absorbed_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentPending(DomainEvent):
+    """Somebody said yes to something that counts once they confirm it."""
+
+    consent_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivacyRequestUnconfirmed(DomainEvent):
+    """Somebody asked for their data or to be erased by a link; their address on file has not confirmed it yet."""
+
+    request_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomersErased(DomainEvent):
+    """What recognised these customers is gone from the record; their orders stay as figures."""
+
+    customer_ids: list[int]

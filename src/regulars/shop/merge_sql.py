@@ -5,6 +5,8 @@ Times are microseconds since 1970 (`_us`): `placed_us` in UTC, `wall_us` as the 
 of a line is made of the wall time, so that it does not change with the business's time zone.
 """
 
+from regulars.shop.privacy_log import sql_digest
+
 # Kinds of identifiers, the most telling first: where two disagree, the first decides.
 KINDS = ("external", "omid", "ouid", "openid", "email", "phone")
 # Kinds that a store gives out: the same value in another store is somebody else.
@@ -107,6 +109,47 @@ WHERE i.value IS NOT NULL;
 ANALYZE staged_customer, staged_identifier;
 """
 
+HAS_ERASED = "SELECT count(*) FROM (SELECT FROM shop_erasedkey LIMIT 1) e"
+STAGE_ERASED = f"""
+CREATE TEMPORARY TABLE staged_erased ON COMMIT DROP AS
+SELECT s.customer_key, max(e.erased_at) AS erased_at
+FROM staged_identifier s LEFT JOIN shop_store t ON t.id = s.store_id
+JOIN shop_erasedkey e ON e.digest = {sql_digest("s.kind", "s.value", "t.code")}
+GROUP BY s.customer_key
+"""
+
+
+def take_erased(stage: str, *, moment: str, has_orders: bool) -> str:
+    """Return the SQL that takes the lines of erased people from a stage and returns their numbers.
+
+    What a line tells must have happened before the erasure; a line that tells no moment is taken. An order that was a
+    person's is known by its number, too.
+    """
+    told = (
+        f"coalesce(timestamptz 'epoch' + l.{moment} * interval '1 microsecond' <= e.erased_at, true)"
+        if moment
+        else "true"
+    )
+    by_order = f"""
+        OR EXISTS (
+            SELECT FROM shop_store t JOIN shop_erasedkey e ON e.digest = {sql_digest("'order'", "l.order_code", "t.code")}
+            WHERE t.id = l.store_id AND {told}
+        )"""
+    return f"""
+        DELETE FROM {stage} l
+        WHERE EXISTS (SELECT FROM staged_erased e WHERE e.customer_key = l.customer_key AND {told})
+        {by_order if has_orders else ""}
+        RETURNING l.line_number"""
+
+
+def forget_customers_without(*stages: str) -> str:
+    """Return the SQL that takes customers from the stage of whom no line speaks any more."""
+    spoken_of = " AND ".join(
+        f"NOT EXISTS (SELECT FROM {stage} l WHERE l.customer_key = c.customer_key)" for stage in stages
+    )
+    return f"DELETE FROM staged_customer c WHERE {spoken_of}"
+
+
 # Who is known by one of the identifiers. An address finds nobody whose own ids of the same store differ from those told
 # beside it: then two people share it.
 RESOLVE_CUSTOMERS = """
@@ -147,12 +190,6 @@ WITH staged AS (
 )
 SELECT d.line_number, d.order_code, c.code, d.sender FROM dropped d JOIN shop_customer c ON c.id = d.customer_id
 ORDER BY d.line_number
-"""
-
-FORGET_UNUSED_CUSTOMERS = """
-DELETE FROM staged_customer c
-WHERE NOT EXISTS (SELECT FROM stage_line l WHERE l.customer_key = c.customer_key)
-  AND NOT EXISTS (SELECT FROM stage_refund l WHERE l.customer_key = c.customer_key)
 """
 
 NAME_NEW_CUSTOMERS = """
@@ -527,7 +564,7 @@ ANALYZE shop_customer (id, code, name, country), shop_identifier (customer_id, k
 
 CLOSE_STAGE = """
 DROP TABLE IF EXISTS stage_row, stage_line, stage_refund, stage_customer, stage_product, staged_customer,
-    staged_identifier, staged_product, staged_order, staged_line, staged_refund, affected, refund_match, changed_order,
+    staged_identifier, staged_erased, staged_product, staged_order, staged_line, staged_refund, affected, refund_match, changed_order,
     changed_day
 """
 

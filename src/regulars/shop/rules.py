@@ -23,6 +23,33 @@ STORE_KINDS = frozenset({"external", "ouid", "openid"})
 # One person has one of each; an address may be a family's.
 STRONG_KINDS = frozenset({"external", "omid", "ouid", "openid"})
 
+# What customers are asked unless the shop says otherwise, by channel and purpose: whether a yes is confirmed by mail.
+OFFERED = {
+    ("email", "marketing"): True,
+    ("sms", "marketing"): False,
+    ("post", "marketing"): False,
+    ("web", "profiling"): False,
+}
+# The words they agree to until the shop words them itself: in English, in Chinese.
+WORDINGS = {
+    ("email", "marketing"): (
+        "Send me offers and news by e-mail. I can take this back at any time.",
+        "请通过电子邮件向我发送优惠和新品信息。我可以随时撤回同意。",
+    ),
+    ("sms", "marketing"): (
+        "Send me offers and news by text message. I can take this back at any time.",
+        "请通过短信向我发送优惠和新品信息。我可以随时撤回同意。",
+    ),
+    ("post", "marketing"): (
+        "Send me offers and catalogues by post. I can take this back at any time.",
+        "请通过邮寄向我发送优惠和商品目录。我可以随时撤回同意。",
+    ),
+    ("web", "profiling"): (
+        "Use what I bought and looked at to suggest what suits me. I can take this back at any time.",
+        "可以根据我的购买和浏览记录为我推荐合适的商品。我可以随时撤回同意。",
+    ),
+}
+
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]+")
 _CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
 _LONGEST = {"email": 320}

@@ -20,6 +20,9 @@ class Capability(models.TextChoices):
     VIEW_CUSTOMERS = "customers:read", _("See customers and their orders")
     EXPORT_CUSTOMERS = "customers:export", _("Export customers")
     CHANGE_SEGMENTS = "segments:write", _("Make and change segments")
+    VIEW_CONSENTS = "consents:read", _("See what customers allowed")
+    CHANGE_CONSENTS = "consents:write", _("Write down what customers allow and take back")
+    HANDLE_PRIVACY = "privacy:write", _("Export and erase a person, decide privacy requests")
     VIEW_REPORTS = "reports:read", _("See figures and reports")
     CHANGE_CUSTOMERS = "customers:write", _("Change customers: tags, preferences, who is who")
     WORK_ACTIONS = "actions:write", _("Assign and finish actions")
@@ -31,12 +34,13 @@ class Capability(models.TextChoices):
     VIEW_AUDIT = "audit:read", _("See who changed what")
 
 
-_SEE = {Capability.VIEW_CUSTOMERS, Capability.VIEW_REPORTS}
+_SEE = {Capability.VIEW_CUSTOMERS, Capability.VIEW_CONSENTS, Capability.VIEW_REPORTS}
 _MARKET = _SEE | {
     Capability.CHANGE_SEGMENTS,
     Capability.EXPORT_CUSTOMERS,
     Capability.CHANGE_CUSTOMERS,
     Capability.WORK_ACTIONS,
+    Capability.CHANGE_CONSENTS,
     Capability.VIEW_IMPORTS,
     Capability.RUN_IMPORTS,
 }
@@ -46,6 +50,8 @@ KEY_SCOPES = (
     Capability.VIEW_CUSTOMERS,
     Capability.EXPORT_CUSTOMERS,
     Capability.CHANGE_SEGMENTS,
+    Capability.VIEW_CONSENTS,
+    Capability.CHANGE_CONSENTS,
     Capability.VIEW_REPORTS,
     Capability.WORK_ACTIONS,
     Capability.VIEW_IMPORTS,
@@ -54,9 +60,19 @@ KEY_SCOPES = (
 
 CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.OWNER: frozenset(Capability),
-    Role.MANAGER: frozenset(_MARKET | {Capability.CHANGE_SETTINGS, Capability.VIEW_AUDIT}),
+    Role.MANAGER: frozenset(
+        _MARKET | {Capability.CHANGE_SETTINGS, Capability.HANDLE_PRIVACY, Capability.VIEW_AUDIT}
+    ),
     Role.MARKETER: frozenset(_MARKET),
-    Role.AGENT: frozenset({Capability.VIEW_CUSTOMERS, Capability.CHANGE_CUSTOMERS, Capability.WORK_ACTIONS}),
+    Role.AGENT: frozenset(
+        {
+            Capability.VIEW_CUSTOMERS,
+            Capability.CHANGE_CUSTOMERS,
+            Capability.VIEW_CONSENTS,
+            Capability.CHANGE_CONSENTS,
+            Capability.WORK_ACTIONS,
+        }
+    ),
     Role.ANALYST: frozenset(_SEE | {Capability.EXPORT_CUSTOMERS, Capability.VIEW_IMPORTS}),
 }
 

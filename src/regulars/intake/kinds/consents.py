@@ -77,20 +77,20 @@ CONSENTS = Kind(
     moment="stated_at",
     takes_customers=True,
     can_undo=False,
+    takes_consents=True,
     merge=(
         Step(
             sql=f"""
-            INSERT INTO shop_consent (customer_id, channel, purpose, state, at, address, wording, source, key)
-            SELECT c.customer_id, t.channel, coalesce(t.purpose, 'marketing'), t.consent,
-                   timestamptz 'epoch' + t.stated_at_us * interval '1 microsecond', coalesce({_ADDRESS}, ''),
-                   coalesce(t.wording, ''), coalesce(t.evidence, 'file'),
+            CREATE TEMPORARY TABLE staged_consent ON COMMIT DROP AS
+            SELECT c.customer_id, t.channel, coalesce(t.purpose, 'marketing') AS purpose, t.consent AS state,
+                   timestamptz 'epoch' + t.stated_at_us * interval '1 microsecond' AS at, coalesce({_ADDRESS}, '') AS address,
+                   coalesce(t.wording, '') AS wording, coalesce(t.evidence, 'file') AS source, NULL::inet AS ip,
                    'file:' || encode(sha256(convert_to(concat_ws('|', t.customer_key, t.channel,
-                       coalesce(t.purpose, 'marketing'), t.consent, t.stated_at_us, t.wording), 'UTF8')), 'hex')
+                       coalesce(t.purpose, 'marketing'), t.consent, t.stated_at_us, t.wording), 'UTF8')), 'hex') AS key,
+                   NULL::bigint AS by_id, '' AS reason
             FROM stage_row t JOIN staged_customer c USING (customer_key)
             ORDER BY t.stated_at_us, t.line_number
-            ON CONFLICT (key) DO NOTHING
             """,
-            counts="rows_added",
         ),
     ),
 )  # fmt: skip

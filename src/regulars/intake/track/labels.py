@@ -18,6 +18,7 @@ REFUSALS = {
     "no_name": _("it has no event name"),
     "no_previous_id": _("it has no previousId or no userId"),
     "no_group_id": _("it has no groupId"),
+    "erased_person": _("it tells of a person who was erased since, at their wish"),
     "bad_time": _("a time is not written as ISO 8601"),
     "too_old": _("its time lies before the year 2000"),
     "bad_identifier": _("an e-mail address or phone number is none, and was left out"),

@@ -153,6 +153,16 @@ def _without_nul(value: Any) -> Any:  # noqa: ANN401  anything that JSON holds
     return value
 
 
+def without(body: bytes, number: int) -> bytes:
+    """Return a call in which nothing stands in the place of one event; the others stay where they are."""
+    told = msgspec.json.decode(body)
+    if isinstance(told.get("batch"), list):
+        told["batch"][number] = {"type": "erased"}
+    else:
+        told = {"type": "erased"}
+    return msgspec.json.encode(told)
+
+
 def when(item: Item, *, received_at: datetime) -> datetime:
     """Return when an event happened, by our clock: `timestamp` less how far the sender's clock is ahead of ours.
 

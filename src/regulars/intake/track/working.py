@@ -148,7 +148,7 @@ def _work(calls: list[Call], *, now: datetime) -> Worked:
     fresh = _take_once(told, outcomes)
     if fresh:
         shop.lock_people()
-        _recognise(fresh, outcomes, now=now)
+        fresh = _recognise(fresh, outcomes, now=now)
         visitors = _link(fresh)
         _tell_attributes(fresh, outcomes)
         _tell_accounts(fresh, now=now)
@@ -159,6 +159,9 @@ def _work(calls: list[Call], *, now: datetime) -> Worked:
         call.outcomes = "".join(outcomes.letters[call.pk])
         call.notes = outcomes.notes[call.pk]
     Call.objects.bulk_update(calls, ["worked_at", "outcomes", "notes"], batch_size=500)
+    for call in calls:
+        if any(reason == "erased_person" for _, reason, _ in call.notes):
+            call.save(update_fields=["body"])
     crashpoint("track:worked")
     return Worked(calls=len(calls), events=sum(call.events for call in calls), new=len(fresh))
 
@@ -211,8 +214,8 @@ def _take_once(told: Sequence[_Told], outcomes: _Outcomes) -> list[_Told]:
     return fresh
 
 
-def _recognise(fresh: Sequence[_Told], outcomes: _Outcomes, *, now: datetime) -> None:
-    """Find out who did what, and make the customers who are new."""
+def _recognise(fresh: Sequence[_Told], outcomes: _Outcomes, *, now: datetime) -> list[_Told]:
+    """Find out who did what, and make the customers who are new; return the events without those of erased people."""
     region = region_of_zone(business().time_zone)
     people, owners = [], []
     for one in fresh:
@@ -230,6 +233,10 @@ def _recognise(fresh: Sequence[_Told], outcomes: _Outcomes, *, now: datetime) ->
                     source=one.call.source.name,
                 )
             )
+    gone = _of_erased(fresh, people, owners, outcomes)
+    people = [person for person, one in zip(people, owners, strict=True) if id(one) not in gone]
+    owners = [one for one in owners if id(one) not in gone]
+    fresh = [one for one in fresh if id(one) not in gone]
     for one, customer_id in zip(owners, shop.recognise(people, now=now), strict=True):
         one.customer_id = customer_id
     for one in fresh:
@@ -243,6 +250,30 @@ def _recognise(fresh: Sequence[_Told], outcomes: _Outcomes, *, now: datetime) ->
     for one in fresh:
         if one.customer_id is not None:
             one.customer_id = roots.get(one.customer_id, one.customer_id)
+    return fresh
+
+
+def _of_erased(
+    fresh: Sequence[_Told], people: Sequence[shop.Person], owners: Sequence[_Told], outcomes: _Outcomes
+) -> set[int]:
+    """Return which events tell of people what was before they were erased; they are refused, and not kept in their call."""
+    if not shop.anybody_erased():
+        return set()
+    gone = {id(owners[place]) for place in shop.erased_among(people)}
+    gone |= {id(one) for one in fresh if _is_erased_order(one)}
+    for one in fresh:
+        if id(one) in gone:
+            outcomes.set(one.call, one.number, REFUSED)
+            outcomes.note(one.call, one.number, "erased_person")
+            one.call.body = wire.without(bytes(one.call.body), one.number)
+    return gone
+
+
+def _is_erased_order(one: _Told) -> bool:
+    if one.item.type != "track" or one.item.event not in commerce.ORDER_EVENTS:
+        return False
+    code = text_of((one.item.properties or {}).get("order_id"))
+    return bool(code) and shop.is_order_erased(store_id=one.store_id, code=code, at=one.at)
 
 
 def _identify(one: _Told, outcomes: _Outcomes, region: str | None) -> None:

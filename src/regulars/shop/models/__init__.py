@@ -11,8 +11,9 @@ from regulars.shop.models.attributes import (
 )
 from regulars.shop.models.behaviour import Event, EventSource, Message, Visitor, VisitorLink
 from regulars.shop.models.changes import ChangedRow, ChangeSet, Overlap
-from regulars.shop.models.consents import Consent
+from regulars.shop.models.consents import Consent, ConsentOffer, ConsentWording
 from regulars.shop.models.merges import Merge, MergeSuggestion
+from regulars.shop.models.privacy import ErasedKey, PrivacyAct, PrivacyLogPlace, PrivacyRequest
 from regulars.shop.models.record import (
     Business,
     ChangedMonth,
@@ -36,8 +37,11 @@ __all__ = [
     "ChangedMonth",
     "ChangedRow",
     "Consent",
+    "ConsentOffer",
+    "ConsentWording",
     "Contact",
     "Customer",
+    "ErasedKey",
     "Event",
     "EventSource",
     "Grams",
@@ -48,6 +52,9 @@ __all__ = [
     "Order",
     "OrderLine",
     "Overlap",
+    "PrivacyAct",
+    "PrivacyLogPlace",
+    "PrivacyRequest",
     "Product",
     "Refund",
     "Store",

@@ -78,6 +78,10 @@ class Customer(models.Model):
     # When the name and the country were last told by somebody who says when; null for what orders told.
     name_at = models.DateTimeField(null=True, editable=False)
     country_at = models.DateTimeField(null=True, editable=False)
+    # What they want to be spoken to in, as they said themselves; empty for the shop's choice.
+    language = models.CharField(_("language"), max_length=10, blank=True, default="", db_default="")
+    # From then on the row holds nothing by which the person can be told; their orders are figures.
+    erased_at = models.DateTimeField(null=True, editable=False)
     merged_into = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="absorbed", db_index=False
     )

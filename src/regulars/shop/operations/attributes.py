@@ -121,6 +121,20 @@ def _refuse_loss(row: AttributeDefinition, new_type: str, choices: set[str]) -> 
         raise AttributeInUseError(message, name=row.name)
 
 
+def let_customers_tell(*, names: Sequence[str]) -> None:
+    """Let customers tell and change these attributes themselves, and no others."""
+    with transaction.atomic():
+        for row in AttributeDefinition.objects.select_for_update():
+            if row.is_customers != (row.name in names):
+                row.is_customers = not row.is_customers
+                row.save(update_fields=["is_customers"])
+
+
+def forget_attributes(*, customer_id: int, names: Sequence[str]) -> int:
+    """Delete a customer's values of these attributes, and return how many there were."""
+    return AttributeValue.objects.filter(customer=customer_id, definition__name__in=names).delete()[0]
+
+
 def remove_attribute(*, name: str) -> None:
     """Delete an attribute with every value of it."""
     AttributeDefinition.objects.filter(name=name).delete()

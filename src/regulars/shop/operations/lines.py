@@ -12,6 +12,7 @@ from regulars.kernel.progress import Progress, no_progress
 from regulars.shop import merge_sql
 from regulars.shop.models import Store
 from regulars.shop.operations.changes import mark_overlaps
+from regulars.shop.privacy_log import sql_keys
 
 # Below this many new lines PostgreSQL checks foreign keys row by row, and nobody has to wait for a lock.
 _BULK_LINES = 100_000
@@ -35,7 +36,8 @@ class Merged:
     """What a merge did, in rows.
 
     `lines` and the two kinds of refunds count what was staged, whether or not the record knew it already;
-    the others count what was new to the record. Lines in conflict are counted nowhere else.
+    the others count what was new to the record. Lines in conflict, and the numbers of those of people who were erased
+    since, are counted nowhere else.
     """
 
     lines: int
@@ -48,6 +50,7 @@ class Merged:
     refunds_added: int
     rows_changed: int
     conflicts: tuple[Conflict, ...]
+    erased: tuple[int, ...]
 
 
 def ensure_stores(codes: Iterable[str]) -> dict[str, int]:
@@ -102,6 +105,8 @@ def merge_stage(*, progress: Progress = no_progress) -> Merged:
     counts = Counter[str]()
     begin_merge()
     progress("customers", 0, None)
+    _run(merge_sql.STAGE_IDENTIFIERS)
+    erased = _take_erased({"stage_line": "placed_us", "stage_refund": "placed_us"}, has_orders=True)
     conflicts = _merge_customers(counts)
     progress("products", 0, None)
     _run(merge_sql.STAGE_PRODUCTS)
@@ -129,6 +134,7 @@ def merge_stage(*, progress: Progress = no_progress) -> Merged:
         refunds_added=counts["refunds_added"],
         rows_changed=counts["rows_changed"],
         conflicts=conflicts,
+        erased=tuple(erased),
     )
 
 
@@ -145,14 +151,21 @@ def begin_merge() -> None:
     _run(merge_sql.BEGIN)
 
 
-def merge_customers() -> int:
-    """Find the staged customers in the record or add them, and return how many were new.
+def merge_customers(*, moment: str, has_orders: bool) -> tuple[int, list[int]]:
+    """Find the staged customers in the record or add them; return how many were new, and the lines taken from `stage_row`.
 
-    Afterwards `staged_customer` tells the `customer_id` of each `customer_key`.
+    Lines of people who were erased since do not come back: they are taken from the stage. Afterwards `staged_customer` tells
+    the `customer_id` of each `customer_key`.
+
+    Args:
+        moment: The column of `stage_row` that says when, in microseconds; "" where none does, and every line is taken.
+        has_orders: Whether it has a column `order_code`.
     """
     counts = Counter[str]()
+    _run(merge_sql.STAGE_IDENTIFIERS)
+    erased = _take_erased({"stage_row": moment}, has_orders=has_orders)
     _merge_customers(counts)
-    return counts["customers_added"]
+    return counts["customers_added"], erased
 
 
 def merge_refunds() -> tuple[int, int, int]:
@@ -171,8 +184,22 @@ def end_merge() -> None:
     _run(merge_sql.CLOSE_STAGE)
 
 
+def _take_erased(stages: dict[str, str], *, has_orders: bool) -> list[int]:
+    if not _run(merge_sql.HAS_ERASED):
+        return []
+    keys = sql_keys()
+    with connection.cursor() as cursor:
+        cursor.execute(merge_sql.STAGE_ERASED, keys)
+        taken = []
+        for stage, moment in stages.items():
+            cursor.execute(merge_sql.take_erased(stage, moment=moment, has_orders=has_orders), keys)
+            taken += [number for (number,) in cursor.fetchall()]
+        if taken:
+            cursor.execute(merge_sql.forget_customers_without(*stages))
+    return sorted(taken)
+
+
 def _merge_customers(counts: Counter[str]) -> tuple[Conflict, ...]:
-    _run(merge_sql.STAGE_IDENTIFIERS)
     _run(merge_sql.RESOLVE_CUSTOMERS)
     _run(merge_sql.ADD_IDENTIFIERS)
     _run(merge_sql.RESOLVE_CUSTOMERS)
@@ -183,7 +210,7 @@ def _merge_customers(counts: Counter[str]) -> tuple[Conflict, ...]:
         for line_number, order_code, customer_code, sender in _rows(merge_sql.TAKE_CONFLICTS)
     )
     if conflicts:
-        _run(merge_sql.FORGET_UNUSED_CUSTOMERS)
+        _run(merge_sql.forget_customers_without("stage_line", "stage_refund"))
     for kind in merge_sql.KINDS:
         if _run(merge_sql.NAME_NEW_CUSTOMERS, kind=kind):
             counts["customers_added"] += _run(merge_sql.ADD_CUSTOMERS, kind=kind)

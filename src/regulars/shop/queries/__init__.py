@@ -57,6 +57,20 @@ from regulars.shop.queries.people import (
     value_of,
     values_of_attribute,
 )
+from regulars.shop.queries.privacy import (
+    DAYS_TO_ANSWER,
+    Offer,
+    PersonExport,
+    consent_offers,
+    consent_wordings,
+    consents_now,
+    export_person,
+    may_contact,
+    own_attributes,
+    privacy_acts,
+    privacy_requests,
+    privacy_requests_open,
+)
 from regulars.shop.queries.products import brands, categories, stores
 from regulars.shop.queries.quality import Coverage, Freshness, coverage, freshness
 from regulars.shop.queries.story import (
@@ -71,6 +85,7 @@ from regulars.shop.queries.story import (
 )
 
 __all__ = [
+    "DAYS_TO_ANSWER",
     "AccountRow",
     "AccountTotals",
     "Attribute",
@@ -85,7 +100,9 @@ __all__ = [
     "Mix",
     "Month",
     "NoSuchCustomerError",
+    "Offer",
     "Pair",
+    "PersonExport",
     "ProductShare",
     "Row",
     "Search",
@@ -107,6 +124,9 @@ __all__ = [
     "categories",
     "choices",
     "consent_history",
+    "consent_offers",
+    "consent_wordings",
+    "consents_now",
     "contacts_of",
     "contacts_with_orders",
     "coverage",
@@ -114,15 +134,21 @@ __all__ = [
     "customer",
     "customers_known_as",
     "customers_matching",
+    "export_person",
     "find_customers",
     "freshness",
     "has_customers",
     "identifiers",
+    "may_contact",
     "merges_of",
     "mix",
     "open_suggestions",
     "order_lines",
+    "own_attributes",
     "possible_duplicates",
+    "privacy_acts",
+    "privacy_requests",
+    "privacy_requests_open",
     "removed_tags",
     "root_of",
     "spend_by_month",

@@ -1,0 +1,1 @@
+"""The pages for the shop's own customers: no login, signed links, no tracking."""

@@ -1,0 +1,88 @@
+"""X7: no secret stands in the clear in a dump, in jobs or in the log; the installation's own secret can be changed."""
+
+import json
+import secrets
+import subprocess
+
+import pytest
+from django.conf import settings as installation
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+from pytest_django.fixtures import Settings
+
+from regulars.runtime import postgres
+from regulars.shop import links, privacy_log
+from regulars.staff.adapters import SecondFactorAdapter
+from regulars.staff.models import User
+from regulars.staff.operations import admit_api_key, create_api_key
+from tests.shop.factories import make_business, make_customer
+from tests.staff.factories import make_user
+
+pytestmark = [pytest.mark.reliability, pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+
+
+def dump() -> str:
+    known = connection.settings_dict
+    url = f"postgresql:///{known['NAME']}?host={known['HOST']}&user={known['USER']}"
+    done = subprocess.run(
+        [postgres.binaries() / "pg_dump", "--inserts", url], check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def test_no_secret_is_in_the_clear_and_none_is_lost_when_the_key_changes(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_business()
+    seed, password = secrets.token_hex(20), secrets.token_urlsafe(20)
+    user = make_user()
+    user.set_password(password)
+    user.save()
+    _row, key = create_api_key(
+        name="K", scopes=["reports:read"], created_by=user, expires_at=None, now=timezone.now()
+    )
+    sealed = SecondFactorAdapter().encrypt(seed)
+    User.objects.filter(pk=user.pk).update(name=sealed[:150])
+    customer = make_customer(code="X7")
+    link = links.preferences_url(customer.pk)
+    asked = f"{secrets.token_hex(8)}@example.com"
+    client = Client()
+    client.get("/" + link.split("/", 3)[3])
+    client.post("/my/", {"email": asked})
+    planted = {
+        "password": password,
+        "API key": key.partition(".")[2],
+        "second factor": seed,
+        "secret": installation.SECRET_KEY,
+        "digest key": installation.HOME.privacy_key(),
+        "link": link.rpartition(":")[2].strip("/"),
+        "asked address": asked,
+    }
+    logged = "".join(capsys.readouterr())
+    jobs = json.dumps(list(ProcrastinateJob.objects.values_list("args", flat=True)))
+    places = {"dump": dump(), "jobs": jobs, "log": logged}
+    found = [
+        (what, where) for what, value in planted.items() for where, text in places.items() if value in text
+    ]
+    # What is told in the clear is found by the same search.
+    User.objects.filter(pk=user.pk).update(name=seed)
+    assert seed in dump()
+
+    digest = privacy_log.digest("email", "anna@example.com")
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], secrets.token_urlsafe(40)
+    kept = [
+        SecondFactorAdapter().decrypt(sealed) == seed,
+        client.get("/" + link.split("/", 3)[3]).status_code == 200,
+        admit_api_key(key=key, now=timezone.now()).name == "K",
+        privacy_log.digest("email", "anna@example.com") == digest,
+        User.objects.get(pk=user.pk).check_password(password),
+    ]
+    with capsys.disabled():
+        print(
+            f"\nX7: {len(planted)} secrets sought in {len(places)} places, {len(found)} in the clear; after a change of the secret "
+            f"{sum(kept)} of {len(kept)} still good; random secrets (no seed)"
+        )
+    assert found == []
+    assert all(kept)
