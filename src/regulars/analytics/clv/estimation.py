@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from threadpoolctl import ThreadpoolController
 
 from regulars.analytics.clv.groups import Floats
 
@@ -80,6 +82,17 @@ def maximise(*, rough: Objective, full: Objective, starts: Sequence[Floats], sca
         starts: Logarithms of starting parameters, at least one.
         scale: Typical size of the objective, such as the number of customers.
     """
+    # Matrices of four parameters: threads that wait for each other would take ten times as long.
+    with _libraries().limit(limits=1, user_api="blas"):
+        return _maximum(rough=rough, full=full, starts=starts, scale=scale)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _maximum(*, rough: Objective, full: Objective, starts: Sequence[Floats], scale: float) -> Maximum:
     counted = [0]
     climbs = [_climb(rough, _inside(start), scale=scale, counted=counted) for start in starts]
     best, best_value = max(climbs, key=lambda climb: climb[1])
