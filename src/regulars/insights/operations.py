@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from regulars.analytics import affinity
-from regulars.insights import engines, facts, labels, predictions, summaries, tastes
+from regulars.analytics import affinity, cycles
+from regulars.analytics.backtest import ModelName
+from regulars.insights import engines, facts, labels, predictions, queries, summaries, tastes
 from regulars.insights.archive import archive_events
 from regulars.insights.backtests import backtest, is_backtest_due, request_backtest
 from regulars.insights.engines import Engine, Table
@@ -128,6 +129,7 @@ def run(
                 engine=engine,
                 rules=read_policy(policy),
                 margin=business.margin_bp / _WHOLE_BP,
+                trusted_rules=queries.trusted_rules(),
                 facts_folder=facts_folder,
                 fresh=fresh,
             )
@@ -249,21 +251,37 @@ class _Found:
     labels: Labels
     learning: Learning
     is_learnt_now: bool
+    learnt: dict[str, Any]
+    trusted_rules: dict[ModelName, str]
     tastes: tastes.Tastes
     summary: dict[str, Any]
 
 
 def _compute(  # noqa: PLR0913  what a run knows
-    *, as_of_day: int, engine: Engine, rules: Rules, margin: float, facts_folder: Path, fresh: Path
+    *,
+    as_of_day: int,
+    engine: Engine,
+    rules: Rules,
+    margin: float,
+    trusted_rules: dict[ModelName, str],
+    facts_folder: Path,
+    fresh: Path,
 ) -> _Found:
     """Compute everything; what has a row a customer is written into the folder `fresh` by the engine."""
     rmtree(fresh, ignore_errors=True)
     with engines.reader(engine=engine, facts_folder=facts_folder) as read:
         orders, customers = read(facts.ORDERS), read(facts.CUSTOMERS)
-        found = labels.compute(orders=orders, customers=customers, as_of_day=as_of_day, rules=rules)
+        found = labels.compute(
+            orders=orders,
+            customers=customers,
+            as_of_day=as_of_day,
+            rules=rules,
+            cycle_rule=cast("cycles.Rule | None", trusted_rules.get("cycles")),
+        )
         lines = read(facts.LINES)
         learning, is_learnt_now = _learning(found, orders=orders, lines=lines, as_of_day=as_of_day)
-        histories = predictions.histories(orders, learnt=learning.content, as_of_day=as_of_day)
+        learnt = predictions.trusted(learning.content, rules=trusted_rules)
+        histories = predictions.histories(orders, learnt=learnt, as_of_day=as_of_day)
         engines.write(found.profiles, fresh / "labels")
         engines.write(histories, fresh / "histories")
         wants = tastes.compute(
@@ -272,6 +290,7 @@ def _compute(  # noqa: PLR0913  what a run knows
             known=tastes.known_marks(),
             as_of_day=as_of_day,
             weights=affinity.Weights(**learning.content["basket"]),
+            rule=cast("affinity.Rule | None", trusted_rules.get("next_basket")),
             relate=is_learnt_now,
         )
         summary = summaries.summarise(
@@ -279,7 +298,7 @@ def _compute(  # noqa: PLR0913  what a run knows
         )
     _predict(
         fresh,
-        learnt=learning.content,
+        learnt=learnt,
         as_of_day=as_of_day,
         cycle_days=found.store_cycle["cycle_days"],
         margin=margin,
@@ -289,6 +308,8 @@ def _compute(  # noqa: PLR0913  what a run knows
         labels=found,
         learning=learning,
         is_learnt_now=is_learnt_now,
+        learnt=learnt,
+        trusted_rules=trusted_rules,
         tastes=wants,
         summary=summary,
     )
@@ -344,7 +365,10 @@ def _store(started: Run, found: _Found, *, progress: Progress) -> None:
                     # Quoted, so that an empty text is not taken for null.
                     copy.write(rows.write_csv(include_header=False, quote_style="non_numeric"))
             cursor.execute("ANALYZE insights_fresh")
-            if not found.is_learnt_now:
+            before = queries.latest_run()
+            # A rule in the place of the model, or the model again, is told of everybody at once.
+            same_rules = before is not None and before.thresholds.get("rules", {}) == found.trusted_rules
+            if same_rules and not found.is_learnt_now:
                 cursor.execute(_KEEP_ALERTS)
             cursor.execute(_MOVES, {"run": started.pk, "as_of_day": started.as_of_day})
             cursor.execute(_UPDATE)
@@ -360,7 +384,9 @@ def _store(started: Run, found: _Found, *, progress: Progress) -> None:
             profiles=total,
             profiles_written=written,
             store_cycle=found.labels.store_cycle,
-            thresholds=found.labels.thresholds | predictions.terms(found.learning.content),
+            thresholds=found.labels.thresholds
+            | predictions.terms(found.learnt)
+            | {"rules": found.trusted_rules},
             learning=found.learning,
             summary=found.summary,
         )

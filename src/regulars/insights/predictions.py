@@ -38,6 +38,8 @@ LEARN_FROM_CUSTOMERS = 50_000
 LEAST_TESTED_CUSTOMERS = 100
 """Below so many customers the default model is taken, shrunken to its prior, without a back-test."""
 
+_LAST_PERIOD = "last_period"
+_LATELY = "lately"
 _UNTESTED_MODEL: clv.PurchaseModel = "mbg_nbd"
 _MATERIAL_SHARE = 0.05
 _UNIT_DAYS = 7
@@ -71,6 +73,8 @@ def is_current(content: Mapping[str, Any], *, learnt_as_of_day: int, as_of_day: 
     """
     age_days = as_of_day - learnt_as_of_day
     known = int(content["buyers"])
+    if known and "rule" not in content:
+        return False
     return 0 <= age_days < LEARN_EVERY_DAYS and abs(buyers - known) <= _MATERIAL_SHARE * known
 
 
@@ -87,8 +91,8 @@ def learn(
 
     Returns:
         buyers; every_nth (customer learnt from); model (the name of what is used: a model, or the plain rate where it
-        forecast this shop's own past better); fit and alive, of `clv.load` (the second tells P(alive), which the plain
-        rate does not know); table, origins, holdout_days, cautions of `clv.Choice`; waits, the fields of
+        forecast this shop's own past better); fit, alive and rule, of `clv.load` (the second tells P(alive), which the plain
+        rate does not know; the third is the plain rate); table, origins, holdout_days, cautions of `clv.Choice`; waits, the fields of
         `next_purchase.Waits` or null; churn, of `churn.Model.from_dict`, or null where too few left or stayed.
     """
     if not buyers:
@@ -111,6 +115,26 @@ def learn(
         "waits": None if waits is None else asdict(waits),
         "churn": _churn(known, store=store, as_of_day=as_of_day),
     }
+
+
+def trusted(content: Mapping[str, Any], *, rules: Mapping[str, str]) -> dict[str, Any]:
+    """Return what was learnt with the rule in the place of each model that did no better in the shop's back-test.
+
+    Orders are then expected at the plain rate, or as many as in the days before the run; value at the plain rate. Rules of leaving know no probability, so that none is told: whoever is
+    silent is found by lateness and stage. P(alive) stays, which no rule knows.
+
+    Args:
+        content: What `learn` returned.
+        rules: Model to rule, where the rule is to be used.
+    """
+    found = dict(content)
+    if not found["buyers"]:
+        return found
+    if "clv" in rules:
+        found |= {"model": "plain_rate", "fit": found["rule"], "orders_rule": rules["clv"]}
+    if "churn" in rules:
+        found["churn"] = None
+    return found
 
 
 def terms(learnt: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,6 +161,7 @@ def _choice(orders: Table, *, as_of_day: int, buyers: int) -> dict[str, Any]:
             "model": _UNTESTED_MODEL,
             "fit": kept,
             "alive": kept,
+            "rule": clv.dump(clv.fit(summary, model="plain_rate", unit_days=_UNIT_DAYS)),
             "table": [],
             "origins": [],
             "holdout_days": 0,
@@ -147,6 +172,13 @@ def _choice(orders: Table, *, as_of_day: int, buyers: int) -> dict[str, Any]:
         "model": choice.model,
         "fit": clv.dump(choice.fit),
         "alive": clv.dump(choice.best_model),
+        "rule": clv.dump(
+            clv.fit(
+                clv.summarise(orders, as_of_day=as_of_day, unit_days=_UNIT_DAYS),
+                model="plain_rate",
+                unit_days=_UNIT_DAYS,
+            )
+        ),
         "table": [{**asdict(tried), "findings": list(map(str, tried.findings))} for tried in choice.table],
         "origins": list(choice.origins),
         "holdout_days": choice.holdout_days,
@@ -180,12 +212,21 @@ def histories(orders: Table, *, learnt: Mapping[str, Any], as_of_day: int) -> Ta
 
     Returns:
         A table of the same engine, one row a buyer: the columns of `clv.SUMMARY`, probability and reasons of `churn.score`
-        (null where the shop has no model, or the model no alert for the customer).
+        (null where the shop has no model, or the model no alert for the customer); and, where orders are expected to be
+        as many as lately, `lately`: days with an order in the last 90.
     """
     known = contract.until(orders, as_of_day=as_of_day)
     summary: nw.LazyFrame[Any] = nw.from_native(
         clv.summarise(known, as_of_day=as_of_day, unit_days=_UNIT_DAYS)
     )
+    if learnt.get("orders_rule") == _LAST_PERIOD:
+        lately = (
+            nw.from_native(known)
+            .filter(nw.col("is_valid") & (nw.col("day") > as_of_day - ORDERS_DAYS))
+            .group_by("customer_id")
+            .agg(nw.col("day").n_unique().cast(nw.Float64).alias(_LATELY))
+        )
+        summary = summary.join(lately, on="customer_id", how="left")
     if not learnt["buyers"] or learnt["churn"] is None:
         return summary.with_columns(
             nw.lit(None).cast(nw.Float64).alias("probability"), nw.lit(None).cast(nw.String).alias("reasons")
@@ -232,7 +273,7 @@ def predict(  # noqa: PLR0913  what a run knows
             dtype=pl.Int64,
         )
     )
-    summary = histories.drop("probability", "reasons")
+    summary = histories.drop("probability", "reasons", _LATELY, strict=False)
     moved = (
         summary.join(silent, on="customer_id")
         .with_columns(
@@ -243,6 +284,9 @@ def predict(  # noqa: PLR0913  what a run knows
         .with_columns(age=pl.max_horizontal("age", "recency"))
     )
     scored = _worth(moved.select(summary.columns), learnt=learnt, margin=margin)
+    if _LATELY in histories.columns:
+        lately = histories.select("customer_id", pl.col(_LATELY).fill_null(0.0).alias("expected_orders"))
+        scored = scored.drop("expected_orders").join(lately, on="customer_id", how="left")
     if learnt["waits"] is None:
         days = silent.select(
             "customer_id",

@@ -178,7 +178,9 @@ def upgrade(
     opened, distinct = _opened(lines, as_of_day)
     begun = distinct.group_by("customer_id", "product_id").agg(nw.col("day").min().alias("first_day"))
     # What fewer customers have cannot be moved on to, nor from, by so many.
-    usual = begun.group_by("product_id").agg(nw.len().alias("have")).filter(nw.col("have") >= minimum_customers)
+    usual = (
+        begun.group_by("product_id").agg(nw.len().alias("have")).filter(nw.col("have") >= minimum_customers)
+    )
     kinds = _categories(products, lines).join(usual.select("product_id"), on="product_id", how="semi")
     first = begun.join(kinds, on="product_id", how="inner")
     then = first.rename({"product_id": "other_id", "first_day": "other_day"})
@@ -374,14 +376,11 @@ def _turned(pairs: Lazy) -> Lazy:
 
 def _best(pairs: Lazy, *, k: int, least: int) -> Lazy:
     both, one, other = nw.col("customers"), nw.col("with_it"), nw.col("with_other")
-    scored = (
-        pairs.with_columns(
-            (both / ((one + least) * (other + least)).cast(nw.Float64).sqrt()).alias("score"),
-            (both / one).alias("confidence"),
-            ((both * nw.col("all")) / (one * other)).alias("lift"),
-        )
-        .with_columns((-nw.col("score")).alias("fewest"))
-    )
+    scored = pairs.with_columns(
+        (both / ((one + least) * (other + least)).cast(nw.Float64).sqrt()).alias("score"),
+        (both / one).alias("confidence"),
+        ((both * nw.col("all")) / (one * other)).alias("lift"),
+    ).with_columns((-nw.col("score")).alias("fewest"))
     return (
         _placed(scored, by="product_id", order_by=("fewest", "other_id"))
         .filter(nw.col("rank") <= k)
