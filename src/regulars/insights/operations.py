@@ -279,9 +279,12 @@ def _compute(  # noqa: PLR0913  what a run knows
             cycle_rule=cast("cycles.Rule | None", trusted_rules.get("cycles")),
         )
         lines = read(facts.LINES)
-        learning, is_learnt_now = _learning(found, orders=orders, lines=lines, as_of_day=as_of_day)
+        events = read(facts.EVENTS) if facts.has_rows(facts.EVENTS, facts_folder=facts_folder) else None
+        learning, is_learnt_now = _learning(
+            found, orders=orders, lines=lines, events=events, as_of_day=as_of_day
+        )
         learnt = predictions.trusted(learning.content, rules=trusted_rules)
-        histories = predictions.histories(orders, learnt=learnt, as_of_day=as_of_day)
+        histories = predictions.histories(orders, events=events, learnt=learnt, as_of_day=as_of_day)
         engines.write(found.profiles, fresh / "labels")
         engines.write(histories, fresh / "histories")
         wants = tastes.compute(
@@ -336,7 +339,9 @@ def _predict(fresh: Path, *, learnt: dict[str, Any], as_of_day: int, cycle_days:
         ).select(_NAMES).write_parquet(fresh / "profiles" / f"part-{number:06}.parquet")
 
 
-def _learning(found: Labels, *, orders: Table, lines: Table, as_of_day: int) -> tuple[Learning, bool]:
+def _learning(
+    found: Labels, *, orders: Table, lines: Table, events: Table | None, as_of_day: int
+) -> tuple[Learning, bool]:
     """Return what is known of the shop as a whole: kept from an earlier run, or learnt now (True) and not stored yet."""
     buyers = summaries.buyers(found)
     kept = Learning.objects.filter(as_of_day__lte=as_of_day).first()
@@ -344,7 +349,9 @@ def _learning(found: Labels, *, orders: Table, lines: Table, as_of_day: int) -> 
         kept.content, learnt_as_of_day=kept.as_of_day, as_of_day=as_of_day, buyers=buyers
     ):
         return kept, False
-    content = predictions.learn(orders, as_of_day=as_of_day, store=found.measured, buyers=buyers)
+    content = predictions.learn(
+        orders, events=events, as_of_day=as_of_day, store=found.measured, buyers=buyers
+    )
     content["basket"] = tastes.learn(lines, as_of_day=as_of_day)
     return Learning(as_of_day=as_of_day, content=content), True
 

@@ -79,12 +79,18 @@ def is_current(content: Mapping[str, Any], *, learnt_as_of_day: int, as_of_day: 
 
 
 def learn(
-    orders: Table, *, as_of_day: int, store: cycles.StoreCycle | cycles.NotEnoughData, buyers: int
+    orders: Table,
+    *,
+    events: Table | None = None,
+    as_of_day: int,
+    store: cycles.StoreCycle | cycles.NotEnoughData,
+    buyers: int,
 ) -> dict[str, Any]:
     """Learn from the shop's orders how its customers come and go, as JSON.
 
     Args:
         orders: Facts `orders`; those after `as_of_day` are left out.
+        events: Facts `events`, likewise; None where nothing was seen.
         as_of_day: The day for which it is learnt.
         store: The store's cycle on that day.
         buyers: Customers with a valid order.
@@ -113,7 +119,12 @@ def learn(
         "every_nth": every_nth,
         **_choice(known, as_of_day=as_of_day, buyers=buyers),
         "waits": None if waits is None else asdict(waits),
-        "churn": _churn(known, store=store, as_of_day=as_of_day),
+        "churn": _churn(
+            known,
+            seen=_browsing(events, every_nth=every_nth, until_day=as_of_day),
+            store=store,
+            as_of_day=as_of_day,
+        ),
     }
 
 
@@ -186,8 +197,19 @@ def _choice(orders: Table, *, as_of_day: int, buyers: int) -> dict[str, Any]:
     }
 
 
+def _browsing(events: Table | None, *, every_nth: int = 1, until_day: int) -> Table | None:
+    """Return who looked around on which day, of customers that are known; visitors without a name have ids below 0."""
+    if events is None:
+        return None
+    known: nw.LazyFrame[Any] = nw.from_native(contract.until(events, as_of_day=until_day))
+    named = known.filter(nw.col("customer_id") > 0)
+    if every_nth > 1:
+        named = named.filter(nw.col("customer_id") % every_nth == 0)
+    return named.select("customer_id", "day").to_native()
+
+
 def _churn(
-    orders: Table, *, store: cycles.StoreCycle | cycles.NotEnoughData, as_of_day: int
+    orders: Table, *, seen: Table | None, store: cycles.StoreCycle | cycles.NotEnoughData, as_of_day: int
 ) -> dict[str, Any] | None:
     pace = churn.pace(store)
     first = in_memory(nw.from_native(orders).select(nw.col("day").min()).to_native())["day"][0]
@@ -197,16 +219,36 @@ def _churn(
     if not days:
         return None
     found = churn.fit(
-        orders, as_of_days=days, horizon_days=pace.horizon_days, active=pace.active, last_day=as_of_day
+        orders,
+        as_of_days=days,
+        events=_reaching_back(seen, to_day=days[0] - churn.PERIODS * churn.period_days(pace.horizon_days)),
+        horizon_days=pace.horizon_days,
+        active=pace.active,
+        last_day=as_of_day,
     )
     return found.to_dict() if isinstance(found, churn.Model) else None
 
 
-def histories(orders: Table, *, learnt: Mapping[str, Any], as_of_day: int) -> Table:
+def _reaching_back(seen: Table | None, *, to_day: int) -> Table | None:
+    """Return events in memory where they were counted on all days that the alert looks at, else None.
+
+    Where counting began in between, everybody would seem to look around more than they used to.
+    """
+    if seen is None:
+        return None
+    read = in_memory(seen)
+    first = read["day"].min()
+    return read.lazy() if isinstance(first, int) and first <= to_day else None
+
+
+def histories(
+    orders: Table, *, events: Table | None = None, learnt: Mapping[str, Any], as_of_day: int
+) -> Table:
     """Return what `predict` reads of each buyer's orders: the summary of `clv.summarise`, and the churn alert.
 
     Args:
         orders: Facts `orders`; those after `as_of_day` are left out.
+        events: Facts `events`, likewise; read where the alert was learnt with them.
         learnt: What `learn` returned.
         as_of_day: The day of the run.
 
@@ -231,7 +273,9 @@ def histories(orders: Table, *, learnt: Mapping[str, Any], as_of_day: int) -> Ta
         return summary.with_columns(
             nw.lit(None).cast(nw.Float64).alias("probability"), nw.lit(None).cast(nw.String).alias("reasons")
         ).to_native()
-    alert = nw.from_native(churn.score(churn.Model.from_dict(learnt["churn"]), known, as_of_day=as_of_day))
+    seen = _browsing(events, until_day=as_of_day)
+    model = churn.Model.from_dict(learnt["churn"])
+    alert = nw.from_native(churn.score(model, known, as_of_day=as_of_day, events=seen))
     told = alert.select("customer_id", "probability", "reasons")
     return summary.join(told, on="customer_id", how="left").to_native()
 

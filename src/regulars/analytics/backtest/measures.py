@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from regulars.analytics.backtest.results import Bin
 from regulars.analytics.churn import regression
@@ -112,10 +111,7 @@ def auc(score: Floats, happened: NDArray[np.bool_]) -> tuple[Figure, Floats]:
     no = count - yes
     if not yes or not no:
         return Figure(over=0.0, under=0.0), np.zeros(count)
-    rank = rankdata(score)
-    won = np.empty(count)
-    won[happened] = (rank[happened] - rankdata(score[happened])) / no
-    won[~happened] = 1.0 - (rank[~happened] - rankdata(score[~happened])) / yes
+    won = regression.pairs_won(score, happened)
     area = float(won[happened].mean())
     weight = np.where(happened, count / yes, count / no)
     return Figure(over=area * count, under=float(count)), area + weight * (won - area)
