@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from regulars.analytics import churn, clv, cycles, next_purchase
 from regulars.analytics import facts as contract
+from regulars.analytics.backtest import ModelName
 from regulars.insights.engines import Table, in_memory
 
 HORIZON_DAYS = 365
@@ -128,7 +129,7 @@ def learn(
     }
 
 
-def trusted(content: Mapping[str, Any], *, rules: Mapping[str, str]) -> dict[str, Any]:
+def trusted(content: Mapping[str, Any], *, rules: Mapping[ModelName, str]) -> dict[str, Any]:
     """Return what was learnt with the rule in the place of each model that did no better in the shop's back-test.
 
     Orders are then expected at the plain rate, or as many as in the days before the run; value at the plain rate. Rules of leaving know no probability, so that none is told: whoever is

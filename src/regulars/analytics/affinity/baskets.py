@@ -68,7 +68,8 @@ class Cells:
     @property
     def first(self) -> Whole:
         """The entry of each cell that came first."""
-        return self.order[np.append(self.start[1:], len(self.order))[: len(self.start)] - 1]
+        end = np.append(self.start[1:], len(self.order))[: len(self.start)]
+        return np.asarray(self.order[end - 1], dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +99,8 @@ class Baskets:
         customers, customer = np.unique(columns["customer_id"], return_inverse=True)
         by_id, product_by_id = np.unique(columns["product_id"], return_inverse=True)
         pairs = np.sort(customer.astype(np.int64) * max(len(by_id), 1) + product_by_id)
-        distinct = pairs[np.diff(pairs, prepend=-1) != 0]
-        buyers = np.bincount(distinct % max(len(by_id), 1), minlength=len(by_id))
+        once = pairs[np.diff(pairs, prepend=-1) != 0]
+        buyers = np.bincount(once % max(len(by_id), 1), minlength=len(by_id))
         most_first = np.argsort(-buyers, kind="stable")
         place = np.empty_like(most_first)
         place[most_first] = np.arange(len(by_id))
