@@ -30,7 +30,7 @@ document.addEventListener("htmx:load", (event) => {
 // A click on a row follows the row's link, as a click on its first cell would.
 document.addEventListener("click", (event) => {
   const row = event.target.closest("tr[data-href]");
-  if (!row || event.target.closest("a, button, input, label, select, summary")) return;
+  if (!row || event.target.closest("a, button, input, label, select, summary, .choice-cell")) return;
   if (getSelection()?.toString()) return;
   if (event.ctrlKey || event.metaKey) open(row.dataset.href, "_blank", "noopener");
   else location.assign(row.dataset.href);

@@ -51,7 +51,7 @@ def test_a_profile_says_each_label_with_its_reason_in_words(program: Program) ->
     }
     assert labels["stage"]["value"] == "growing"
     assert labels["stage"]["reason"] == "Came back 2 times, last 1 day ago; expected about every 50 days."
-    assert labels["cell"]["value"] == "RFM"
+    assert (labels["cell"]["value"], labels["cell"]["name"]) == ("RFM", "Keep")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_reasons_and_names_come_in_the_callers_language(
     with override(language):
         expected = [
             ("stage", str(profile.get_stage_display()), explain("stage", profile.reasons["stage"])),
-            ("cell", "RFM", explain("cell", profile.reasons["cell"])),
+            ("cell", str(profile.get_cell_display()), explain("cell", profile.reasons["cell"])),
             ("tier", str(profile.get_tier_display()), explain("tier", profile.reasons["tier"])),
         ]
     labels = content(response)["labels"]

@@ -90,7 +90,6 @@ class Console:
             user: Who is logged in; None for nobody.
             is_whole: Picture the page from top to bottom, not only what the window shows.
         """
-        folder = os.environ.get(SCREENSHOTS)
         page = self._window(user=user, look=look)
         for name, path in pages.items():
             self._go(page, path)
@@ -100,9 +99,13 @@ class Console:
                     settle(page)
                 page.evaluate("scrollTo(0, 0)")
             self.check(page, where=f"{path} {look.name}")
-            if folder:
-                Path(folder).mkdir(parents=True, exist_ok=True)
-                page.screenshot(path=Path(folder) / f"{name}-{look.name}.png", full_page=is_whole)
+            self.picture(page, f"{name}-{look.name}", is_whole=is_whole)
+
+    def picture(self, page: Page, name: str, *, is_whole: bool = False) -> None:
+        """Keep a picture of the page as it stands, where REGULARS_SCREENSHOTS names a folder."""
+        if folder := os.environ.get(SCREENSHOTS):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=Path(folder) / f"{name}.png", full_page=is_whole)
 
     def check(self, page: Page, *, where: str) -> None:
         """Note what is wrong with a page as it stands: width and accessibility."""

@@ -1,5 +1,6 @@
 import csv
 import io
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -12,11 +13,16 @@ from django.test.utils import CaptureQueriesContext
 from regulars.console.customer_filters import CustomerList, same_list
 from regulars.console.models import SavedView
 from regulars.insights.models import Run
+from regulars.shop import operations
+from regulars.shop.models import Tag, Tagging
+from regulars.shop.queries import Choices
 from regulars.staff.rules import Role
 from tests.console.shop_at_work import make_people, make_run
 from tests.insights.factories import AS_OF_DAY, make_profile
 from tests.shop.factories import make_customer
 from tests.staff.factories import make_user
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -121,7 +127,7 @@ def test_pages_follow_each_other(*, client: Client, monkeypatch: pytest.MonkeyPa
 def test_chips_take_their_own_filter_away() -> None:
     chosen = CustomerList(
         QueryDict("tier=VIP&tier=general&spent_min=10&sort=-last"),
-        countries=[],
+        choices=Choices(countries=[], tags={}),
         as_of_day=AS_OF_DAY,
         currency="GBP",
     )
@@ -300,3 +306,83 @@ def test_each_built_in_view_is_recognised_as_the_current_one(client: Client) -> 
 )
 def test_lists_are_the_same_whatever_the_order_of_their_choices(*, one: str, other: str, same: bool) -> None:
     assert same_list(one, other) is same
+
+
+# Many at once
+
+
+def tagged(name: str) -> set[str]:
+    return set(Tagging.objects.filter(tag__name=name).values_list("customer__code", flat=True))
+
+
+def test_chosen_customers_are_tagged_and_it_can_be_undone(client: Client) -> None:
+    make_run()
+    make_people()
+    ids = {row.code: row.customer_id for row in client.get("/customers/").context["rows"]}
+    operations.tag_customers(
+        tag_id=operations.ensure_tag(name="Wholesale").pk, customer_ids=[ids["C1"]], now=NOW
+    )
+
+    response = client.post(
+        "/customers/tags/", {"customer": [ids["C1"], ids["C2"]], "tag": " wholesale ", "list": "sort=-last"}
+    )
+    assert response["Location"] == "/customers/?sort=-last"
+    assert tagged("Wholesale") == {"C1", "C2"}
+    assert client.get("/customers/").context["undo"].words == "1 customer is tagged “Wholesale”."
+    assert client.get("/customers/").context["undo"] is None, "offered once"
+    tag = Tag.objects.get()
+    assert set(codes(client, f"tag={tag.pk}")) == {"C1", "C2"}
+
+    client.post("/customers/tags/undoing/")
+    assert tagged("Wholesale") == {"C1"}, "who had the tag before keeps it"
+
+    client.post("/customers/tags/removals/", {"customer": [ids["C1"], ids["C3"]], "tag": "Wholesale"})
+    assert tagged("Wholesale") == set()
+    client.post("/customers/tags/undoing/")
+    assert tagged("Wholesale") == {"C1"}
+
+
+def test_everybody_on_a_filtered_list_is_tagged(client: Client) -> None:
+    make_run()
+    make_people()
+    expected = set(codes(client, "tier=general"))
+    client.post("/customers/tags/", {"everybody": "1", "list": "tier=general", "tag": "Newsletter"})
+    assert tagged("Newsletter") == expected != set()
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ({"tag": "Best"}, "Choose at least one customer."),
+        ({"everybody": "1", "tag": "  "}, "Write a tag of 1 to 60 characters."),
+        ({"everybody": "1", "tag": "Best"}, "At most 2 customers can be tagged at once. Narrow the list"),
+    ],
+)
+def test_what_cannot_be_tagged_is_told(
+    *, client: Client, sent: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_run()
+    make_people()
+    if "At most" in told:
+        monkeypatch.setattr("regulars.console.tagging.MOST_AT_ONCE", 2)
+    response = client.post("/customers/tags/", sent, follow=True)
+    assert told in response.content.decode()
+    assert not Tagging.objects.exists()
+
+
+def test_those_chosen_are_exported(client: Client) -> None:
+    make_run()
+    make_people()
+    ids = {row.code: row.customer_id for row in client.get("/customers/").context["rows"]}
+    response = client.post("/customers/export/", {"customer": [ids["C3"], ids["C1"]]})
+    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+    assert {line.split(",")[0] for line in text.splitlines()[1:]} == {"C1", "C3"}
+
+
+def test_an_analyst_changes_nobody() -> None:
+    make_run()
+    make_people()
+    ann = Client()
+    ann.force_login(make_user(role=Role.ANALYST))
+    assert ann.get("/customers/").context["may_change"] is False
+    assert ann.post("/customers/tags/", {"everybody": "1", "tag": "Best"}).status_code == 403

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from regulars.insights.models import Profile
 from regulars.planner.models import Action
-from regulars.shop.models import Identifier
+from regulars.shop.models import Identifier, Tagging
 from tests.console.browser import LOOKS, Console, Look, settle
 from tests.console.shop_at_work import make_people, make_run
 from tests.insights.factories import make_change
@@ -84,6 +84,27 @@ def test_a_list_is_filtered_kept_and_opened(*, console: Console) -> None:
     expect(page.get_by_role("columnheader", name="Country")).to_be_visible()
     page.locator("tbody tr").first.get_by_role("cell").nth(2).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("C3")
+
+
+@pytest.mark.parametrize("look", [LOOKS[0], LOOKS[-1]], ids=attrgetter("name"))
+def test_customers_are_tagged_together_and_it_is_undone(*, console: Console, look: Look) -> None:
+    make_shop()
+    page = console.open("/customers/", user=make_user(name="Alice"), look=look)
+    expect(page.locator("[data-bulk-bar]")).to_be_hidden()
+    for code in ("C1", "C3"):
+        page.locator("tr", has_text=code).locator("[data-row-choice]").check()
+    expect(page.locator("[data-bulk-count]")).to_have_text("2")
+    page.locator("[data-bulk-bar] [name=tag]").fill("Wholesale")
+    console.check(page, where="customers chosen")
+    console.picture(page, f"customers-chosen-{look.name}")
+    page.locator("[data-bulk-bar] button[type=submit]").first.click()
+    expect(page.locator(".undo")).to_contain_text("Wholesale")
+    assert set(Tagging.objects.values_list("customer__code", flat=True)) == {"C1", "C3"}
+    console.check(page, where="customers tagged")
+    console.picture(page, f"customers-tagged-{look.name}")
+    page.locator(".undo button").click()
+    expect(page.locator(".undo")).to_have_count(0)
+    assert not Tagging.objects.exists()
 
 
 def test_a_customer_is_found_by_the_keyboard(*, console: Console) -> None:

@@ -307,6 +307,29 @@ def test_a_customer_erased_while_the_run_computes_gets_no_profile(folder: Path) 
     assert not Profile.objects.filter(customer__code="looker").exists()
 
 
+def test_labels_alone_leave_what_was_forecast_as_it_stands(folder: Path) -> None:
+    shop = make_shop()
+    labels_only = operations.run(as_of_day=AS_OF, forecasts=False, now=NOW, facts_folder=folder)
+    often = Profile.objects.get(customer=shop["often"])
+    assert (often.tier, often.stage, often.p_alive, labels_only.learning) == ("VIP", "mature", None, None)
+
+    forecast = run(folder)
+    before = Profile.objects.get(customer=shop["often"])
+    assert before.p_alive is not None
+
+    make_order(customer=shop["often"], day=AS_OF, amount_minor=9_000)
+    mark_changed()
+    again = operations.run(as_of_day=AS_OF, forecasts=False, now=NOW, facts_folder=folder)
+    after = Profile.objects.get(customer=shop["often"])
+    assert after.orders == before.orders + 1
+    assert (after.p_alive, after.clv_minor, after.next_day) == (
+        before.p_alive,
+        before.clv_minor,
+        before.next_day,
+    )
+    assert (again.learning, again.thresholds["model"]) == (forecast.learning, "mbg_nbd")
+
+
 # The policy
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from regulars.intake import operations
 from regulars.intake.models import Import
@@ -15,7 +15,7 @@ from regulars.intake.running import (
     settle_interrupted,
 )
 from regulars.outbox.models import OutboxEvent
-from regulars.shop.models import Order
+from regulars.shop.models import ChangedRow, Order, OrderLine, Refund
 from tests.intake.importing import NOW, SIMPLE, import_lines
 from tests.shop.factories import make_business
 
@@ -38,6 +38,33 @@ def test_a_finished_import_is_told_to_the_rooms_above(tmp_path: Path) -> None:
     event = OutboxEvent.objects.get()
     assert (event.name, event.payload) == ("intake.ImportFinished", {"import_id": row.pk})
     assert (row.state, row.header) == ("done", ["order", "date", "customer", "sku", "qty", "price"])
+
+
+def rules_of_the_record() -> list[tuple[str, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+            WHERE conrelid::regclass::text LIKE 'shop_order%' OR confrelid::regclass::text LIKE 'shop_order%'
+            UNION ALL SELECT tablename, indexname, indexdef FROM pg_indexes WHERE tablename LIKE 'shop_order%'
+            """
+        )
+        return sorted(cursor.fetchall())
+
+
+@pytest.mark.parametrize("bulk_lines", [1, 100_000])
+def test_a_first_and_large_import_keeps_every_key_index_and_row(
+    *, bulk_lines: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regulars.shop.operations.lines._BULK_LINES", bulk_lines)
+    make_business()
+    rules = rules_of_the_record()
+    done = import_lines(tmp_path, LINE, "2,2026-01-06,B,soap,3,1.00", "R1,2026-02-01,A,wipes,-1,2.50")
+    assert rules_of_the_record() == rules
+    assert (OrderLine.objects.count(), done.refunds_matched) == (2, 1)
+    assert not ChangedRow.objects.exists(), "what the import itself added needs no image"
+    import_lines(tmp_path, LINE, "2,2026-01-06,B,soap,3,1.00", "R1,2026-02-01,A,wipes,-1,2.50")
+    assert (Order.objects.count(), OrderLine.objects.count(), Refund.objects.count()) == (2, 2, 1)
 
 
 def test_an_upload_is_kept_and_queued_with_its_map(tmp_path: Path) -> None:

@@ -154,9 +154,12 @@ def test_a_tag_is_one_in_any_case_and_put_on_once() -> None:
     tag = operations.ensure_tag(name=" VIP ")
     assert operations.ensure_tag(name="vip") == tag
     customers = [make_customer().pk, make_customer().pk]
-    assert operations.tag_customers(tag_id=tag.pk, customer_ids=customers, source="import 1", now=NOW) == 2
-    assert operations.tag_customers(tag_id=tag.pk, customer_ids=customers[:1], now=NOW) == 0
-    assert operations.untag_customers(tag_id=tag.pk, customer_ids=customers[:1]) == 1
+    assert (
+        operations.tag_customers(tag_id=tag.pk, customer_ids=customers, source="import 1", now=NOW)
+        == customers
+    )
+    assert operations.tag_customers(tag_id=tag.pk, customer_ids=customers[:1], now=NOW) == []
+    assert operations.untag_customers(tag_id=tag.pk, customer_ids=customers[:1]) == customers[:1]
     assert (Tag.objects.count(), Tagging.objects.get().source) == (1, "import 1")
 
 

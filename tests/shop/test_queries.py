@@ -80,7 +80,7 @@ def test_an_identifier_that_is_pasted_names_its_customer_in_any_case() -> None:
 def test_countries_are_named_once_and_the_unknown_one_not_at_all() -> None:
     for country in ("France", "Germany", "France", ""):
         make_customer(country=country)
-    assert queries.countries() == ["France", "Germany"]
+    assert queries.choices().countries == ["France", "Germany"]
 
 
 def test_lists_sort_a_customer_without_a_name_by_code() -> None:

@@ -419,7 +419,11 @@ def _detail(customer: Customer) -> CustomerDetail:
 
 
 def _labels(profile: Profile) -> list[Label]:
-    names = {"tier": profile.get_tier_display(), "stage": profile.get_stage_display(), "cell": profile.cell}
+    names = {
+        "tier": profile.get_tier_display(),
+        "stage": profile.get_stage_display(),
+        "cell": profile.get_cell_display(),
+    }
     return [
         Label(
             label=label, value=getattr(profile, label), name=str(names[label]), reason=explain(label, reason)

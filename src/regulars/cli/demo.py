@@ -72,7 +72,7 @@ def demo(
     home = open_installation()
     _set_up_business(own=orders is not None, currency=currency, time_zone=time_zone)
     done = _import(home, orders=orders, column_map=column_map)
-    _compute(anew=done is not None)
+    _compute(anew=done is not None, forecasts=no_serve)
     _show_figures()
     _tell_login()
     notes.print(f"ready after {time.monotonic() - began:.0f} s", markup=False)
@@ -127,8 +127,12 @@ def _import(home: Home, *, orders: Path | None, column_map: str) -> "Import | No
     return bring_in(registered, mapping_for(path, column_map))
 
 
-def _compute(*, anew: bool) -> None:
-    """Work out what the record means, and the list of whom to contact, unless that has been done."""
+def _compute(*, anew: bool, forecasts: bool) -> None:
+    """Work out what the record means, and the list of whom to contact, unless that has been done.
+
+    Without forecasts the labels are there in seconds; the run that the import asked for makes the forecasts, in the
+    worker, while the console is open.
+    """
     from django.utils import timezone  # noqa: PLC0415  needs the settings
 
     from regulars.insights import operations  # noqa: PLC0415
@@ -142,9 +146,9 @@ def _compute(*, anew: bool) -> None:
     if last_day is not None and today - last_day > _ENDED_LONG_AGO.days:
         operations.fix_day(as_of_day=last_day + 1)
     with shown_progress() as progress:
-        operations.run(now=timezone.now(), progress=progress)
+        operations.run(forecasts=forecasts, now=timezone.now(), progress=progress)
     with notes.status("making the list of whom to contact"):
-        run_jobs({"wait": False})
+        run_jobs({"wait": False, "queues": ["events"]})
 
 
 def _show_figures() -> None:

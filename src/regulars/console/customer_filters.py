@@ -16,9 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from regulars.console import formats, labels
 from regulars.console.components import Chip
 from regulars.insights.models import Profile, Taste
-from regulars.insights.queries import CELLS, Alive, Churn, CustomerFilter, Due, Sort
+from regulars.insights.queries import Alive, Churn, CustomerFilter, Due, Sort
 from regulars.kernel.days import date_of_day, day_of_date
 from regulars.kernel.money import to_minor
+from regulars.shop.queries import Choices
 
 DUE: tuple[tuple[Due, str | Promise], ...] = (
     ("early", _("Not yet due")),
@@ -100,7 +101,7 @@ class CustomerFilterForm(forms.Form):
     )
     cell = forms.MultipleChoiceField(
         label=_("RFM group"),
-        choices=[(cell, labels.cell(cell)) for cell in CELLS],
+        choices=Profile.Cell.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
@@ -137,6 +138,7 @@ class CustomerFilterForm(forms.Form):
     next = forms.ChoiceField(label=_("Next purchase"), choices=WITHIN, required=False)
     product_due = forms.ChoiceField(label=_("A product runs out"), choices=WITHIN, required=False)
     category = forms.CharField(label=_("Preferred category"), max_length=200, required=False)
+    tag = forms.MultipleChoiceField(label=_("Tag"), required=False, widget=forms.CheckboxSelectMultiple)
     clv_min = forms.DecimalField(
         label=_("Lifetime value, at least"), min_value=0, max_digits=15, decimal_places=3, required=False
     )
@@ -152,10 +154,12 @@ class CustomerFilterForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, data: QueryDict, *, countries: Iterable[str]) -> None:
+    def __init__(self, data: QueryDict, *, choices: Choices) -> None:
         super().__init__(data, auto_id="filter-%s")
+        self.tag_names = {str(tag_id): name for tag_id, name in choices.tags.items()}
+        cast("forms.MultipleChoiceField", self.fields["tag"]).choices = list(self.tag_names.items())
         country = cast("forms.MultipleChoiceField", self.fields["country"])
-        country.choices = [(name, name) for name in countries]
+        country.choices = [(name, name) for name in choices.countries]
         country.widget.attrs["size"] = "6"
 
 
@@ -165,8 +169,8 @@ class CustomerList:
     What an address says that has no meaning is left out, and named in `misunderstood`.
     """
 
-    def __init__(self, data: QueryDict, *, countries: Iterable[str], as_of_day: int, currency: str) -> None:
-        self.form = CustomerFilterForm(data, countries=countries)
+    def __init__(self, data: QueryDict, *, choices: Choices, as_of_day: int, currency: str) -> None:
+        self.form = CustomerFilterForm(data, choices=choices)
         self.form.is_valid()
         self.chosen: dict[str, Any] = {
             name: value for name, value in self.form.cleaned_data.items() if value not in (None, "", [])
@@ -230,6 +234,7 @@ class CustomerList:
             next_days=int(chosen["next"]) if "next" in chosen else None,
             product_days=int(chosen["product_due"]) if "product_due" in chosen else None,
             category=str(chosen.get("category", "")),
+            tags=tuple(int(tag) for tag in chosen.get("tag", ())),
             clv_min_minor=self._minor("clv_min"),
         )
 
@@ -276,6 +281,8 @@ class CustomerList:
         return found
 
     def _words(self, name: str, value: Any) -> str:  # noqa: ANN401  as many kinds as the form has fields
+        if name == "tag":
+            return gettext("Tag: %(name)s") % {"name": self.form.tag_names[value]}
         if name in _NAMED:
             return str(_NAMED[name](value))
         return _RANGES[name]() % {"value": self._number(name, value)}

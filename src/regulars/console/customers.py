@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from regulars.console import formats, saved_views
+from regulars.console import formats, saved_views, tagging
 from regulars.console.components import Pager
 from regulars.console.customer_filters import COLUMNS, CustomerFilterForm, CustomerList, same_list
 from regulars.console.downloads import choices, download
@@ -73,8 +73,12 @@ def customers(request: HttpRequest) -> HttpResponse:
     run = insights.latest_run()
     if run is None:
         return nothing_understood_yet(request, title=pgettext("place", "Customers"))
+    known = shop.choices()
     chosen = CustomerList(
-        request.GET, countries=shop.countries(), as_of_day=run.as_of_day, currency=business.currency
+        request.GET,
+        choices=known,
+        as_of_day=run.as_of_day,
+        currency=business.currency,
     )
     found, exact, too_broad = _search(chosen)
     which = chosen.filter() if found is None else replace(chosen.filter(), text="", ids=found)
@@ -114,6 +118,10 @@ def customers(request: HttpRequest) -> HttpResponse:
             if may(user.role, Capability.EXPORT_CUSTOMERS)
             else [],
             "as_of_day": run.as_of_day,
+            "tags": known.tags.values(),
+            "may_change": may(user.role, Capability.CHANGE_CUSTOMERS),
+            "more_than_page": bool(page.before or page.after),
+            "undo": tagging.undo_offered(request),
         },
     )
 
@@ -174,23 +182,31 @@ def _told(counted: Counted, *, is_broad: bool) -> str:
 
 
 @access(Needs(Capability.EXPORT_CUSTOMERS))
-@require_GET
+@require_http_methods(["GET", "POST"])
 def export_customers(request: HttpRequest) -> HttpResponseBase:
-    """Send the filtered list as a file: every customer of it, with all columns under stable names."""
+    """Send the filtered list, or those chosen from a page of it, as a file with all columns under stable names."""
     business = shop.business()
     run = insights.latest_run()
     as_of_day = run.as_of_day if run else 0
     chosen = CustomerList(
-        request.GET, countries=shop.countries(), as_of_day=as_of_day, currency=business.currency
+        request.GET,
+        choices=shop.choices(),
+        as_of_day=as_of_day,
+        currency=business.currency,
     )
-    rows = _export_rows(chosen, as_of_day=as_of_day, business=business)
+    which = chosen.filter()
+    if ids := [int(value) for value in request.POST.getlist("customer") if value.isdecimal()][:_PAGE]:
+        which = insights.CustomerFilter(ids=tuple(ids))
+    rows = _export_rows(chosen, which, as_of_day=as_of_day, business=business)
     name = f"customers-{date_of_day(as_of_day).isoformat()}"
     return download(name, EXPORT_SCHEMA, rows, form=request.GET.get("format", ""))
 
 
-def _export_rows(chosen: CustomerList, *, as_of_day: int, business: Business) -> Iterator[tuple[object, ...]]:
+def _export_rows(
+    chosen: CustomerList, which: insights.CustomerFilter, *, as_of_day: int, business: Business
+) -> Iterator[tuple[object, ...]]:
     for row in insights.every_customer(
-        chosen.filter(), as_of_day=as_of_day, sort=chosen.sort, descending=chosen.descending
+        which, as_of_day=as_of_day, sort=chosen.sort, descending=chosen.descending
     ):
         yield (
             row.code,

@@ -1,20 +1,9 @@
 """The words for a customer's labels, as a merchant says them."""
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from regulars.insights.models import Policy, Profile
 
-_CELLS: dict[str, str | Promise] = {
-    "RFM": _("Keep"),
-    "RfM": _("Grow frequency"),
-    "rFM": _("Win back"),
-    "Rfm": _("Develop"),
-    "RFm": _("Raise value"),
-    "rfM": _("Reactivate"),
-    "rFm": _("Maintain"),
-    "rfm": _("Leave"),
-}
 # How many of five bars are lit: the life cycle rises to mature and sinks again.
 _STEPS = {
     "prospect": 0,
@@ -39,7 +28,7 @@ def stage(value: str) -> str | Promise:
 
 def cell(value: str) -> str | Promise:
     """Return the name of an RFM cell."""
-    return _CELLS.get(value, value)
+    return Profile.Cell(value).label if value else ""
 
 
 def stage_steps(value: str) -> list[bool]:

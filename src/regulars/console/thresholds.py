@@ -18,11 +18,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from regulars.analytics.lifecycle import STAGES
 from regulars.analytics.lifecycle import Rules as StageRules
-from regulars.analytics.rfm import CELLS
 from regulars.analytics.tiers import TIERS
 from regulars.console import labels
 from regulars.insights import operations as insights
-from regulars.insights.models import Policy, Run
+from regulars.insights.models import Policy, Profile, Run
 from regulars.insights.previews import Move, NoRunYetError, Preview
 from regulars.insights.previews import preview as preview_policy
 from regulars.insights.queries import current_run
@@ -331,7 +330,7 @@ def _comparisons(seen: Preview) -> list[Comparison]:
     kinds = (
         ("tier", _("Tier"), labels.tier, TIERS),
         ("stage", _("Stage"), labels.stage, STAGES),
-        ("cell", _("RFM cell"), labels.cell, tuple(cell.letters for cell in CELLS)),
+        ("cell", _("RFM cell"), labels.cell, tuple(Profile.Cell.values)),
     )
     return [
         Comparison(

@@ -20,7 +20,6 @@ from regulars.console.components import Change, Chart, Figure, How, Sense, Table
 from regulars.console.downloads import csv_download
 from regulars.console.waiting import nothing_understood_yet
 from regulars.insights.models import Profile
-from regulars.insights.queries import CELLS
 from regulars.reports import queries as reports
 from regulars.reports.definitions import DEFINITIONS
 from regulars.reports.queries import Today
@@ -442,7 +441,7 @@ class Overview:
 
     def groups(self) -> list[Group]:
         """Return the eight cells in the order of attention, each with its customers, money, and share of the money."""
-        rows = _labelled(self.found.cells, CELLS)
+        rows = _labelled(self.found.cells, Profile.Cell.values)
         money = sum(row.monetary_minor for row in rows) or 1
         return [
             Group(

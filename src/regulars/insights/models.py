@@ -4,6 +4,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from regulars.insights.reasons import Reason, reasons_of
 from regulars.shop.models import Customer, Product
@@ -138,6 +139,18 @@ class Profile(models.Model):
         LAPSED_SHORT = "lapsed_short", _("Lapsed, short")
         LAPSED_LONG = "lapsed_long", _("Lapsed, long")
 
+    class Cell(models.TextChoices):
+        """The eight RFM cells in the order of attention: a capital is high."""
+
+        KEEP = "RFM", pgettext_lazy("cell", "Keep")
+        GROW_FREQUENCY = "RfM", pgettext_lazy("cell", "Grow frequency")
+        WIN_BACK = "rFM", pgettext_lazy("cell", "Win back")
+        DEVELOP = "Rfm", pgettext_lazy("cell", "Develop")
+        RAISE_VALUE = "RFm", pgettext_lazy("cell", "Raise value")
+        REACTIVATE = "rfM", pgettext_lazy("cell", "Reactivate")
+        MAINTAIN = "rFm", pgettext_lazy("cell", "Maintain")
+        LEAVE = "rfm", pgettext_lazy("cell", "Leave")
+
     customer = models.OneToOneField(
         Customer, on_delete=models.CASCADE, primary_key=True, related_name="profile"
     )
@@ -148,7 +161,7 @@ class Profile(models.Model):
     r = models.SmallIntegerField(null=True)
     f = models.SmallIntegerField(null=True)
     m = models.SmallIntegerField(null=True)
-    cell = models.CharField(max_length=3, blank=True, db_collation="C")
+    cell = models.CharField(max_length=3, choices=Cell, blank=True, db_collation="C")
     tier = models.CharField(max_length=20, blank=True, choices=Tier)
     stage = models.CharField(max_length=20, choices=Stage)
     first_day = models.IntegerField(null=True)

@@ -70,10 +70,11 @@ def export_facts(*, facts_folder: Path | None = None, progress: Progress = no_pr
         return facts.export(facts_folder=facts_folder or settings.HOME.facts, progress=progress)
 
 
-def run(
+def run(  # noqa: PLR0913  what a run depends on
     *,
     as_of_day: int | None = None,
     engine: Engine = "polars",
+    forecasts: bool = True,
     now: datetime,
     facts_folder: Path | None = None,
     progress: Progress = no_progress,
@@ -88,6 +89,8 @@ def run(
         as_of_day: The day to look back from; orders after it are left out. None means the policy's, and that null
             means today in the merchant's zone.
         engine: What computes; all give the same rows.
+        forecasts: False computes the labels (tier, stage, cell, cycle) alone, in seconds: what was forecast of customers,
+            and said of their wants, stays as it was until the next run.
         now: When the run starts.
         facts_folder: Where the facts lie; None means the home folder's.
         progress: Told of each stage: facts, files, labels, profiles, files.
@@ -128,6 +131,7 @@ def run(
                 as_of_day=started.as_of_day,
                 engine=engine,
                 rules=read_policy(policy),
+                forecasts=forecasts,
                 margin=business.margin_bp / _WHOLE_BP,
                 trusted_rules=queries.trusted_rules(),
                 facts_folder=facts_folder,
@@ -245,15 +249,17 @@ def _enter(started: Run, stage: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """What a run computed: `profiles` is a folder of Parquet files, a row a customer with `_NAMES`."""
+    """What a run computed: `profiles` is a folder of Parquet files, a row a customer with `_NAMES`.
+
+    Without forecasts `learning` and `tastes` are None, and the forecasts in `profiles` null.
+    """
 
     profiles: Path
     labels: Labels
-    learning: Learning
+    learning: Learning | None
     is_learnt_now: bool
-    learnt: dict[str, Any]
     trusted_rules: dict[ModelName, str]
-    tastes: tastes.Tastes
+    tastes: tastes.Tastes | None
     summary: dict[str, Any]
 
 
@@ -262,6 +268,7 @@ def _compute(  # noqa: PLR0913  what a run knows
     as_of_day: int,
     engine: Engine,
     rules: Rules,
+    forecasts: bool,
     margin: float,
     trusted_rules: dict[ModelName, str],
     facts_folder: Path,
@@ -280,22 +287,28 @@ def _compute(  # noqa: PLR0913  what a run knows
         )
         lines = read(facts.LINES)
         events = read(facts.EVENTS) if facts.has_rows(facts.EVENTS, facts_folder=facts_folder) else None
-        learning, is_learnt_now = _learning(
-            found, orders=orders, lines=lines, events=events, as_of_day=as_of_day
+        learning, is_learnt_now = None, False
+        if forecasts:
+            learning, is_learnt_now = _learning(
+                found, orders=orders, lines=lines, events=events, as_of_day=as_of_day
+            )
+        learnt = predictions.trusted(
+            predictions.NOTHING_LEARNT if learning is None else learning.content, rules=trusted_rules
         )
-        learnt = predictions.trusted(learning.content, rules=trusted_rules)
         histories = predictions.histories(orders, events=events, learnt=learnt, as_of_day=as_of_day)
         engines.write(found.profiles, fresh / "labels")
         engines.write(histories, fresh / "histories")
-        wants = tastes.compute(
-            lines=lines,
-            products=read(facts.PRODUCTS),
-            known=tastes.known_marks(),
-            as_of_day=as_of_day,
-            weights=affinity.Weights(**learning.content["basket"]),
-            rule=cast("affinity.Rule | None", trusted_rules.get("next_basket")),
-            relate=is_learnt_now,
-        )
+        wants = None
+        if learning is not None:
+            wants = tastes.compute(
+                lines=lines,
+                products=read(facts.PRODUCTS),
+                known=tastes.known_marks(),
+                as_of_day=as_of_day,
+                weights=affinity.Weights(**learning.content["basket"]),
+                rule=cast("affinity.Rule | None", trusted_rules.get("next_basket")),
+                relate=is_learnt_now,
+            )
         summary = summaries.summarise(
             found, orders=orders, customers=customers, as_of_day=as_of_day, rules=rules
         )
@@ -311,14 +324,15 @@ def _compute(  # noqa: PLR0913  what a run knows
         labels=found,
         learning=learning,
         is_learnt_now=is_learnt_now,
-        learnt=learnt,
         trusted_rules=trusted_rules,
         tastes=wants,
         summary=summary,
     )
 
 
-def _predict(fresh: Path, *, learnt: dict[str, Any], as_of_day: int, cycle_days: int, margin: float) -> None:
+def _predict(
+    fresh: Path, *, learnt: Mapping[str, Any], as_of_day: int, cycle_days: int, margin: float
+) -> None:
     """Write the profiles: labels and what is predicted from histories, some customers at a time."""
     (fresh / "profiles").mkdir()
     labelled, histories = facts.scan_folder(fresh / "labels"), facts.scan_folder(fresh / "histories")
@@ -356,11 +370,23 @@ def _learning(
     return Learning(as_of_day=as_of_day, content=content), True
 
 
+def _terms(found: _Found, learning: Learning | None, before: Run | None) -> dict[str, Any]:
+    """Return what a page must know to tell what forecasts mean, and by which rules what stands was made."""
+    rules = dict(found.trusted_rules)
+    if found.learning is None:
+        # Labels are new, forecasts are those of the run before.
+        former = {} if before is None else before.thresholds.get("rules", {})
+        rules = {model: rule for model, rule in former.items() if model != "cycles"}
+        rules |= {model: rule for model, rule in found.trusted_rules.items() if model == "cycles"}
+    learnt = predictions.trusted(learning.content if learning else predictions.NOTHING_LEARNT, rules=rules)
+    return predictions.terms(learnt) | {"rules": rules}
+
+
 def _store(started: Run, found: _Found, *, progress: Progress) -> None:
     """Write what changed, in one transaction, from the files of profiles, some rows at a time."""
     total = found.summary["customers"]
     with transaction.atomic():
-        if found.is_learnt_now:
+        if found.learning is not None and found.is_learnt_now:
             found.learning.save()
         with connection.cursor() as cursor:
             cursor.execute("CREATE TEMP TABLE insights_fresh (LIKE insights_profile) ON COMMIT DROP")
@@ -375,15 +401,19 @@ def _store(started: Run, found: _Found, *, progress: Progress) -> None:
             before = queries.latest_run()
             # A rule in the place of the model, or the model again, is told of everybody at once.
             same_rules = before is not None and before.thresholds.get("rules", {}) == found.trusted_rules
-            if same_rules and not found.is_learnt_now:
+            if found.learning is None:
+                cursor.execute(_KEEP_FORECASTS)
+            elif same_rules and not found.is_learnt_now:
                 cursor.execute(_KEEP_ALERTS)
             cursor.execute(_MOVES, {"run": started.pk, "as_of_day": started.as_of_day})
             cursor.execute(_UPDATE)
             written = cursor.rowcount
             cursor.execute(_INSERT)
             written += cursor.rowcount
-        tastes.store(found.tastes)
+        if found.tastes is not None:
+            tastes.store(found.tastes)
         progress("profiles", total, total)
+        learning = found.learning or Learning.objects.filter(as_of_day__lte=started.as_of_day).first()
         Run.objects.filter(pk=started.pk).update(
             state=Run.State.DONE,
             stage="",
@@ -391,15 +421,18 @@ def _store(started: Run, found: _Found, *, progress: Progress) -> None:
             profiles=total,
             profiles_written=written,
             store_cycle=found.labels.store_cycle,
-            thresholds=found.labels.thresholds
-            | predictions.terms(found.learnt)
-            | {"rules": found.trusted_rules},
-            learning=found.learning,
+            thresholds=found.labels.thresholds | _terms(found, learning, before),
+            learning=learning,
             summary=found.summary,
         )
         publish(RunFinished(run_id=started.pk))
 
 
+_KEEP_FORECASTS = f"""
+    UPDATE insights_fresh f SET ({", ".join(predictions.COLUMNS)}) =
+        ROW({", ".join(f"p.{name}" for name in predictions.COLUMNS)})
+    FROM insights_profile p WHERE p.customer_id = f.customer_id
+"""  # noqa: S608  the columns are literals
 # A churn alert, like the other forecasts, stands until the customer's next step; reasons tell numbers that grow daily.
 _KEEP_ALERTS = """
     UPDATE insights_fresh f SET churn_probability = p.churn_probability, churn_reasons = p.churn_reasons

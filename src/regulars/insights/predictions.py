@@ -39,6 +39,9 @@ LEARN_FROM_CUSTOMERS = 50_000
 LEAST_TESTED_CUSTOMERS = 100
 """Below so many customers the default model is taken, shrunken to its prior, without a back-test."""
 
+NOTHING_LEARNT: Mapping[str, Any] = {"buyers": 0}
+"""What `learn` returns of a shop without buyers: with it nothing is forecast."""
+
 _LAST_PERIOD = "last_period"
 _LATELY = "lately"
 _UNTESTED_MODEL: clv.PurchaseModel = "mbg_nbd"
@@ -103,7 +106,7 @@ def learn(
         `next_purchase.Waits` or null; churn, of `churn.Model.from_dict`, or null where too few left or stayed.
     """
     if not buyers:
-        return {"buyers": 0}
+        return dict(NOTHING_LEARNT)
     known = contract.until(orders, as_of_day=as_of_day)
     every_nth = -(-buyers // LEARN_FROM_CUSTOMERS)
     if every_nth > 1:

@@ -27,7 +27,7 @@ from regulars.insights.models import (
 )
 from regulars.kernel.errors import RegularsError
 from regulars.shop import queries as shop
-from regulars.shop.models import Customer
+from regulars.shop.models import Customer, Tagging
 from regulars.shop.queries import Row
 
 Due = Literal["early", "due", "late", "none"]
@@ -43,8 +43,6 @@ CHURN_FROM: dict[Churn, float] = {"high": 0.5, "middle": 0.25, "low": 0.0}
 COUNT_LIMIT = 10_000
 # How many customers of a sort are looked at for a page of hits before another way is taken.
 _WALK = 10_000
-# The order of attention of the eight cells, from the glossary.
-CELLS = ("RFM", "RfM", "rFM", "Rfm", "RFm", "rfM", "rFm", "rfm")
 
 
 class InvalidCursorError(RegularsError):
@@ -106,6 +104,7 @@ class CustomerFilter:
     product_days: int | None = None
     needs: tuple[str, ...] = ()
     category: str = ""
+    tags: tuple[int, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -189,6 +188,9 @@ class CustomerFilter:
             condition &= Q((f"{customer}taste__need__in", self.needs))
         if self.category:
             condition &= Q((f"{customer}taste__category", self.category))
+        if self.tags:
+            tagged = Tagging.objects.filter(tag__in=self.tags).values("customer_id")
+            condition &= Q((f"{customer}id__in", tagged))
         if self.product_days is not None:
             due = DueProduct.objects.filter(
                 due_day__gte=as_of_day, due_day__lt=as_of_day + self.product_days

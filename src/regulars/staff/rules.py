@@ -20,6 +20,7 @@ class Capability(models.TextChoices):
     VIEW_CUSTOMERS = "customers:read", _("See customers and their orders")
     EXPORT_CUSTOMERS = "customers:export", _("Export customers")
     VIEW_REPORTS = "reports:read", _("See figures and reports")
+    CHANGE_CUSTOMERS = "customers:write", _("Tag customers")
     WORK_ACTIONS = "actions:write", _("Assign and finish actions")
     VIEW_IMPORTS = "imports:read", _("See imports")
     RUN_IMPORTS = "imports:write", _("Import data")
@@ -32,6 +33,7 @@ class Capability(models.TextChoices):
 _SEE = {Capability.VIEW_CUSTOMERS, Capability.VIEW_REPORTS}
 _MARKET = _SEE | {
     Capability.EXPORT_CUSTOMERS,
+    Capability.CHANGE_CUSTOMERS,
     Capability.WORK_ACTIONS,
     Capability.VIEW_IMPORTS,
     Capability.RUN_IMPORTS,
@@ -51,7 +53,7 @@ CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.OWNER: frozenset(Capability),
     Role.MANAGER: frozenset(_MARKET | {Capability.CHANGE_SETTINGS, Capability.VIEW_AUDIT}),
     Role.MARKETER: frozenset(_MARKET),
-    Role.AGENT: frozenset({Capability.VIEW_CUSTOMERS, Capability.WORK_ACTIONS}),
+    Role.AGENT: frozenset({Capability.VIEW_CUSTOMERS, Capability.CHANGE_CUSTOMERS, Capability.WORK_ACTIONS}),
     Role.ANALYST: frozenset(_SEE | {Capability.EXPORT_CUSTOMERS, Capability.VIEW_IMPORTS}),
 }
 

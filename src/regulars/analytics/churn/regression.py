@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
 
@@ -114,6 +113,8 @@ def pairs_won(scores: Floats, happened: NDArray[np.bool_]) -> Floats:
         scores: Higher where it is likelier to happen.
         happened: Whether it did; it did to some, not to all.
     """
+    from scipy.stats import rankdata  # noqa: PLC0415 - loads half of SciPy
+
     yes = int(happened.sum())
     rank = rankdata(scores)
     won = np.empty(len(scores))

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from threadpoolctl import ThreadpoolController
 
 from regulars.analytics.clv.groups import Floats
 
@@ -88,7 +87,10 @@ def maximise(*, rough: Objective, full: Objective, starts: Sequence[Floats], sca
 
 
 @cache
-def _libraries() -> ThreadpoolController:
+def _libraries() -> Any:  # noqa: ANN401 - a library without types
+    import scipy.optimize  # noqa: F401, PLC0415 - only libraries that are loaded can be told
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - only those who fit pay for loading it
+
     return ThreadpoolController()
 
 
@@ -131,6 +133,8 @@ def _climb(objective: Objective, start: Floats, *, scale: float, counted: list[i
         counted[0] += 1
         value, gradient = objective(at)
         return -value / scale, -gradient / scale
+
+    from scipy.optimize import minimize  # noqa: PLC0415 - only those who fit pay for loading it
 
     found = minimize(
         descend,

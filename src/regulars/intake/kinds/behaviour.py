@@ -78,7 +78,9 @@ def event_steps(
                 SELECT e.at, e.day, f.source_id, e.customer_id, true, e.name, e.product_id, e.order_code, e.url,
                        e.properties || jsonb_build_object('key', e.key)
                 FROM fresh f JOIN staged_event e USING (key) ORDER BY e.at
-                RETURNING id, source_id, day
+                RETURNING id, source_id, customer_id, day
+            ), touched AS (
+                INSERT INTO shop_touchedcustomer (customer_id) SELECT DISTINCT customer_id FROM added
             ), marked AS (
                 INSERT INTO shop_changedmonth (month, version, events_version)
                 SELECT DISTINCT date_trunc('month', date '1970-01-01' + day)::date, 0, 1 FROM added

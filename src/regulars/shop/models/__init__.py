@@ -18,6 +18,7 @@ from regulars.shop.models.record import (
     Refund,
     Store,
 )
+from regulars.shop.models.touched import TouchedCustomer
 
 __all__ = [
     "Account",
@@ -45,6 +46,7 @@ __all__ = [
     "Store",
     "Tag",
     "Tagging",
+    "TouchedCustomer",
     "Visitor",
     "VisitorLink",
 ]

@@ -89,6 +89,7 @@ from regulars.shop.operations.orders import (
     put_order,
     see_products,
 )
+from regulars.shop.operations.touched import forget_touched, take_touched, touch_customers
 
 __all__ = [
     "EARLIEST",
@@ -132,6 +133,7 @@ __all__ = [
     "ensure_source",
     "ensure_stores",
     "ensure_tag",
+    "forget_touched",
     "give_orders",
     "keep_changes",
     "keep_events",
@@ -159,6 +161,8 @@ __all__ = [
     "see_visitors",
     "set_attributes",
     "tag_customers",
+    "take_touched",
+    "touch_customers",
     "undo_changes",
     "undo_hindrance",
     "undo_merge",

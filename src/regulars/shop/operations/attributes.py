@@ -6,11 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
-from regulars.shop.models import AttributeDefinition, AttributeValue, Tag, Tagging
+from regulars.shop.models import AttributeDefinition, AttributeValue, Tag
 from regulars.shop.rules import AttributeRule, attribute_value
 
 _COLUMN = {
@@ -209,19 +209,23 @@ def ensure_tag(*, name: str, description: str = "") -> Tag:
     return found
 
 
-def tag_customers(*, tag_id: int, customer_ids: Iterable[int], source: str = "", now: datetime) -> int:
-    """Put a tag on customers and return on how many it was not yet."""
-    wanted = set(customer_ids)
-    before = Tagging.objects.filter(tag=tag_id, customer__in=wanted).count()
-    Tagging.objects.bulk_create(
-        [Tagging(tag_id=tag_id, customer_id=pk, source=source[:200], tagged_at=now) for pk in sorted(wanted)],
-        ignore_conflicts=True,
-        batch_size=5_000,
-    )
-    return len(wanted) - before
+def tag_customers(*, tag_id: int, customer_ids: Iterable[int], source: str = "", now: datetime) -> list[int]:
+    """Put a tag on customers; return the ids of those who did not have it yet. Who is gone from the record is left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAG, [tag_id, source[:200], now, list(customer_ids)])
+        return [row[0] for row in cursor.fetchall()]
 
 
-def untag_customers(*, tag_id: int, customer_ids: Iterable[int]) -> int:
-    """Take a tag off customers, and return from how many."""
-    taken, _rows = Tagging.objects.filter(tag=tag_id, customer__in=set(customer_ids)).delete()
-    return taken
+def untag_customers(*, tag_id: int, customer_ids: Iterable[int]) -> list[int]:
+    """Take a tag off customers; return the ids of those who had it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNTAG, [tag_id, list(customer_ids)])
+        return [row[0] for row in cursor.fetchall()]
+
+
+_TAG = """
+    INSERT INTO shop_tagging (tag_id, customer_id, source, tagged_at)
+    SELECT %s, c.id, %s, %s FROM shop_customer c WHERE c.id = ANY(%s) ORDER BY c.id
+    ON CONFLICT DO NOTHING RETURNING customer_id
+"""
+_UNTAG = "DELETE FROM shop_tagging WHERE tag_id = %s AND customer_id = ANY(%s) RETURNING customer_id"

@@ -1,5 +1,6 @@
 """Keep what an import did to the record, and take it back."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ def keep_changes(*, now: datetime) -> Iterator[ChangeSet]:
     """Keep what the block adds to the record and changes in it, for `UNDO_DAYS`. Needs an open transaction.
 
     Rows that are added cost nothing: they are a range of ids, for other writers wait until the transaction ends.
-    Of rows that change, a trigger keeps what was there before.
+    Of rows that were there and change, a trigger keeps what they were.
     """
     change_set = ChangeSet.objects.create(made_at=now)
     with connection.cursor() as cursor:
@@ -98,7 +99,10 @@ def keep_changes(*, now: datetime) -> Iterator[ChangeSet]:
         )
         cursor.execute(merge_sql.LOCK_RECORD)
         before = _last_ids(cursor)
-        cursor.execute("SELECT set_config('regulars.change_set', %s, true)", [str(change_set.pk)])
+        cursor.execute(
+            "SELECT set_config('regulars.change_set', %s, true), set_config('regulars.last_ids', %s, true)",
+            [str(change_set.pk), json.dumps(before)],
+        )
     yield change_set
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('regulars.change_set', '', true)")
@@ -108,11 +112,6 @@ def keep_changes(*, now: datetime) -> Iterator[ChangeSet]:
             table: [before[table] + 1, after[table]] for table in _TABLES if after[table] > before[table]
         } | change_set.added
         change_set.save(update_fields=["added"])
-        for table in change_set.added.keys() & set(_TABLES):
-            cursor.execute(
-                'DELETE FROM shop_changedrow WHERE change_set_id = %s AND "table" = %s AND row_id BETWEEN %s AND %s',
-                [change_set.pk, table, *change_set.added[table]],
-            )
 
 
 def mark_overlaps() -> None:
@@ -283,7 +282,9 @@ def _remove_events(cursor: CursorWrapper, change_set: ChangeSet) -> dict[str, in
         """
         WITH gone AS (
             DELETE FROM shop_event WHERE source_id = %(source)s AND id BETWEEN %(first)s AND %(last)s
-            RETURNING properties->>'key' AS key, day
+            RETURNING properties->>'key' AS key, customer_id, day
+        ), touched AS (
+            INSERT INTO shop_touchedcustomer (customer_id) SELECT DISTINCT customer_id FROM gone WHERE customer_id IS NOT NULL
         ), marked AS (
             UPDATE shop_changedmonth c SET events_version = c.events_version + 1
             FROM (SELECT DISTINCT date_trunc('month', date '1970-01-01' + day)::date AS month FROM gone) g

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from regulars.kernel.days import day_of_instant
 from regulars.kernel.errors import RegularsError
 from regulars.shop.models import Business, EventSource
+from regulars.shop.operations.touched import touch_customers
 
 # What is said to be older is a broken clock, and would make a partition for each month that never was.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -110,7 +111,7 @@ def write_events(events: Sequence[NewEvent]) -> None:
     prepare_months({event.at.astimezone(UTC).date() for event in events})
     links = _links({event.visitor_id for event in events if event.visitor_id and not event.customer_id})
     encode = msgspec.json.Encoder().encode
-    days = set()
+    days, whose = set(), set()
     with (
         connection.cursor() as cursor,
         cursor.copy(f"COPY shop_event ({_COLUMNS}) FROM STDIN") as copy,
@@ -121,6 +122,8 @@ def write_events(events: Sequence[NewEvent]) -> None:
             customer_id = event.customer_id
             if customer_id is None and event.visitor_id in links:
                 customer_id = _owner(links[event.visitor_id], event.at)
+            if customer_id is not None:
+                whose.add(customer_id)
             copy.write_row(
                 (
                     event.at,
@@ -137,6 +140,7 @@ def write_events(events: Sequence[NewEvent]) -> None:
                 )
             )
     mark_event_days(days)
+    touch_customers(whose)
 
 
 def _clean(text: str) -> str:
@@ -274,15 +278,16 @@ def _give_events(visitor_ids: list[int]) -> int:
                 ) owner
                 WHERE e.visitor_id = v.id AND e.at = n.at AND e.id = n.id
                   AND e.customer_id IS DISTINCT FROM owner.id
-                RETURNING e.day
+                RETURNING e.day, n.customer_id AS former_id, e.customer_id
             )
-            SELECT day, count(*) FROM moved GROUP BY day
+            SELECT day, former_id, customer_id, count(*) FROM moved GROUP BY day, former_id, customer_id
             """,
             [visitor_ids],
         )
-        moved = dict(cursor.fetchall())
-    mark_event_days(moved)
-    return sum(moved.values())
+        moved = cursor.fetchall()
+    mark_event_days(day for day, _former, _new, _events in moved)
+    touch_customers(owner for _day, *owners, _events in moved for owner in owners if owner is not None)
+    return sum(events for *_, events in moved)
 
 
 _Link = tuple[datetime, str, int]

@@ -25,6 +25,7 @@ from regulars.shop.models import (
     Tagging,
 )
 from regulars.shop.operations.events import mark_event_days
+from regulars.shop.operations.touched import touch_customers
 from regulars.shop.rules import KINDS, STORE_KINDS, STRONG_KINDS, normalise, region_of_zone
 from regulars.staff.models import User
 
@@ -386,6 +387,7 @@ def _move(table: str, source: int, target: int, *, only: list[int] | None) -> li
     if dated:
         days = {row[1] for row in rows}
         (mark_event_days if table == "shop_event" else mark_order_days)(days)
+        touch_customers({source, target} if rows else ())
     return sorted(row[0] for row in rows)
 
 

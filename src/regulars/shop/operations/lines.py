@@ -109,7 +109,7 @@ def merge_stage(*, progress: Progress = no_progress) -> Merged:
     progress("orders", 0, None)
     _run(merge_sql.GROUP_ORDERS)
     ((new, known),) = _rows(merge_sql.NEW_AND_KNOWN_LINES)
-    with _foreign_keys_checked_at_once(wanted=new >= max(_BULK_LINES, known)):
+    with _filled_at_once(wanted=new >= max(_BULK_LINES, known)):
         _merge_orders(counts, progress)
     if counts["lines_added"] >= _ANALYZE_LINES:
         _run(merge_sql.ANALYZE_RECORD)
@@ -216,10 +216,11 @@ def _merge_staged_refunds(counts: Counter[str]) -> None:
 
 
 @contextmanager
-def _foreign_keys_checked_at_once(*, wanted: bool) -> Iterator[None]:
-    """Take the foreign keys of orders and lines off for the block; putting them on again checks every row.
+def _filled_at_once(*, wanted: bool) -> Iterator[None]:
+    """Take the foreign keys of orders and lines, and the indexes of empty ones, off for the block.
 
-    Where the locks are not to be had soon, the keys stay on and rows are checked one by one.
+    Putting them on again checks every row and builds every index in one pass. Where the locks are not to be had soon,
+    all stay on and each row is checked and indexed by itself.
     """
     keys = _rows(merge_sql.FOREIGN_KEYS) if wanted else []
     tables = sorted({table for key in keys for table in (key[0], key[3])})
@@ -229,7 +230,12 @@ def _foreign_keys_checked_at_once(*, wanted: bool) -> Iterator[None]:
     _run("SET CONSTRAINTS ALL IMMEDIATE")
     for table, name, _, _ in keys:
         _run(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
+    indexes = _rows(merge_sql.INDEXES_OF_EMPTY_TABLES)
+    for table, name, rule, _ in indexes:
+        _run(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"' if rule else f'DROP INDEX "{name}"')
     yield
+    for table, name, rule, definition in indexes:
+        _run(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {rule}' if rule else definition)
     for table, name, definition, _ in keys:
         _run(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
 

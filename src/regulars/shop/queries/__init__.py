@@ -2,6 +2,7 @@
 
 from regulars.shop.queries.customers import (
     CategoryShare,
+    Choices,
     Known,
     Line,
     Mix,
@@ -14,7 +15,7 @@ from regulars.shop.queries.customers import (
     TimelinePlace,
     Totals,
     business,
-    countries,
+    choices,
     customer,
     customers_known_as,
     customers_matching,
@@ -41,10 +42,12 @@ from regulars.shop.queries.people import (
     tags,
     value_of,
 )
+from regulars.shop.queries.products import brands, categories
 
 __all__ = [
     "Attribute",
     "CategoryShare",
+    "Choices",
     "CurrentConsent",
     "Known",
     "Line",
@@ -60,9 +63,11 @@ __all__ = [
     "accounts_of",
     "attributes",
     "behaviour",
+    "brands",
     "business",
+    "categories",
+    "choices",
     "consent_history",
-    "countries",
     "current_consents",
     "customer",
     "customers_known_as",
