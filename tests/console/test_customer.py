@@ -234,6 +234,14 @@ def test_the_page_says_what_to_expect_and_why_they_may_leave(client: Client) -> 
     assert forecasts.is_rule
 
 
+def test_who_bought_is_told_that_forecasts_come(client: Client) -> None:
+    buyer, prospect = make_profile(), make_profile(orders=0, first_day=None, last_day=None)
+    make_run()
+    words = "The forecasts are being worked out."
+    assert words in client.get(f"/customers/{buyer.pk}/").content.decode()
+    assert words not in client.get(f"/customers/{prospect.pk}/").content.decode()
+
+
 def test_what_a_customer_will_need_stands_beside_what_they_buy(client: Client) -> None:
     make_run()
     customer = make_profile().customer

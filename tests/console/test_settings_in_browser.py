@@ -4,11 +4,13 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from regulars.intake import operations as intake
 from regulars.shop.models import Business
 from regulars.staff.models import ApiKey, User
 from regulars.staff.operations import create_api_key
 from regulars.staff.rules import Role
 from tests.console.browser import LOOKS, Console, Look
+from tests.intake.shops import connect_shop, deliver, shopify_order
 from tests.shop.factories import make_business
 from tests.staff.factories import PASSWORD, make_user
 
@@ -23,7 +25,15 @@ def test_the_settings_are_sound(*, console: Console, look: Look) -> None:
     create_api_key(
         name="Power BI", scopes=["reports:read"], created_by=alice, expires_at=None, now=timezone.now()
     )
+    shop = connect_shop()
+    deliver(shop, "orders/create", shopify_order())
+    deliver(shop, "orders/create", shopify_order(1002, currency="EUR"))
+    deliver(shop, "shop/redact", {"shop_id": 1, "shop_domain": "corner.myshopify.com"})
+    intake.add_webhook_secret(connection_id=shop.pk, secret="the next one", now=timezone.now())
     pages = {
+        "settings-sources": "/settings/sources/",
+        "settings-connect": "/settings/sources/shops/new/shopify/",
+        "settings-shop": f"/settings/sources/shops/{shop.pk}/",
         "settings-business": "/settings/business/",
         "settings-team": "/settings/team/",
         "settings-keys": "/settings/keys/",

@@ -1,6 +1,18 @@
 """The commands of `regulars`, gathered from their modules. Importing a module adds its commands to the app."""
 
-from regulars.cli import db, demo, doctor, export, imports, insights, kpi, serve, staff
+from regulars.cli import connectors, db, demo, doctor, export, imports, insights, kpi, serve, staff
 from regulars.cli.app import app
 
-__all__ = ["app", "db", "demo", "doctor", "export", "imports", "insights", "kpi", "serve", "staff"]
+__all__ = [
+    "app",
+    "connectors",
+    "db",
+    "demo",
+    "doctor",
+    "export",
+    "imports",
+    "insights",
+    "kpi",
+    "serve",
+    "staff",
+]

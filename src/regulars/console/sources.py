@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from regulars.intake import operations as intake
+from regulars.intake.connectors import CONNECTORS, looking
 from regulars.intake.models import WriteKey
 from regulars.intake.tasks import ask_for_work
 from regulars.intake.track import labels, reading
@@ -73,6 +74,9 @@ def sources(request: HttpRequest) -> HttpResponse:
         "form": form,
         "retention": RetentionForm(initial={"months": business().event_months}),
         "sources": reading.sources(),
+        "shops": looking.shops(),
+        "connectors": CONNECTORS.values(),
+        "privacy_requests": looking.open_privacy_requests(),
         "stores": Store.objects.order_by("code"),
     }
     return render(request, "console/settings/sources.html", context, status=422 if form.errors else 200)

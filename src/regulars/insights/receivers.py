@@ -5,7 +5,7 @@ from django.utils import timezone
 from regulars.insights import operations
 from regulars.insights.events import RunFinished
 from regulars.insights.tasks import request_computation
-from regulars.intake.events import ImportFinished, ImportUndone
+from regulars.intake.events import BackfillFinished, ImportFinished, ImportUndone
 from regulars.outbox.delivery import receive
 from regulars.shop.events import BusinessChanged
 
@@ -17,6 +17,11 @@ def compute_after_import(_event: ImportFinished) -> None:
 
 @receive(ImportUndone)
 def compute_after_undo(_event: ImportUndone) -> None:
+    request_computation()
+
+
+@receive(BackfillFinished)
+def compute_after_backfill(_event: BackfillFinished) -> None:
     request_computation()
 
 

@@ -17,3 +17,10 @@ class ImportUndone(DomainEvent):
     """What a file had brought is no longer in the record."""
 
     import_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackfillFinished(DomainEvent):
+    """A shop was read through its API, and told something new."""
+
+    backfill_id: int

@@ -24,6 +24,9 @@ REASON_LABELS = {
     "too_large": _("the amount is too large to be true"),
     "too_long": _("a text is too long"),
     "other_customer": _("the order already belongs to another customer"),
+    "told_by_sender": _(
+        "a connected shop or program told this order already; the file's lines would count twice"
+    ),
     "letters_lost": _("letters were lost (�) before the file came to us"),
 }
 

@@ -19,7 +19,7 @@ REASONS = (
     "too_many_fields", "no_order_code", "masked_customer", "no_customer", "digits_lost", "several_customers",
     "several_statuses", "unknown_status", "duplicate_line", "no_product", "bad_date", "future_date",
     "bad_quantity", "zero_quantity", "bad_price", "bad_discount", "zero_price", "too_large", "too_long",
-    "letters_lost", "other_customer",
+    "letters_lost", "other_customer", "told_by_sender",
 )  # fmt: skip
 _LENGTHS = {
     "order_code": 200, "line_number": 40, "product_code": 200, "product_name": 300, "category": 200, "brand": 200,

@@ -168,3 +168,225 @@ class Call(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} #{self.pk}"
+
+
+@pghistory.track()
+class Connection(models.Model):
+    """A shop of the merchant's on some platform: it sends webhooks, and is read through its API.
+
+    `key` is the last part of the address that its webhooks go to. One that was disconnected keeps the row, without secrets.
+    """
+
+    connector = models.CharField(max_length=40, db_collation="C")
+    name = models.CharField(_("name"), max_length=60)
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="connections")
+    address = models.CharField(_("address"), max_length=300, db_collation="C")
+    key = models.CharField(max_length=40, unique=True, db_collation="C")
+    connected_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
+    )
+    connected_at = models.DateTimeField()
+    disconnected_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("name", "id")
+        constraints = (
+            models.UniqueConstraint(fields=("connector", "address"), name="intake_connection_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Credential(models.Model):
+    """A secret of a connection, sealed. What webhooks are signed with may be two at a time, while one replaces the other."""
+
+    class Use(models.TextChoices):
+        WEBHOOK = "webhook", _("Webhook secret")
+        ACCESS = "access", _("Access to the API")
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="credentials")
+    use = models.CharField(max_length=10, choices=Use)
+    sealed = models.TextField()
+    added_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("connection",), name="intake_credential_one_access", condition=models.Q(use="access")
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.use} of {self.connection_id}"
+
+
+class Delivery(models.Model):
+    """A message of a shop: kept as it came before it is answered, then worked through. Known for ever by `key`.
+
+    `key` is the first half of the SHA-256 of the platform's id and of the body: WooCommerce gives two messages of one second
+    the same id. The body goes a week after it was understood. Objects that a back-fill could not bring in are kept here too.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        DONE = "done", _("In the record")
+        OLD = "old", _("Nothing new")
+        IGNORED = "ignored", _("Nothing to do")
+        PARKED = "parked", _("Not understood")
+
+    connection = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, related_name="deliveries", db_index=False
+    )
+    key = models.UUIDField()
+    topic = models.CharField(max_length=100)
+    is_from_backfill = models.BooleanField(default=False, db_default=False)
+    body = models.BinaryField(null=True)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING, db_default="waiting")
+    reason = models.CharField(max_length=60, blank=True, default="", db_default="")
+    detail = models.CharField(max_length=300, blank=True, default="", db_default="")
+    received_at = models.DateTimeField()
+    worked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("connection", "key"), name="intake_delivery_once"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=("waiting", "done", "old", "ignored", "parked")),
+                name="intake_delivery_state_known",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("id",), name="intake_delivery_waiting", condition=models.Q(state="waiting")),
+            models.Index(
+                fields=("connection", "-id"),
+                name="intake_delivery_parked",
+                condition=models.Q(state="parked"),
+            ),
+            models.Index(fields=("connection", "-id"), name="intake_delivery_latest"),
+            models.Index(
+                fields=("received_at",), name="intake_delivery_bodies", condition=models.Q(body__isnull=False)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.topic} #{self.pk}"
+
+
+class ShopObject(models.Model):
+    """What a shop last told of one of its things, as far as it must be known to place what comes later.
+
+    `version_at`, `rank` and `digest` say which of two tellings is the later one. `told` holds no personal data: of an order
+    its number, status and amount, of a refund its amounts.
+    """
+
+    class Kind(models.TextChoices):
+        ORDER = "order"
+        REFUND = "refund"
+        CUSTOMER = "customer"
+        PRODUCT = "product"
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    code = models.CharField(max_length=200, db_collation="C")
+    order_code = models.CharField(max_length=200, blank=True, default="", db_collation="C")
+    version_at = models.DateTimeField(null=True)
+    rank = models.SmallIntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True, default="")
+    is_deleted = models.BooleanField(default=False)
+    is_restored = models.BooleanField(default=False)
+    told = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("connection", "kind", "code"), name="intake_shop_object_once"),
+        )
+        indexes = (
+            models.Index(
+                fields=("connection", "order_code"),
+                name="intake_shop_object_refunds",
+                condition=models.Q(kind="refund"),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.code}"
+
+
+class Backfill(models.Model):
+    """A reading of a shop through its API: of everything, or of what changed since some time.
+
+    A page of the API and the `cursor` behind it become part of the database together, so that it goes on where it stopped.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="backfills")
+    since = models.DateTimeField(null=True)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
+    resource = models.CharField(max_length=40, blank=True)
+    cursor = models.TextField(blank=True)
+    read = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(null=True)
+    changed = models.BigIntegerField(default=0)
+    parked = models.BigIntegerField(default=0)
+    error_code = models.CharField(max_length=60, blank=True)
+    error = models.TextField(blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("connection",),
+                name="intake_backfill_one_at_a_time",
+                condition=models.Q(state__in=("queued", "running")),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"back-fill #{self.pk}"
+
+
+class PrivacyRequest(models.Model):
+    """What a customer asks for through a platform. The law gives a month; it is open until somebody has seen to it."""
+
+    class Kind(models.TextChoices):
+        EXPORT = "export", _("Wants to see what is kept of them")
+        ERASE = "erase", _("Wants to be forgotten")
+        ERASE_SHOP = "erase_shop", _("The shop's customers are to be forgotten: the app was removed")
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="privacy_requests")
+    kind = models.CharField(max_length=20, choices=Kind)
+    external = models.CharField(max_length=200, blank=True, db_collation="C")
+    reference = models.CharField(max_length=64, blank=True, db_collation="C")
+    orders = models.JSONField(default=list)
+    asked_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+    done_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+
+    class Meta:
+        ordering = ("due_at", "id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("connection", "kind", "external", "reference"), name="intake_privacy_once"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("due_at",), name="intake_privacy_open", condition=models.Q(done_at__isnull=True)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.external}"

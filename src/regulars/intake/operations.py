@@ -9,12 +9,24 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import transaction
 
+from regulars.intake.connectors import filling
+from regulars.intake.connectors.connecting import (
+    add_webhook_secret,
+    connect,
+    disconnect,
+    reseal,
+    retire_webhook_secret,
+    set_access,
+)
+from regulars.intake.connectors.mending import close_privacy_request, let_go, retry
+from regulars.intake.connectors.taking import forget_bodies, take_delivery
+from regulars.intake.connectors.working import work as work_deliveries
 from regulars.intake.files import save_upload
 from regulars.intake.kinds import kind_named
 from regulars.intake.mapping import Mapping
-from regulars.intake.models import ColumnMap, Import
+from regulars.intake.models import Backfill, ColumnMap, Import
 from regulars.intake.running import run_import
-from regulars.intake.tasks import run_import_job, run_undo_job
+from regulars.intake.tasks import run_backfill_job, run_import_job, run_undo_job
 from regulars.intake.track.taking import (
     add_source,
     forget_calls,
@@ -32,24 +44,41 @@ from regulars.staff.models import User
 __all__ = [
     "ImportOverError",
     "add_source",
+    "add_webhook_secret",
+    "begin_backfill",
     "cancel",
+    "cancel_backfill",
+    "close_privacy_request",
+    "connect",
+    "disconnect",
+    "forget_bodies",
     "forget_calls",
     "forget_map",
+    "let_go",
     "make_write_key",
     "register",
+    "reseal",
+    "retire_webhook_secret",
+    "retry",
     "revoke_write_key",
+    "run_backfill",
     "run_import",
     "run_undo",
     "save_map_of",
+    "set_access",
     "set_mapping",
     "start",
+    "start_backfill",
     "take_call",
+    "take_delivery",
     "undo",
     "upload",
     "work",
     "work_again",
+    "work_deliveries",
 ]
 
+begin_backfill, run_backfill, cancel_backfill = filling.begin, filling.run, filling.cancel
 _OPEN = (Import.State.UPLOADED, Import.State.QUEUED, Import.State.RUNNING)
 
 
@@ -162,6 +191,20 @@ def undo(*, import_id: int, now: datetime) -> None:
         check_undo(import_id=import_id, now=now)
         Import.objects.filter(pk=import_id).update(state=Import.State.UNDOING, error="", error_code="")
         run_undo_job.defer(import_id=import_id)
+
+
+def start_backfill(*, connection_id: int, by: User | None, now: datetime) -> Backfill:
+    """Queue the reading of all that a shop has, or of what is left of it.
+
+    Raises:
+        NoAccessError: Its API cannot be read.
+        BackfillRunningError: It is being read already.
+        UnknownConnectionError: There is no such connection.
+    """
+    with transaction.atomic():
+        row = filling.begin(connection_id=connection_id, since=None, by=by, now=now)
+        run_backfill_job.defer(backfill_id=row.pk)
+    return row
 
 
 def save_map_of(*, import_id: int, name: str) -> ColumnMap:

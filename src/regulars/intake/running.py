@@ -196,7 +196,9 @@ def _bring_in_lines(row: Import, table: Table, judge: AnyJudge, reporter: "_Repo
 def _merge_orders(row: Import, table: Table, judge: AnyJudge, reporter: "_Reporter") -> int:
     """Merge staged order lines, and return how many were refused beside the record."""
     merged = shop.merge_stage(progress=reporter)
-    _refuse(row, table, judge, [one.line_number for one in merged.conflicts], "other_customer")
+    for reason, is_senders in (("other_customer", False), ("told_by_sender", True)):
+        lines = [one.line_number for one in merged.conflicts if bool(one.sender) == is_senders]
+        _refuse(row, table, judge, lines, reason)
     row.lines_accepted = merged.lines
     row.refunds_matched, row.refunds_unmatched = merged.refunds_matched, merged.refunds_unmatched
     row.orders_added, row.customers_added = merged.orders_added, merged.customers_added

@@ -8,7 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.tasks import Task
 
+from regulars.intake.connectors import filling, taking, working
 from regulars.intake.running import JOB, run_import, settle_interrupted
 from regulars.intake.track.taking import forget_calls
 from regulars.intake.track.working import work
@@ -42,9 +44,10 @@ def work_calls() -> None:
 
 
 class _Bell:
-    """Asks for `work_calls` at most once a second in a process, so that asking costs a call nothing."""
+    """Asks for a job at most once a second in a process, so that asking costs a call nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, job: Task[[], None, []]) -> None:
+        self._job = job
         self._lock = Lock()
         self._next = 0.0
 
@@ -56,17 +59,17 @@ class _Bell:
             self._next = now + _ASK_EVERY_SECONDS
         try:
             with transaction.atomic():
-                work_calls.configure(schedule_in={"seconds": _ASK_EVERY_SECONDS}).defer()
+                self._job.configure(schedule_in={"seconds": _ASK_EVERY_SECONDS}).defer()
         except AlreadyEnqueued:
             return
 
 
-_bell = _Bell()
+_calls_bell = _Bell(work_calls)
 
 
 def ask_for_work() -> None:
     """See to it that calls are worked through within seconds."""
-    _bell.ring()
+    _calls_bell.ring()
 
 
 @app.periodic(cron="* * * * *")
@@ -98,3 +101,56 @@ def run_undo_job(*, import_id: int) -> None:
         run_undo(import_id=import_id, now=timezone.now())
     except RegularsError as error:
         _log.warning("undo ended early", import_id=import_id, code=error.code, reason=str(error))
+
+
+@app.task(
+    name="intake.work_deliveries",
+    queue="track",
+    queueing_lock="intake.work_deliveries",
+    lock="intake.work_deliveries",
+)
+def work_deliveries() -> None:
+    """Work through every message of shops that waits."""
+    while working.work(now=timezone.now()):
+        pass
+
+
+_deliveries_bell = _Bell(work_deliveries)
+
+
+def ask_for_deliveries() -> None:
+    """See to it that messages of shops are worked through within seconds."""
+    _deliveries_bell.ring()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="intake.work_deliveries_left", queue="track", queueing_lock="intake.work_deliveries_left")
+def work_deliveries_left(timestamp: int) -> None:  # noqa: ARG001  given to every periodic job
+    """Work through messages whose process died before it could ask."""
+    work_deliveries()
+
+
+@app.periodic(cron="29 3 * * *")
+@app.task(name="intake.forget_bodies", queue="track", queueing_lock="intake.forget_bodies")
+def forget_old_bodies(timestamp: int) -> None:  # noqa: ARG001  given to every periodic job
+    """Empty last week's messages that were understood."""
+    taking.forget_bodies(now=timezone.now())
+
+
+@app.task(name="intake.run_backfill", queue="backfills")
+def run_backfill_job(*, backfill_id: int) -> None:
+    """Read a shop. What is wrong is told in the back-fill's row; after a crash it goes on from the last page."""
+    try:
+        filling.run(backfill_id=backfill_id, now=timezone.now, sleep=time.sleep)
+    except RegularsError as error:
+        _log.warning("back-fill ended early", backfill_id=backfill_id, code=error.code, reason=str(error))
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="intake.reconcile", queue="backfills", queueing_lock="intake.reconcile")
+def reconcile(timestamp: int) -> None:  # noqa: ARG001  given to every periodic job
+    """Read what changed in every shop since it was last read: webhooks get lost, most of all while nobody answers."""
+    for row, since in filling.due(now=timezone.now()):
+        with transaction.atomic():
+            begun = filling.begin(connection_id=row.pk, since=since, by=None, now=timezone.now())
+            run_backfill_job.defer(backfill_id=begun.pk)

@@ -11,6 +11,7 @@ from regulars.runtime.home import home_from_environment
 
 HOME = home_from_environment()
 SECRET_KEY = environment.SECRET_KEY.value or HOME.secret_key()
+SECRET_KEY_FALLBACKS = environment.FORMER_SECRET_KEYS.value
 DEBUG = False
 
 ALLOWED_HOSTS = environment.HOSTS.value
@@ -171,6 +172,8 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 API_REQUESTS_PER_MINUTE = 600
+# Shops are called in the public internet and over HTTPS. Only tests, whose shops are on this machine, set this.
+CONNECTORS_MAY_CALL_LOOPBACK = False
 
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics, name="metrics"),
     path("api/v1/", include("regulars.api.urls")),
     path("v1/", include("regulars.api.track")),
+    path("webhooks/", include("regulars.api.webhooks")),
     path("accounts/", include("regulars.console.accounts")),
     path("", include("regulars.console.urls")),
 ]

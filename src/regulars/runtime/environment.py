@@ -83,8 +83,8 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _hosts(text: str) -> list[str]:
-    return [host.strip() for host in text.split(",") if host.strip()]
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 def _postgresql_url(text: str) -> str:
@@ -142,11 +142,20 @@ SECRET_KEY = Variable(
     shown_default="made at first start and kept in the home folder",
     is_secret=True,
 )
+FORMER_SECRET_KEYS = Variable(
+    "REGULARS_FORMER_SECRET_KEYS",
+    "",
+    "Former values of the secret, separated by commas, while it is exchanged: what they sealed still opens. "
+    "`regulars connectors reseal` seals the shops' secrets with the present one.",
+    _listed,
+    shown_default="none",
+    is_secret=True,
+)
 HOSTS = Variable(
     "REGULARS_HOSTS",
     "localhost,127.0.0.1,[::1]",
     "Host names under which the console may be called, separated by commas.",
-    _hosts,
+    _listed,
 )
 TLS = Variable(
     "REGULARS_TLS",

@@ -121,21 +121,22 @@ FROM (
 WHERE c.customer_key = known.customer_key
 """
 
-# Orders that the record knows under somebody else than the file says.
+# Orders that the record knows under somebody else than the file says, or from a sender of their own: a file that tells their lines
+# too would count them twice.
 TAKE_CONFLICTS = """
 WITH staged AS (
     SELECT DISTINCT store_id, order_code, customer_key FROM stage_line
 ), conflict AS (
-    SELECT s.store_id, s.order_code, o.customer_id
+    SELECT s.store_id, s.order_code, o.customer_id, o.sender
     FROM staged s JOIN staged_customer c USING (customer_key)
     JOIN shop_order o ON o.store_id = s.store_id AND o.code = s.order_code
-    WHERE o.customer_id IS DISTINCT FROM c.customer_id
+    WHERE o.customer_id IS DISTINCT FROM c.customer_id OR o.sender <> ''
 ), dropped AS (
     DELETE FROM stage_line l USING conflict t
     WHERE l.store_id = t.store_id AND l.order_code = t.order_code
-    RETURNING l.line_number, l.order_code, t.customer_id
+    RETURNING l.line_number, l.order_code, t.customer_id, t.sender
 )
-SELECT d.line_number, d.order_code, c.code FROM dropped d JOIN shop_customer c ON c.id = d.customer_id
+SELECT d.line_number, d.order_code, c.code, d.sender FROM dropped d JOIN shop_customer c ON c.id = d.customer_id
 ORDER BY d.line_number
 """
 

@@ -1,15 +1,15 @@
 """How allauth serves this shop: nobody signs up, second-factor secrets are encrypted at rest."""
 
-import base64
-import hashlib
 import logging
 from smtplib import SMTPException
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.fernet import Fernet
+from cryptography.fernet import MultiFernet
 from django.conf import settings
 from django.http import HttpRequest
+
+from regulars.runtime.sealing import sealer
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +41,5 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth h
         return _cipher().decrypt(encrypted_text.encode("ascii")).decode()
 
 
-def _cipher() -> Fernet:
-    digest = hashlib.sha256(b"regulars second factor\0" + settings.SECRET_KEY.encode()).digest()
-    return Fernet(base64.urlsafe_b64encode(digest))
+def _cipher() -> MultiFernet:
+    return sealer("regulars second factor", [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])

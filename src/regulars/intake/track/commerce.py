@@ -181,7 +181,6 @@ def _refunds(
     product_id: Callable[[Mapping[str, Any]], int],
 ) -> list[RefundState]:
     unit = {line.product_id: Decimal(line.amount_minor) / line.quantity for line in lines or ()}
-    left = sum(line.amount_minor for line in lines or ())
     refunds: list[RefundState] = []
     for number, event in enumerate(events, start=1):
         listed = products_of(event.properties)
@@ -189,7 +188,7 @@ def _refunds(
             (event.properties[name] for name in _REFUND_TOTALS if event.properties.get(name) is not None),
             None,
         )
-        parts: list[tuple[int | None, Decimal, int]] = []
+        parts: list[tuple[int | None, Decimal, int | None]] = []
         if listed:
             for one in listed:
                 quantity, bought = _quantity(one), product_id(one)
@@ -202,19 +201,18 @@ def _refunds(
                 )
                 parts.append((bought, quantity, amount))
         else:
-            parts.append((None, Decimal(1), left if total is None else _minor(total, currency)))
-        for part, (product, quantity, amount) in enumerate(parts, start=1):
-            left = max(left - amount, 0)
-            if amount > 0:
-                refunds.append(
-                    RefundState(
-                        key=f"{number}.{part}",
-                        amount_minor=amount,
-                        at=event.at,
-                        product_id=product,
-                        quantity=quantity,
-                    )
-                )
+            # Without an amount the whole order was given back, or what is left of it.
+            parts.append((None, Decimal(1), None if total is None else _minor(total, currency)))
+        refunds += [
+            RefundState(
+                key=f"{number}.{part}",
+                amount_minor=amount,
+                at=event.at,
+                product_id=product,
+                quantity=quantity,
+            )
+            for part, (product, quantity, amount) in enumerate(parts, start=1)
+        ]
     return refunds
 
 

@@ -29,5 +29,5 @@ REFUSALS = {
     "bad_amount": _("an amount or a quantity is not a number"),
     "other_currency": _("it is in another currency than the record: no order"),
     "order_not_known_yet": _("it speaks of an order that is not known yet, and waits for it"),
-    "order_told_elsewhere": _("the order's lines came from a file; only its status was taken on"),
+    "order_told_elsewhere": _("the order's lines came another way; its status and refunds were taken on"),
 }

@@ -183,6 +183,8 @@ class Order(models.Model):
     account = models.ForeignKey(
         "shop.Account", on_delete=models.PROTECT, null=True, blank=True, related_name="orders", db_index=False
     )
+    # Which connection or program told its lines; empty for a file.
+    sender = models.CharField(max_length=40, blank=True, default="", db_default="", db_collation="C")
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.PAID)
     placed_at = models.DateTimeField(_("placed"))
     day = models.IntegerField(_("order day"))

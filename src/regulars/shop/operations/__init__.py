@@ -83,9 +83,11 @@ from regulars.shop.operations.lines import (
 from regulars.shop.operations.orders import (
     LineState,
     OrderState,
+    ProductDescribed,
     ProductSeen,
     Put,
     RefundState,
+    describe_products,
     put_order,
     see_products,
 )
@@ -112,6 +114,7 @@ __all__ = [
     "NotAContactError",
     "OrderState",
     "Person",
+    "ProductDescribed",
     "ProductSeen",
     "Put",
     "RefundState",
@@ -126,6 +129,7 @@ __all__ = [
     "claim_messages",
     "copy_to_stage",
     "define_attribute",
+    "describe_products",
     "dismiss_suggestion",
     "drop_month",
     "end_merge",

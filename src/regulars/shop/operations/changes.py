@@ -163,6 +163,24 @@ def undo_hindrance(*, change_set_id: int, now: datetime) -> RegularsError | None
     return None
 
 
+def overtake_order(order_id: int) -> None:
+    """Note that other data than an import speaks of an order: an import that brought or changed it cannot be undone any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE shop_changeset c SET is_overtaken = true
+            WHERE undone_at IS NULL AND NOT is_overtaken AND (
+                %(order)s BETWEEN (added->'shop_order'->>0)::bigint AND (added->'shop_order'->>1)::bigint
+                OR EXISTS (
+                    SELECT FROM shop_changedrow r
+                    WHERE r.change_set_id = c.id AND r."table" = 'shop_order' AND r.row_id = %(order)s
+                )
+            )
+            """,
+            {"order": order_id},
+        )
+
+
 def undo_changes(*, change_set_id: int, now: datetime) -> Undone:
     """Take back what an import did: the record is then as if it had never been. One transaction.
 

@@ -22,11 +22,12 @@ _ANALYZE_LINES = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """A staged line whose order stands in the record under another customer."""
+    """A staged line whose order stands in the record under another customer, or was told by a `sender` of its own."""
 
     line_number: int
     order_code: str
     known_customer_code: str
+    sender: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,8 +177,10 @@ def _merge_customers(counts: Counter[str]) -> tuple[Conflict, ...]:
     _run(merge_sql.ADD_IDENTIFIERS)
     _run(merge_sql.RESOLVE_CUSTOMERS)
     conflicts = tuple(
-        Conflict(line_number=line_number, order_code=order_code, known_customer_code=customer_code)
-        for line_number, order_code, customer_code in _rows(merge_sql.TAKE_CONFLICTS)
+        Conflict(
+            line_number=line_number, order_code=order_code, known_customer_code=customer_code, sender=sender
+        )
+        for line_number, order_code, customer_code, sender in _rows(merge_sql.TAKE_CONFLICTS)
     )
     if conflicts:
         _run(merge_sql.FORGET_UNUSED_CUSTOMERS)

@@ -1,6 +1,6 @@
 """Put an order into the record as it now stands, told whole by one sender."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from django.db.models import Sum
 
 from regulars.kernel.days import day_of_instant
 from regulars.shop.models import Business, Order, OrderLine, Product, Refund
+from regulars.shop.operations.changes import overtake_order
 from regulars.shop.operations.identity import mark_order_days
 
 
@@ -26,10 +27,13 @@ class LineState:
 
 @dataclass(frozen=True, kw_only=True)
 class RefundState:
-    """Money given back for an order; `key` tells the refunds of an order apart."""
+    """Money given back for an order; `key` tells the refunds of an order apart.
+
+    Without an amount it is everything that is left of the order.
+    """
 
     key: str
-    amount_minor: int
+    amount_minor: int | None
     at: datetime
     product_id: int | None = None
     quantity: Decimal = Decimal(1)
@@ -66,9 +70,10 @@ class Put:
 def put_order(state: OrderState) -> Put | None:
     """Write an order as its sender says it now stands; the same state again changes nothing.
 
-    The lines and refunds of this sender become those of `state`: those it no longer has go. An order whose lines came from
-    elsewhere (a file) keeps them and takes on the status alone. An order that is not known cannot be put without its
-    customer, time and lines: None then, and nothing is written.
+    The lines and refunds of this sender become those of `state`: those it no longer has go. An order that came from
+    elsewhere (a file) keeps its customer, time and lines, and takes on status and refunds. Refunds count beyond what others have
+    told to be given back, and never beyond what was paid. An order that is not known cannot be put without its
+    customer, time and lines: None then, and nothing is written. An import that the order came by cannot be undone any more.
     """
     zone = ZoneInfo((Business.objects.filter(pk=1).first() or Business()).time_zone)
     with transaction.atomic():
@@ -77,12 +82,14 @@ def put_order(state: OrderState) -> Put | None:
             cursor.execute("LOCK TABLE shop_customer, shop_identifier IN SHARE ROW EXCLUSIVE MODE")
         order = Order.objects.select_for_update().filter(store=state.store_id, code=state.code).first()
         prefix = f"{state.sender}:"
-        elsewhere = order is not None and order.lines.exclude(key__startswith=prefix).exists()
+        elsewhere = order is not None and order.sender != state.sender
         made = order is None
         if order is None:
             if state.customer_id is None or state.placed_at is None or state.lines is None:
                 return None
-            order = Order(store_id=state.store_id, code=state.code)
+            order = Order(store_id=state.store_id, code=state.code, sender=state.sender)
+        else:
+            overtake_order(order.pk)
         days = set() if made else {order.day}
         before = None if made else _facts_of(order)
         order.status = state.status
@@ -92,19 +99,26 @@ def put_order(state: OrderState) -> Put | None:
             order.placed_at, order.day = state.placed_at, day_of_instant(state.placed_at, zone)
             order.amount_minor = sum(line.amount_minor for line in state.lines)
             order.discount_minor = sum(line.discount_minor for line in state.lines)
-        order.save()
-        changed = made
+        changed = made or _facts_of(order) != before
+        if changed:
+            order.save()
         if state.lines is not None and not elsewhere:
             changed |= _put_lines(order, prefix, state.lines)
-        if not elsewhere:
-            changed |= _put_refunds(order, prefix, state.refunds, zone=zone, days=days)
-        if changed or _facts_of(order) != before:
+        changed |= _put_refunds(order, prefix, state.refunds, zone=zone, days=days)
+        if changed:
             mark_order_days(days | {order.day})
     return Put(order_id=order.pk, made=made, told_elsewhere=elsewhere)
 
 
 def _facts_of(order: Order) -> tuple[object, ...]:
-    return (order.customer_id, order.placed_at, order.status, order.amount_minor, order.discount_minor)
+    return (
+        order.customer_id,
+        order.account_id,
+        order.placed_at,
+        order.status,
+        order.amount_minor,
+        order.discount_minor,
+    )
 
 
 def _put_lines(order: Order, prefix: str, lines: Sequence[LineState]) -> bool:
@@ -134,20 +148,21 @@ def _put_lines(order: Order, prefix: str, lines: Sequence[LineState]) -> bool:
 def _put_refunds(
     order: Order, prefix: str, refunds: Sequence[RefundState], *, zone: ZoneInfo, days: set[int]
 ) -> bool:
+    mine = f"{prefix}{order.code}:"
     rows = [
         Refund(
             store_id=order.store_id,
-            key=f"{prefix}{order.code}:{refund.key}",
+            key=f"{mine}{refund.key}",
             code=order.code,
             customer_id=order.customer_id,
             order=order,
             product_id=refund.product_id,
             quantity=refund.quantity,
-            amount_minor=refund.amount_minor,
+            amount_minor=amount_minor,
             refunded_at=refund.at,
             day=day_of_instant(refund.at, zone),
         )
-        for refund in refunds
+        for refund, amount_minor in _beyond(order, mine, refunds)
     ]
 
     def content(row: Refund) -> tuple[object, ...]:
@@ -160,7 +175,7 @@ def _put_refunds(
             row.refunded_at,
         )
 
-    known = list(Refund.objects.filter(store=order.store_id, key__startswith=f"{prefix}{order.code}:"))
+    known = list(Refund.objects.filter(store=order.store_id, key__startswith=mine))
     changed = sorted(map(content, known)) != sorted(map(content, rows))
     if changed:
         days |= {row.day for row in (*known, *rows)}
@@ -172,6 +187,19 @@ def _put_refunds(
         order.save(update_fields=["refunded_minor"])
         changed = True
     return changed
+
+
+def _beyond(order: Order, mine: str, refunds: Sequence[RefundState]) -> Iterator[tuple[RefundState, int]]:
+    """Yield the refunds, oldest first, with what they give back beyond what others told, until nothing is left."""
+    others = order.refunds.exclude(key__startswith=mine).aggregate(total=Sum("amount_minor"))["total"] or 0
+    told = 0
+    for refund in sorted(refunds, key=lambda one: (one.at, one.key)):
+        left = max(order.amount_minor - told, 0)
+        amount = left if refund.amount_minor is None else min(refund.amount_minor, left)
+        beyond = max(told + amount - others, 0) - max(told - others, 0)
+        told += amount
+        if beyond > 0:
+            yield refund, beyond
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,3 +247,43 @@ def see_products(seen: Sequence[ProductSeen]) -> dict[tuple[int, str], int]:
             filled.append(row)
     Product.objects.bulk_update(filled, texts, batch_size=1_000)
     return ids
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductDescribed:
+    """A product as its shop describes it, and since when; empty where it does not say."""
+
+    store_id: int
+    code: str
+    name: str = ""
+    category: str = ""
+    brand: str = ""
+    at: datetime
+
+
+def describe_products(described: Sequence[ProductDescribed]) -> int:
+    """Write what shops say of their products, made where they are new, and return how many changed.
+
+    What was said last counts, by `at`, whatever order it arrives in; of two of one time the greater text.
+    """
+    texts = ("name", "category", "brand")
+    latest: dict[tuple[int, str], ProductDescribed] = {}
+    for one in described:
+        place = (one.store_id, one.code[:200])
+        known = latest.get(place)
+        if known is None or (known.at, known.name) < (one.at, one.name):
+            latest[place] = one
+    ids = see_products([ProductSeen(store_id=store_id, code=code) for store_id, code in sorted(latest)])
+    changed = []
+    for row in Product.objects.filter(pk__in=ids.values()):
+        one = latest[row.store_id, row.code]
+        if row.described_at is not None and (row.described_at, row.name) > (one.at, one.name):
+            continue
+        told = {name: getattr(one, name)[:200] for name in texts if getattr(one, name)}
+        if row.described_at != one.at or any(getattr(row, name) != value for name, value in told.items()):
+            row.described_at = one.at
+            for name, value in told.items():
+                setattr(row, name, value)
+            changed.append(row)
+    Product.objects.bulk_update(changed, [*texts, "described_at"], batch_size=1_000)
+    return len(changed)

@@ -1,0 +1,208 @@
+"""Call a shop's API: only where it may be, as fast as it likes, and not for ever."""
+
+import ipaddress
+import json
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, ClassVar
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+from django.conf import settings
+from django.utils.translation import gettext as _
+from urllib3.exceptions import HTTPError
+
+from regulars.kernel.errors import RegularsError
+
+_TRIES = 7
+_LONGEST_WAIT_SECONDS = 60.0
+_LONGEST_ANSWER_BYTES = 32 * 1024 * 1024
+_TIMEOUT = urllib3.Timeout(connect=10, read=60)
+_AGENT = "Regulars"
+
+
+class AddressNotAllowedError(RegularsError):
+    """The address is not one that Regulars may call."""
+
+    code: ClassVar[str] = "address_not_allowed"
+
+
+class ShopUnreachableError(RegularsError):
+    """The shop does not answer, or not as its API does. Trying again later may help."""
+
+    code: ClassVar[str] = "shop_unreachable"
+
+
+class ShopRefusedError(RegularsError):
+    """The shop refuses the credentials, or what was asked with them."""
+
+    code: ClassVar[str] = "shop_refused"
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message, status=status)
+        self.status = status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the shop answered; header names are in lower case."""
+
+    headers: Mapping[str, str]
+    body: Any
+
+
+def checked_address(told: str) -> str:
+    """Return a shop's address as `https://host[:port][/path]`, without looking anything up.
+
+    Raises:
+        AddressNotAllowedError: It is no address, not HTTPS, or names more than a place.
+    """
+    text = told.strip().rstrip("/")
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        host, port = (parts.hostname or "").encode("idna").decode(), parts.port
+    except ValueError:
+        host, port, parts = "", None, urlsplit("")
+    is_plain_allowed = parts.scheme == "http" and settings.CONNECTORS_MAY_CALL_LOOPBACK
+    if parts.scheme != "https" and not is_plain_allowed:
+        raise AddressNotAllowedError(_("%(address)s must begin with https://") % {"address": told[:100]})
+    if not host or parts.username or parts.password or parts.query or parts.fragment:
+        raise AddressNotAllowedError(_("%(address)s is not the address of a shop") % {"address": told[:100]})
+    written = f"[{host}]" if ":" in host else host
+    place = written if port is None else f"{written}:{port}"
+    return f"{parts.scheme}://{place}{parts.path}"
+
+
+class ShopClient:
+    """Calls of one shop's API.
+
+    The name is looked up once; every address it has must lie in the public internet, and that very address is called, so a
+    name that later leads elsewhere does not. Redirects are not followed. Waits as the shop says when it is asked too fast.
+    """
+
+    def __init__(self, address: str, *, headers: Mapping[str, str], sleep: Callable[[float], None]) -> None:
+        self._address = checked_address(address)
+        self._sleep = sleep
+        parts = urlsplit(self._address)
+        host = parts.hostname or ""
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        self._base = parts.path
+        self._headers = {**headers, "Host": parts.netloc, "User-Agent": _AGENT, "Accept": "application/json"}
+        ip = _public_address(host, port)
+        if parts.scheme == "https":
+            self._pool: urllib3.HTTPConnectionPool = urllib3.HTTPSConnectionPool(
+                ip,
+                port,
+                timeout=_TIMEOUT,
+                retries=False,
+                server_hostname=host,
+                assert_hostname=host,
+                ssl_context=ssl.create_default_context(),
+            )
+        else:
+            self._pool = urllib3.HTTPConnectionPool(ip, port, timeout=_TIMEOUT, retries=False)
+
+    def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Answer:
+        """Return what lies at a path below the shop's address.
+
+        Raises:
+            ShopUnreachableError: It did not answer in JSON, after several tries.
+            ShopRefusedError: It will not say.
+        """
+        target = f"{self._base}{path}" + (f"?{urlencode(parameters)}" if parameters else "")
+        problem, wait = "", 0.0
+        for attempt in range(_TRIES):
+            if attempt:
+                self._sleep(min(wait, _LONGEST_WAIT_SECONDS))
+            wait = float(2**attempt)
+            try:
+                found = self._pool.request(
+                    "GET", target, headers=self._headers, redirect=False, preload_content=False
+                )
+                try:
+                    body = found.read(_LONGEST_ANSWER_BYTES + 1, decode_content=True)
+                finally:
+                    found.release_conn()
+            except (HTTPError, OSError) as error:
+                problem = f"{type(error).__name__}"
+                continue
+            headers = {name.lower(): value for name, value in found.headers.items()}
+            if found.status == HTTPStatus.OK and len(body) <= _LONGEST_ANSWER_BYTES:
+                return Answer(headers=headers, body=self._json(body))
+            problem = f"HTTP {found.status}"
+            if (
+                found.status != HTTPStatus.TOO_MANY_REQUESTS
+                and found.status < HTTPStatus.INTERNAL_SERVER_ERROR
+            ):
+                raise ShopRefusedError(
+                    _("%(address)s answered %(problem)s") % {"address": self._address, "problem": problem},
+                    status=found.status,
+                )
+            wait = _seconds(headers.get("retry-after", ""), wait)
+        raise ShopUnreachableError(
+            _("%(address)s did not answer: %(problem)s") % {"address": self._address, "problem": problem}
+        )
+
+    def pause(self, seconds: float) -> None:
+        """Leave the shop alone for a while."""
+        self._sleep(seconds)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._pool.close()
+
+    def _json(self, body: bytes) -> Any:  # noqa: ANN401  anything that JSON holds
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise ShopUnreachableError(
+                _("%(address)s did not answer in JSON; is it the address of the shop?")
+                % {"address": self._address}
+            ) from error
+
+
+def _seconds(told: str, otherwise: float) -> float:
+    try:
+        return max(float(told), 0.0)
+    except ValueError:
+        return otherwise
+
+
+def _public_address(host: str, port: int) -> str:
+    """Return an address of the host.
+
+    Raises:
+        AddressNotAllowedError: One of its addresses lies in a private network.
+        ShopUnreachableError: It has none.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ShopUnreachableError(_("there is no host %(host)s") % {"host": host}) from error
+    addresses = [str(place[0]) for *_rest, place in found]
+    for address in addresses:
+        if not _is_allowed(ipaddress.ip_address(address.partition("%")[0])):
+            raise AddressNotAllowedError(
+                _("%(host)s lies at %(address)s, which is not in the public internet")
+                % {"host": host, "address": address}
+            )
+    return addresses[0]
+
+
+def _is_allowed(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if address.is_loopback:
+        return bool(settings.CONNECTORS_MAY_CALL_LOOPBACK)
+    if isinstance(address, ipaddress.IPv6Address):
+        # Addresses that carry another one lead to that.
+        carried = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
+        if carried:
+            return _is_allowed(carried)
+        if address in _NAT64:
+            return _is_allowed(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return address.is_global and not address.is_multicast
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
