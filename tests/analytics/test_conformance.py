@@ -7,15 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars.analytics import cohorts, cycles, facts, kpis, lifecycle, rfm, tiers
+from regulars.analytics import cohorts, cycles, facts, kpis, lifecycle, next_purchase, rfm, tiers
 from tests.analytics import uci
-from tests.analytics.engines import ENGINES, EXEMPTIONS, Table, alike, as_polars, needs_spark
+from tests.analytics.engines import ENGINES, EVERY, EXEMPTIONS, Table, alike, as_polars, needs_spark
 
 pytestmark = pytest.mark.unit
 
@@ -33,6 +34,8 @@ class Window(TypedDict):
 WINDOW = Window(start_day=15_200, end_day=15_300)
 CUTS = rfm.Cuts(recency_days=(365, 180, 90, 30), frequency=(2, 3, 5, 9), high_monetary_minor=500)
 
+WAITS = next_purchase.Waits(points=tuple(n / 40 for n in range(101)), customers=100)
+
 Engine = Callable[[pl.DataFrame], Table]
 Case = Callable[[Table, Engine], Table]
 
@@ -40,6 +43,14 @@ Case = Callable[[Table, Engine], Table]
 def some_cycles(orders: Table) -> Table:
     found = cycles.store(orders, as_of_day=AS_OF, minimum_intervals=1)
     return cycles.customers(orders, as_of_day=AS_OF, store=found)
+
+
+def waited(orders: Table) -> Table:
+    """The next purchase of everybody, silent for as long as their last order is ago."""
+    found = nw.from_native(some_cycles(orders)).with_columns(
+        (AS_OF - nw.col("last_day").cast(nw.Int64)).alias("silence_days")
+    )
+    return next_purchase.expect(found.to_native(), WAITS)
 
 
 def everybody(engine: Engine) -> Table:
@@ -72,6 +83,13 @@ CASES: dict[str, Case] = {
     ),
     "cycles.store": lambda orders, _: cycles.store(orders, as_of_day=AS_OF, minimum_intervals=3),
     "cycles.customers": lambda orders, _: some_cycles(orders),
+    "cycles.customers by the store's cycle": lambda orders, _: cycles.customers(
+        orders,
+        as_of_day=AS_OF,
+        store=cycles.store(orders, as_of_day=AS_OF, minimum_intervals=1),
+        rule="store_cycle",
+    ),
+    "next_purchase.expect": lambda orders, _: waited(orders),
     "cohorts.retention": lambda orders, _: cohorts.retention(orders, as_of_day=AS_OF),
     "cohorts.revenue": lambda orders, _: cohorts.revenue(orders, as_of_day=AS_OF),
     "cohorts.survival": lambda orders, _: cohorts.survival(orders, as_of_day=AS_OF),
@@ -90,8 +108,8 @@ CASES: dict[str, Case] = {
     "kpis.lost_customers": lambda orders, _: kpis.lost_customers(orders, **WINDOW, silent_days=53),
 }
 
-# Functions that give back neither a table nor a figure, tested in test_facts.py.
-EXEMPT = {"facts.check", "facts.open_lines", "facts.open_orders", "facts.open_table"}
+# Functions that give back neither a table nor a figure, tested in test_facts.py; what learns waits is asked below.
+EXEMPT = {"facts.check", "facts.open_lines", "facts.open_orders", "facts.open_table", "next_purchase.learn"}
 
 
 def answer(case: str, engine: str, *, orders: pl.DataFrame) -> Table:
@@ -186,9 +204,20 @@ def test_an_exemption_must_raise_what_it_says(monkeypatch: pytest.MonkeyPatch) -
 def test_no_public_function_is_left_out() -> None:
     public = {
         f"{module.__name__.rpartition('.')[2]}.{name}"
-        for module in (cohorts, cycles, facts, kpis, lifecycle, rfm, tiers)
+        for module in (cohorts, cycles, facts, kpis, lifecycle, next_purchase, rfm, tiers)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
     }
 
     assert public == {case.split(" ")[0] for case in CASES} | EXEMPT
+
+
+@pytest.mark.parametrize("engine", ["duckdb", *EVERY[-1:]])
+def test_waits_are_learnt_alike_on_every_engine(engine: str) -> None:
+    def learnt(name: str) -> next_purchase.Waits | None:
+        store = cycles.store(generated_orders(), as_of_day=AS_OF, minimum_intervals=1)
+        assert isinstance(store, cycles.StoreCycle)
+        return next_purchase.learn(ENGINES[name](generated_orders()), as_of_day=AS_OF, store=store)
+
+    assert learnt(engine) == learnt("polars")
+    assert learnt("polars") is not None

@@ -73,6 +73,15 @@ CASES: dict[str, Case] = {
     ),
     "affinity.popular": lambda lines, _: affinity.popular(lines, k=3),
     "affinity.popular of a day": lambda lines, _: affinity.popular(lines, k=3, as_of_day=AS_OF, days=100),
+    "affinity.by_rule": lambda lines, _: affinity.by_rule(lines, rule="personal_top", k=4),
+    "affinity.by_rule popular, for some, without what was returned": lambda lines, engine: affinity.by_rule(
+        lines,
+        rule="popular",
+        k=3,
+        as_of_day=AS_OF,
+        returned=some(customer_id=[1, 2, 3], product_id=[2, 1, 5])(engine),
+        customers=some(customer_id=[1, 2, 3, 99])(engine),
+    ),
     "affinity.also_bought": lambda lines, _: affinity.also_bought(lines, k=3, minimum_customers=1),
     "affinity.complement": lambda lines, engine: affinity.complement(
         lines, engine(PRODUCTS), k=3, minimum_baskets=1

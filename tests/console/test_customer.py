@@ -219,7 +219,7 @@ def test_the_page_says_what_to_expect_and_why_they_may_leave(client: Client) -> 
     profile = make_profile(
         p_alive=0.874, expected_orders=1.3, clv_minor=123_456, scored_day=20_000, next_from_day=20_003,
         next_day=20_010, next_until_day=20_030, churn_probability=0.31,
-        churn_reasons=[{"code": "slowing", "value": 1, "typical": 3, "effect": 0.1}],
+        churn_reasons=[{"code": "fewer_visits", "value": 1, "typical": 3, "effect": 0.1}],
     )  # fmt: skip
     forecasts = client.get(f"/customers/{profile.pk}/").context["forecasts"]
     assert [(figure.key, figure.value) for figure in forecasts.figures] == [

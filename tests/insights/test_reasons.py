@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
+from regulars.analytics import churn
 from regulars.insights.reasons import explain, reasons_of
 
 pytestmark = pytest.mark.unit
@@ -154,3 +155,19 @@ def test_an_action_says_what_was_expected_and_what_happened() -> None:
         assert explain("action", reason | {"orders": 1}) == (
             "47 天前下过一单，金额 £3,500.00；其他客户一般隔 21 天左右会再买。"
         )
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_every_reason_of_a_churn_alert_has_a_sentence(language: str) -> None:
+    alert = {"lead_days": 14, "horizon_days": 28, "recent_days": 90, "currency": "GBP"}
+    with translation.override(language):
+        told = {
+            reason.code: explain("churn", {"code": reason.code, "value": 2, "typical": 7, **alert})
+            for reason in churn.REASONS
+        }
+    assert len(set(told.values())) == len(churn.REASONS)
+    if language == "en":
+        assert told["few_visits"] == (
+            "Bought in 2 of the last 16 periods of 7 days; active customers usually in 7."
+        )
+        assert told["less_spend"] == "Spent £0.02 in the last 28 days; their habit is £0.07."

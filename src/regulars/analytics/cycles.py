@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import narwhals as nw
 from narwhals.typing import IntoFrame, IntoFrameT
@@ -12,13 +12,21 @@ from regulars.analytics import arguments, facts, frames, occasions
 from regulars.analytics.frames import Lazy
 from regulars.analytics.product_cycles import due, products
 
-__all__ = ["NotEnoughData", "StoreCycle", "customers", "due", "products", "store"]
+__all__ = [
+    "FIXED_DAYS", "RULES", "NotEnoughData", "Rule", "StoreCycle", "customers", "due", "products", "store",
+]  # fmt: skip
 
 _LATE_PERCENT = 80
 """The glossary: late starts at the 80 % point of the interval distribution."""
 
 _SIGN_TEST_Z = 2.576
 """Two-sided 1 % point of the normal distribution."""
+
+Rule: TypeAlias = Literal["store_cycle", "fixed_days"]
+RULES: tuple[Rule, ...] = ("store_cycle", "fixed_days")
+"""Simple rules of when customers come again: everybody after the same days."""
+
+FIXED_DAYS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +119,12 @@ def store(
 
 
 def customers(
-    orders: IntoFrameT, *, as_of_day: int, store: StoreCycle | NotEnoughData, prior_intervals: int = 3
+    orders: IntoFrameT,
+    *,
+    as_of_day: int,
+    store: StoreCycle | NotEnoughData,
+    prior_intervals: int = 3,
+    rule: Rule | None = None,
 ) -> IntoFrameT:
     """Return when each customer is expected again, from their own intervals and the store's.
 
@@ -124,6 +137,7 @@ def customers(
         as_of_day: No order may lie after it, days since 1970-01-01.
         store: What `store` returned. With `NotEnoughData` all expectations are null.
         prior_intervals: How many intervals of their own weigh as much as the store's cycle.
+        rule: Expect everybody alike instead: after the `store_cycle`, or after 30 `fixed_days`.
 
     Returns:
         One row for each customer with a valid order: customer_id, last_day, intervals, own_days (median, null without
@@ -136,6 +150,8 @@ def customers(
     """
     arguments.day(as_of_day, name="as_of_day")
     arguments.whole(prior_intervals, name="prior_intervals", least=1)
+    if rule is not None:
+        arguments.one_of(rule, RULES, name="rule")
     opened = facts.open_orders(orders, uses=("customer_id", "day"), as_of_day=as_of_day)
     dated = occasions.with_previous(occasions.of_orders(opened.frame))
     (summary,) = opened.settle(
@@ -147,7 +163,7 @@ def customers(
     )
     return frames.like(
         orders,
-        _expected(summary, store, as_of_day=as_of_day, prior_intervals=prior_intervals),
+        _expected(summary, store, as_of_day=as_of_day, prior_intervals=prior_intervals, rule=rule),
         grain=("customer_id",),
     )
 
@@ -272,7 +288,12 @@ def _point(weights: dict[int, int], percent: int) -> int:
 
 
 def _expected(
-    summary: Lazy, store: StoreCycle | NotEnoughData, *, as_of_day: int, prior_intervals: int
+    summary: Lazy,
+    store: StoreCycle | NotEnoughData,
+    *,
+    as_of_day: int,
+    prior_intervals: int,
+    rule: Rule | None,
 ) -> Lazy:
     known = summary.select(
         "customer_id",
@@ -290,8 +311,10 @@ def _expected(
     else:
         # A median of whole days is a whole number of halves: due and late days stay exact.
         own_halves = (2 * nw.col("own_days")).fill_null(0).cast(nw.Int64)
-        halves = 2 * prior_intervals * store.cycle_days + nw.col("intervals") * own_halves
-        parts = 2 * (prior_intervals + nw.col("intervals"))
+        weight = nw.col("intervals") * (0 if rule else 1)
+        usual = FIXED_DAYS if rule == "fixed_days" else store.cycle_days
+        halves = 2 * prior_intervals * usual + weight * own_halves
+        parts = 2 * (prior_intervals + weight)
         late, late_parts = halves * store.late_days, parts * store.cycle_days
         expected = known.with_columns(
             (halves / parts).alias("cycle_days"),

@@ -2,6 +2,7 @@
 
 import narwhals as nw
 
+from regulars.analytics import frames
 from regulars.analytics.frames import Lazy
 
 
@@ -17,6 +18,4 @@ def of_orders(orders: Lazy, *aggregates: nw.Expr) -> Lazy:
 
 def with_previous(occasions: Lazy) -> Lazy:
     """Add `previous_day`, the customer's occasion before; null for the first one."""
-    return occasions.with_columns(
-        nw.col("day").shift(1).over("customer_id", order_by="day").alias("previous_day")
-    )
+    return frames.with_previous(occasions, {"previous_day": "day"}, by=("customer_id",), order_by="day")

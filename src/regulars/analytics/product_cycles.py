@@ -198,7 +198,18 @@ def _bought(lines: IntoFrame, *, as_of_day: int, promotion_percent: int) -> tupl
 
 
 def _kept(daily: Lazy) -> Lazy:
-    """Take returns out of the latest purchases before them.
+    """Take returns out of the latest purchases before them; most customers return nothing."""
+    pair = ["customer_id", "product_id"]
+    returned = daily.filter(nw.col("quantity") < 0).group_by(*pair).agg()
+    left = _taken_back(daily.join(returned, on=pair, how="semi"))
+    columns = daily.collect_schema().names()
+    return nw.concat([daily.join(returned, on=pair, how="anti"), left.select(*columns)]).filter(
+        nw.col("quantity") > _CRUMB
+    )
+
+
+def _taken_back(daily: Lazy) -> Lazy:
+    """Lessen the quantities of purchases by the returns after them.
 
     Going back in time, what is still to be taken back is a random walk that is held at 0: each return adds to it,
     each purchase takes from it. Such a walk is its free sum less the least that the sum has been (or 0).
@@ -213,18 +224,16 @@ def _kept(daily: Lazy) -> Lazy:
             "owed"
         )
     ).with_columns(nw.col("owed").shift(-1).over(*by, order_by="day").fill_null(0.0).alias("owed"))
-    return owed.with_columns((nw.col("quantity") - nw.col("owed")).alias("quantity")).filter(
-        nw.col("quantity") > _CRUMB
-    )
+    return owed.with_columns((nw.col("quantity") - nw.col("owed")).alias("quantity"))
 
 
 def _with_intervals(purchases: Lazy) -> Lazy:
     """Add to each purchase the one before it: previous_day, previous_quantity, previous_first; null for the first."""
-    by = ("customer_id", "product_id")
-    return purchases.with_columns(
-        nw.col("day").shift(1).over(*by, order_by="day").alias("previous_day"),
-        nw.col("quantity").shift(1).over(*by, order_by="day").alias("previous_quantity"),
-        nw.col("first").shift(1).over(*by, order_by="day").alias("previous_first"),
+    return frames.with_previous(
+        purchases,
+        {"previous_day": "day", "previous_quantity": "quantity", "previous_first": "first"},
+        by=("customer_id", "product_id"),
+        order_by="day",
     )
 
 

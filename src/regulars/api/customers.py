@@ -159,6 +159,9 @@ class ProfileView(Schema):
     )
     next_purchase: NextPurchase | None = Field(description="Null where no day can be told.")
     churn: ChurnAlert | None = Field(description="Null for customers without a steady habit lately.")
+    rules: dict[Literal["clv", "cycles", "churn", "next_basket"], str] = Field(
+        description="Model to rule: where the shop's back-test found the model no better than a simple rule, that rule is used."
+    )
     need: Literal["price", "quality", "brand"] | None = Field(
         description="What stands out most, if anything."
     )
@@ -337,6 +340,7 @@ def _predicted(profile: Profile, *, currency: str) -> dict[str, Any]:
                 for reason in profile.churn_reasons or ()
             ],
         },
+        "rules": profile.run.thresholds.get("rules") or {},
         "need": (taste and taste.need) or None,
         "preferred_category": (taste and taste.category) or None,
         "preferred_brand": (taste and taste.favourite_brand) or None,

@@ -8,10 +8,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from regulars.analytics.backtest import MODELS, ModelName
 from regulars.console import formats
 from regulars.console.components import How
 from regulars.console.templatetags.customers import days_long
 from regulars.insights import queries as insights
+from regulars.insights import trust
 from regulars.insights.models import DueProduct, Profile, Recommendation, RelatedProduct, Run, Taste
 from regulars.insights.reasons import explain
 from regulars.reports.definitions import DEFINITIONS
@@ -47,7 +49,7 @@ class Forecasts:
     figures: list[Forecast]
     reasons: list[str]
     scored: str
-    is_rule: bool
+    rules: list[str]
 
 
 def forecasts_of(profile: Profile, *, run: Run, currency: str) -> Forecasts | None:
@@ -75,8 +77,27 @@ def forecasts_of(profile: Profile, *, run: Run, currency: str) -> Forecasts | No
         figures=figures,
         reasons=reasons_of(profile, run=run),
         scored="" if profile.scored_day is None else formats.day(profile.scored_day),
-        is_rule=run.thresholds.get("model") == "plain_rate",
+        rules=rules_used(run),
     )
+
+
+def rules_used(run: Run) -> list[str]:
+    """Return in sentences where a simple rule takes the place of a model, because that did no better in this shop."""
+    tested: Mapping[ModelName, str] = run.thresholds.get("rules") or {}
+    told = [
+        gettext("%(subject)s: the rule “%(rule)s” is used, because the model did no better in this shop.")
+        % {"subject": trust.SUBJECTS[model].name, "rule": trust.CANDIDATES[tested[model]]}
+        for model in MODELS
+        if model in tested
+    ]
+    if "clv" not in tested and run.thresholds.get("model") == "plain_rate":
+        told.insert(
+            0,
+            gettext(
+                "In this shop the plain rate of past orders forecast better than every model, so it is used for orders and value."
+            ),
+        )
+    return told
 
 
 def reasons_of(profile: Profile, *, run: Run) -> list[str]:
@@ -114,6 +135,8 @@ def _next_purchase(profile: Profile, *, as_of_day: int) -> tuple[str, str]:
 
 def _alert(profile: Profile, *, run: Run) -> str:
     alert = run.thresholds.get("alert")
+    if "churn" in (run.thresholds.get("rules") or {}):
+        return gettext("A silence says as much in this shop: no probability is told.")
     if not alert:
         return gettext("Too few customers were seen leaving to learn from.")
     if profile.churn_probability is None:

@@ -157,11 +157,21 @@ def _report(
         orders = contract.until(read(facts.ORDERS), as_of_day=as_of_day)
         last_day = orders.filter(pl.col("is_valid")).select(pl.col("day").max()).collect().item()
         lines = contract.until(read(facts.LINES), as_of_day=as_of_day)
+        events = read(facts.EVENTS).filter(pl.col("customer_id") > 0).select("customer_id", "day")
         if last_day is not None and last_day < as_of_day:
             as_of_day = last_day
             orders = contract.until(orders, as_of_day=as_of_day)
             lines = contract.until(lines, as_of_day=as_of_day)
-        return analytics.run(orders, lines=lines, as_of_day=as_of_day, models=models, progress=progress)
+        return analytics.run(
+            orders,
+            lines=lines,
+            events=contract.until(events, as_of_day=as_of_day)
+            if facts.has_rows(facts.EVENTS, facts_folder=facts_folder)
+            else None,
+            as_of_day=as_of_day,
+            models=models,
+            progress=progress,
+        )
 
 
 @transaction.atomic

@@ -291,6 +291,11 @@ def read_profiles(*, facts_folder: Path) -> pl.DataFrame | None:
     return pl.read_parquet(file) if file.exists() else None
 
 
+def has_rows(dataset: Dataset, *, facts_folder: Path) -> bool:
+    """Return whether anything of a dataset was exported."""
+    return bool(_files(dataset, facts_folder))
+
+
 def scan_polars(dataset: Dataset, *, facts_folder: Path) -> pl.LazyFrame:
     """Return a dataset as a lazy Polars frame, with no rows when nothing was exported."""
     files = _files(dataset, facts_folder)

@@ -23,22 +23,24 @@ class Labels:
     """What one computation found.
 
     `profiles` has one row for each customer, with `COLUMNS`; it is a table of the engine that computed it, already
-    computed. `measured` is the store's cycle. `store_cycle` and `thresholds` are the fields of the same names of `Run`.
+    computed. `measured` is the store's cycle, `cycle_rule` what was asked for. `store_cycle` and `thresholds` are the fields of the same names of `Run`.
     """
 
     profiles: Table
     measured: cycles.StoreCycle | cycles.NotEnoughData
     store_cycle: dict[str, Any]
     thresholds: dict[str, Any]
+    cycle_rule: cycles.Rule | None
 
 
-def compute(
+def compute(  # noqa: PLR0913  what labels depend on
     *,
     orders: Table,
     customers: Table,
     as_of_day: int,
     rules: Rules,
     store: cycles.StoreCycle | cycles.NotEnoughData | None = None,
+    cycle_rule: cycles.Rule | None = None,
 ) -> Labels:
     """Return every customer's labels as of a day.
 
@@ -50,11 +52,12 @@ def compute(
         as_of_day: Days since 1970-01-01.
         rules: Thresholds and windows.
         store: The store's cycle, where it has been measured already; None measures it.
+        cycle_rule: The rule by which everybody is expected, where own cycles did no better; None for these.
     """
     known = contract.until(orders, as_of_day=as_of_day)
     if store is None:
         store = cycles.store(known, as_of_day=as_of_day)
-    expected = kept(cycles.customers(known, as_of_day=as_of_day, store=store))
+    expected = kept(cycles.customers(known, as_of_day=as_of_day, store=store, rule=cycle_rule))
     cycle_days, source = _store_cycle(store, rules)
     staged = lifecycle.stages(
         known,
@@ -92,6 +95,7 @@ def compute(
             "window_days": rules.rfm.window_days,
             "monetary": rules.rfm.monetary,
         },
+        cycle_rule=cycle_rule,
     )
 
 

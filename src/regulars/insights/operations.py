@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from regulars.analytics import affinity
-from regulars.insights import engines, facts, labels, predictions, summaries, tastes
+from regulars.analytics import affinity, cycles
+from regulars.analytics.backtest import ModelName
+from regulars.insights import engines, facts, labels, predictions, queries, summaries, tastes
 from regulars.insights.archive import archive_events
 from regulars.insights.backtests import backtest, is_backtest_due, request_backtest
 from regulars.insights.engines import Engine, Table
@@ -132,6 +133,7 @@ def run(  # noqa: PLR0913  what a run depends on
                 rules=read_policy(policy),
                 forecasts=forecasts,
                 margin=business.margin_bp / _WHOLE_BP,
+                trusted_rules=queries.trusted_rules(),
                 facts_folder=facts_folder,
                 fresh=fresh,
             )
@@ -256,6 +258,7 @@ class _Found:
     labels: Labels
     learning: Learning | None
     is_learnt_now: bool
+    trusted_rules: dict[ModelName, str]
     tastes: tastes.Tastes | None
     summary: dict[str, Any]
 
@@ -267,6 +270,7 @@ def _compute(  # noqa: PLR0913  what a run knows
     rules: Rules,
     forecasts: bool,
     margin: float,
+    trusted_rules: dict[ModelName, str],
     facts_folder: Path,
     fresh: Path,
 ) -> _Found:
@@ -274,13 +278,24 @@ def _compute(  # noqa: PLR0913  what a run knows
     rmtree(fresh, ignore_errors=True)
     with engines.reader(engine=engine, facts_folder=facts_folder) as read:
         orders, customers = read(facts.ORDERS), read(facts.CUSTOMERS)
-        found = labels.compute(orders=orders, customers=customers, as_of_day=as_of_day, rules=rules)
+        found = labels.compute(
+            orders=orders,
+            customers=customers,
+            as_of_day=as_of_day,
+            rules=rules,
+            cycle_rule=cast("cycles.Rule | None", trusted_rules.get("cycles")),
+        )
         lines = read(facts.LINES)
+        events = read(facts.EVENTS) if facts.has_rows(facts.EVENTS, facts_folder=facts_folder) else None
         learning, is_learnt_now = None, False
         if forecasts:
-            learning, is_learnt_now = _learning(found, orders=orders, lines=lines, as_of_day=as_of_day)
-        learnt = predictions.NOTHING_LEARNT if learning is None else learning.content
-        histories = predictions.histories(orders, learnt=learnt, as_of_day=as_of_day)
+            learning, is_learnt_now = _learning(
+                found, orders=orders, lines=lines, events=events, as_of_day=as_of_day
+            )
+        learnt = predictions.trusted(
+            predictions.NOTHING_LEARNT if learning is None else learning.content, rules=trusted_rules
+        )
+        histories = predictions.histories(orders, events=events, learnt=learnt, as_of_day=as_of_day)
         engines.write(found.profiles, fresh / "labels")
         engines.write(histories, fresh / "histories")
         wants = None
@@ -291,6 +306,7 @@ def _compute(  # noqa: PLR0913  what a run knows
                 known=tastes.known_marks(),
                 as_of_day=as_of_day,
                 weights=affinity.Weights(**learning.content["basket"]),
+                rule=cast("affinity.Rule | None", trusted_rules.get("next_basket")),
                 relate=is_learnt_now,
             )
         summary = summaries.summarise(
@@ -308,6 +324,7 @@ def _compute(  # noqa: PLR0913  what a run knows
         labels=found,
         learning=learning,
         is_learnt_now=is_learnt_now,
+        trusted_rules=trusted_rules,
         tastes=wants,
         summary=summary,
     )
@@ -336,7 +353,9 @@ def _predict(
         ).select(_NAMES).write_parquet(fresh / "profiles" / f"part-{number:06}.parquet")
 
 
-def _learning(found: Labels, *, orders: Table, lines: Table, as_of_day: int) -> tuple[Learning, bool]:
+def _learning(
+    found: Labels, *, orders: Table, lines: Table, events: Table | None, as_of_day: int
+) -> tuple[Learning, bool]:
     """Return what is known of the shop as a whole: kept from an earlier run, or learnt now (True) and not stored yet."""
     buyers = summaries.buyers(found)
     kept = Learning.objects.filter(as_of_day__lte=as_of_day).first()
@@ -344,9 +363,23 @@ def _learning(found: Labels, *, orders: Table, lines: Table, as_of_day: int) -> 
         kept.content, learnt_as_of_day=kept.as_of_day, as_of_day=as_of_day, buyers=buyers
     ):
         return kept, False
-    content = predictions.learn(orders, as_of_day=as_of_day, store=found.measured, buyers=buyers)
+    content = predictions.learn(
+        orders, events=events, as_of_day=as_of_day, store=found.measured, buyers=buyers
+    )
     content["basket"] = tastes.learn(lines, as_of_day=as_of_day)
     return Learning(as_of_day=as_of_day, content=content), True
+
+
+def _terms(found: _Found, learning: Learning | None, before: Run | None) -> dict[str, Any]:
+    """Return what a page must know to tell what forecasts mean, and by which rules what stands was made."""
+    rules = dict(found.trusted_rules)
+    if found.learning is None:
+        # Labels are new, forecasts are those of the run before.
+        former = {} if before is None else before.thresholds.get("rules", {})
+        rules = {model: rule for model, rule in former.items() if model != "cycles"}
+        rules |= {model: rule for model, rule in found.trusted_rules.items() if model == "cycles"}
+    learnt = predictions.trusted(learning.content if learning else predictions.NOTHING_LEARNT, rules=rules)
+    return predictions.terms(learnt) | {"rules": rules}
 
 
 def _store(started: Run, found: _Found, *, progress: Progress) -> None:
@@ -365,9 +398,12 @@ def _store(started: Run, found: _Found, *, progress: Progress) -> None:
                     # Quoted, so that an empty text is not taken for null.
                     copy.write(rows.write_csv(include_header=False, quote_style="non_numeric"))
             cursor.execute("ANALYZE insights_fresh")
+            before = queries.latest_run()
+            # A rule in the place of the model, or the model again, is told of everybody at once.
+            same_rules = before is not None and before.thresholds.get("rules", {}) == found.trusted_rules
             if found.learning is None:
                 cursor.execute(_KEEP_FORECASTS)
-            elif not found.is_learnt_now:
+            elif same_rules and not found.is_learnt_now:
                 cursor.execute(_KEEP_ALERTS)
             cursor.execute(_MOVES, {"run": started.pk, "as_of_day": started.as_of_day})
             cursor.execute(_UPDATE)
@@ -385,7 +421,7 @@ def _store(started: Run, found: _Found, *, progress: Progress) -> None:
             profiles=total,
             profiles_written=written,
             store_cycle=found.labels.store_cycle,
-            thresholds=found.labels.thresholds | predictions.terms(learning.content if learning else {}),
+            thresholds=found.labels.thresholds | _terms(found, learning, before),
             learning=learning,
             summary=found.summary,
         )

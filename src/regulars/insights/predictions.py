@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from regulars.analytics import churn, clv, cycles, next_purchase
 from regulars.analytics import facts as contract
+from regulars.analytics.backtest import ModelName
 from regulars.insights.engines import Table, in_memory
 
 HORIZON_DAYS = 365
@@ -41,6 +42,8 @@ LEAST_TESTED_CUSTOMERS = 100
 NOTHING_LEARNT: Mapping[str, Any] = {"buyers": 0}
 """What `learn` returns of a shop without buyers: with it nothing is forecast."""
 
+_LAST_PERIOD = "last_period"
+_LATELY = "lately"
 _UNTESTED_MODEL: clv.PurchaseModel = "mbg_nbd"
 _MATERIAL_SHARE = 0.05
 _UNIT_DAYS = 7
@@ -74,24 +77,32 @@ def is_current(content: Mapping[str, Any], *, learnt_as_of_day: int, as_of_day: 
     """
     age_days = as_of_day - learnt_as_of_day
     known = int(content["buyers"])
+    if known and "rule" not in content:
+        return False
     return 0 <= age_days < LEARN_EVERY_DAYS and abs(buyers - known) <= _MATERIAL_SHARE * known
 
 
 def learn(
-    orders: Table, *, as_of_day: int, store: cycles.StoreCycle | cycles.NotEnoughData, buyers: int
+    orders: Table,
+    *,
+    events: Table | None = None,
+    as_of_day: int,
+    store: cycles.StoreCycle | cycles.NotEnoughData,
+    buyers: int,
 ) -> dict[str, Any]:
     """Learn from the shop's orders how its customers come and go, as JSON.
 
     Args:
         orders: Facts `orders`; those after `as_of_day` are left out.
+        events: Facts `events`, likewise; None where nothing was seen.
         as_of_day: The day for which it is learnt.
         store: The store's cycle on that day.
         buyers: Customers with a valid order.
 
     Returns:
         buyers; every_nth (customer learnt from); model (the name of what is used: a model, or the plain rate where it
-        forecast this shop's own past better); fit and alive, of `clv.load` (the second tells P(alive), which the plain
-        rate does not know); table, origins, holdout_days, cautions of `clv.Choice`; waits, the fields of
+        forecast this shop's own past better); fit, alive and rule, of `clv.load` (the second tells P(alive), which the plain
+        rate does not know; the third is the plain rate); table, origins, holdout_days, cautions of `clv.Choice`; waits, the fields of
         `next_purchase.Waits` or null; churn, of `churn.Model.from_dict`, or null where too few left or stayed.
     """
     if not buyers:
@@ -112,8 +123,33 @@ def learn(
         "every_nth": every_nth,
         **_choice(known, as_of_day=as_of_day, buyers=buyers),
         "waits": None if waits is None else asdict(waits),
-        "churn": _churn(known, store=store, as_of_day=as_of_day),
+        "churn": _churn(
+            known,
+            seen=_browsing(events, every_nth=every_nth, until_day=as_of_day),
+            store=store,
+            as_of_day=as_of_day,
+        ),
     }
+
+
+def trusted(content: Mapping[str, Any], *, rules: Mapping[ModelName, str]) -> dict[str, Any]:
+    """Return what was learnt with the rule in the place of each model that did no better in the shop's back-test.
+
+    Orders are then expected at the plain rate, or as many as in the days before the run; value at the plain rate. Rules of leaving know no probability, so that none is told: whoever is
+    silent is found by lateness and stage. P(alive) stays, which no rule knows.
+
+    Args:
+        content: What `learn` returned.
+        rules: Model to rule, where the rule is to be used.
+    """
+    found = dict(content)
+    if not found["buyers"]:
+        return found
+    if "clv" in rules:
+        found |= {"model": "plain_rate", "fit": found["rule"], "orders_rule": rules["clv"]}
+    if "churn" in rules:
+        found["churn"] = None
+    return found
 
 
 def terms(learnt: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,6 +176,7 @@ def _choice(orders: Table, *, as_of_day: int, buyers: int) -> dict[str, Any]:
             "model": _UNTESTED_MODEL,
             "fit": kept,
             "alive": kept,
+            "rule": clv.dump(clv.fit(summary, model="plain_rate", unit_days=_UNIT_DAYS)),
             "table": [],
             "origins": [],
             "holdout_days": 0,
@@ -150,6 +187,13 @@ def _choice(orders: Table, *, as_of_day: int, buyers: int) -> dict[str, Any]:
         "model": choice.model,
         "fit": clv.dump(choice.fit),
         "alive": clv.dump(choice.best_model),
+        "rule": clv.dump(
+            clv.fit(
+                clv.summarise(orders, as_of_day=as_of_day, unit_days=_UNIT_DAYS),
+                model="plain_rate",
+                unit_days=_UNIT_DAYS,
+            )
+        ),
         "table": [{**asdict(tried), "findings": list(map(str, tried.findings))} for tried in choice.table],
         "origins": list(choice.origins),
         "holdout_days": choice.holdout_days,
@@ -157,8 +201,19 @@ def _choice(orders: Table, *, as_of_day: int, buyers: int) -> dict[str, Any]:
     }
 
 
+def _browsing(events: Table | None, *, every_nth: int = 1, until_day: int) -> Table | None:
+    """Return who looked around on which day, of customers that are known; visitors without a name have ids below 0."""
+    if events is None:
+        return None
+    known: nw.LazyFrame[Any] = nw.from_native(contract.until(events, as_of_day=until_day))
+    named = known.filter(nw.col("customer_id") > 0)
+    if every_nth > 1:
+        named = named.filter(nw.col("customer_id") % every_nth == 0)
+    return named.select("customer_id", "day").to_native()
+
+
 def _churn(
-    orders: Table, *, store: cycles.StoreCycle | cycles.NotEnoughData, as_of_day: int
+    orders: Table, *, seen: Table | None, store: cycles.StoreCycle | cycles.NotEnoughData, as_of_day: int
 ) -> dict[str, Any] | None:
     pace = churn.pace(store)
     first = in_memory(nw.from_native(orders).select(nw.col("day").min()).to_native())["day"][0]
@@ -168,32 +223,63 @@ def _churn(
     if not days:
         return None
     found = churn.fit(
-        orders, as_of_days=days, horizon_days=pace.horizon_days, active=pace.active, last_day=as_of_day
+        orders,
+        as_of_days=days,
+        events=_reaching_back(seen, to_day=days[0] - churn.PERIODS * churn.period_days(pace.horizon_days)),
+        horizon_days=pace.horizon_days,
+        active=pace.active,
+        last_day=as_of_day,
     )
     return found.to_dict() if isinstance(found, churn.Model) else None
 
 
-def histories(orders: Table, *, learnt: Mapping[str, Any], as_of_day: int) -> Table:
+def _reaching_back(seen: Table | None, *, to_day: int) -> Table | None:
+    """Return events in memory where they were counted on all days that the alert looks at, else None.
+
+    Where counting began in between, everybody would seem to look around more than they used to.
+    """
+    if seen is None:
+        return None
+    read = in_memory(seen)
+    first = read["day"].min()
+    return read.lazy() if isinstance(first, int) and first <= to_day else None
+
+
+def histories(
+    orders: Table, *, events: Table | None = None, learnt: Mapping[str, Any], as_of_day: int
+) -> Table:
     """Return what `predict` reads of each buyer's orders: the summary of `clv.summarise`, and the churn alert.
 
     Args:
         orders: Facts `orders`; those after `as_of_day` are left out.
+        events: Facts `events`, likewise; read where the alert was learnt with them.
         learnt: What `learn` returned.
         as_of_day: The day of the run.
 
     Returns:
         A table of the same engine, one row a buyer: the columns of `clv.SUMMARY`, probability and reasons of `churn.score`
-        (null where the shop has no model, or the model no alert for the customer).
+        (null where the shop has no model, or the model no alert for the customer); and, where orders are expected to be
+        as many as lately, `lately`: days with an order in the last 90.
     """
     known = contract.until(orders, as_of_day=as_of_day)
     summary: nw.LazyFrame[Any] = nw.from_native(
         clv.summarise(known, as_of_day=as_of_day, unit_days=_UNIT_DAYS)
     )
+    if learnt.get("orders_rule") == _LAST_PERIOD:
+        lately = (
+            nw.from_native(known)
+            .filter(nw.col("is_valid") & (nw.col("day") > as_of_day - ORDERS_DAYS))
+            .group_by("customer_id")
+            .agg(nw.col("day").n_unique().cast(nw.Float64).alias(_LATELY))
+        )
+        summary = summary.join(lately, on="customer_id", how="left")
     if not learnt["buyers"] or learnt["churn"] is None:
         return summary.with_columns(
             nw.lit(None).cast(nw.Float64).alias("probability"), nw.lit(None).cast(nw.String).alias("reasons")
         ).to_native()
-    alert = nw.from_native(churn.score(churn.Model.from_dict(learnt["churn"]), known, as_of_day=as_of_day))
+    seen = _browsing(events, until_day=as_of_day)
+    model = churn.Model.from_dict(learnt["churn"])
+    alert = nw.from_native(churn.score(model, known, as_of_day=as_of_day, events=seen))
     told = alert.select("customer_id", "probability", "reasons")
     return summary.join(told, on="customer_id", how="left").to_native()
 
@@ -235,7 +321,7 @@ def predict(  # noqa: PLR0913  what a run knows
             dtype=pl.Int64,
         )
     )
-    summary = histories.drop("probability", "reasons")
+    summary = histories.drop("probability", "reasons", _LATELY, strict=False)
     moved = (
         summary.join(silent, on="customer_id")
         .with_columns(
@@ -246,6 +332,9 @@ def predict(  # noqa: PLR0913  what a run knows
         .with_columns(age=pl.max_horizontal("age", "recency"))
     )
     scored = _worth(moved.select(summary.columns), learnt=learnt, margin=margin)
+    if _LATELY in histories.columns:
+        lately = histories.select("customer_id", pl.col(_LATELY).fill_null(0.0).alias("expected_orders"))
+        scored = scored.drop("expected_orders").join(lately, on="customer_id", how="left")
     if learnt["waits"] is None:
         days = silent.select(
             "customer_id",

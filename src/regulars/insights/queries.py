@@ -616,6 +616,16 @@ def verdicts() -> dict[ModelName, Judged]:
     }
 
 
+def trusted_rules() -> dict[ModelName, str]:
+    """Return the rule to use for each model whose back-test it was that did no worse; see `verdicts`.
+
+    A test that had too little data decides nothing: what forecasts with too little data is shrunken and says so itself.
+    """
+    rows = Backtest.objects.filter(verdict="rule").exclude(reason=analytics.Reason.NOT_ENOUGH_DATA.value)
+    found = dict(rows.values_list("model", "rule"))
+    return {model: found[model] for model in MODELS if model in found}
+
+
 def backtests() -> list[Trusted]:
     """Return the latest back-test of each model that has been tested, in the order of `MODELS`."""
     rows = {row.model: row for row in Backtest.objects.select_related("run")}

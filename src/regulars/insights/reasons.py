@@ -286,8 +286,10 @@ def _action(reason: Mapping[str, Any]) -> str:
 
 def _churn(reason: Mapping[str, Any]) -> str:
     """Return why a customer may leave: what is seen, and what it is compared with."""
+    from regulars.analytics import churn  # noqa: PLC0415 - models import this file; programs without alerts need no SciPy
+
     code, value, typical = reason["code"], reason["value"], reason["typical"]
-    if code == "low_spend":
+    if code in ("low_spend", "less_spend"):
         seen, usual = money(value, reason["currency"]), money(typical, reason["currency"])
     elif code in ("silence", "long_gaps"):
         seen, usual = days(value), days(typical)
@@ -298,15 +300,18 @@ def _churn(reason: Mapping[str, Any]) -> str:
         "usual": usual,
         "horizon": days(reason["horizon_days"]),
         "recent": days(reason["recent_days"]),
+        "period": days(churn.period_days(reason["horizon_days"])),
+        "periods": churn.PERIODS,
     }
     sentences = {
         "silence": _("Silent for %(seen)s; their usual gap is %(usual)s."),
-        "slowing": _("Bought on %(seen)s days in the last %(horizon)s; their habit is %(usual)s."),
+        "fewer_visits": _("Bought on %(seen)s days in the last %(horizon)s; their habit is %(usual)s."),
         "few_visits": _(
-            "Bought on %(seen)s days in the last %(recent)s; active customers usually on %(usual)s."
+            "Bought in %(seen)s of the last %(periods)s periods of %(period)s; active customers usually in %(usual)s."
         ),
         "long_gaps": _("Once stayed away for %(seen)s; active customers at most %(usual)s, usually."),
-        "low_spend": _("Spent %(seen)s in the last %(recent)s; active customers usually %(usual)s."),
+        "less_spend": _("Spent %(seen)s in the last %(horizon)s; their habit is %(usual)s."),
+        "low_spend": _("Usually spends %(seen)s in %(horizon)s; active customers usually %(usual)s."),
         "small_baskets": _("Baskets of %(seen)s products lately; active customers usually buy %(usual)s."),
         "less_browsing": _("Looked around %(seen)s times in the last %(horizon)s; their habit is %(usual)s."),
         "tickets": _("Complained %(seen)s times in the last %(recent)s; active customers usually %(usual)s."),

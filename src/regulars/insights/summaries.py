@@ -92,7 +92,14 @@ def _migration(
     The store's cycle is today's, so that customers move and not the yardstick.
     """
     from_day = as_of_day - MIGRATION_DAYS
-    then = compute(orders=orders, customers=customers, as_of_day=from_day, rules=rules, store=found.measured)
+    then = compute(
+        orders=orders,
+        customers=customers,
+        as_of_day=from_day,
+        rules=rules,
+        store=found.measured,
+        cycle_rule=found.cycle_rule,
+    )
     moves = {}
     for label in ("stage", "tier", "cell"):
         counted = in_memory(lifecycle.migration(then.profiles, found.profiles, label=label))

@@ -70,6 +70,7 @@ def compute(  # noqa: PLR0913  what a run knows
     known: pl.DataFrame,
     as_of_day: int,
     weights: affinity.Weights,
+    rule: affinity.Rule | None = None,
     relate: bool,
 ) -> Tastes:
     """Return what is new about customers' needs and wants as of a day.
@@ -80,6 +81,7 @@ def compute(  # noqa: PLR0913  what a run knows
         known: customer_id, mark: what the last run knew.
         as_of_day: Days since 1970-01-01.
         weights: How the next basket is forecast, as `learn` chose.
+        rule: The rule to recommend by instead, of `affinity.by_rule`; None for none.
         relate: Also work out which products go together.
     """
     past = contract.until(lines, as_of_day=as_of_day)
@@ -88,8 +90,8 @@ def compute(  # noqa: PLR0913  what a run knows
     changed = both.filter(pl.col("mark").is_not_null() & pl.col("mark").ne_missing(pl.col("mark_known")))
     gone = both.filter(pl.col("mark").is_null())["customer_id"].to_list()
     reference = _reference(marks)
-    relations = _relations(_of(past, reference), products, as_of_day=as_of_day) if relate else None
     if changed.is_empty():
+        relations = _relations(_of(past, reference), products, as_of_day=as_of_day) if relate else None
         return Tastes(
             gone=gone,
             tastes=pl.DataFrame(schema=dict.fromkeys(TASTES, pl.Int64)),
@@ -99,18 +101,16 @@ def compute(  # noqa: PLR0913  what a run knows
         )
     everybody = pl.concat([reference, changed.select("customer_id")]).unique()
     seen = _of(past, everybody)
+    usual = seen if everybody.height == reference.height else _among(seen, reference)
     ids = changed.select("customer_id")
-    due = _due(seen, products, reference=reference, ids=ids, as_of_day=as_of_day)
     listed = ids if ids.height <= PERSONAL_CUSTOMERS else reference
-    wanted = _recommendations(
-        _of(past, pl.concat([reference, listed]).unique()), ids=listed, weights=weights, as_of_day=as_of_day
-    )
+    asked = seen if ids.height <= PERSONAL_CUSTOMERS else usual
     return Tastes(
         gone=gone,
         tastes=_tastes(seen, products, changed=changed, as_of_day=as_of_day),
-        due=due,
-        recommendations=wanted,
-        relations=relations,
+        due=_due(seen, usual, products, ids=ids, as_of_day=as_of_day),
+        recommendations=_recommendations(asked, ids=listed, weights=weights, rule=rule, as_of_day=as_of_day),
+        relations=_relations(usual, products, as_of_day=as_of_day) if relate else None,
     )
 
 
@@ -172,7 +172,7 @@ def _copy(cursor: Any, table: str, names: tuple[str, ...], rows: pl.DataFrame) -
 
 
 def _of(lines: Table, customers: pl.DataFrame) -> pl.LazyFrame:
-    """Return the lines of some customers, in memory: everything from here on is a small part of the shop."""
+    """Return the lines of some customers, read into memory once for all that is asked of them."""
     wanted = (
         "line_id",
         "customer_id",
@@ -184,10 +184,14 @@ def _of(lines: Table, customers: pl.DataFrame) -> pl.LazyFrame:
         "is_valid",
     )
     if isinstance(lines, pl.LazyFrame):
-        return lines.select(wanted).join(customers.lazy(), on="customer_id", how="semi")
+        return _among(lines.select(wanted), customers)
     theirs: nw.LazyFrame[Any] = nw.from_native(lines)
     chosen = beside(theirs, {"customer_id": customers["customer_id"].to_numpy()})
     return in_memory(theirs.select(*wanted).join(chosen, on="customer_id", how="semi").to_native()).lazy()
+
+
+def _among(lines: pl.LazyFrame, customers: pl.DataFrame) -> pl.LazyFrame:
+    return in_memory(lines.join(customers.lazy(), on="customer_id", how="semi")).lazy()
 
 
 def _marks(lines: Table) -> Table:
@@ -228,13 +232,13 @@ def _relations(lines: pl.LazyFrame, products: Table, *, as_of_day: int) -> pl.Da
 
 
 def _due(
-    lines: pl.LazyFrame, products: Table, *, reference: pl.DataFrame, ids: pl.DataFrame, as_of_day: int
+    lines: pl.LazyFrame, usual: pl.LazyFrame, products: Table, *, ids: pl.DataFrame, as_of_day: int
 ) -> pl.DataFrame:
-    """Return the products that customers buy again and again, the surest first; not those they have given up."""
-    catalogue = in_memory(products).lazy()
-    usual = cycles.products(
-        lines.join(reference.lazy(), on="customer_id", how="semi"), catalogue, as_of_day=as_of_day
-    )
+    """Return the products that customers buy again and again, the surest first; not those they have given up.
+
+    How long a product lasts is told by the `usual` lines.
+    """
+    lasting = in_memory(cycles.products(usual, in_memory(products).lazy(), as_of_day=as_of_day)).lazy()
     pairs = ("customer_id", "product_id")
     again = (
         lines.join(ids.lazy(), on="customer_id", how="semi")
@@ -244,7 +248,7 @@ def _due(
         .filter(pl.col("days") >= _PURCHASES)
     )
     bought = lines.join(again, on=pairs, how="semi")
-    found = cycles.due(bought, usual, as_of_day=as_of_day).filter(
+    found = cycles.due(bought, lasting, as_of_day=as_of_day).filter(
         pl.col("due_day").is_not_null(), pl.col("state") != product_cycles.GIVEN_UP, pl.col("intervals") > 0
     )
     order = ("customer_id", "confidence", "product_id")
@@ -259,7 +263,12 @@ def _due(
 
 
 def _recommendations(
-    lines: pl.LazyFrame, *, ids: pl.DataFrame, weights: affinity.Weights, as_of_day: int
+    lines: pl.LazyFrame,
+    *,
+    ids: pl.DataFrame,
+    weights: affinity.Weights,
+    rule: affinity.Rule | None,
+    as_of_day: int,
 ) -> pl.DataFrame:
     returned = (
         lines.group_by("customer_id", "product_id")
@@ -267,8 +276,19 @@ def _recommendations(
         .filter(pl.col("quantity") <= 0)
         .select("customer_id", "product_id")
     )
-    found = affinity.next_basket(
-        lines, k=RECOMMENDED, as_of_day=as_of_day, returned=returned, weights=weights, customers=ids.lazy()
+    found = (
+        affinity.by_rule(
+            lines, rule=rule, k=RECOMMENDED, as_of_day=as_of_day, returned=returned, customers=ids.lazy()
+        )
+        if rule
+        else affinity.next_basket(
+            lines,
+            k=RECOMMENDED,
+            as_of_day=as_of_day,
+            returned=returned,
+            weights=weights,
+            customers=ids.lazy(),
+        )
     )
     return (
         in_memory(found)

@@ -1,6 +1,7 @@
 """Baskets: what a customer bought on one day, as the engine has them and as arrays."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import narwhals as nw
@@ -46,6 +47,31 @@ def listed(table: IntoFrame, lines: IntoFrame, *, name: str, columns: tuple[fact
     return settled
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cells:
+    """The distinct pairs of a customer and a product, by customer, then by product.
+
+    Attributes:
+        order: The entries, those of one cell side by side, the latest first.
+        start: Where in that order each cell begins.
+        customer: The customer of each cell.
+        product: The product of each cell.
+        rows: Where the cells of each customer begin, and the end of all.
+    """
+
+    order: Whole
+    start: Whole
+    customer: Whole
+    product: Whole
+    rows: Whole
+
+    @property
+    def first(self) -> Whole:
+        """The entry of each cell that came first."""
+        end = np.append(self.start[1:], len(self.order))[: len(self.start)]
+        return np.asarray(self.order[end - 1], dtype=np.int64)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Baskets:
     """Baskets as arrays: one entry for each product in a basket, in one order whatever the engine.
@@ -72,8 +98,9 @@ class Baskets:
         columns = in_memory.arrays(distinct)
         customers, customer = np.unique(columns["customer_id"], return_inverse=True)
         by_id, product_by_id = np.unique(columns["product_id"], return_inverse=True)
-        pairs = np.unique(customer.astype(np.int64) * max(len(by_id), 1) + product_by_id)
-        buyers = np.bincount(pairs % max(len(by_id), 1), minlength=len(by_id))
+        pairs = np.sort(customer.astype(np.int64) * max(len(by_id), 1) + product_by_id)
+        once = pairs[np.diff(pairs, prepend=-1) != 0]
+        buyers = np.bincount(once % max(len(by_id), 1), minlength=len(by_id))
         most_first = np.argsort(-buyers, kind="stable")
         place = np.empty_like(most_first)
         place[most_first] = np.arange(len(by_id))
@@ -110,10 +137,26 @@ class Baskets:
         """Return the sparse matrix, customers by products: each basket weighs `decay` times the next one."""
         from scipy import sparse  # noqa: PLC0415 - only callers who need matrices pay for loading it
 
+        cells = self.cells
+        weights = decay ** np.arange(self.back.max(initial=0) + 1, dtype=np.float64)
+        of_entries = weights[self.back[cells.order]]
+        summed = np.add.reduceat(of_entries, cells.start) if len(cells.start) else of_entries
         return sparse.csr_matrix(
-            (decay ** self.back.astype(np.float64), (self.customer, self.product)),
-            shape=(len(self.customers), len(self.products)),
+            (summed, cells.product, cells.rows), shape=(len(self.customers), len(self.products))
         )
+
+    @cached_property
+    def cells(self) -> "Cells":
+        """The distinct pairs of a customer and a product."""
+        many = max(len(self.products), 1)
+        pair = self.customer * many + self.product
+        # Entries of a customer stand latest first, and so they do in each cell.
+        order = np.argsort(pair, kind="stable")
+        pair = pair[order]
+        start = np.flatnonzero(np.diff(pair, prepend=-1))
+        customer, product = np.divmod(pair[start], many)
+        rows = np.searchsorted(customer, np.arange(len(self.customers) + 1))
+        return Cells(order=order, start=start, customer=customer, product=product, rows=rows)
 
     def sizes(self) -> Whole:
         """Return the number of baskets of each customer."""

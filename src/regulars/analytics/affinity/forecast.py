@@ -1,7 +1,6 @@
 """The next basket: what each customer will most likely buy next, from their own baskets and their neighbours'."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
@@ -13,8 +12,8 @@ from regulars.analytics import arguments, frames, in_memory
 from regulars.analytics.affinity import baskets
 from regulars.analytics.affinity.baskets import Baskets, Whole
 from regulars.analytics.affinity.choosing import choose
-from regulars.analytics.affinity.model import Model, Sparse, Weights
-from regulars.analytics.affinity.ranker import CANDIDATES, Ranker, best
+from regulars.analytics.affinity.model import Excluded, Model, Sparse, Weights, ranked
+from regulars.analytics.affinity.ranker import CANDIDATES, Ranker
 from regulars.analytics.affinity.signals import Signals
 
 BOUGHT_BEFORE = "bought_before"
@@ -91,10 +90,10 @@ def next_basket(  # noqa: PLR0913 - all but the lines are options
     if customers is not None:
         wanted = baskets.listed(customers, lines, name="customers", columns=(baskets.CUSTOMER,))
         who = np.flatnonzero(np.isin(history.customers, in_memory.arrays(wanted)["customer_id"]))
-    asked = _Asked(customers=who, absent=absent, refused=_refused(history, returned, lines))
+    excluded = Excluded(products=absent, refused=_refused(history, returned, lines))
     if weights is None:
         weights = ranker.weights if ranker else choose(history)
-    found = _ranked(Model(history), weights, k=k, asked=asked, ranker=ranker)
+    found = _listed(Model(history), weights, who, k=k, excluded=excluded, ranker=ranker)
     result = in_memory.beside(settled, found)
     return frames.like(lines, _as_ids(result, settled), grain=("customer_id", "rank"))
 
@@ -131,56 +130,28 @@ def _blocks(customers: Whole) -> Iterator[Whole]:
         yield customers[start : start + _BLOCK]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Asked:
-    """Who gets a list, and what is not for them: products for nobody, and pairs of a customer and a product."""
-
-    customers: Whole
-    absent: NDArray[np.bool_]
-    refused: Sparse | None
-
-    def excluded(self, customers: Whole, products: Whole) -> NDArray[np.bool_]:
-        """Return which products are not for which of these customers."""
-        found = self.absent[products][None, :].repeat(len(customers), axis=0)
-        if self.refused is not None:
-            found |= self.refused[customers][:, products].toarray() > 0
-        return found
-
-
-def _ranked(
-    model: Model,
-    weights: Weights,
-    *,
-    k: int,
-    asked: _Asked,
-    ranker: Ranker | None,
+def _listed(  # noqa: PLR0913 - what a list depends on
+    model: Model, weights: Weights, customers: Whole, *, k: int, excluded: Excluded, ranker: Ranker | None
 ) -> in_memory.Columns:
     history = model.history
     names = np.array(REASONS, dtype=object)
     signals = Signals(model) if ranker else None
     found: list[tuple[NDArray[Any], ...]] = []
-    for customers in _blocks(asked.customers):
-        products, own, others = model.parts(customers, weights)
-        rest = model.popular(products)
-        scores = own + rest
-        scores[:, : model.known] += others
-        scores[asked.excluded(customers, products)] = _EXCLUDED
-        columns = best(scores, max(k, CANDIDATES) if ranker else k)
-        score = np.take_along_axis(scores, columns, axis=1)
+    for some in _blocks(customers):
+        best = model.best(some, weights, count=max(k, CANDIDATES) if ranker else k, excluded=excluded)
+        score = best.scores
         if ranker and signals:
-            learned = ranker.scores(signals, customers, products[columns], score)
+            learned = ranker.scores(signals, some, best.products, score)
             score = np.where(score > _EXCLUDED, learned, _EXCLUDED)
-            order = best(score, k)
-            columns = np.take_along_axis(columns, order, axis=1)
-            score = np.take_along_axis(score, order, axis=1)
+            order = ranked(score, k)
+            best, score = best.taken(order), np.take_along_axis(score, order, axis=1)
         row, place = np.nonzero(score > _EXCLUDED)
-        column = columns[row, place]
-        near = np.where(column < model.known, others[row, np.minimum(column, model.known - 1)], 0.0)
-        reason = np.argmax([own[row, column], near, rest[column]], axis=0)
+        product = best.products[row, place]
+        reason = np.argmax([best.own[row, place], best.others[row, place], model.popular(product)], axis=0)
         found.append(
             (
-                history.customers[customers[row]],
-                history.products[products[column]],
+                history.customers[some[row]],
+                history.products[product],
                 place + 1,
                 score[row, place],
                 names[reason],
@@ -200,12 +171,13 @@ def _refused(history: Baskets, returned: IntoFrame | None, lines: IntoFrame) -> 
     pairs = in_memory.arrays(
         baskets.listed(returned, lines, name="returned", columns=(baskets.CUSTOMER, baskets.PRODUCT))
     )
-    customer = {value: n for n, value in enumerate(history.customers.tolist())}
-    product = {value: n for n, value in enumerate(history.products.tolist())}
-    known = [
-        (customer[who], product[what])
-        for who, what in zip(pairs["customer_id"].tolist(), pairs["product_id"].tolist(), strict=True)
-        if who in customer and what in product
-    ]
-    rows, columns = np.array(known, dtype=np.int64).reshape(-1, 2).T
-    return sparse.csr_matrix((np.ones(len(known)), (rows, columns)), shape=shape)
+    if not len(history.customer):
+        return None
+    places = []
+    for ids, name in ((history.customers, "customer_id"), (history.products, "product_id")):
+        by_id = np.argsort(ids, kind="stable")
+        place = by_id[np.minimum(np.searchsorted(ids, pairs[name], sorter=by_id), max(len(ids) - 1, 0))]
+        places.append(np.where(ids[place] == pairs[name], place, -1))
+    known = (places[0] >= 0) & (places[1] >= 0)
+    rows, columns = places[0][known], places[1][known]
+    return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)

@@ -7,7 +7,11 @@ from narwhals.typing import IntoFrame, IntoFrameT
 
 from regulars.analytics import arguments, facts, frames
 from regulars.analytics.affinity import baskets
+from regulars.analytics.facts import Opened
 from regulars.analytics.frames import Lazy
+
+_PRODUCTS_AT_ONCE = 2_000
+"""So many products are paired with all others at once, which bounds the memory that it takes."""
 
 _CATEGORY = facts.Column(
     name="category", dtype=nw.String, kind=facts.TEXT, meaning="category; empty if unknown"
@@ -92,9 +96,8 @@ def also_bought(
     _whole(k, minimum_customers, largest_basket)
     opened, distinct = _opened(lines, as_of_day)
     held = distinct.group_by("customer_id", "product_id").agg()
-    result = _best(_together(held, by=("customer_id",), largest=largest_basket), k=k, least=minimum_customers)
-    (settled,) = opened.settle(result)
-    return frames.like(lines, settled, grain=("product_id", "rank"))
+    pairs = _together(opened, held, by=("customer_id",), largest=largest_basket, least=minimum_customers)
+    return frames.like(lines, _best(pairs, k=k, least=minimum_customers), grain=("product_id", "rank"))
 
 
 def complement(  # noqa: PLR0913 - all but the tables are options
@@ -127,7 +130,9 @@ def complement(  # noqa: PLR0913 - all but the tables are options
     _whole(k, minimum_baskets, largest_basket)
     opened, distinct = _opened(lines, as_of_day)
     kinds = _categories(products, lines)
-    pairs = _together(distinct, by=("customer_id", "day"), largest=largest_basket)
+    pairs = _together(
+        opened, distinct, by=("customer_id", "day"), largest=largest_basket, least=minimum_baskets
+    )
     other = kinds.select(nw.col("product_id").alias("other_id"), nw.col("category").alias("other_category"))
     apart = (
         pairs.join(kinds, on="product_id", how="inner")
@@ -135,8 +140,8 @@ def complement(  # noqa: PLR0913 - all but the tables are options
         .filter(nw.col("category") != nw.col("other_category"))
         .drop("category", "other_category")
     )
-    (settled,) = opened.settle(_best(apart, k=k, least=minimum_baskets).rename({"customers": "baskets"}))
-    return frames.like(lines, settled, grain=("product_id", "rank"))
+    best = _best(apart, k=k, least=minimum_baskets).rename({"customers": "baskets"})
+    return frames.like(lines, best, grain=("product_id", "rank"))
 
 
 def upgrade(
@@ -171,18 +176,25 @@ def upgrade(
     """
     _whole(k, minimum_customers, 1)
     opened, distinct = _opened(lines, as_of_day)
-    first = (
-        distinct.group_by("customer_id", "product_id")
-        .agg(nw.col("day").min().alias("first_day"))
-        .join(_categories(products, lines), on="product_id", how="inner")
+    begun = distinct.group_by("customer_id", "product_id").agg(nw.col("day").min().alias("first_day"))
+    # What fewer customers have cannot be moved on to, nor from, by so many.
+    usual = (
+        begun.group_by("product_id").agg(nw.len().alias("have")).filter(nw.col("have") >= minimum_customers)
     )
+    kinds = _categories(products, lines).join(usual.select("product_id"), on="product_id", how="semi")
+    first = begun.join(kinds, on="product_id", how="inner")
     then = first.rename({"product_id": "other_id", "first_day": "other_day"})
-    moved = (
+    onward = (
         first.join(then, on=["customer_id", "category"], how="inner")
-        .filter(nw.col("first_day") != nw.col("other_day"))
+        .filter((nw.col("product_id") < nw.col("other_id")) & (nw.col("first_day") != nw.col("other_day")))
         .with_columns((nw.col("other_day") > nw.col("first_day")).cast(nw.Int64).alias("on"))
         .group_by("product_id", "other_id")
         .agg(nw.col("on").sum().cast(nw.Int64).alias("customers"), nw.len().cast(nw.Int64).alias("both"))
+    )
+    (onward,) = opened.settle(onward)
+    backward = _turned(onward).with_columns((nw.col("both") - nw.col("customers")).alias("customers"))
+    moved = (
+        nw.concat([onward, backward])
         .with_columns((nw.col("both") - nw.col("customers")).alias("back"))
         .filter((nw.col("customers") >= minimum_customers) & (nw.col("customers") > nw.col("back")))
     )
@@ -197,8 +209,7 @@ def upgrade(
         .filter(nw.col("rank") <= k)
         .select("product_id", "other_id", "rank", "score", "customers", "back")
     )
-    (settled,) = opened.settle(ranked)
-    return frames.like(lines, settled, grain=("product_id", "rank"))
+    return frames.like(lines, ranked, grain=("product_id", "rank"))
 
 
 def for_arrivals(
@@ -268,7 +279,7 @@ def _whole(k: int, minimum: int, largest: int) -> None:
     arguments.whole(largest, name="largest_basket", least=1)
 
 
-def _opened(lines: IntoFrame, as_of_day: int | None) -> tuple[facts.Opened, Lazy]:
+def _opened(lines: IntoFrame, as_of_day: int | None) -> tuple[Opened, Lazy]:
     if as_of_day is not None:
         arguments.day(as_of_day, name="as_of_day")
     return baskets.open_lines(lines, as_of_day=as_of_day)
@@ -286,37 +297,90 @@ def _placed(frame: Lazy, *, by: str, order_by: Sequence[str]) -> Lazy:
     return ones.with_columns(nw.col("one").cum_sum().over(by, order_by=order_by).cast(nw.Int32).alias("rank"))
 
 
-def _together(held: Lazy, *, by: tuple[str, ...], largest: int) -> Lazy:
-    """Return ordered pairs of products with how many baskets (or customers) have both, each, and all there are."""
-    small = held.with_columns(nw.len().over(*by).alias("products")).filter(nw.col("products") <= largest)
+def _together(opened: Opened, held: Lazy, *, by: tuple[str, ...], largest: int, least: int) -> Lazy:
+    """Return ordered pairs of products that at least so many baskets (or customers) have both of.
+
+    Also how many have each of the two, and how many baskets there are. What fewer have than `least` is left out before
+    pairs are made: none of its pairs could count.
+    """
+    few = held.group_by(*by).agg(nw.len().alias("products")).filter(nw.col("products") <= largest)
+    (small,) = opened.settle(held.join(few.select(*by), on=list(by), how="semi").select(*by, "product_id"))
     of_product = small.group_by("product_id").agg(nw.len().cast(nw.Int64).alias("with_it"))
-    of_other = of_product.rename({"product_id": "other_id", "with_it": "with_other"})
     all_of_them = small.group_by(*by).agg().select(nw.len().cast(nw.Int64).alias("all"))
-    one = small.select(*by, "product_id")
-    pairs = (
-        one.join(one.rename({"product_id": "other_id"}), on=list(by), how="inner")
-        .filter(nw.col("product_id") != nw.col("other_id"))
-        .group_by("product_id", "other_id")
-        .agg(nw.len().cast(nw.Int64).alias("customers"))
-    )
+    usual = of_product.filter(nw.col("with_it") >= least).select("product_id")
+    one = small.join(usual, on="product_id", how="semi")
+    of_other = of_product.rename({"product_id": "other_id", "with_it": "with_other"})
+    (pairs,) = frames.compute(_pairs(one, by=by, least=least))
     return (
-        pairs.join(of_product, on="product_id", how="inner")
+        nw.concat([pairs, _turned(pairs)])
+        .join(of_product, on="product_id", how="inner")
         .join(of_other, on="other_id", how="inner")
         .join(all_of_them, how="cross")
     )
 
 
+def _pairs(one: Lazy, *, by: tuple[str, ...], least: int) -> Lazy:
+    """Return each pair of products once, with how many baskets have both."""
+    if one.implementation.is_polars():
+        return _pairs_in_memory(one, by=by, least=least)
+    return (
+        one.join(one.rename({"product_id": "other_id"}), on=list(by), how="inner")
+        .filter(nw.col("product_id") < nw.col("other_id"))
+        .group_by("product_id", "other_id")
+        .agg(nw.len().cast(nw.Int64).alias("customers"))
+        .filter(nw.col("customers") >= least)
+    )
+
+
+def _pairs_in_memory(one: Lazy, *, by: tuple[str, ...], least: int) -> Lazy:
+    """Return the same by a product of sparse matrices: a join would write down every pair of every basket."""
+    import numpy as np  # noqa: PLC0415 - only who computes in memory pays for loading these
+    from scipy import sparse  # noqa: PLC0415
+
+    from regulars.analytics import in_memory  # noqa: PLC0415
+
+    columns = in_memory.arrays(one)
+    ids, product = np.unique(columns["product_id"], return_inverse=True)
+    basket = np.zeros(len(product), dtype=np.int64)
+    for name in by:
+        values, number = np.unique(columns[name], return_inverse=True)
+        basket = basket * max(len(values), 1) + number
+    _, basket = np.unique(basket, return_inverse=True)
+    shape = (basket.max(initial=-1) + 1, len(ids))
+    held = sparse.csr_matrix((np.ones(len(product), dtype=np.int32), (basket, product)), shape=shape)
+    holders = held.T.tocsr()
+    first, other, both = [product[:0]], [product[:0]], [product[:0]]
+    for start in range(0, len(ids), _PRODUCTS_AT_ONCE):
+        counted = (holders[start : start + _PRODUCTS_AT_ONCE] @ held).tocoo()
+        row = counted.row.astype(np.int64) + start
+        kept = (row < counted.col) & (counted.data >= least)
+        first.append(row[kept])
+        other.append(counted.col[kept].astype(np.int64))
+        both.append(counted.data[kept].astype(np.int64))
+    found = {
+        "product_id": ids[np.concatenate(first)],
+        "other_id": ids[np.concatenate(other)],
+        "customers": np.concatenate(both),
+    }
+    kind = one.collect_schema()["product_id"]
+    return in_memory.beside(one, found).with_columns(
+        nw.col("product_id", "other_id").cast(kind), nw.col("customers").cast(nw.Int64)
+    )
+
+
+def _turned(pairs: Lazy) -> Lazy:
+    """Return the pairs with their products in the other order."""
+    others = {"product_id": "other_id", "other_id": "product_id"}
+    return pairs.select(nw.col(others.get(name, name)).alias(name) for name in pairs.collect_schema().names())
+
+
 def _best(pairs: Lazy, *, k: int, least: int) -> Lazy:
     both, one, other = nw.col("customers"), nw.col("with_it"), nw.col("with_other")
-    scored = (
-        pairs.filter(both >= least)
-        .with_columns(
-            (both / ((one + least) * (other + least)).cast(nw.Float64).sqrt()).alias("score"),
-            (both / one).alias("confidence"),
-            ((both * nw.col("all")) / (one * other)).alias("lift"),
-        )
-        .with_columns((-nw.col("score")).alias("fewest"))
-    )
+    scored = pairs.with_columns(
+        (both / ((one + least) * (other + least)).cast(nw.Float64).sqrt()).alias("score"),
+        (both / one).alias("confidence"),
+        ((both * nw.col("all")) / (one * other)).alias("lift"),
+    ).with_columns((-nw.col("score")).alias("fewest"))
     return (
         _placed(scored, by="product_id", order_by=("fewest", "other_id"))
         .filter(nw.col("rank") <= k)

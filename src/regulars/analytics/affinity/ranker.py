@@ -145,24 +145,6 @@ def fit_ranker(
     return Ranker(weights=weights, columns=columns, trees=trees, baskets=learned)
 
 
-def candidates(model: Model, customers: Whole, weights: Weights, *, count: int) -> tuple[Whole, Floats]:
-    """Return the products of most score for each customer, best first, and the scores."""
-    products, own, others = model.parts(customers, weights)
-    scores = own + model.popular(products)
-    scores[:, : model.known] += others
-    columns = best(scores, count)
-    return products[columns], np.take_along_axis(scores, columns, axis=1)
-
-
-def best(scores: Floats, count: int) -> Whole:
-    """Return the columns of the best scores of each row, best first, ties by column."""
-    columns = np.arange(scores.shape[1])[None, :].repeat(len(scores), axis=0)
-    if count < scores.shape[1]:
-        columns = np.sort(np.argpartition(-scores, count - 1, axis=1)[:, :count], axis=1)
-    order = np.argsort(-np.take_along_axis(scores, columns, axis=1), axis=1, kind="stable")
-    return np.asarray(np.take_along_axis(columns, order, axis=1), dtype=np.int64)
-
-
 def _lessons(
     history: Baskets, weights: Weights, *, origins: int
 ) -> Iterator[tuple[tuple[str, ...], NDArray[np.float32], Floats]]:
@@ -176,12 +158,13 @@ def _lessons(
         learners = np.flatnonzero(model.sizes > 0)
         for start in range(0, len(learners), _BLOCK):
             customers = learners[start : start + _BLOCK]
-            products, scores = candidates(model, customers, weights, count=CANDIDATES)
+            found = model.best(customers, weights, count=CANDIDATES)
+            products = found.products
             pairs = customers[:, None] * len(history.products) + products
             place = np.minimum(np.searchsorted(came, pairs), len(came) - 1)
             right = came[place] == pairs
             # Where nothing came there is no order to learn.
             some = right.any(axis=1)
             if some.any():
-                names, table = signals.of(customers[some], products[some], scores[some])
+                names, table = signals.of(customers[some], products[some], found.scores[some])
                 yield names, table, right[some].astype(np.float64)

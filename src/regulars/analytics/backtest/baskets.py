@@ -60,25 +60,15 @@ class NextBasket:
         baskets = _baskets(past)
         if not len(baskets):
             return Data(name="lines", has=0, needs=1)
-        own = baskets.group_by("customer_id", "product_id").agg(pl.len().alias("baskets"))
-        buyers = own.group_by("product_id").agg(pl.len().alias("buyers"))
-        top = buyers.sort("buyers", "product_id", descending=[True, False]).head(self.k)
-        everywhere = own.select("customer_id").unique().join(top, how="cross")
-        favourites = own.join(buyers, on="product_id").with_columns(is_own=pl.lit(1))
-        fill = everywhere.join(own, on=("customer_id", "product_id"), how="anti").with_columns(
-            baskets=pl.lit(0, own.schema["baskets"]), is_own=pl.lit(0)
-        )
-        columns = ("customer_id", "product_id", "baskets", "buyers")
-        assert past.lines is not None  # noqa: S101 - there are baskets
+        lines: Any = past.lines
+        asked: dict[str, Any] = {"k": self.k, "as_of_day": past.until_day}
         return Lists(
             by={
-                MODEL: affinity.next_basket(past.lines, k=self.k, as_of_day=past.until_day),
-                PERSONAL_TOP: self._ranked(
-                    pl.concat([favourites.select(columns), fill.select(columns)]), "baskets", "buyers"
-                ),
-                POPULAR: self._ranked(everywhere, "buyers"),
+                MODEL: affinity.next_basket(lines, **asked),
+                PERSONAL_TOP: affinity.by_rule(lines, rule="personal_top", **asked),
+                POPULAR: affinity.by_rule(lines, rule="popular", **asked),
             },
-            products=len(buyers),
+            products=baskets["product_id"].n_unique(),
         )
 
     def measure(self, forecast: Lists, history: History, *, origin: int) -> Trial | None:
@@ -104,13 +94,6 @@ class NextBasket:
             flagged=self.k * len(customers),
             chance=float(size.sum()) * min(self.k / max(forecast.products, 1), 1.0),
         )
-
-    def _ranked(self, scored: pl.DataFrame, *best_first: str) -> pl.DataFrame:
-        order = scored.sort(
-            "customer_id", *best_first, "product_id", descending=[False, *(True for _ in best_first), False]
-        )
-        ranked = order.with_columns(rank=pl.int_range(1, pl.len() + 1).over("customer_id"))
-        return ranked.filter(pl.col("rank") <= self.k).select("customer_id", "product_id", "rank")
 
     def _right(self, listed: pl.DataFrame, came: pl.DataFrame, sizes: pl.DataFrame) -> NDArray[np.bool_]:
         """Return for each customer and place whether that product came."""

@@ -111,12 +111,7 @@ def auc(score: Floats, happened: NDArray[np.bool_]) -> tuple[Figure, Floats]:
     no = count - yes
     if not yes or not no:
         return Figure(over=0.0, under=0.0), np.zeros(count)
-    from scipy.stats import rankdata  # noqa: PLC0415 - loads half of SciPy
-
-    rank = rankdata(score)
-    won = np.empty(count)
-    won[happened] = (rank[happened] - rankdata(score[happened])) / no
-    won[~happened] = 1.0 - (rank[~happened] - rankdata(score[~happened])) / yes
+    won = regression.pairs_won(score, happened)
     area = float(won[happened].mean())
     weight = np.where(happened, count / yes, count / no)
     return Figure(over=area * count, under=float(count)), area + weight * (won - area)

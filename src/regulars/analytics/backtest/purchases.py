@@ -49,12 +49,14 @@ class Purchases:
         """Return the occasions to expect of each customer."""
         day, weeks = past.until_day, self.horizon_days / 7
         summary = clv.summarise(past.orders, as_of_day=day)
-        chosen = clv.choose(past.orders, as_of_day=day).best_model
+        choice = clv.choose(past.orders, as_of_day=day)
+        chosen = choice.best_model
         # What orders are worth is not forecast here, and learning it would take as long as the rest.
         histories = summary.drop("mean_amount_minor")
         by = {MODEL: _expected(chosen, summary, weeks=weeks)}
         for name in clv.CANDIDATES:
-            by[name] = _expected(clv.fit(histories, model=name), summary, weeks=weeks)
+            fitted = clv.fit(histories, model=name, near=choice.fits.get(name))
+            by[name] = _expected(fitted, summary, weeks=weeks)
         forecast = Forecast(customers=summary["customer_id"].to_numpy(), by=by, variant=chosen.model)
         before = past.occasions(after=day - self.horizon_days, days=self.horizon_days)
         by[LAST_PERIOD] = forecast.of(_counted(before), "occasions")

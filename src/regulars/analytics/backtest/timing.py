@@ -16,7 +16,6 @@ from regulars.analytics.backtest.results import Data, ModelName
 FIXED_DAYS = "fixed_days"
 STORE_CYCLE = "store_cycle"
 
-_FIXED_DAYS = 30
 _SOON_SHARE = 4
 _LEAST_SOON_DAYS = 7
 
@@ -81,7 +80,7 @@ class Timing:
                 by={
                     MODEL: _floats(expected["due_day"] - day),
                     STORE_CYCLE: store.cycle_days - since,
-                    FIXED_DAYS: _FIXED_DAYS - since,
+                    FIXED_DAYS: cycles.FIXED_DAYS - since,
                 },
             ),
             lateness=Forecast(customers=ids, by={MODEL: since / own, STORE_CYCLE: since, FIXED_DAYS: since}),

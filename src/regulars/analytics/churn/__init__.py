@@ -6,10 +6,11 @@ from regulars.analytics.churn.marks import Characteristic, characteristics
 from regulars.analytics.churn.model import HeldOut, Model, UnknownModelError
 from regulars.analytics.churn.rules import Active, NotEnoughData, Pace, as_of_days, pace
 from regulars.analytics.churn.scoring import Because, read_reasons, score
-from regulars.analytics.churn.traits import REASONS, Reason
+from regulars.analytics.churn.traits import PERIODS, REASONS, Reason, period_days
 
 __all__ = [
     "MOST_ROWS",
+    "PERIODS",
     "REASONS",
     "Active",
     "Because",
@@ -26,6 +27,7 @@ __all__ = [
     "fit",
     "list_length",
     "pace",
+    "period_days",
     "read_reasons",
     "score",
 ]

@@ -102,10 +102,25 @@ def auc(scores: Floats, y: Floats) -> float:
     References:
         Hanley and McNeil (1982), The meaning and use of the area under a ROC curve.
     """
-    left = float(y.sum())
-    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    rank = (np.cumsum(count) - (count - 1) / 2)[place]
-    return float((rank[y == 1].sum() - left * (left + 1) / 2) / (left * (len(y) - left)))
+    left = y == 1
+    return float(pairs_won(scores, left)[left].mean())
+
+
+def pairs_won(scores: Floats, happened: NDArray[np.bool_]) -> Floats:
+    """Return of each row the share of pairs with a row of the other outcome that its score puts in order, ties counting half.
+
+    Args:
+        scores: Higher where it is likelier to happen.
+        happened: Whether it did; it did to some, not to all.
+    """
+    from scipy.stats import rankdata  # noqa: PLC0415 - loads half of SciPy
+
+    yes = int(happened.sum())
+    rank = rankdata(scores)
+    won = np.empty(len(scores))
+    won[happened] = (rank[happened] - rankdata(scores[happened])) / (len(scores) - yes)
+    won[~happened] = 1.0 - (rank[~happened] - rankdata(scores[~happened])) / yes
+    return won
 
 
 def average_precision(scores: Floats, y: Floats) -> float:

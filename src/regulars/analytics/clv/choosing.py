@@ -1,6 +1,6 @@
 """Choosing a model by forecasting days that have already been."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -82,6 +82,7 @@ class Choice:
         origins: Days from whose evening forecasts were made, latest first.
         holdout_days: Days forecast from each.
         cautions: What the back-test cannot vouch for.
+        fits: Every candidate as it was fitted at the latest origin; empty without one.
     """
 
     fit: PurchaseFit
@@ -90,6 +91,7 @@ class Choice:
     origins: tuple[int, ...]
     holdout_days: int
     cautions: tuple[Caution, ...]
+    fits: Mapping[PurchaseModel, PurchaseFit]
 
     @property
     def model(self) -> str:
@@ -133,11 +135,11 @@ def choose(
     if holdout_days is None:
         holdout_days = max(min(history // _DEFAULT_SHARE, _MOST_DEFAULT_DAYS), 1)
     origins = tuple(_origins(past.first_day, as_of_day=as_of_day, holdout_days=holdout_days))
-    table = _table(past, origins, holdout_days=holdout_days)
+    table, fits = _table(past, origins, holdout_days=holdout_days)
     summary = summaries.summarise(orders, as_of_day=as_of_day, unit_days=unit_days)
     best, best_model = _best(table)
-    fitted = past.fitted(summary, best, as_of_day=as_of_day)
-    alive = fitted if best_model == best else past.fitted(summary, best_model, as_of_day=as_of_day)
+    fitted = past.fitted(summary, best, as_of_day=as_of_day, near=fits)
+    alive = fitted if best_model == best else past.fitted(summary, best_model, as_of_day=as_of_day, near=fits)
     return Choice(
         fit=fitted,
         best_model=alive,
@@ -147,6 +149,7 @@ def choose(
         origins=origins,
         holdout_days=holdout_days,
         cautions=tuple(_cautions(table, past.first_day, origins, as_of_day=as_of_day)),
+        fits=fits,
     )
 
 
@@ -227,9 +230,11 @@ class _Past:
             as_of_day=as_of_day,
         )
 
-    def fitted(self, summary: IntoFrame, tried: Tried, *, as_of_day: int) -> PurchaseFit:
-        """Return a candidate fitted on all that is known."""
-        found = fit(summary, model=tried.model, unit_days=self.unit_days)
+    def fitted(
+        self, summary: IntoFrame, tried: Tried, *, as_of_day: int, near: Mapping[PurchaseModel, PurchaseFit]
+    ) -> PurchaseFit:
+        """Return a candidate fitted on all that is known; `near` are fits of some time before."""
+        found = fit(summary, model=tried.model, unit_days=self.unit_days, near=near.get(tried.model))
         return replace(found, season=self.season(found, as_of_day=as_of_day)) if tried.seasonal else found
 
 
@@ -240,17 +245,20 @@ def _origins(first_day: int, *, as_of_day: int, holdout_days: int) -> Iterator[i
             yield origin
 
 
-def _table(past: _Past, origins: Sequence[int], *, holdout_days: int) -> list[Tried]:
+def _table(
+    past: _Past, origins: Sequence[int], *, holdout_days: int
+) -> tuple[list[Tried], dict[PurchaseModel, PurchaseFit]]:
+    """Return how every candidate did, and what it was at the latest origin."""
     if not origins:
-        return []
+        return [], {}
     plans = [past.forecast_from(origin, holdout_days=holdout_days) for origin in origins]
     errors: dict[tuple[PurchaseModel, bool], list[Floats]] = {}
-    findings: dict[PurchaseModel, tuple[Finding, ...]] = {}
+    latest: dict[PurchaseModel, PurchaseFit] = {}
     for origin, found in zip(origins, frames.compute(*plans), strict=True):
         groups, came = summaries.canonical_groups(found)
         for model in CANDIDATES:
-            fitted = purchase_fit(groups, model=model, unit_days=past.unit_days)
-            findings.setdefault(model, fitted.findings)
+            fitted = purchase_fit(groups, model=model, unit_days=past.unit_days, near=latest.get(model))
+            latest.setdefault(model, fitted)
             index = past.season(fitted, as_of_day=origin)
             for seasonal in (False, True) if index else (False,):
                 ready = replace(fitted, season=index) if seasonal else fitted
@@ -258,10 +266,10 @@ def _table(past: _Past, origins: Sequence[int], *, holdout_days: int) -> list[Tr
                 errors.setdefault((model, seasonal), []).append(_sums(forecast, came, groups.customers))
     # A candidate that could not compete at every origin is not compared with those that did.
     return [
-        _tried(model, seasonal, np.sum(sums, axis=0), findings[model])
+        _tried(model, seasonal, np.sum(sums, axis=0), latest[model].findings)
         for (model, seasonal), sums in errors.items()
         if len(sums) == len(origins)
-    ]
+    ], latest
 
 
 def _sums(forecast: Floats, came: Floats, customers: Floats) -> Floats:

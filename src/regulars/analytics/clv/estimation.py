@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +81,20 @@ def maximise(*, rough: Objective, full: Objective, starts: Sequence[Floats], sca
         starts: Logarithms of starting parameters, at least one.
         scale: Typical size of the objective, such as the number of customers.
     """
+    # Matrices of four parameters: threads that wait for each other would take ten times as long.
+    with _libraries().limit(limits=1, user_api="blas"):
+        return _maximum(rough=rough, full=full, starts=starts, scale=scale)
+
+
+@cache
+def _libraries() -> Any:  # noqa: ANN401 - a library without types
+    import scipy.optimize  # noqa: F401, PLC0415 - only libraries that are loaded can be told
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - only those who fit pay for loading it
+
+    return ThreadpoolController()
+
+
+def _maximum(*, rough: Objective, full: Objective, starts: Sequence[Floats], scale: float) -> Maximum:
     counted = [0]
     climbs = [_climb(rough, _inside(start), scale=scale, counted=counted) for start in starts]
     best, best_value = max(climbs, key=lambda climb: climb[1])

@@ -414,7 +414,9 @@ _LOGARITHM = _Link(to=np.log, back=np.exp)
 
 
 @overload
-def fit(summary: IntoFrame, *, model: PurchaseModel, unit_days: int = 7) -> PurchaseFit: ...
+def fit(
+    summary: IntoFrame, *, model: PurchaseModel, unit_days: int = 7, near: PurchaseFit | None = None
+) -> PurchaseFit: ...
 
 
 @overload
@@ -422,7 +424,11 @@ def fit(summary: IntoFrame, *, model: Literal["gamma_gamma"], unit_days: int = 7
 
 
 def fit(
-    summary: IntoFrame, *, model: PurchaseModel | Literal["gamma_gamma"], unit_days: int = 7
+    summary: IntoFrame,
+    *,
+    model: PurchaseModel | Literal["gamma_gamma"],
+    unit_days: int = 7,
+    near: PurchaseFit | None = None,
 ) -> PurchaseFit | SpendingFit:
     """Fit a model on a summary.
 
@@ -438,6 +444,8 @@ def fit(
         model: `bg_nbd`, `mbg_nbd`, `pareto_nbd` (random timing), `mbg_cnbd_k` (regular timing, k is chosen by
             likelihood), `plain_rate`, or `gamma_gamma` for money.
         unit_days: Days in a unit of the summary, the same as was given to `summarise`.
+        near: A fit of the same model to the same shop on a day not far away. The search then begins there alone, and
+            takes a quarter of the time.
 
     Returns:
         A frozen `PurchaseFit`, or for `gamma_gamma` a `SpendingFit`.
@@ -489,18 +497,25 @@ def fit(
                 column="mean_amount_minor",
             )
         return spending
-    return purchase_fit(groups, model=model, unit_days=unit_days, spending=spending)
+    return purchase_fit(groups, model=model, unit_days=unit_days, spending=spending, near=near)
 
 
 def purchase_fit(
-    groups: Groups, *, model: PurchaseModel, unit_days: int, spending: SpendingFit | None = None
+    groups: Groups,
+    *,
+    model: PurchaseModel,
+    unit_days: int,
+    spending: SpendingFit | None = None,
+    near: PurchaseFit | None = None,
 ) -> PurchaseFit:
-    """Fit a purchase model on histories given as arrays."""
+    """Fit a purchase model on histories given as arrays; `near` is a fit of the same model to nearly the same ones."""
     family: Family | PlainRate
     if model == "plain_rate":
         family, estimate = fitting.plain_rate(groups)
     else:
-        family, estimate = fitting.purchases(groups, model=model, unit_days=unit_days)
+        family, estimate = fitting.purchases(
+            groups, model=model, unit_days=unit_days, near=None if near is None else near.params
+        )
     return PurchaseFit(
         model=model,
         estimate=estimate,
