@@ -29,7 +29,7 @@ def somebody() -> Customer:
         for code, name in (("T1", "Oolong"), ("T2", "Puer"))
     ]
     products = operations.see_products(seen)
-    steps = [
+    steps: list[tuple[int, str, str, dict[str, object]]] = [
         (5_000, "Page Viewed", "", {"title": "Tea House"}),
         (4_999, "Product Viewed", "T1", {}),
         (4_998, "Product Viewed", "T2", {}),

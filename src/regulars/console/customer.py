@@ -59,7 +59,7 @@ def customer(request: HttpRequest, customer_id: int) -> HttpResponse:
         limit=_STORY_PAGE,
     )
     history = planner.actions_of(customer_id)
-    known_tags = list(shop.tags_to_choose(customer_id))
+    tags_on, tags_off = shop.tags_to_choose(customer_id)
     may_change = may(user.role, Capability.CHANGE_CUSTOMERS)
     may_work = may(user.role, Capability.WORK_ACTIONS)
     waiting = next((row for row in history if row.state == Action.State.OPEN), None)
@@ -70,7 +70,7 @@ def customer(request: HttpRequest, customer_id: int) -> HttpResponse:
         "older": _text(older) if older else "",
         "kinds": [(kind, kind.key in chosen) for kind in story_kinds()],
         "story_query": urlencode([("kind", key) for key in chosen]),
-        "tags": [row for row in known_tags if row.is_on],
+        "tags": tags_on,
         "sayings": [
             (
                 stories.label_of(said.label, said.label_zh),
@@ -81,7 +81,7 @@ def customer(request: HttpRequest, customer_id: int) -> HttpResponse:
         ],
         "accounts": list(shop.contacts_of(customer_id)),
         "may_change": may_change,
-        "all_tags": [row.name for row in known_tags if not row.is_on],
+        "all_tags": [row.name for row in tags_off],
         "is_later_story": "story" in request.GET,
         "item": actions.item_of(waiting) if waiting else None,
         "people": actions.people() if waiting and may_work else [],

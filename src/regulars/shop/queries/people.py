@@ -107,10 +107,11 @@ def tags_with_counts() -> "QuerySet[Tag]":
     return Tag.objects.filter(removed_at=None).annotate(customers=Count("taggings")).order_by("name")
 
 
-def tags_to_choose(customer_id: int) -> "QuerySet[Tag]":
-    """Return all tags by name, each with `is_on`, whether the customer has it."""
+def tags_to_choose(customer_id: int) -> tuple[list[Tag], list[Tag]]:
+    """Return the tags that a customer has, and those that they could have, by name."""
     on = Tagging.objects.filter(tag=OuterRef("pk"), customer=customer_id)
-    return Tag.objects.filter(removed_at=None).annotate(is_on=Exists(on)).order_by("name")
+    rows = list(Tag.objects.filter(removed_at=None).annotate(is_on=Exists(on)).order_by("name"))
+    return [row for row in rows if row.is_on], [row for row in rows if not row.is_on]
 
 
 def removed_tags() -> "QuerySet[Tag]":
