@@ -77,7 +77,7 @@ BUILT_IN: dict[str, BuiltIn] = {
     ),
     "churn-alert": BuiltIn(
         name=_("May not come back"),
-        description=_("Active customers whose churn alert is at 50% or more."),
+        description=_("Active customers who are at least as likely to leave as to stay."),
         rule=_rule({"attribute": "churn", "is": "at_least", "value": 0.5}),
     ),
     "viewed-not-bought": BuiltIn(
