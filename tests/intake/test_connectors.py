@@ -17,6 +17,8 @@ from regulars.intake.connectors.connecting import (
 )
 from regulars.intake.connectors.taking import BadSignatureError
 from regulars.intake.models import Credential, Delivery, PrivacyRequest
+from regulars.shop import models as shop_models
+from regulars.shop import operations as shop_operations
 from regulars.shop.models import Consent, Customer, Identifier, Order, Product
 from tests.intake.shops import (
     HOURS,
@@ -180,6 +182,8 @@ def test_customers_and_products_are_described_and_consents_go_to_the_ledger() ->
 
 def test_the_three_privacy_topics_are_kept_open_until_a_person_has_seen_to_them() -> None:
     row = connect_shop()
+    deliver(row, "orders/create", shopify_order())
+    buyer = Customer.objects.get()
     who = {
         "shop_id": 954889,
         "shop_domain": "corner.myshopify.com",
@@ -197,10 +201,32 @@ def test_the_three_privacy_topics_are_kept_open_until_a_person_has_seen_to_them(
         ("erase", "207119551", timedelta(days=30)),
         ("erase_shop", "", timedelta(days=30)),
     ]
-    for one in asked:
-        operations.close_privacy_request(request_id=one.pk, by=None, now=NOW)
+    before_staff = shop_models.PrivacyRequest.objects.order_by("id")
+    assert [(one.kind, one.state, one.customer_id) for one in before_staff] == [
+        ("access", "open", buyer.pk),
+        ("erasure", "open", buyer.pk),
+    ]
+    [whole_shop] = asked.filter(done_at=None)
+    operations.close_privacy_request(request_id=whole_shop.pk, by=None, now=NOW)
     deliver(row, "customers/redact", erase, id_="a replay")
     assert not PrivacyRequest.objects.filter(done_at=None).exists()
+    assert before_staff.count() == 2
+
+
+def test_an_erased_buyer_does_not_come_back_by_a_message_and_none_of_theirs_is_kept() -> None:
+    row = connect_shop()
+    deliver(row, "orders/create", shopify_order())
+    deliver(row, "orders/updated", shopify_order(1002, currency="XXX"))
+    assert last_delivery().state == "parked"
+    shop_operations.erase_customer(customer_id=Customer.objects.get().pk, now=NOW)
+    assert not Delivery.objects.filter(body__isnull=False).exists()
+    deliver(row, "orders/updated", shopify_order(updated_at=HOURS[7].isoformat()), id_="told again")
+    assert (last_delivery().state, last_delivery().reason, last_delivery().body) == (
+        "ignored",
+        "erased_person",
+        None,
+    )
+    assert Customer.objects.filter(erased_at=None).count() == 0
 
 
 def test_a_woocommerce_order_has_the_prices_that_customers_see() -> None:

@@ -1,7 +1,7 @@
 """Where intake keeps what people sent: refused lines, calls of the last days, and the files themselves."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,14 @@ from django.utils.translation import gettext_lazy as _
 from regulars.intake.files import open_table
 from regulars.intake.kinds.fields import IDENTIFIERS
 from regulars.intake.mapping import Mapping as ColumnMapping
-from regulars.intake.models import Call, Import, Reject
+from regulars.intake.models import Call, Delivery, Import, Reject
 from regulars.kernel.errors import RegularsError
 from regulars.shop.places import Person, SearchPlace, finish_with, register
 
 # What calls name people and their orders by.
 _IDS = ("userId", "anonymousId", "previousId", "email", "phone", "order_id", "user_id", "anonymous_id")
+# What shops' messages do; ids of other things are called alike.
+_SHOP_IDS = ("email", "phone", "customer_id", "order_id", "name", "number")
 # Put in an erased person's place: working through it again finds nothing to understand.
 _ERASED: Mapping[str, Any] = {"type": "erased"}
 _OVER = (Import.State.DONE, Import.State.UNDONE, Import.State.CANCELLED)
@@ -49,6 +51,41 @@ def _erase_rejects(person: Person) -> int:
     return Reject.objects.filter(pk__in=ids).update(raw={}, value="")
 
 
+def _deliveries(person: Person) -> Iterator[Delivery]:
+    """Yield the shops' messages that name the person and whose text is still kept."""
+    for row in Delivery.objects.filter(body__isnull=False).order_by("id").iterator(chunk_size=200):
+        body = bytes(row.body or b"")
+        try:
+            told = json.loads(body)
+        except (ValueError, RecursionError):
+            told = body.decode("utf-8", "replace")
+        customer = told.get("customer") if isinstance(told, dict) else None
+        account = told if "customer" in row.topic.lower() else customer
+        is_theirs = isinstance(account, dict) and person.is_called(str(account.get("id") or ""))
+        if is_theirs or _names(told, person, ids=_SHOP_IDS):
+            yield row
+
+
+def _read_deliveries(person: Person) -> Iterable[Mapping[str, Any]]:
+    return (
+        {
+            "received_at": row.received_at,
+            "topic": row.topic,
+            "message": bytes(row.body or b"").decode("utf-8", "replace"),
+        }
+        for row in _deliveries(person)
+    )
+
+
+def _erase_deliveries(person: Person) -> int:
+    """Empty them; those that were not understood yet are done with."""
+    ids = [row.pk for row in _deliveries(person)]
+    Delivery.objects.filter(pk__in=ids, state__in=(Delivery.State.WAITING, Delivery.State.PARKED)).update(
+        state=Delivery.State.IGNORED, reason="erased_person", detail=""
+    )
+    return Delivery.objects.filter(pk__in=ids).update(body=None)
+
+
 def _messages(person: Person) -> Iterator[tuple[Call, dict[str, Any] | None, list[int]]]:
     """Yield the calls that name the person, what they say, and at which places."""
     for call in Call.objects.order_by("id").iterator(chunk_size=200):
@@ -65,15 +102,15 @@ def _messages(person: Person) -> Iterator[tuple[Call, dict[str, Any] | None, lis
             yield call, told, places
 
 
-def _names(item: object, person: Person) -> bool:
+def _names(item: object, person: Person, *, ids: Collection[str] = _IDS) -> bool:
     if isinstance(item, dict):
         return any(
-            (name in _IDS and isinstance(value, str | int | float) and person.is_called(str(value)))
-            or _names(value, person)
+            (name in ids and isinstance(value, str | int | float) and person.is_called(str(value)))
+            or _names(value, person, ids=ids)
             for name, value in item.items()
         )
     if isinstance(item, list):
-        return any(_names(one, person) for one in item)
+        return any(_names(one, person, ids=ids) for one in item)
     return isinstance(item, str) and person.is_named_in(item)
 
 
@@ -165,6 +202,12 @@ def register_intake() -> None:
             label=_("Lines of files that were refused"),
             read=_read_rejects,
             erase=_erase_rejects,
+        ),
+        SearchPlace(
+            name="intake_delivery",
+            label=_("Messages of shops, of the last days"),
+            read=_read_deliveries,
+            erase=_erase_deliveries,
         ),
         SearchPlace(
             name="intake_call", label=_("Calls of the last days"), read=_read_calls, erase=_erase_calls

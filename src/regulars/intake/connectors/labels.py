@@ -22,6 +22,7 @@ IGNORED: dict[str, Label] = {
     "order_of_nobody": _("the order names no customer, e-mail or phone"),
     "order_not_known_yet": _("it waits for the order it speaks of"),
     "order_told_elsewhere": _("the order's lines came another way; its status and refunds were taken on"),
+    "erased_person": _("tells of a person who was erased since, at their wish; it does not come back"),
     "stays_in_record": _("deleted in the shop; what was bought stays in the record"),
 }
 RESOURCES: dict[str, Label] = {name: KINDS[name].label for name in ("products", "customers", "orders")}

@@ -43,6 +43,8 @@ from regulars.shop.rules import InvalidIdentifierError, normalise, region_of_zon
 _LOCK = 7_201_316
 _AT_ONCE = 500
 _PRIVACY_DAYS = timedelta(days=30)
+ERASED = "erased_person"
+_REQUESTS = {PrivacyRequest.Kind.EXPORT: "access", PrivacyRequest.Kind.ERASE: "erasure"}
 _Kind = ShopObject.Kind
 _log = structlog.stdlib.get_logger("regulars.connectors")
 
@@ -96,7 +98,9 @@ def settle(row: Delivery, outcome: Outcome, *, now: datetime) -> None:
         outcome.detail[:300].replace("\0", ""),
         now,
     )
-    row.save(update_fields=["state", "reason", "detail", "worked_at"])
+    if outcome.reason == ERASED:
+        row.body = None
+    row.save(update_fields=["state", "reason", "detail", "worked_at", "body"])
 
 
 def _outcome(row: Delivery, *, now: datetime) -> Outcome:
@@ -178,6 +182,16 @@ class _Applying:
         self._check_currency([*orders, *refunds])
         # Before anything else is locked, in the order in which imports lock.
         shop.lock_people()
+        if gone := self._of_erased(orders, customers):
+            orders = [one for one in orders if one not in gone]
+            customers = [one for one in customers if one not in gone]
+            refunds = [
+                one
+                for one in refunds
+                if not any(one in order.refunds for order in gone if isinstance(order, OrderTold))
+            ]
+            self._reasons.append(ERASED)
+            self._told -= len(gone)
         self._look_up(orders, refunds, customers, products, deleted)
         self._take_products(products)
         buyers = self._recognise(orders, customers)
@@ -191,6 +205,35 @@ class _Applying:
             if isinstance(one, PrivacyTold):
                 self._take_privacy(one)
         self._save()
+
+    def _of_erased(
+        self, orders: Sequence[OrderTold], customers: Sequence[CustomerTold]
+    ) -> list[OrderTold | CustomerTold]:
+        """Return what tells of people what was before they were erased; it does not come back."""
+        if not shop.anybody_erased():
+            return []
+        told: list[tuple[OrderTold | CustomerTold, datetime]] = [
+            *((one, one.placed_at) for one in orders),
+            *((one, one.version.at) for one in customers),
+        ]
+        people = [
+            shop.Person(
+                store_id=self._row.store_id,
+                identifiers={} if one.buyer is None else self._identifiers(one.buyer),
+                at=at,
+            )
+            for one, at in told
+        ]
+        places = shop.erased_among(people)
+        return [
+            one
+            for place, (one, at) in enumerate(told)
+            if place in places
+            or (
+                isinstance(one, OrderTold)
+                and shop.is_order_erased(store_id=self._row.store_id, code=one.code[:200], at=at)
+            )
+        ]
 
     def _check_currency(self, told: Iterable[OrderTold | RefundTold]) -> None:
         for one in told:
@@ -464,6 +507,8 @@ class _Applying:
     # --- the rest ------------------------------------------------------------------------------------------
 
     def _take_privacy(self, one: PrivacyTold) -> None:
+        """Put what a customer asks for before the staff; what concerns the whole shop stands on the page of sources."""
+        asked = _REQUESTS.get(PrivacyRequest.Kind(one.kind))
         _row, made = PrivacyRequest.objects.get_or_create(
             connection=self._row,
             kind=one.kind,
@@ -473,8 +518,16 @@ class _Applying:
                 "orders": [code[:200] for code in one.orders],
                 "asked_at": self._now,
                 "due_at": self._now + _PRIVACY_DAYS,
+                "done_at": self._now if asked else None,
             },
         )
+        if made and asked:
+            shop.request_privacy(
+                asked,
+                identifiers={"external": one.customer_id},
+                source=self._row.name,
+                now=self._now,
+            )
         self._new += made
 
     def _save(self) -> None:
