@@ -43,6 +43,7 @@ def test_a_profile_says_each_label_with_its_reason_in_words(program: Program) ->
         "preferred_brand": None,
         "due_products": [],
         "recommendations": [],
+        "rules": {},
     }
     assert labels["tier"] == {
         "value": "VIP",

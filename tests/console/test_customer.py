@@ -230,7 +230,7 @@ def test_the_page_says_what_to_expect_and_why_they_may_leave(client: Client) -> 
         ("churn_probability", "31.0%"),
     ]
     assert forecasts.reasons == ["Bought on 1 days in the last 28 days; their habit is 3."]
-    assert forecasts.is_rule
+    assert forecasts.rules
 
 
 def test_who_bought_is_told_that_forecasts_come(client: Client) -> None:

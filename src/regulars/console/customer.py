@@ -28,7 +28,7 @@ from regulars.kernel.days import day_of_date
 from regulars.planner import queries as planner
 from regulars.planner.models import Action
 from regulars.shop import queries as shop
-from regulars.shop.models import Business, Consent, Customer
+from regulars.shop.models import Business, Customer
 from regulars.shop.queries import Mix, Month, NoSuchCustomerError, StoryPlace
 from regulars.shop.story import kinds as story_kinds
 from regulars.staff.access import Needs, access
@@ -86,11 +86,6 @@ def customer(request: HttpRequest, customer_id: int) -> HttpResponse:
         "item": actions.item_of(waiting) if waiting else None,
         "people": actions.people() if waiting and may_work else [],
         "may_work": may_work,
-        "allowed": [
-            f"{Consent.Channel(row.channel).label} ({Consent.Purpose(row.purpose).label})"
-            for row in shop.current_consents([customer_id])
-            if row.state == Consent.State.GRANTED
-        ],
     }
     if profile is not None and run is not None:
         # The run is at hand already.

@@ -25,6 +25,7 @@ from regulars.shop import queries as shop
 from regulars.shop.models import (
     AttributeDefinition,
     Business,
+    Consent,
     Customer,
     Identifier,
     Merge,
@@ -107,6 +108,11 @@ def identity(request: HttpRequest, customer_id: int) -> HttpResponse:
         "merges": list(shop.merges_of(customer_id)),
         "suggestions": list(shop.suggestions_of(customer_id)),
         "may_change": may(user.role, Capability.CHANGE_CUSTOMERS),
+        "allowed": [
+            f"{Consent.Channel(row.channel).label} ({Consent.Purpose(row.purpose).label})"
+            for row in shop.current_consents([customer_id])
+            if row.state == Consent.State.GRANTED
+        ],
         "title": _("How they are known"),
     }
     return _part(request, "identity", context, customer_id=customer_id)

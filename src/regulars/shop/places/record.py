@@ -26,6 +26,7 @@ from regulars.shop.models import (
     PrivacyRequest,
     Refund,
     Tagging,
+    TaggingChange,
     Visitor,
     VisitorLink,
 )
@@ -197,6 +198,7 @@ def register_record() -> None:
         ),
         TablePlace(model=AttributeValue, label=_("Attributes"), hidden=("id", "customer")),
         TablePlace(model=Tagging, label=_("Tags"), hidden=("id", "customer")),
+        TablePlace(model=TaggingChange, label=_("Tags put on and taken off"), hidden=("id", "customer")),
         TablePlace(model=Contact, label=_("Companies they act for"), hidden=("id", "customer")),
         SearchPlace(
             name="shop_merge",
