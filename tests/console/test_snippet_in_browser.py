@@ -98,6 +98,7 @@ def test_what_somebody_looked_at_before_they_said_who_they_are_is_theirs(
     # Gone at once, before anything was answered.
     page.evaluate("regulars.added({sku: 'T1', quantity: 2}); location.href = '/next'")
     page.wait_for_url("**/next")
+    _quiet(page)
     page.evaluate("regulars.identify('17', {email: 'Ann@Example.com', name: 'Ann'})")
     page.evaluate("regulars.track('Video Played', {title: 'Brewing'})")
     _quiet(page)

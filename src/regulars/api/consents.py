@@ -10,7 +10,7 @@ from ninja import Path, Router, Schema
 from pydantic import Field
 
 from regulars.api.contract import terms
-from regulars.api.parameters import Id, Text
+from regulars.api.parameters import Id, Instant, Text
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.shop.models import Customer
@@ -56,7 +56,7 @@ class NewConsent(Schema):
     state: State = Field(
         description="`pending` asks the customer by mail to confirm it, where the channel is e-mail."
     )
-    at: datetime | None = Field(
+    at: Instant | None = Field(
         None, description="When it was said; now, if it is left out. Not in the future."
     )
     wording: _Short = Field("", description="Version of the words that were agreed to.")
