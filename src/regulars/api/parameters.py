@@ -20,7 +20,8 @@ def _is_iso_day(value: object) -> object:
 
 
 def _is_instant(value: object) -> object:
-    if isinstance(value, str) and not _INSTANT.fullmatch(value):
+    # As above: a number would be seconds since 1970.
+    if not isinstance(value, str | datetime) or (isinstance(value, str) and not _INSTANT.fullmatch(value)):
         message = "write an instant as 2011-12-09T08:30:00Z, with its zone"
         raise ValueError(message)
     return value

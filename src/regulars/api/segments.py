@@ -32,7 +32,11 @@ Rule = Annotated[
     dict[str, Any],
     Field(
         description='`{"version": 1, "rule": ...}`; see the guide on segments for what a rule may hold.',
-        json_schema_extra={"examples": [{"version": 1, "rule": {"all": []}}]},
+        json_schema_extra={
+            "examples": [
+                {"version": 1, "rule": {"all": [{"attribute": "tier", "is": "any_of", "value": ["VIP"]}]}}
+            ]
+        },
     ),
 ]
 

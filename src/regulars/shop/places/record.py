@@ -26,6 +26,7 @@ from regulars.shop.models import (
     PrivacyRequest,
     Refund,
     Tagging,
+    TaggingBatch,
     TaggingChange,
     Visitor,
     VisitorLink,
@@ -34,6 +35,18 @@ from regulars.shop.places.registry import Person, SearchPlace, TablePlace, regis
 
 _FIGURES = _("Amounts, products and days stay as figures of the shop, without a person.")
 _PROOF = _("That it was said, done or asked stays as proof, without a person.")
+
+
+def _tag_changes(person: Person) -> "models.QuerySet[TaggingChange]":
+    return TaggingChange.objects.filter(customer__in=person.ids)
+
+
+def _erase_tag_changes(person: Person) -> int:
+    """Delete them, and what was done to nobody else."""
+    batches = list(_tag_changes(person).values_list("batch", flat=True))
+    count = _tag_changes(person).delete()[0]
+    TaggingBatch.objects.filter(pk__in=batches, changes=None).delete()
+    return count
 
 
 def _nameless(column: str = "id") -> Concat:
@@ -198,7 +211,14 @@ def register_record() -> None:
         ),
         TablePlace(model=AttributeValue, label=_("Attributes"), hidden=("id", "customer")),
         TablePlace(model=Tagging, label=_("Tags"), hidden=("id", "customer")),
-        TablePlace(model=TaggingChange, label=_("Tags put on and taken off"), hidden=("id", "customer")),
+        SearchPlace(
+            name="shop_taggingchange",
+            label=_("Tags put on and taken off"),
+            read=lambda person: _tag_changes(person).values(
+                "batch__name", "batch__is_put", "batch__at", "batch__source"
+            ),
+            erase=_erase_tag_changes,
+        ),
         TablePlace(model=Contact, label=_("Companies they act for"), hidden=("id", "customer")),
         SearchPlace(
             name="shop_merge",
