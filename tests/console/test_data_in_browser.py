@@ -63,7 +63,7 @@ def test_a_file_is_brought_in_from_upload_to_result(*, console: Console, tmp_pat
     page.get_by_label("Order date", exact=True).select_option("Order Date")
     expect(page.get_by_text("24 lines in the file")).to_be_visible()
     page.get_by_role("button", name="Start the import").click()
-    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+    expect(page.locator("main").get_by_text("Waiting for its turn")).to_be_visible()
     operations.run_import(import_id=Import.objects.get().pk, now=NOW)
     expect(page.get_by_role("heading", name="What became of every line")).to_be_visible(timeout=10_000)
     assert Order.objects.count() == 22

@@ -17,7 +17,7 @@ from regulars.runtime.home import Home
 
 pytestmark = pytest.mark.reliability
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 240
 
 
 class Served:

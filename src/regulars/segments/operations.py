@@ -66,9 +66,15 @@ _PHONE = re.compile(r"\+?[\d\s().\-]{7,25}")
 
 
 class InvalidSegmentError(RegularsError):
-    """The name is missing, too long, or another segment's."""
+    """The name is missing or too long."""
 
     code: ClassVar[str] = "invalid_segment"
+
+
+class SegmentNameTakenError(InvalidSegmentError):
+    """The name is another segment's."""
+
+    code: ClassVar[str] = "segment_name_taken"
 
 
 class NoSuchSegmentError(RegularsError):
@@ -463,7 +469,7 @@ def _free_name(name: str, *, except_id: int | None = None) -> str:
     if not 1 <= len(text) <= _NAME_LENGTH or "\0" in text:
         raise InvalidSegmentError(_("a segment needs a name of 1 to 100 characters"), name=name)
     if Segment.objects.filter(name=text, archived_at=None, code=None).exclude(pk=except_id or 0).exists():
-        raise InvalidSegmentError(_("there is a segment “%(name)s” already") % {"name": text}, name=text)
+        raise SegmentNameTakenError(_("there is a segment “%(name)s” already") % {"name": text}, name=text)
     return text
 
 
