@@ -20,7 +20,10 @@ from tests.api.clients import Program
 from tests.api.rows import make_shop
 
 EXAMPLES = int(os.environ.get("REGULARS_API_EXAMPLES", "12"))
-VIPS: dict[str, Any] = {"version": 1, "rule": {"all": [{"attribute": "tier", "is": "any_of", "value": ["VIP"]}]}}
+VIPS: dict[str, Any] = {
+    "version": 1,
+    "rule": {"all": [{"attribute": "tier", "is": "any_of", "value": ["VIP"]}]},
+}
 pytestmark = [pytest.mark.integration, pytest.mark.django_db, pytest.mark.reliability]
 
 # Without the keys: that each operation asks for one is the subject of test_access, with every kind of key.
