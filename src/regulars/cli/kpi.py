@@ -39,7 +39,7 @@ def kpi(
     open_installation()
     from regulars.insights.operations import export_facts  # noqa: PLC0415  needs the settings
     from regulars.reports.queries import kpis  # noqa: PLC0415
-    from regulars.shop.models import Business  # noqa: PLC0415
+    from regulars.shop.queries import business  # noqa: PLC0415
 
     with shown_progress() as progress:
         export_facts(progress=progress)
@@ -47,11 +47,11 @@ def kpi(
         start_day=None if start is None else day_of_date(start.date()),
         end_day=None if end is None else day_of_date(end.date()),
     )
-    business = Business.objects.filter(pk=1).first() or Business()
+    currency = business().currency
     if as_json:
-        typer.echo(json.dumps({**_dated(figures), "currency": business.currency}, indent=2))
+        typer.echo(json.dumps({**_dated(figures), "currency": currency}, indent=2))
     else:
-        _show(figures, currency=business.currency)
+        _show(figures, currency=currency)
 
 
 def _dated(figures: "Kpis") -> dict[str, object]:

@@ -29,7 +29,7 @@ from regulars.insights.tasks import request_computation
 from regulars.kernel.days import date_of_day, day_of_date
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.money import from_minor, to_minor
-from regulars.shop.models import Business
+from regulars.shop.queries import business
 from regulars.staff.access import Needs, access
 from regulars.staff.rules import Capability
 
@@ -274,9 +274,8 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 
 def _form(request: HttpRequest) -> ThresholdsForm:
-    business = Business.objects.filter(pk=1).first() or Business()
     data = request.POST if request.method == "POST" else None
-    return ThresholdsForm(data, policy=insights.current_policy(), currency=business.currency)
+    return ThresholdsForm(data, policy=insights.current_policy(), currency=business().currency)
 
 
 def _initial(policy: Policy, currency: str) -> dict[str, object]:

@@ -14,6 +14,7 @@ from regulars.intake.kinds.fields import IDENTIFIERS
 from regulars.intake.mapping import Mapping as ColumnMapping
 from regulars.intake.models import Call, Delivery, Import, Reject
 from regulars.kernel.errors import RegularsError
+from regulars.shop.operations import ErasedPersonError
 from regulars.shop.places import Person, SearchPlace, finish_with, register
 
 # What calls name people and their orders by.
@@ -81,7 +82,7 @@ def _erase_deliveries(person: Person) -> int:
     """Empty them; those that were not understood yet are done with."""
     ids = [row.pk for row in _deliveries(person)]
     Delivery.objects.filter(pk__in=ids, state__in=(Delivery.State.WAITING, Delivery.State.PARKED)).update(
-        state=Delivery.State.IGNORED, reason="erased_person", detail=""
+        state=Delivery.State.IGNORED, reason=ErasedPersonError.code, detail=""
     )
     return Delivery.objects.filter(pk__in=ids).update(body=None)
 
@@ -146,7 +147,7 @@ def _erase_waiting_files(person: Person) -> int:
             path.unlink()
             Import.objects.filter(pk=row.pk).update(
                 state=Import.State.CANCELLED,
-                error_code="erased_person",
+                error_code=ErasedPersonError.code,
                 error="The file told of a person who was erased since, and was removed. Send it again without them.",
             )
             count += 1

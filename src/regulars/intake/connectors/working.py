@@ -43,7 +43,7 @@ from regulars.shop.rules import InvalidIdentifierError, normalise, region_of_zon
 _LOCK = 7_201_316
 _AT_ONCE = 500
 _PRIVACY_DAYS = timedelta(days=30)
-ERASED = "erased_person"
+ERASED = shop.ErasedPersonError.code
 _REQUESTS = {PrivacyRequest.Kind.EXPORT: "access", PrivacyRequest.Kind.ERASE: "erasure"}
 _Kind = ShopObject.Kind
 _log = structlog.stdlib.get_logger("regulars.connectors")
