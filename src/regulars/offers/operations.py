@@ -22,6 +22,7 @@ _AT_ONCE = 50_000
 _MOST_COUNT = 2_000_000_000
 _LONGEST_PREFIX = 12
 _MOST_DAYS = 3_650
+_LAST_YEAR = 2999
 
 
 class NoSuchOfferError(RegularsError):
@@ -297,6 +298,8 @@ def columns_of(told: OfferTold) -> dict[str, Any]:
         raise _wrong("name", told.name, "1 to 100 characters")
     if told.stacking not in Offer.Stacking.values:
         raise _wrong("stacking", told.stacking, f"one of {', '.join(Offer.Stacking.values)}")
+    if told.starts_at.year > _LAST_YEAR:
+        raise _wrong("starts_at", told.starts_at.isoformat(), f"in the year {_LAST_YEAR} at the latest")
     if told.ends_at is not None and told.ends_at <= told.starts_at:
         raise _wrong("ends_at", told.ends_at.isoformat(), "after the begin")
     for name_of, value, least, most in (
