@@ -78,7 +78,9 @@ class OfferBody(Schema):
     per_customer: Times | None = Field(1, description="How often a customer may use it.")
     stock: Times | None = Field(None, description="How often it may be used in all.")
     budget_minor: Positive | None = Field(None, description="What it may cost in all.")
-    holder_only: bool = Field(default=False, description="Only for the customer whom the code was given to.")
+    holder_only: bool = Field(
+        default=False, strict=True, description="Only for the customer whom the code was given to."
+    )
     stacking: Literal["alone", "other_kinds", "any"] = "alone"
     words: Words = Field("", description="Shown to customers instead of our own words.")
     words_zh: Words = Field("", description="The same in Chinese.")
