@@ -282,8 +282,7 @@ def void(*, coupon_ids: Sequence[int], now: datetime) -> int:
     """Withdraw codes, and return how many; a shared code, and one that was withdrawn before, stays as it is."""
     chosen = Coupon.objects.filter(pk__in=coupon_ids, voided_at=None, most_uses__isnull=False)
     with transaction.atomic():
-        holders = list(chosen.filter(holder__isnull=False).values_list("holder_id", flat=True))
-        touch_customers(holder for holder in holders if holder is not None)
+        touch_customers(chosen.filter(holder__isnull=False).values_list("holder_id", flat=True))
         return chosen.update(voided_at=now)
 
 
