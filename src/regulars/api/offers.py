@@ -45,10 +45,10 @@ def _is_number(value: object) -> object:
 
 
 Kind = Literal["percent", "amount", "threshold", "bundle", "buy_get", "free_shipping", "gift"]
-Amount = Annotated[int, BeforeValidator(_is_number), Field(ge=0, le=MOST_MINOR)]
-Positive = Annotated[int, BeforeValidator(_is_number), Field(ge=1, le=MOST_MINOR)]
-Times = Annotated[int, BeforeValidator(_is_number), Field(ge=1, le=_COUNT_MOST)]
-CustomerId = Annotated[int, BeforeValidator(_is_number), Field(ge=1, le=2**63 - 1)]
+Amount = Annotated[int, Field(ge=0, le=MOST_MINOR), BeforeValidator(_is_number)]
+Positive = Annotated[int, Field(ge=1, le=MOST_MINOR), BeforeValidator(_is_number)]
+Times = Annotated[int, Field(ge=1, le=_COUNT_MOST), BeforeValidator(_is_number)]
+CustomerId = Annotated[int, Field(ge=1, le=2**63 - 1), BeforeValidator(_is_number)]
 Words = Annotated[str, Field(max_length=300, pattern=r"^[^\x00]*$")]
 Code = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00]+$")]
 Source = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00]+$")]
@@ -81,7 +81,7 @@ class OfferBody(Schema):
     most_minor: Positive | None = Field(None, description="Most it takes off an order.")
     starts_at: Instant
     ends_at: Instant | None = None
-    code_days: Annotated[int, BeforeValidator(_is_number), Field(ge=1, le=3_650)] | None = Field(
+    code_days: Annotated[int, Field(ge=1, le=3_650), BeforeValidator(_is_number)] | None = Field(
         None, description="Days that a code is good from when it was given."
     )
     per_customer: Times | None = Field(1, description="How often a customer may use it.")
@@ -153,7 +153,7 @@ class Move(Schema):
 class CodesWanted(Schema):
     """How many codes to draw."""
 
-    count: Annotated[int, BeforeValidator(_is_number), Field(ge=1, le=100_000)]
+    count: Annotated[int, Field(ge=1, le=100_000), BeforeValidator(_is_number)]
     source: Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")] = Field(
         "", description="What they are for."
     )
@@ -214,7 +214,7 @@ class BasketLine(Schema):
         description="Tells lines of a basket apart."
     )
     product_code: Name
-    quantity: Annotated[int, BeforeValidator(_is_number), Field(ge=1, le=MOST_UNITS)]
+    quantity: Annotated[int, Field(ge=1, le=MOST_UNITS), BeforeValidator(_is_number)]
     price_minor: Amount = Field(description="Of one unit, before offers.")
     category: Name = Field("", description="Empty for what the record says.")
     brand: Name = Field("", description="Empty for what the record says.")
@@ -235,7 +235,7 @@ class BasketBody(Schema):
 class Hold(BasketBody):
     """A basket for which codes are to be held."""
 
-    seconds: Annotated[int, BeforeValidator(_is_number), Field(ge=30, le=604_800)] = Field(
+    seconds: Annotated[int, Field(ge=30, le=604_800), BeforeValidator(_is_number)] = Field(
         1_800, description="For how long."
     )
 
