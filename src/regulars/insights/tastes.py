@@ -13,9 +13,10 @@ import narwhals as nw
 import polars as pl
 from django.db import connection
 
-from regulars.analytics import affinity, cycles, needs, preferences, product_cycles
+from regulars.analytics import affinity, cycles, histories, needs, preferences, product_cycles
 from regulars.analytics import facts as contract
 from regulars.analytics.in_memory import beside
+from regulars.insights.copying import copied_out
 from regulars.insights.engines import Table, in_memory
 
 REFERENCE_CUSTOMERS = 20_000
@@ -27,9 +28,6 @@ RELATED = 5
 DUE_PRODUCTS = 5
 _PURCHASES = 2
 _NEEDED = 0.05
-_FORM = 1
-_PRIME = 1_000_003
-_FACTOR = 7_919
 _CENT = 100.0
 
 NEEDS = ("price", "quality", "brand")
@@ -128,10 +126,9 @@ def _reference(marks: pl.DataFrame) -> pl.DataFrame:
 
 def known_marks() -> pl.DataFrame:
     """Return the marks of the customers of whom something is said."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT customer_id, mark FROM insights_taste")
-        rows = cursor.fetchall()
-    return pl.DataFrame(rows, schema={"customer_id": pl.Int64, "mark": pl.Int64}, orient="row")
+    return copied_out(
+        "SELECT customer_id, mark FROM insights_taste", {"customer_id": pl.Int64, "mark": pl.Int64}
+    )
 
 
 def store(found: Tastes) -> None:
@@ -196,23 +193,11 @@ def _among(lines: pl.LazyFrame, customers: pl.DataFrame) -> pl.LazyFrame:
 
 def _marks(lines: Table) -> Table:
     """Return a number for each customer that changes when any of their lines does, in arithmetic that all engines share."""
-    step = nw.lit(_FORM)
-    for name in ("line_id", "product_id", "day", "amount_minor", "discount_minor"):
-        # Refunds have negative ids and amounts; what is left of a division differs between engines below 0.
-        value = nw.col(name).cast(nw.Int64)
-        value = nw.when(value < 0).then(value * -2 + 1).otherwise(value * 2)
-        step = (step * _FACTOR + value % _PRIME) % _PRIME
-    frame = nw.from_native(lines).with_columns(step.alias("step"))
-    quantity = (nw.col("quantity") * _CENT).round(0).cast(nw.Int64)
-    return (
-        frame.group_by("customer_id")
-        .agg(
-            ((nw.col("step") * (nw.col("is_valid").cast(nw.Int64) + 1)).sum() * _FACTOR + quantity.sum())
-            .cast(nw.Int64)
-            .alias("mark")
-        )
-        .to_native()
+    frame = nw.from_native(lines).with_columns(
+        (nw.col("quantity") * _CENT).round(0).cast(nw.Int64).alias("hundredths")
     )
+    told = ("line_id", "product_id", "day", "amount_minor", "discount_minor", "hundredths")
+    return histories.marks(frame, told, counts=nw.col("is_valid").cast(nw.Int64) + 1).to_native()
 
 
 def _relations(lines: pl.LazyFrame, products: Table, *, as_of_day: int) -> pl.DataFrame:
