@@ -39,11 +39,13 @@ class Terms:
     """What everybody's forecasts rest on beside their own history.
 
     Attributes:
+        key: Tells this run from every other.
         as_of_day: The day of the run.
         margin: Share of the net amount that is contribution margin, 0 to 1.
         trusted_rules: Model to rule, where the rule takes its place.
     """
 
+    key: str
     as_of_day: int
     margin: float
     trusted_rules: dict[ModelName, str]
@@ -75,6 +77,7 @@ class Found:
     profiles: Path
     changed: Path
     histories: Path
+    usual: Path
     labels: Labels
     learning: Learning | None
     is_learnt_now: bool
@@ -111,7 +114,13 @@ def compute(  # noqa: PLR0913  what a run knows
         engines.write(past, fresh / "histories")
         buyers = facts.scan_folder(fresh / "histories").select(pl.len()).collect().item()
         learning, is_learnt_now = _learning(
-            orders=orders, lines=lines, events=events, buyers=buyers, as_of_day=day, anew=forecasts
+            orders=orders,
+            lines=lines,
+            events=events,
+            buyers=buyers,
+            as_of_day=day,
+            key=terms.key,
+            anew=forecasts,
         )
         found = labels.compute(
             orders=orders,
@@ -149,10 +158,14 @@ def compute(  # noqa: PLR0913  what a run knows
                 engines.write(lately, fresh / "lately")
         wants = None
         if learning is not None:
+            products = read(facts.PRODUCTS)
             wants = tastes.compute(
                 lines=lines,
-                products=read(facts.PRODUCTS),
+                products=products,
                 known=tastes.known_marks(),
+                usual=_usual(
+                    learning, lines=lines, products=products, fresh=fresh, facts_folder=facts_folder
+                ),
                 as_of_day=day,
                 weights=affinity.Weights(**learning.content["basket"]),
                 rule=cast("affinity.Rule | None", terms.trusted_rules.get("next_basket")),
@@ -175,6 +188,7 @@ def compute(  # noqa: PLR0913  what a run knows
         profiles=fresh / "profiles",
         changed=fresh / "changed",
         histories=fresh / "histories",
+        usual=fresh / "usual.parquet",
         labels=found,
         learning=learning,
         is_learnt_now=is_learnt_now,
@@ -202,7 +216,7 @@ def _before(fresh: Path, *, margin: float, facts_folder: Path) -> Before:
 
 
 def _learning(  # noqa: PLR0913  what is learnt from
-    *, orders: Table, lines: Table, events: Table | None, buyers: int, as_of_day: int, anew: bool
+    *, orders: Table, lines: Table, events: Table | None, buyers: int, as_of_day: int, key: str, anew: bool
 ) -> tuple[Learning | None, bool]:
     """Return what is known of the shop as a whole: kept from an earlier run, or learnt now (True) and not stored yet.
 
@@ -223,7 +237,21 @@ def _learning(  # noqa: PLR0913  what is learnt from
         buyers=buyers,
     )
     content["basket"] = tastes.learn(lines, as_of_day=as_of_day)
+    content["key"] = key
     return Learning(as_of_day=as_of_day, content=content), True
+
+
+def _usual(
+    learning: Learning, *, lines: Table, products: Table, fresh: Path, facts_folder: Path
+) -> tastes.Usual:
+    """Return what was usual on the day of the learning: as it was kept, or else worked out for that day."""
+    key = learning.content["key"]
+    kept = tastes.Usual.read(facts_folder / facts.USUAL, key=key)
+    if kept is not None:
+        return kept
+    found = tastes.usual(lines, products, as_of_day=learning.as_of_day)
+    found.write(fresh / "usual.parquet", key=key)
+    return found
 
 
 def _has_same_rules(before: Before, terms: Terms) -> bool:

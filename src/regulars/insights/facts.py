@@ -30,6 +30,9 @@ if TYPE_CHECKING:  # Spark is an extra.
     from pyspark.sql import DataFrame, SparkSession
 
 _WHOLE = date(1970, 1, 1)
+USUAL = Path("usual", "data.parquet")
+"""What is usual in the shop, as `tastes.Usual` keeps it between learnings."""
+
 _STAGING = ".writing"
 _PROFILES = Path("profiles", "data.parquet")
 _VERSION_KEY = "regulars.version"
@@ -307,11 +310,14 @@ def kept_profiles(*, facts_folder: Path, key: str, rows: int) -> pl.LazyFrame | 
     return found
 
 
-def keep_histories(fresh: Path, *, facts_folder: Path) -> None:
-    """Put the histories that a run summed up in the place of those before. Lost, they are summed up again."""
+def keep(*, histories_folder: Path, usual: Path, facts_folder: Path) -> None:
+    """Put what a run summed up and learnt in the place of what was before. Lost, it is worked out again."""
     folder = facts_folder / HISTORIES.name
     rmtree(folder, ignore_errors=True)
-    fresh.rename(folder)
+    histories_folder.rename(folder)
+    if usual.exists():
+        (facts_folder / USUAL).parent.mkdir(exist_ok=True)
+        usual.rename(facts_folder / USUAL)
 
 
 def scan_folder(folder: Path) -> pl.LazyFrame:

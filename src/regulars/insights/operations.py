@@ -107,6 +107,7 @@ def run(  # noqa: PLR0913  what a run depends on
         )
         business = shop.business()
         policy = current_policy()
+        margin = business.margin_bp / _WHOLE_BP
         started = Run.objects.create(
             as_of_day=as_of_day
             if as_of_day is not None
@@ -127,8 +128,9 @@ def run(  # noqa: PLR0913  what a run depends on
                 rules=read_policy(policy),
                 forecasts=forecasts,
                 terms=Terms(
+                    key=key_of(started, margin=margin),
                     as_of_day=started.as_of_day,
-                    margin=business.margin_bp / _WHOLE_BP,
+                    margin=margin,
                     trusted_rules=queries.trusted_rules(),
                 ),
                 facts_folder=facts_folder,
@@ -142,13 +144,13 @@ def run(  # noqa: PLR0913  what a run depends on
             )
             raise
         progress("files", 0, 1)
-        facts.keep_histories(found.histories, facts_folder=facts_folder)
+        facts.keep(histories_folder=found.histories, usual=found.usual, facts_folder=facts_folder)
         facts.write_profiles(
             found.profiles,
             as_of_day=started.as_of_day,
             facts_folder=facts_folder,
             # After labels alone nobody knows of whom forecasts have become out of date.
-            key=key_of(started, margin=found.terms.margin) if forecasts else "",
+            key=found.terms.key if forecasts else "",
         )
         rmtree(fresh)
     started.refresh_from_db()

@@ -73,7 +73,7 @@ def is_current(content: Mapping[str, Any], *, learnt_as_of_day: int, as_of_day: 
     """
     age_days = as_of_day - learnt_as_of_day
     known = int(content["buyers"])
-    if known and not {"rule", "store"} <= content.keys():
+    if known and not {"rule", "store", "key"} <= content.keys():
         return False
     return 0 <= age_days < LEARN_EVERY_DAYS and abs(buyers - known) <= _MATERIAL_SHARE * known
 
