@@ -5,8 +5,6 @@ A label of today needs no order of a customer who did not buy: what was summed u
 the rows in the place of the orders, and give the same answers.
 """
 
-from typing import Any, NamedTuple
-
 import narwhals as nw
 from narwhals.typing import IntoFrame, IntoFrameT
 
@@ -48,21 +46,14 @@ COLUMNS = (
         meaning="net amount of the 365 days that end with the last order",
     ),
 )
-"""What `of_orders` returns; `renewed` adds `mark`."""
+"""What `of_orders` returns."""
+
+MARK = Column(name="mark", dtype=nw.Int64, kind=facts.NUMBER, meaning="changes when any of the orders does")
+"""What `renewed` adds."""
+
+_READ = ("customer_id", "order_id", "day", "amount_minor", "gross_minor", "discount_minor", "is_valid")
 
 _NAMES = tuple(column.name for column in COLUMNS)
-
-
-class Renewed(NamedTuple):
-    """Histories brought up to date; both are plans of the engine.
-
-    Attributes:
-        histories: One row a customer with a valid order, `COLUMNS` and `mark`.
-        changed: customer_id of those whose orders are not what they were.
-    """
-
-    histories: Any
-    changed: Any
 
 
 def of_orders(orders: IntoFrameT, *, as_of_day: int) -> IntoFrameT:
@@ -87,47 +78,41 @@ def of_orders(orders: IntoFrameT, *, as_of_day: int) -> IntoFrameT:
     return frames.like(orders, found, grain=("customer_id",))
 
 
-def renewed(orders: IntoFrame, known: IntoFrame, *, as_of_day: int) -> Renewed:
+def renewed(orders: IntoFrameT, known: IntoFrame, *, as_of_day: int) -> IntoFrameT:
     """Return everybody's history up to a day, summed up anew only where orders changed since it was known.
 
-    A customer's orders up to the day are told apart by their mark, a number that changes when any of them does, is added or taken away. Cost: one
-    scan of the orders for the marks, and the sums of those who changed.
+    A customer's orders up to the day are told apart by their mark, a number that changes when any of them does, is added or
+    taken away. Cost: one scan of the orders for the marks, and the sums of those who changed.
 
     Args:
-        orders: Facts `orders` with `order_id`; a lazy table. Later ones are left out.
-        known: What it returned before, whatever the day, of the same engine; a table without rows for nothing known.
+        orders: Facts `orders` with order_id. Later ones are left out.
+        known: What it returned before, whatever the day; a table without rows for nothing known.
         as_of_day: The day.
+
+    Returns:
+        What `of_orders` returns, and mark.
 
     Raises:
         FactsError: A table breaks its contract.
         MixedFramesError: The tables are of different kinds.
+        ArgumentError: `as_of_day` is no day.
     """
-    frames.same_engine(orders, known, names=("orders", "known"))
-    past: Lazy = nw.from_native(facts.until(orders, as_of_day=as_of_day))
-    before: Lazy = nw.from_native(known)
+    past, before = _past(orders, as_of_day=as_of_day), _known(orders, known, MARK)
     marked = _marks(past)
     both = ["customer_id", "mark"]
     stand = before.join(marked, on=both, how="semi")
     changed = marked.join(before.select(*both), on=both, how="anti")
-    again: Lazy = nw.from_native(
-        of_orders(
-            past.join(changed.select("customer_id"), on="customer_id", how="semi").to_native(),
-            as_of_day=as_of_day,
-        )
-    )
-    fresh = again.join(changed, on="customer_id", how="inner")
+    again = _among(past, changed, as_of_day=as_of_day).join(changed, on="customer_id", how="inner")
     columns = [*_NAMES, "mark"]
-    return Renewed(
-        histories=nw.concat([stand.select(*columns), fresh.select(*columns)]).to_native(),
-        changed=changed.select("customer_id").to_native(),
-    )
+    found = nw.concat([stand.select(*columns), again.select(*columns)])
+    return frames.like(orders, found, grain=("customer_id",))
 
 
 def earlier(orders: IntoFrameT, known: IntoFrame, *, as_of_day: int) -> IntoFrameT:
     """Return histories of an earlier day: summed up anew only for those who bought after it.
 
     Args:
-        orders: Facts `orders`; a lazy table.
+        orders: Facts `orders`. Later ones are left out.
         known: Their histories on a later day.
         as_of_day: The earlier day.
 
@@ -137,16 +122,34 @@ def earlier(orders: IntoFrameT, known: IntoFrame, *, as_of_day: int) -> IntoFram
     Raises:
         FactsError: A table breaks its contract.
         MixedFramesError: The tables are of different kinds.
+        ArgumentError: `as_of_day` is no day.
     """
-    frames.same_engine(orders, known, names=("orders", "known"))
-    past: Lazy = nw.from_native(facts.until(orders, as_of_day=as_of_day))
-    later: Lazy = nw.from_native(known)
+    past, later = _past(orders, as_of_day=as_of_day), _known(orders, known)
     since = later.filter(nw.col("last_day") > as_of_day).select("customer_id")
-    again: Lazy = nw.from_native(
-        of_orders(past.join(since, on="customer_id", how="semi").to_native(), as_of_day=as_of_day)
-    )
+    again = _among(past, since, as_of_day=as_of_day)
     stand = later.filter(nw.col("last_day") <= as_of_day)
-    found: IntoFrameT = nw.concat([stand.select(*_NAMES), again.select(*_NAMES)]).to_native()
+    found = nw.concat([stand.select(*_NAMES), again.select(*_NAMES)])
+    return frames.like(orders, found, grain=("customer_id",))
+
+
+def _past(orders: IntoFrame, *, as_of_day: int) -> Lazy:
+    """Return the orders that were known on a day, with the columns that are there of those in use."""
+    present = frames.schema(orders, name="orders")
+    facts.open_orders(orders, uses=("customer_id", "order_id", "day", "amount_minor"))
+    columns = [name for name in _READ if name in present]
+    arguments.day(as_of_day, name="as_of_day")
+    return frames.lazy(orders, name="orders", columns=columns).filter(nw.col("day") <= as_of_day)
+
+
+def _known(orders: IntoFrame, known: IntoFrame, *more: Column) -> Lazy:
+    frames.same_engine(orders, known, names=("orders", "known"))
+    columns = (*COLUMNS, *more)
+    return facts.open_table(known, name="known", columns=columns, grain="customer_id").frame
+
+
+def _among(past: Lazy, customers: Lazy, *, as_of_day: int) -> Lazy:
+    theirs = past.join(customers.select("customer_id"), on="customer_id", how="semi")
+    found: Lazy = nw.from_native(of_orders(theirs.to_native(), as_of_day=as_of_day))
     return found
 
 

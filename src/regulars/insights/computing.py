@@ -110,7 +110,7 @@ def compute(  # noqa: PLR0913  what a run knows
     with engines.reader(engine=engine, facts_folder=facts_folder) as read:
         orders, customers, lines = read(facts.ORDERS), read(facts.CUSTOMERS), read(facts.LINES)
         events = read(facts.EVENTS) if facts.has_rows(facts.EVENTS, facts_folder=facts_folder) else None
-        past = engines.kept(histories.renewed(orders, read(facts.HISTORIES), as_of_day=day).histories)
+        past = engines.kept(histories.renewed(orders, read(facts.HISTORIES), as_of_day=day))
         engines.write(past, fresh / "histories")
         buyers = facts.scan_folder(fresh / "histories").select(pl.len()).collect().item()
         learning, is_learnt_now = _learning(

@@ -231,9 +231,8 @@ HISTORIES = Dataset(
     tables="",
     columns={
         column.name: Column("", pl.Float64 if column.name == "own_days" else pl.Int64, column.meaning)
-        for column in histories.COLUMNS
-    }
-    | {"mark": Column("", pl.Int64, "changes when any of the orders does")},
+        for column in (*histories.COLUMNS, histories.MARK)
+    },
 )
 # Beside a month's `data.parquet`: events that are no longer in the database.
 ARCHIVED = "archived.parquet"
