@@ -120,7 +120,7 @@ def test_the_year_ends_with_the_last_order() -> None:
 
 def test_histories_of_a_later_day_and_a_window_of_orders_are_refused() -> None:
     past = histories.of_orders(generated_orders(), as_of_day=AS_OF)
-    with pytest.raises(FutureDayError, match=r"histories\.last_day"):
+    with pytest.raises(FutureDayError, match=r"histories\.first_day"):
         rfm.score(past, as_of_day=AS_OF - 200)
     with pytest.raises(ArgumentError, match="window_days == 30, must be None for histories"):
         rfm.score(past, as_of_day=AS_OF, window_days=30)
