@@ -51,8 +51,6 @@ COLUMNS = (
 MARK = Column(name="mark", dtype=nw.Int64, kind=facts.NUMBER, meaning="changes when any of the orders does")
 """What `renewed` adds."""
 
-_READ = ("customer_id", "order_id", "day", "amount_minor", "gross_minor", "discount_minor", "is_valid")
-
 _NAMES = tuple(column.name for column in COLUMNS)
 
 
@@ -97,8 +95,9 @@ def renewed(orders: IntoFrameT, known: IntoFrame, *, as_of_day: int) -> IntoFram
         MixedFramesError: The tables are of different kinds.
         ArgumentError: `as_of_day` is no day.
     """
-    past, before = _past(orders, as_of_day=as_of_day), _known(orders, known, MARK)
-    marked = _marks(past)
+    opened, past = _past(orders, as_of_day=as_of_day)
+    before = _known(orders, known, MARK)
+    (marked,) = opened.settle(_marks(past))
     both = ["customer_id", "mark"]
     stand = before.join(marked, on=both, how="semi")
     changed = marked.join(before.select(*both), on=both, how="anti")
@@ -124,7 +123,8 @@ def earlier(orders: IntoFrameT, known: IntoFrame, *, as_of_day: int) -> IntoFram
         MixedFramesError: The tables are of different kinds.
         ArgumentError: `as_of_day` is no day.
     """
-    past, later = _past(orders, as_of_day=as_of_day), _known(orders, known)
+    _, past = _past(orders, as_of_day=as_of_day)
+    later = _known(orders, known)
     since = later.filter(nw.col("last_day") > as_of_day).select("customer_id")
     again = _among(past, since, as_of_day=as_of_day)
     stand = later.filter(nw.col("last_day") <= as_of_day)
@@ -132,13 +132,15 @@ def earlier(orders: IntoFrameT, known: IntoFrame, *, as_of_day: int) -> IntoFram
     return frames.like(orders, found, grain=("customer_id",))
 
 
-def _past(orders: IntoFrame, *, as_of_day: int) -> Lazy:
-    """Return the orders that were known on a day, with the columns that are there of those in use."""
-    present = frames.schema(orders, name="orders")
-    facts.open_orders(orders, uses=("customer_id", "order_id", "day", "amount_minor"))
-    columns = [name for name in _READ if name in present]
+def _past(orders: IntoFrame, *, as_of_day: int) -> tuple[Opened, Lazy]:
+    """Return the orders opened, and the valid ones that were known on a day."""
     arguments.day(as_of_day, name="as_of_day")
-    return frames.lazy(orders, name="orders", columns=columns).filter(nw.col("day") <= as_of_day)
+    opened_orders = facts.open_orders(
+        orders,
+        uses=("customer_id", "order_id", "day", "amount_minor"),
+        optional=("gross_minor", "discount_minor"),
+    )
+    return opened_orders, opened_orders.frame.filter(nw.col("day") <= as_of_day)
 
 
 def _known(orders: IntoFrame, known: IntoFrame, *more: Column) -> Lazy:
@@ -227,5 +229,4 @@ def _marks(orders: Lazy) -> Lazy:
         for name in ("order_id", "day", "amount_minor", "gross_minor", "discount_minor")
         if name in present
     )
-    valid = nw.col("is_valid") if "is_valid" in present else nw.col("amount_minor") > 0
-    return marks(orders.filter(valid), names)
+    return marks(orders, names)
