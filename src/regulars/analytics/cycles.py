@@ -29,6 +29,20 @@ RULES: tuple[Rule, ...] = ("store_cycle", "fixed_days")
 FIXED_DAYS = 30
 
 
+LAST_DAY = facts.Column(name="last_day", dtype=nw.Int32, kind=facts.DAY, meaning="last order day")
+CYCLE_DAYS = facts.Column(
+    name="cycle_days",
+    dtype=nw.Float64,
+    kind=facts.MEASURE,
+    meaning="days after which the next order is expected; null without a cycle",
+    nullable=True,
+)
+LATE_DAY = facts.Column(
+    name="late_day", dtype=nw.Int32, kind=facts.DAY, meaning="day after which they are late", nullable=True
+)
+"""Of what `customers` returns, the columns that others read."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StoreCycle:
     """How long customers of the store usually take until they come again.

@@ -6,6 +6,7 @@ import narwhals as nw
 from narwhals.typing import IntoFrame, IntoFrameT
 
 from regulars.analytics import arguments, facts, frames, histories, occasions
+from regulars.analytics.cycles import CYCLE_DAYS
 from regulars.analytics.frames import Lazy
 
 PROSPECT = "prospect"
@@ -30,12 +31,7 @@ REASONS = (NO_ORDER, FIRST_ORDER, FEW_REPEATS, MANY_REPEATS, SLOWING, SILENT)
 """Codes of `stage_reason`."""
 
 _CUSTOMERS = (facts.CUSTOMERS.column("customer_id"),)
-_CYCLES = (
-    facts.CUSTOMERS.column("customer_id"),
-    facts.Column(
-        name="cycle_days", dtype=nw.Float64, kind=facts.MEASURE, meaning="expected interval", nullable=True
-    ),
-)
+_CYCLES = (*_CUSTOMERS, CYCLE_DAYS)
 _INTERVALS_OF_A_RHYTHM = 3
 
 
