@@ -65,7 +65,7 @@ def renewed(orders: Table, engine: Engine) -> Table:
     )
     nobody = engine(as_polars(some_histories(engine(rows.clear()))).with_columns(mark=pl.lit(0, pl.Int64)))
     known = histories.renewed(engine(before), nobody, as_of_day=15_200)
-    return histories.renewed(orders, engine(as_polars(known)), as_of_day=AS_OF)
+    return histories.renewed(orders, known, as_of_day=AS_OF)
 
 
 def everybody(engine: Engine) -> Table:
