@@ -1,5 +1,6 @@
 """The whole path on a real shop's year, against an independent computation from the glossary, in pandas."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -44,7 +45,16 @@ class Night:
         assert profiles is not None
         return cls(
             written=run.profiles_written,
-            profiles=profiles,
+            # PostgreSQL puts the keys of its JSON in an order of its own.
+            profiles=profiles.with_columns(
+                churn_reasons=pl.Series(
+                    [
+                        text and json.dumps(json.loads(text), sort_keys=True)
+                        for text in profiles["churn_reasons"]
+                    ],
+                    dtype=pl.String,
+                )
+            ),
             tastes=list(Taste.objects.order_by("customer_id").values()),
         )
 
