@@ -55,7 +55,7 @@ class Night:
                     dtype=pl.String,
                 )
             ),
-            tastes=list(Taste.objects.order_by("customer_id").values()),
+            tastes=[dict(row) for row in Taste.objects.order_by("customer_id").values()],
         )
 
 
