@@ -35,7 +35,7 @@ from regulars.shop.rules import InvalidIdentifierError, normalise, region_of_zon
 JOB = "intake.run_import"
 _BATCH_LINES = 100_000
 # Why a line is refused that tells of somebody what was before they were erased.
-_ERASED = "erased_person"
+_ERASED = shop.ErasedPersonError.code
 _REPORT_SECONDS = 0.5
 # The first key of the advisory locks that mark an import as being run: "impo" in ASCII.
 _LOCK_SPACE = 0x696D706F
