@@ -70,6 +70,9 @@ class MappingBody(Schema):
     columns: Annotated[dict[RecordField, Text], _NoOtherKeys()] = Field(
         description="Column by field of the kind."
     )
+    attributes: Annotated[dict[Text, Text], _NoOtherKeys()] = Field(
+        {}, description="Column by attribute of your own, in a file of customers."
+    )
     words: Annotated[dict[RecordField, Annotated[dict[Text, Text], _NoOtherKeys()]], _NoOtherKeys()] = Field(
         {}, description="By field of a few words, what the file's words mean."
     )
