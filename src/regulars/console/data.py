@@ -21,6 +21,7 @@ from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefre
 
 from regulars.console.components import Chip, Pager
 from regulars.console.downloads import choices, download
+from regulars.console.exports import record_menus
 from regulars.intake import operations as intake
 from regulars.intake import queries
 from regulars.intake.encodings import ENCODINGS, EncodingUnclearError
@@ -44,7 +45,7 @@ from regulars.kernel.errors import RegularsError
 from regulars.shop.models import Store
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
-from regulars.staff.rules import Capability, may
+from regulars.staff.rules import CAPABILITIES, Capability, Role, may
 
 _PAGE = 50
 _LARGEST_MAP = 1 << 20
@@ -229,6 +230,7 @@ def data(request: HttpRequest) -> HttpResponse:
             "maps": ColumnMap.objects.order_by("name"),
             "pager": pager,
             "stores": Store.objects.order_by("code"),
+            "records": record_menus(CAPABILITIES[Role(cast("User", request.user).role)]),
         },
     )
 

@@ -12,6 +12,7 @@ from regulars.console import (
     customer_parts,
     customers,
     data,
+    exports,
     keys,
     preferences,
     privacy,
@@ -221,6 +222,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("settings/audit/", audit.audit, name="settings-audit"),
     path("settings/audit.csv", audit.export_audit, name="settings-audit-export"),
+    *exports.urls(),
     path("preferences/theme/", preferences.theme, name="theme"),
     path("preferences/language/", preferences.language, name="language"),
 ]
