@@ -83,7 +83,7 @@ class MappingBody(Schema):
     refund_prefix: Loose = Field("", description="Order numbers that begin with it are refunds.")
     date_formats: list[Text] = Field(
         [],
-        description="strptime formats, or `excel`, `epoch`, `epoch_ms`; for dates that could be read in two ways.",
+        description="strptime formats, or `excel`, `epoch`, `epoch_ms`, `epoch_us`; for dates that could be read in two ways.",
     )
     decimal: Literal["", ".", ","] = Field("", description="Decimal mark.")
     encoding: Loose = Field("", description="Encoding of a text file.")

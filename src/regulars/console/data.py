@@ -225,7 +225,9 @@ def data(request: HttpRequest) -> HttpResponse:
         request,
         "console/data/index.html",
         {
-            "form": UploadForm(),
+            "form": UploadForm(
+                initial={"kind": kind} if (kind := request.GET.get("kind", "")) in KINDS else None
+            ),
             "imports": [(row, _level(row)) for row in found[:_PAGE]],
             "maps": ColumnMap.objects.order_by("name"),
             "pager": pager,

@@ -52,7 +52,11 @@ def csv_lines(
 
 
 def download(
-    name: str, schema: Mapping[str, type[pl.DataType] | pl.DataType], rows: Iterable[Sequence[object]], *, form: str
+    name: str,
+    schema: Mapping[str, type[pl.DataType] | pl.DataType],
+    rows: Iterable[Sequence[object]],
+    *,
+    form: str,
 ) -> HttpResponseBase:
     """Send a table in one of `FORMS`; an unknown form is plain CSV."""
     if form == "parquet":

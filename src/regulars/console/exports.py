@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from regulars.console.downloads import choices, download
+from regulars.console.quality import checks
 from regulars.intake import queries as intake
 from regulars.intake.connectors.looking import shops
 from regulars.intake.models import WriteKey
@@ -32,7 +32,6 @@ from regulars.shop.models import (
     Refund,
     Tagging,
 )
-from regulars.shop.queries import quality
 from regulars.staff.access import Needs, access
 from regulars.staff.models import ApiKey, User
 from regulars.staff.rules import Capability
@@ -138,7 +137,7 @@ def _keys(_query: QueryDict) -> Rows:
 
 
 def _sources(_query: QueryDict) -> Rows:
-    last = {one.name: one.last_at for one in quality.freshness() if not one.is_store}
+    last = {one.name: one.last_at for one in shop.measured(now=timezone.now()).freshness if not one.is_store}
     keys = set(WriteKey.objects.filter(revoked_at=None).values_list("source_id", flat=True))
     for source in EventSource.objects.select_related("store"):
         kind = "events" if source.pk in keys else "files"
@@ -156,7 +155,7 @@ def _privacy(_query: QueryDict) -> Rows:
 
 
 def _quality(_query: QueryDict) -> Rows:
-    for check in quality.checks(now=timezone.now()):
+    for check in checks(shop.measured(now=timezone.now()).coverage):
         yield check.code, check.known, check.total
 
 
@@ -380,9 +379,7 @@ def _view(name: str, export: Export) -> Callable[..., HttpResponseBase]:
     @access(Needs(export.needs))
     @require_GET
     def view(request: HttpRequest) -> HttpResponseBase:
-        return download(
-            name, export.columns, export.rows(request.GET), form=request.GET.get("format", "")
-        )
+        return download(name, export.columns, export.rows(request.GET), form=request.GET.get("format", ""))
 
     view.__name__ = f"export_{name.replace('-', '_')}"
     view.__doc__ = f"Send {name} as a file."

@@ -65,6 +65,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("duplicates/<int:suggestion_id>/", customer_parts.settle, name="duplicates-settle"),
     path("tags/", tags.tags, name="tags"),
     path("tags/<int:tag_id>/", tags.change, name="tags-change"),
+    path("tags/<int:tag_id>/keeping/", tags.keeping, name="tags-keeping"),
     path("tags/<int:tag_id>/joins/", tags.join, name="tags-join"),
     path("tags/<int:tag_id>/removal/", tags.removal, name="tags-removal"),
     path("tags/<int:tag_id>/restoring/", tags.restoring, name="tags-restoring"),

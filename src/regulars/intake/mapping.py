@@ -50,7 +50,7 @@ class Mapping:
         status_values: `paid`, `pending` or `cancelled` by what the status column says.
         refund_prefix: Order numbers that begin with it are refunds, beside lines with a negative quantity or
             amount.
-        date_formats: `strptime` formats, or `excel`, `epoch`, `epoch_ms`.
+        date_formats: `strptime` formats, or `excel`, `epoch`, `epoch_ms`, `epoch_us`.
         decimal: "." or ",".
         encoding: Of a text file.
         sheet: Of a workbook, or the member of a zip.

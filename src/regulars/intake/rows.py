@@ -1,6 +1,7 @@
 """Judge the lines of every kind of file but orders: each line stands for itself."""
 
 import dataclasses
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -57,6 +58,25 @@ def as_told(text: str, rule: AttributeRule) -> str:
     if rule.type in ("number", "money"):
         return re.sub(r"[,\s¥￥$€£元]", "", text)
     return text
+
+
+def _is_broken(told: pl.Series) -> pl.Series:
+    """Return which texts are no JSON that the database can hold."""
+
+    def is_broken(text: str | None) -> bool | None:
+        if text is None:
+            return None
+        try:
+            json.loads(text, parse_constant=_refused)
+        except (ValueError, RecursionError):
+            return True
+        return "\\u0000" in text
+
+    return pl.Series(told.name, [is_broken(text) for text in told], dtype=pl.Boolean)
+
+
+def _refused(constant: str) -> float:
+    raise ValueError(constant)
 
 
 def stage_columns(kind: Kind) -> dict[str, str]:
@@ -297,6 +317,9 @@ class RowJudge:
                 yield "too_large", cell.abs() // values.MICRO > _LARGEST_MINOR // 10**self.exponent
         elif field.choices:
             yield "unknown_word", unread
+        elif field.form == "json":
+            yield "too_long", cell.str.len_chars() > field.longest
+            yield "not_json", cell.map_batches(_is_broken, return_dtype=pl.Boolean)
         else:
             if field.name in (*IDENTIFIERS, "order_code"):
                 yield "digits_lost", cell.str.contains(DIGITS_LOST)

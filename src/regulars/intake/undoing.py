@@ -34,9 +34,7 @@ def check_undo(*, import_id: int, now: datetime) -> Import:
     if row.state not in _UNDOABLE:
         raise NotUndoableError(f"import {import_id} is {row.state}; only a finished one can be undone")
     if row.change_set_id is None:
-        message = (
-            f"import {import_id} cannot be undone: what a file of {row.kind} says is a ledger that only grows"
-        )
+        message = f"import {import_id} cannot be undone: what a file of {row.kind} says is kept for good"
         raise NotUndoableError(message)
     hindrance = shop.undo_hindrance(change_set_id=row.change_set_id, now=now)
     if isinstance(hindrance, shop.ChangesOvertakenError) and hindrance.later:

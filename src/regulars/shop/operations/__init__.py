@@ -113,6 +113,7 @@ from regulars.shop.operations.privacy import (
     request_privacy,
     speak_to,
 )
+from regulars.shop.operations.quality import measure_record
 from regulars.shop.operations.tags import (
     InvalidTagError,
     NothingToUndoError,
@@ -203,6 +204,7 @@ __all__ = [
     "lock_people",
     "mark_event_days",
     "mark_order_days",
+    "measure_record",
     "merge",
     "merge_consents",
     "merge_customers",

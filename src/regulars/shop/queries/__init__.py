@@ -72,7 +72,7 @@ from regulars.shop.queries.privacy import (
     privacy_requests_open,
 )
 from regulars.shop.queries.products import brands, categories, stores
-from regulars.shop.queries.quality import Coverage, Freshness, coverage, freshness
+from regulars.shop.queries.quality import Coverage, Freshness, Measured, coverage, freshness, measured
 from regulars.shop.queries.story import (
     Step,
     StoryEntry,
@@ -97,6 +97,7 @@ __all__ = [
     "Freshness",
     "Known",
     "Line",
+    "Measured",
     "Mix",
     "Month",
     "NoSuchCustomerError",
@@ -140,6 +141,7 @@ __all__ = [
     "has_customers",
     "identifiers",
     "may_contact",
+    "measured",
     "merges_of",
     "mix",
     "open_suggestions",
