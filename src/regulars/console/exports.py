@@ -13,7 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from regulars.console.downloads import choices, download
+from regulars.console.downloads import choices as forms_of
+from regulars.console.downloads import download
 from regulars.console.quality import checks
 from regulars.intake import queries as intake
 from regulars.intake.connectors.looking import shops
@@ -81,14 +82,15 @@ def _tags(_query: QueryDict) -> Rows:
     kept = segments.tags_kept()
     for row in shop.tags_with_counts():
         keeper = kept.get(row.pk)
-        yield row.name, row.description, row.colour, row.customers, keeper.title if keeper else None
+        customers: int = row.customers  # type: ignore[attr-defined]  counted by the query
+        yield row.name, row.description, row.colour, customers, keeper.title if keeper else None
 
 
 def _attributes(_query: QueryDict) -> Rows:
     for row in shop.attributes_with_counts():
-        yield (
-            row.name, row.label, row.label_zh, row.type, "; ".join(row.choices), row.is_customers, row.customers,
-        )  # fmt: skip
+        customers: int = row.customers  # type: ignore[attr-defined]  counted by the query
+        choices = "; ".join(row.choices)
+        yield row.name, row.label, row.label_zh, row.type, choices, row.is_customers, customers
 
 
 def _companies(query: QueryDict) -> Rows:
@@ -366,7 +368,7 @@ def menu(name: str, capabilities: Iterable[Capability], query: str = "") -> list
     """Return the forms in which somebody may take a list away: none without the right to."""
     if EXPORTS[name].needs not in capabilities:
         return []
-    return choices(reverse(f"console:export-{name}"), query)
+    return forms_of(reverse(f"console:export-{name}"), query)
 
 
 def record_menus(capabilities: Iterable[Capability]) -> list[tuple[str | Promise, list[tuple[str | Promise, str]]]]:  # fmt: skip

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -263,7 +264,7 @@ class RowJudge:
         """Return what a line says of attributes as a JSON object; one that is empty says nothing."""
         said = [
             pl.col(attribute_cell(name)).map_elements(
-                lambda text, rule=rule: as_told(text, rule), return_dtype=pl.String
+                partial(as_told, rule=rule), return_dtype=pl.String
             ).alias(name)
             for name, rule in self.attributes.items()
         ]  # fmt: skip
@@ -299,9 +300,7 @@ class RowJudge:
             yield (
                 "bad_attribute",
                 name,
-                cell.map_batches(
-                    lambda told, rule=rule: self._impossible(told, rule), return_dtype=pl.Boolean
-                ),
+                cell.map_batches(partial(self._impossible, rule=rule), return_dtype=pl.Boolean),
             )
 
     def _field_faults(self, field: Field) -> Iterator[tuple[str, pl.Expr]]:

@@ -127,7 +127,7 @@ ANALYTICS = Kind(
                     'type', CASE event_name WHEN 'page_view' THEN 'page' WHEN 'screen_view' THEN 'screen' ELSE 'track' END,
                     'messageId', message, 'anonymousId', visitor, 'userId', person,
                     'timestamp', to_char(
-                        timestamptz 'epoch' + happened_at_us * interval '1 microsecond' AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+                        (timestamptz 'epoch' + happened_at_us * interval '1 microsecond') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
                     ),
                     'event', CASE event_name {_NAMED} ELSE event_name END,
                     'name', parameters ->> 'page_title',
