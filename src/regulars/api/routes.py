@@ -1,8 +1,30 @@
 """The API with all its operations, in the order of the reference."""
 
-from regulars.api import account, actions, backtests, consents, customers, figures, imports, orders, segments
+from regulars.api import (
+    account,
+    actions,
+    backtests,
+    consents,
+    customers,
+    figures,
+    imports,
+    orders,
+    sayings,
+    segments,
+)
 from regulars.api.contract import make_api
 
 api = make_api()
-for chapter in (customers, consents, segments, orders, figures, backtests, imports, actions, account):
+for chapter in (
+    customers,
+    sayings,
+    consents,
+    segments,
+    orders,
+    figures,
+    backtests,
+    imports,
+    actions,
+    account,
+):
     api.add_router("", chapter.router)

@@ -102,6 +102,14 @@ def tags(customer_id: int) -> "QuerySet[Tagging]":
     )
 
 
+def tags_named(names: Collection[str]) -> "QuerySet[Tag]":
+    """Return the tags of these names, in any case."""
+    wanted = Q(pk__in=[])
+    for name in names:
+        wanted |= Q(name__iexact=" ".join(name.split()))
+    return Tag.objects.filter(wanted, removed_at=None)
+
+
 def tags_with_counts() -> "QuerySet[Tag]":
     """Return the tags by name, each with `customers`, how many have it."""
     return Tag.objects.filter(removed_at=None).annotate(customers=Count("taggings")).order_by("name")
