@@ -82,13 +82,13 @@ def _tags(_query: QueryDict) -> Rows:
     kept = segments.tags_kept()
     for row in shop.tags_with_counts():
         keeper = kept.get(row.pk)
-        customers: int = row.customers  # type: ignore[attr-defined]  counted by the query
+        customers: int = row.customers  # type: ignore[attr-defined]  # counted by the query
         yield row.name, row.description, row.colour, customers, keeper.title if keeper else None
 
 
 def _attributes(_query: QueryDict) -> Rows:
     for row in shop.attributes_with_counts():
-        customers: int = row.customers  # type: ignore[attr-defined]  counted by the query
+        customers: int = row.customers  # type: ignore[attr-defined]  # counted by the query
         choices = "; ".join(row.choices)
         yield row.name, row.label, row.label_zh, row.type, choices, row.is_customers, customers
 

@@ -1,6 +1,6 @@
 """The parts of pages about customers: one cell of the list, what an address keeps, how a due day reads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 
@@ -38,7 +38,7 @@ def kept_choices(chosen: CustomerList, *changed: str) -> SafeString:
 def customer_cells(context: Context, row: CustomerRow, columns: Sequence[Column]) -> SafeString:
     """Write a customer's cells: in Python, because a page has four hundred of them."""
     as_of_day, currency, language = context["as_of_day"], context["business"].currency, get_language() or ""
-    own = context.get("own", {})
+    own: Mapping[tuple[int, str], str] = context["own"]
     cells = [
         f"{_opening(column.key, language)}{conditional_escape(_CELLS[column.key](row, as_of_day, currency))}</td>"
         if column.key in _CELLS
