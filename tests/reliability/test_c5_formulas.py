@@ -129,7 +129,7 @@ def test_no_list_of_the_console_holds_one(monkeypatch: pytest.MonkeyPatch) -> No
 
     def found(name: str, form: str) -> tuple[list[str], int]:
         response = client.get(reverse(f"console:export-{name}"), {"format": form})
-        content = b"".join(response)  # type: ignore[arg-type]  # a stream
+        content = b"".join(response)
         if form == "parquet":
             return [], len(pl.read_parquet(io.BytesIO(content)))
         encoding = "gb18030" if form == "gb18030" else "utf-8-sig"
