@@ -87,7 +87,7 @@ def killed_at_request(shop: Served, row: Backfill, number: int) -> None:
 
     shop.before = before
     running.append(run_killed(row))
-    assert running[0].wait(60) == -signal.SIGKILL
+    assert running[0].wait(300) == -signal.SIGKILL
     shop.before = lambda _asked: None
 
 
@@ -99,22 +99,24 @@ def test_kill_9_of_a_back_fill_loses_nothing_and_it_goes_on_where_it_stopped() -
     make_business(currency="GBP")
     with served(shopify_api(THINGS)) as shop, override_settings(CONNECTORS_MAY_CALL_LOOPBACK=True):
         row = begun(shop)
-        kills = (3,)
+        kills = (9,)
         for number in kills:
             killed_at_request(shop, row, number)
         child = run_killed(row, at="backfill:page")
-        assert child.wait(60) == -signal.SIGKILL, "in the middle of writing a page"
+        assert child.wait(300) == -signal.SIGKILL, "in the middle of writing a page"
         row.refresh_from_db()
         assert (row.state, bool(row.resource)) == ("running", True)
-        requests = len(shop.asked)
+        shop.asked.clear()
         done = finished(row)
+        asked_again = len(shop.asked)
         assert done.state == "done"
         assert (Order.objects.count(), Customer.objects.count()) == (7, 4)
-        assert len(shop.asked) - requests < 8, "what was read is not read again"
         expected = state()
         Backfill.objects.all().delete()
         again = operations.begin_backfill(connection_id=row.connection_id, since=None, by=None, now=NOW)
+        shop.asked.clear()
         assert (finished(again).changed, state()) == (0, expected)
+        assert asked_again < len(shop.asked), "what was read is not read again"
     print(f"killed {len(kills) + 1} times, 0 of 11 objects lost, none read in vain but the page under way")
 
 
@@ -122,7 +124,8 @@ def test_a_place_written_before_its_page_would_be_found_out() -> None:
     make_business(currency="GBP")
     with served(shopify_api(THINGS)) as shop, override_settings(CONNECTORS_MAY_CALL_LOOPBACK=True):
         row = begun(shop)
-        assert run_killed(row, at="backfill:page", is_planted=True).wait(60) == -signal.SIGKILL
+        Backfill.objects.update(resource="orders")
+        assert run_killed(row, at="backfill:page", is_planted=True).wait(300) == -signal.SIGKILL
         row.refresh_from_db()
         finished(row)
-        assert Order.objects.count() + Customer.objects.count() < 11, "the planted bug was not seen"
+        assert Order.objects.count() < 7, "the planted bug was not seen"
