@@ -59,6 +59,7 @@ _MARKET = _SEE | {
 KEY_SCOPES = (
     Capability.VIEW_CUSTOMERS,
     Capability.EXPORT_CUSTOMERS,
+    Capability.CHANGE_CUSTOMERS,
     Capability.CHANGE_SEGMENTS,
     Capability.VIEW_OFFERS,
     Capability.CHANGE_OFFERS,

@@ -239,8 +239,10 @@ def _merge_refunds(counts: Counter[str]) -> None:
 
 
 def _merge_staged_refunds(counts: Counter[str]) -> None:
+    _run(merge_sql.SUM_TOLD_BY_FILES)
     counts["refunds_added"] += _run(merge_sql.ADD_REFUNDS)
     counts["rows_changed"] += _run(merge_sql.UPDATE_REFUNDS)
+    counts["rows_changed"] += _run(merge_sql.TAKE_FROM_SENDERS)
     _run(merge_sql.FIND_AFFECTED_CUSTOMERS)
     _run(merge_sql.MATCH_REFUNDS)
     counts["rows_changed"] += _run(merge_sql.UPDATE_MATCHES)
