@@ -172,9 +172,7 @@ def _counted(
     since = now - timedelta(days=max(cap.days for cap in caps) + 1)
     found: dict[int, list[Counted]] = defaultdict(list)
     rows = Delivery.objects.filter(customer__in=customers, counted_at__gt=since)
-    for who, at, medium, tag in rows.values_list(
-        "customer_id", "counted_at", "channel__medium", "send__tag"
-    ):
+    for who, at, medium, tag in rows.values_list("customer_id", "counted_at", "channel__medium", "send__tag"):
         if at is not None:
             found[who].append(Counted(at=at, medium=medium, tag=tag))
     return found

@@ -17,9 +17,7 @@ def is_paced(channel: Channel) -> bool:
     return bool(channel.per_minute or channel.domain_per_minute or channel.warm_up_first)
 
 
-def book(
-    domains: Sequence[str], *, channel: Channel, zone: ZoneInfo, now: datetime
-) -> list[datetime | None]:
+def book(domains: Sequence[str], *, channel: Channel, zone: ZoneInfo, now: datetime) -> list[datetime | None]:
     """Book a place for each message, in order, and return when it may go, None for now.
 
     What has no place now is booked in the first minute, or on the first day, that has room, so that it is looked at once more
@@ -41,7 +39,10 @@ def book(
     everything = range(len(domains))
     if channel.per_minute:
         limit = channel.per_minute
-        keep(_places(channel, "", len(domains), start=minute, step=_minute_later, limit=lambda _at: limit), everything)
+        keep(
+            _places(channel, "", len(domains), start=minute, step=_minute_later, limit=lambda _at: limit),
+            everything,
+        )
     if channel.warm_up_first and channel.warm_up_from:
         begun, first = channel.warm_up_from, channel.warm_up_first
         today = datetime.combine(now.astimezone(zone).date(), time(), tzinfo=zone)
@@ -53,13 +54,18 @@ def book(
         def next_day(at: datetime) -> datetime:
             return datetime.combine(at.astimezone(zone).date() + _DAY, time(), tzinfo=zone)
 
-        keep(_places(channel, "", len(domains), start=today, step=next_day, limit=of_day, is_day=True), everything)
+        keep(
+            _places(channel, "", len(domains), start=today, step=next_day, limit=of_day, is_day=True),
+            everything,
+        )
     if channel.domain_per_minute:
         of_domain = channel.domain_per_minute
         for domain in sorted(set(domains) - {""}):
             which = [index for index, told in enumerate(domains) if told == domain]
             keep(
-                _places(channel, domain, len(which), start=minute, step=_minute_later, limit=lambda _at: of_domain),
+                _places(
+                    channel, domain, len(which), start=minute, step=_minute_later, limit=lambda _at: of_domain
+                ),
                 which,
             )
     return [None if at <= now else at for at in times]

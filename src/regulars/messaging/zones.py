@@ -32,7 +32,9 @@ def zones_of(customer_ids: Collection[int], *, otherwise: str) -> dict[int, Zone
     countries = Customer.objects.filter(pk__in=customer_ids).exclude(country="")
     for customer_id, country in countries.values_list("pk", "country"):
         found[customer_id] = _zone_of_country(country) or shops
-    told = AttributeValue.objects.filter(customer__in=customer_ids, definition__name=ATTRIBUTE, text__isnull=False)
+    told = AttributeValue.objects.filter(
+        customer__in=customer_ids, definition__name=ATTRIBUTE, text__isnull=False
+    )
     for customer_id, name in told.values_list("customer_id", "text"):
         if name in _known():
             found[customer_id] = ZoneInfo(name)

@@ -22,4 +22,6 @@ def kind_named(key: str) -> ChannelKind:
     try:
         return _BY_KEY[key]
     except KeyError:
-        raise InvalidChannelError(f"kind == {key!r}, must be one of {', '.join(_BY_KEY)}", field="kind") from None
+        raise InvalidChannelError(
+            f"kind == {key!r}, must be one of {', '.join(_BY_KEY)}", field="kind"
+        ) from None

@@ -161,7 +161,9 @@ class ChannelKind:
     repeats_doubtful: bool = False
     segments: Callable[[Message, Mapping[str, str]], int] = field(default=_one_each)
 
-    def cost(self, message: Message, values: Mapping[str, str], *, cost_minor: Decimal) -> tuple[int, Decimal]:
+    def cost(
+        self, message: Message, values: Mapping[str, str], *, cost_minor: Decimal
+    ) -> tuple[int, Decimal]:
         """Return how many segments a message is charged as, and what they cost together."""
         segments = self.segments(message, values)
         return segments, segments * cost_minor

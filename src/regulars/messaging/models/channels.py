@@ -9,9 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
-@pghistory.track(
-    exclude=["sealed", "trouble", "trouble_since", "closed_until", "closings"]
-)
+@pghistory.track(exclude=["sealed", "trouble", "trouble_since", "closed_until", "closings"])
 class Channel(models.Model):
     """One way by which messages go out: a mail server, a gateway, a list of tasks.
 

@@ -1,7 +1,7 @@
 """Take the next messages that are due, and take over what dead senders left."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,8 @@ from regulars.shop.links import preferences_url, unsubscribe_url
 from regulars.shop.queries import business
 
 BATCH = 50
+# A message whose answers are cut off so often stays uncertain.
+MOST_DOUBTS = 3
 # Sends that are looked at in one claim before it gives up: others hold theirs, or have no room now.
 _MOST_SENDS = 20
 
@@ -94,20 +96,27 @@ def claim(*, worker: int, now: datetime, limit: int = BATCH) -> Batch | None:
     return None
 
 
-def recover(*, now: datetime) -> int:
+def recover(*, now: datetime, repeated: Collection[str]) -> int:
     """Take over what senders left that died, and doubt what stopped ones have in hand; return how many were moved.
 
     What was claimed and not begun can go to anybody. What was being sent may have gone out: of a dead sender it is sent again,
     with the same Message-ID and the note that it may be there twice; of a sender that lives but is past its time it is
     uncertain, until that sender tells or dies.
+
+    Args:
+        now: From `database_now`.
+        repeated: Kinds of channels that send what may have gone once more.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LEFT)
         rows = cursor.fetchall()
         moves = []
-        for delivery_id, generation, state, lives in rows:
+        for delivery_id, generation, state, attempts, kind, lives in rows:
+            is_repeated = kind in repeated and attempts < MOST_DOUBTS
             if state == State.CLAIMED:
-                moves.append(Move(delivery_id=delivery_id, generation=generation, was=state, state=State.PENDING))
+                moves.append(
+                    Move(delivery_id=delivery_id, generation=generation, was=state, state=State.PENDING)
+                )
             elif lives and state == State.SENDING:
                 moves.append(
                     Move(
@@ -118,8 +127,9 @@ def recover(*, now: datetime) -> int:
             elif not lives:
                 moves.append(
                     Move(
-                        delivery_id=delivery_id, generation=generation, was=state, state=State.PENDING,
-                        reason="sent_again", doubts=True,
+                        delivery_id=delivery_id, generation=generation, was=state, doubts=True,
+                        state=State.PENDING if is_repeated else State.UNCERTAIN,
+                        reason="sent_again" if is_repeated else "sender_died",
                     )
                 )  # fmt: skip
         return len(move(moves, now=now))
@@ -238,15 +248,16 @@ WITH alive AS (
     WHERE locktype = 'advisory' AND objsubid = 1 AND granted
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 ), past AS (
-    SELECT id, generation, state, worker FROM messaging_delivery
+    SELECT id FROM messaging_delivery
     WHERE state IN ('claimed', 'sending') AND lease_until < clock_timestamp()
-    UNION ALL
-    SELECT id, generation, state, worker FROM messaging_delivery
+    UNION
+    SELECT id FROM messaging_delivery
     WHERE state = 'claimed' AND worker NOT IN (SELECT worker FROM alive)
-    UNION ALL
-    SELECT id, generation, state, worker FROM messaging_delivery
+    UNION
+    SELECT id FROM messaging_delivery
     WHERE state = 'uncertain' AND worker IS NOT NULL AND worker NOT IN (SELECT worker FROM alive)
 )
-SELECT DISTINCT ON (p.id) p.id, p.generation, p.state, p.worker IN (SELECT worker FROM alive)
-FROM past p ORDER BY p.id LIMIT 1000
+SELECT d.id, d.generation, d.state, d.attempts, c.kind, d.worker IN (SELECT worker FROM alive)
+FROM messaging_delivery d JOIN messaging_channel c ON c.id = d.channel_id
+WHERE d.id IN (SELECT id FROM past) ORDER BY d.id LIMIT 1000 FOR UPDATE OF d SKIP LOCKED
 """

@@ -76,7 +76,9 @@ def move(moves: Iterable[Move], *, now: datetime) -> set[int]:
     connection.ensure_connection()
     # Prepared by the server: a sender runs this for each message.
     with Cursor(connection.connection) as cursor:
-        cursor.execute(_MOVE, {"now": now, **dict(zip(_COLUMNS, map(list, columns), strict=True))}, prepare=True)
+        cursor.execute(
+            _MOVE, {"now": now, **dict(zip(_COLUMNS, map(list, columns), strict=True))}, prepare=True
+        )
         return {delivery_id for (delivery_id,) in cursor.fetchall()}
 
 
@@ -103,7 +105,7 @@ UPDATE messaging_delivery d SET
     reason = m.reason,
     trouble = m.trouble,
     due_at = coalesce(m.due_at, d.due_at),
-    worker = CASE WHEN m.state IN ('claimed', 'sending') THEN m.worker WHEN m.state = 'uncertain' THEN d.worker END,
+    worker = CASE WHEN m.state IN ('claimed', 'sending') THEN m.worker WHEN m.reason = 'sender_silent' THEN d.worker END,
     lease_until = CASE WHEN m.lease_seconds > 0 THEN clock_timestamp() + make_interval(secs => m.lease_seconds) END,
     claimed_at = CASE WHEN m.state = 'claimed' THEN %(now)s::timestamptz ELSE d.claimed_at END,
     attempts = d.attempts + (m.state = 'sending')::int - m.gives_back::int,

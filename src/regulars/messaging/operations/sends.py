@@ -118,7 +118,10 @@ def enlist(
             send = _locked(send_id)
             if send.state == Send.State.CANCELLED or send.is_complete:
                 raise SendStateError(_("%(send)s takes nobody on any more") % {"send": send.label})
-            reasons = {**_held_out(send, portion), **{who: left_out[who] for who in portion if who in left_out}}
+            reasons = {
+                **_held_out(send, portion),
+                **{who: left_out[who] for who in portion if who in left_out},
+            }
             added += _insert(send, channel_id, portion, reasons, due_at=due_at or now, now=now)
     if added > _ANALYZE_ABOVE:
         with connection.cursor() as cursor:

@@ -2,7 +2,15 @@
 
 from django.utils.translation import gettext_lazy
 
-from regulars.messaging.channels.channel import Asked, ChannelKind, Dispatch, Opening, Outgoing, Receipt, Sender
+from regulars.messaging.channels.channel import (
+    Asked,
+    ChannelKind,
+    Dispatch,
+    Opening,
+    Outgoing,
+    Receipt,
+    Sender,
+)
 from regulars.shop.models.consents import Channel as Medium
 
 
@@ -23,7 +31,9 @@ def _open(opening: Opening) -> Sender:
 AUDIENCE = ChannelKind(
     key="audience",
     label=gettext_lazy("Audience file"),
-    about=gettext_lazy("A file of customers to upload where the sending is done: a marketplace, an advertising platform."),
+    about=gettext_lazy(
+        "A file of customers to upload where the sending is done: a marketplace, an advertising platform."
+    ),
     media=tuple(Medium.values),
     asked=(
         Asked(

@@ -27,7 +27,9 @@ from regulars.messaging.channels.sms.segments import dressed, segments
 from regulars.messaging.registry import Message
 
 _NO_SUCH_NUMBER = frozenset(("isv.MOBILE_NUMBER_ILLEGAL", "isv.MOBILE_COUNT_OVER_LIMIT"))
-_TOO_FAST = frozenset(("isv.BUSINESS_LIMIT_CONTROL", "isv.DAY_LIMIT_CONTROL", "Throttling", "Throttling.User", "Throttling.Api"))
+_TOO_FAST = frozenset(
+    ("isv.BUSINESS_LIMIT_CONTROL", "isv.DAY_LIMIT_CONTROL", "Throttling", "Throttling.User", "Throttling.Api")
+)
 _OF_ACCOUNT = frozenset(
     (
         "isv.AMOUNT_NOT_ENOUGH", "isv.OUT_OF_SERVICE", "isv.ACCOUNT_NOT_EXISTS", "isv.ACCOUNT_ABNORMAL",
@@ -71,7 +73,8 @@ class _AliyunSender:
             "SignName": told["sign"],
             "TemplateCode": str(said.data.get("template_code") or told["template"]),
             "TemplateParam": json.dumps(
-                variables if isinstance(variables, dict) else {told["variable"]: said.text}, ensure_ascii=False
+                variables if isinstance(variables, dict) else {told["variable"]: said.text},
+                ensure_ascii=False,
             ),
             "OutId": outgoing.recipient.token,
         }
@@ -130,7 +133,11 @@ ALIYUN = ChannelKind(
         Asked(name="region", label=gettext_lazy("Region"), default="cn-hangzhou"),
         Asked(name="key_id", label="AccessKey ID"),
         Asked(name="key_secret", label="AccessKey Secret", is_secret=True),
-        Asked(name="sign", label=gettext_lazy("Sign"), help=gettext_lazy("As it was approved, without brackets.")),
+        Asked(
+            name="sign",
+            label=gettext_lazy("Sign"),
+            help=gettext_lazy("As it was approved, without brackets."),
+        ),
         Asked(name="template", label=gettext_lazy("Template code")),
         Asked(
             name="variable",

@@ -66,7 +66,11 @@ SMTP = ChannelKind(
             name="security",
             label=gettext_lazy("Encryption"),
             default="starttls",
-            choices=(("starttls", "STARTTLS"), ("tls", "TLS"), ("none", gettext_lazy("None, on this machine only"))),
+            choices=(
+                ("starttls", "STARTTLS"),
+                ("tls", "TLS"),
+                ("none", gettext_lazy("None, on this machine only")),
+            ),
         ),
         Asked(name="username", label=gettext_lazy("User name"), is_required=False),
         Asked(name="password", label=gettext_lazy("Password"), is_secret=True, is_required=False),
@@ -79,7 +83,9 @@ SMTP = ChannelKind(
             help=gettext_lazy("A mailbox that takes addresses with a plus sign; each message gets its own."),
             is_required=False,
         ),
-        Asked(name="dkim_selector", label=gettext_lazy("DKIM selector"), default="regulars", is_required=False),
+        Asked(
+            name="dkim_selector", label=gettext_lazy("DKIM selector"), default="regulars", is_required=False
+        ),
         Asked(
             name="dkim_key",
             label=gettext_lazy("DKIM key"),

@@ -32,7 +32,9 @@ _SHUTTING_DOWN = 421
 # Words of servers that ask to go slower (RFC 3463: 4.7.x policy, 4.3.2 not accepting, 4.5.3 too many).
 _THROTTLES = re.compile(rb"4\.7\.|4\.3\.2|4\.5\.3|rate|too (?:many|fast)|throttl|defer", re.IGNORECASE)
 # RFC 3463: 5.1.x is the address, 5.7.x is policy, 5.2.2 is a full box.
-_ADDRESS = re.compile(rb"5\.1\.[0-6]|5\.1\.10|5\.2\.1|user unknown|no such (?:user|mailbox)|does not exist", re.IGNORECASE)
+_ADDRESS = re.compile(
+    rb"5\.1\.[0-6]|5\.1\.10|5\.2\.1|user unknown|no such (?:user|mailbox)|does not exist", re.IGNORECASE
+)
 _NOT_ADDRESS = re.compile(rb"5\.7\.|5\.2\.2|5\.3\.|5\.4\.", re.IGNORECASE)
 # What goes into an SMTP command as it is.
 _PLAIN = re.compile(r"[!-;=?-~]+@[A-Za-z0-9.-]+")
@@ -74,7 +76,9 @@ class SmtpSender:
             mail = self._signer.sign(mail)
         token, address = outgoing.recipient.token, outgoing.recipient.address
         if not _PLAIN.fullmatch(address):
-            raise SendError(f"{address!r} is no address that SMTP can say", fault=Fault.PERMANENT, reason="bad_address")
+            raise SendError(
+                f"{address!r} is no address that SMTP can say", fault=Fault.PERMANENT, reason="bad_address"
+            )
         return lambda: self._send(mail, sender=self._envelope.bounce_address(token), address=address)
 
     def close(self) -> None:
@@ -165,7 +169,10 @@ class SmtpSender:
             # Nobody's mail goes from this sender.
             raise SendError(text, fault=Fault.CHANNEL, reason="sender_refused")
         raise SendError(
-            text, fault=Fault.PERMANENT, reason="no_such_address" if is_address else "refused", is_address=is_address
+            text,
+            fault=Fault.PERMANENT,
+            reason="no_such_address" if is_address else "refused",
+            is_address=is_address,
         )
 
     def _settle(self, error: SendError) -> None:

@@ -46,9 +46,7 @@ class Signer:
         head, _separator, body = mail.partition(b"\r\n\r\n")
         fields = [
             (name.strip().lower(), value)
-            for name, _colon, value in (
-                line.partition(b":") for line in re.split(rb"\r\n(?![ \t])", head)
-            )
+            for name, _colon, value in (line.partition(b":") for line in re.split(rb"\r\n(?![ \t])", head))
         ]
         # From is named once more than it is there, so that nobody can add another.
         names = [name for name in _SIGNED if any(name.encode() == known for known, _value in fields)]

@@ -106,9 +106,7 @@ def _key(secret: str) -> bytes:
     except ValueError:
         key = b""
     if not _LEAST_KEY <= len(key) <= _MOST_KEY:
-        raise InvalidChannelError(
-            _("a secret is whsec_ and 24 to 64 bytes in Base64"), field="secret"
-        )
+        raise InvalidChannelError(_("a secret is whsec_ and 24 to 64 bytes in Base64"), field="secret")
     return key
 
 
