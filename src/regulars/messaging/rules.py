@@ -75,10 +75,7 @@ def quiet_until(*, begins: time, ends: time, zone: ZoneInfo, now: datetime) -> d
     local = now.astimezone(zone)
     clock = local.time().replace(tzinfo=None)
     is_over_midnight = ends < begins
-    if is_over_midnight:
-        is_quiet = clock >= begins or clock < ends
-    else:
-        is_quiet = begins <= clock < ends
+    is_quiet = clock >= begins or clock < ends if is_over_midnight else begins <= clock < ends
     if not is_quiet:
         return None
     day = local.date() + timedelta(days=1 if is_over_midnight and clock >= begins else 0)

@@ -28,7 +28,7 @@ from regulars.messaging.operations.claims import (
 )
 from regulars.messaging.operations.feedback import suppress
 from regulars.messaging.operations.moves import LEASE_SECONDS, Move, State, move
-from regulars.messaging.operations.sends import pause_send, settle_finished
+from regulars.messaging.operations.sends import pause_send, settle_finished, settle_left
 from regulars.messaging.registry import CompositionError, composer_of
 from regulars.messaging.rules import backoff
 
@@ -102,6 +102,7 @@ class Lane:
         if time.monotonic() - self._recovered_at >= _RECOVER_EVERY_SECONDS:
             self._recovered_at = time.monotonic()
             recover(now=now, repeated=_REPEATED)
+            settle_left(now=now)
         batch = claim(worker=worker, now=now)
         if batch is None:
             return False

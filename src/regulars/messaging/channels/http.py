@@ -119,7 +119,7 @@ def refusal(reply: Reply, *, is_ours: frozenset[int] = frozenset((401, 403))) ->
         is_ours: Statuses that say something about us and nothing about the message.
     """
     status = reply.status
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
         return SendError(reply.text, fault=Fault.THROTTLED, reason="throttled", wait=_retry_after(reply))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
         return SendError(reply.text, fault=Fault.TEMPORARY, reason="server_error")

@@ -1,7 +1,5 @@
 """The ways by which messages go out, and how fast."""
 
-from typing import Any
-
 import pghistory
 from django.conf import settings
 from django.db import models
@@ -79,7 +77,7 @@ class Pace(models.Model):
     used = models.IntegerField(default=0)
 
     class Meta:
-        constraints: Any = (
+        constraints = (
             models.UniqueConstraint(
                 fields=("channel", "is_day", "begins_at", "domain"), name="messaging_pace_once"
             ),

@@ -155,7 +155,7 @@ class Delivery(models.Model):
         indexes = (
             models.Index(
                 fields=("send", "channel", "due_at", "id"),
-                condition=Q(state="pending"),
+                condition=Q(state__in=("pending", "claimed", "sending")),
                 name="messaging_delivery_due",
             ),
             models.Index(

@@ -14,8 +14,15 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
-from regulars.messaging.channels import ChannelKind, InvalidChannelError, kind_named
-from regulars.messaging.channels.channel import Opening, Outgoing, Receipt, Sender
+from regulars.messaging.channels import kind_named
+from regulars.messaging.channels.channel import (
+    ChannelKind,
+    InvalidChannelError,
+    Opening,
+    Outgoing,
+    Receipt,
+    Sender,
+)
 from regulars.messaging.channels.smtp.dkim import new_key
 from regulars.messaging.channels.webhook import new_secret
 from regulars.messaging.models import Channel

@@ -138,7 +138,7 @@ def recover(*, now: datetime, repeated: Collection[str]) -> int:
 def _due(now: datetime) -> list[tuple[int, int]]:
     with connection.cursor() as cursor:
         cursor.execute(_DUE, {"now": now, "most": _MOST_SENDS})
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _claim_of(send_id: int, channel_id: int, *, worker: int, now: datetime, limit: int) -> Batch | None:

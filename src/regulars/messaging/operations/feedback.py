@@ -36,7 +36,7 @@ def release_address(*, medium: str, address: str) -> bool:
     return bool(gone)
 
 
-def note_outcome(
+def note_outcome(  # noqa: PLR0913  what became of it, and why
     delivery: Delivery,
     *,
     state: str,

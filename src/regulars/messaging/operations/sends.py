@@ -6,6 +6,7 @@ from itertools import islice
 from typing import ClassVar
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
@@ -85,7 +86,7 @@ def begin_send(  # noqa: PLR0913  what is sent, to what rules, by whom
     return send
 
 
-def enlist(
+def enlist(  # noqa: PLR0913  whom, by what, when, and who not
     send_id: int,
     customer_ids: Iterable[int],
     *,
@@ -154,6 +155,14 @@ def settle_finished(send_ids: Sequence[int], *, now: datetime) -> list[int]:
             publish(SendFinished(send_id=send_id))
             found.append(send_id)
     return found
+
+
+def settle_left(*, now: datetime) -> list[int]:
+    """Note which sends are finished whose last sender died before it could."""
+    waiting = Send.objects.filter(is_complete=True, finished_at=None).exclude(
+        Exists(Delivery.objects.filter(send=OuterRef("pk"), state__in=Delivery.UNDER_WAY))
+    )
+    return settle_finished(list(waiting.values_list("pk", flat=True)), now=now)
 
 
 def pause_send(send_id: int, *, trouble: str = "") -> Send:

@@ -17,8 +17,8 @@ def is_gsm(text: str) -> bool:
 def segments(text: str) -> int:
     """Return how many parts a text is sent as; no character is torn apart between two.
 
-    160 characters of seven bits or 70 of sixteen go alone, 153 or 67 to each of several parts. `€^{}[]~|\\` count twice among
-    seven bits, characters beyond the Basic Multilingual Plane (most emoji) twice among sixteen.
+    160 characters of seven bits or 70 of sixteen go alone, 153 or 67 to each of several parts. The euro sign, brackets and the
+    like count twice among seven bits, characters beyond the Basic Multilingual Plane (most emoji) twice among sixteen.
     """
     if is_gsm(text):
         widths, alone, part = [2 if letter in _EXTENDED else 1 for letter in text], _GSM_ALONE, _GSM_PART

@@ -89,11 +89,11 @@ class _WebhookSender:
             return Receipt()
         if reply.status == HTTPStatus.GONE:
             raise SendError(reply.text, fault=Fault.CHANNEL, reason="gone", is_gone=True)
-        error = refusal(reply)
-        if error.fault in (Fault.PERMANENT, Fault.CHANNEL):
+        refused = refusal(reply)
+        if refused.fault in {Fault.PERMANENT, Fault.CHANNEL}:
             # Whatever the receiver dislikes today it may take tomorrow: only 410 is a last word.
-            error = SendError(reply.text, fault=Fault.TEMPORARY, reason=error.reason)
-        raise error
+            raise SendError(reply.text, fault=Fault.TEMPORARY, reason=refused.reason)
+        raise refused
 
 
 def _open(opening: Opening) -> Sender:
