@@ -18,6 +18,7 @@ class MailSink:
     def __init__(self, *, refusal: str = "") -> None:
         self.refusal = refusal
         self.mails: list[EmailMessage] = []
+        self.raw: list[bytes] = []
         self.port = 0
         # While it is there and not set, no mail is answered.
         self.hold: Event | None = None
@@ -32,9 +33,10 @@ class MailSink:
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         hold = self.hold
-        while hold is not None and not hold.is_set():
-            await asyncio.sleep(0.02)
+        if hold is not None:
+            await asyncio.to_thread(hold.wait)
         content = envelope.original_content or b""
+        self.raw.append(content)
         self.mails.append(message_from_bytes(content, policy=policy.default))
         return "250 kept"
 
