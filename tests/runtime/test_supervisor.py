@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,14 @@ from pathlib import Path
 import pytest
 
 from regulars.runtime.home import Home
-from regulars.runtime.supervisor import AlreadyServingError, PortTakenError, check_port, hold_home
+from regulars.runtime.supervisor import (
+    AlreadyServingError,
+    Child,
+    PortTakenError,
+    Supervisor,
+    check_port,
+    hold_home,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -32,6 +40,7 @@ time.sleep(60)
 
 SUPERVISOR = f"""
 import sys
+import threading
 from regulars.runtime.supervisor import Child, Supervisor
 folder, *names = sys.argv[1:]
 children = [
@@ -164,3 +173,48 @@ def test_a_port_that_another_program_has_is_told_even_if_it_would_share(shares: 
 def test_an_address_of_another_machine_is_told() -> None:
     with pytest.raises(PortTakenError, match=r"cannot listen on 192\.0\.2\.1 port 8000"):
         check_port(host="192.0.2.1", port=8000)
+
+
+def test_a_child_that_waits_starts_when_the_others_are_ready_and_something_else_is_prepared_meanwhile(
+    tmp_path: Path,
+) -> None:
+    def child(name: str, *, waits: bool) -> Child:
+        return Child(
+            name, (sys.executable, "-c", CHILD, "{lifeline}", str(tmp_path / name), name), waits=waits
+        )
+
+    web, worker = child("web", waits=False), child("worker", waits=True)
+    supervisor = Supervisor([web, worker])
+    supervisor.start_and(lambda: eventually((tmp_path / "web").exists))
+    asked: list[bool] = []
+
+    def is_ready() -> bool:
+        asked.append(worker.process is None)
+        return len(asked) == 3
+
+    def stop_soon() -> None:
+        threading.Timer(1, signal.raise_signal, [signal.SIGTERM]).start()
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        supervisor.run(is_ready=is_ready, on_ready=stop_soon)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert asked == [True] * 3
+    assert worker.process is not None
+    assert len((tmp_path / "web").read_text().split()) == 1
+
+
+def test_what_cannot_be_prepared_ends_the_children(tmp_path: Path) -> None:
+    web = Child("web", (sys.executable, "-c", CHILD, "{lifeline}", str(tmp_path / "web"), "web"))
+
+    def fail() -> None:
+        eventually((tmp_path / "web").exists)
+        message = "no such file"
+        raise FileNotFoundError(message)
+
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        Supervisor([web]).start_and(fail)
+    assert web.process is not None
+    assert not is_alive(web.process.pid)

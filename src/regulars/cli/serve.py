@@ -99,7 +99,7 @@ def serve_installation(
     supervisor = Supervisor(children, tend=tend)
     try:
         if prepare is not None:
-            supervisor.run_while_starting(prepare)
+            supervisor.start_and(prepare)
         supervisor.run(is_ready=lambda: _answers(host, port), on_ready=tell)
     finally:
         lock.release()

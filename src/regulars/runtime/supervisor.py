@@ -79,7 +79,7 @@ class Supervisor:
         self._ended = threading.Event()
         self._lifeline_end, self._lifeline_held = os.pipe()
 
-    def run_while_starting(self, prepare: Callable[[], None]) -> None:
+    def start_and(self, prepare: Callable[[], None]) -> None:
         """Start the children that wait for nobody, and prepare in the meantime; `run` comes next.
 
         Whatever ends `prepare` early ends the children too.

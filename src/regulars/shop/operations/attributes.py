@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
-from regulars.shop.models import AttributeDefinition, AttributeValue, Business
+from regulars.shop.business import business
+from regulars.shop.models import AttributeDefinition, AttributeValue
 from regulars.shop.rules import AttributeRule, attribute_value
 
 _COLUMN = {
@@ -207,7 +208,7 @@ def rule_of(definition: AttributeDefinition) -> AttributeRule:
 
 
 def _currency() -> str:
-    return (Business.objects.filter(pk=1).first() or Business()).currency
+    return business().currency
 
 
 def _is_later(row: AttributeValue, known: AttributeValue) -> bool:

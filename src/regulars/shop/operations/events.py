@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from regulars.kernel.days import day_of_instant
 from regulars.kernel.errors import RegularsError
+from regulars.shop.business import business
 from regulars.shop.models import Business, EventSource
 from regulars.shop.operations.touched import touch_customers
 
@@ -66,9 +67,9 @@ def keep_events(*, months: int) -> None:
     """
     if not 1 <= months <= 120:  # noqa: PLR2004  ten years
         raise InvalidRetentionError(f"months == {months}, must be 1 to 120", months=months)
-    business, _ = Business.objects.get_or_create(pk=1, defaults={"name": ""})
-    business.event_months = months
-    business.save(update_fields=["event_months"])
+    merchant, _ = Business.objects.get_or_create(pk=1, defaults={"name": ""})
+    merchant.event_months = months
+    merchant.save(update_fields=["event_months"])
 
 
 def message_key(message_id: str) -> UUID:
@@ -107,7 +108,7 @@ def write_events(events: Sequence[NewEvent]) -> None:
     """
     if not events:
         return
-    zone = ZoneInfo((Business.objects.filter(pk=1).first() or Business()).time_zone)
+    zone = ZoneInfo(business().time_zone)
     prepare_months({event.at.astimezone(UTC).date() for event in events})
     links = _links({event.visitor_id for event in events if event.visitor_id and not event.customer_id})
     encode = msgspec.json.Encoder().encode

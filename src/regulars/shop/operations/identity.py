@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from regulars.kernel.errors import RegularsError
 from regulars.outbox.operations import publish
 from regulars.shop import merge_sql
+from regulars.shop.business import business
 from regulars.shop.events import CustomersMerged, MergeUndone
 from regulars.shop.models import (
     AttributeValue,
-    Business,
     Contact,
     Customer,
     Identifier,
@@ -106,7 +106,7 @@ def recognise(people: Sequence[Person], *, now: datetime) -> list[int]:
     if not people:
         return []
     lock_people()
-    region = region_of_zone((Business.objects.filter(pk=1).first() or Business()).time_zone)
+    region = region_of_zone(business().time_zone)
     told = [tuple(_keys(person, region)) for person in people]
     known = _look_up({key for keys in told for key in keys})
     for person, keys in zip(people, told, strict=True):

@@ -10,7 +10,8 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from regulars.kernel.days import day_of_instant
-from regulars.shop.models import Business, Order, OrderLine, Product, Refund
+from regulars.shop.business import business
+from regulars.shop.models import Order, OrderLine, Product, Refund
 from regulars.shop.operations.changes import overtake_order
 from regulars.shop.operations.identity import mark_order_days
 
@@ -75,7 +76,7 @@ def put_order(state: OrderState) -> Put | None:
     told to be given back, and never beyond what was paid. An order that is not known cannot be put without its
     customer, time and lines: None then, and nothing is written. An import that the order came by cannot be undone any more.
     """
-    zone = ZoneInfo((Business.objects.filter(pk=1).first() or Business()).time_zone)
+    zone = ZoneInfo(business().time_zone)
     with transaction.atomic():
         with connection.cursor() as cursor:
             # As an import does, so that neither waits for the other with what it has locked.

@@ -14,9 +14,9 @@ from procrastinate.contrib.django import app
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.errors import RegularsError
 from regulars.outbox.operations import publish
+from regulars.shop.business import business
 from regulars.shop.events import CustomersErased, PrivacyRequestUnconfirmed
 from regulars.shop.models import (
-    Business,
     Customer,
     ErasedKey,
     Identifier,
@@ -282,7 +282,7 @@ def erased_among(people: Collection[Person]) -> set[int]:
     """Return the places, in order from 0, of people who were erased after what is told of them happened."""
     if not people or not ErasedKey.objects.exists():
         return set()
-    region = region_of_zone((Business.objects.filter(pk=1).first() or Business()).time_zone)
+    region = region_of_zone(business().time_zone)
     stores = _store_codes()
     told: list[tuple[int, datetime, list[str]]] = []
     for place, person in enumerate(people):
@@ -320,7 +320,7 @@ def _store_codes() -> dict[int, str]:
 
 def _known_as(identifiers: Mapping[str, str]) -> int | None:
     """Return the one customer whom the most telling identifier knows, or None."""
-    region = region_of_zone((Business.objects.filter(pk=1).first() or Business()).time_zone)
+    region = region_of_zone(business().time_zone)
     for kind in KINDS:
         if not identifiers.get(kind):
             continue

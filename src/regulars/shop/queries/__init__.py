@@ -1,5 +1,6 @@
 """What pages and programs read of the record."""
 
+from regulars.shop.business import business
 from regulars.shop.queries.accounts import (
     AccountRow,
     AccountTotals,
@@ -21,7 +22,6 @@ from regulars.shop.queries.customers import (
     Row,
     Search,
     Totals,
-    business,
     choices,
     customer,
     customers_known_as,

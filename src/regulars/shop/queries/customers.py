@@ -26,7 +26,6 @@ from django.db.models.functions import Coalesce, Concat, Lower, TruncMonth
 
 from regulars.kernel.errors import RegularsError
 from regulars.shop.models import (
-    Business,
     Customer,
     Grams,
     Identifier,
@@ -54,11 +53,6 @@ class NoSuchCustomerError(RegularsError):
     """No customer has this id."""
 
     code: ClassVar[str] = "no_such_customer"
-
-
-def business() -> Business:
-    """Return the merchant, or the defaults (nameless, UTC, USD) before anybody has said who that is."""
-    return Business.objects.filter(id=1).first() or Business(id=1, name="")
 
 
 # Finding customers
