@@ -30,6 +30,7 @@ from standardwebhooks.webhooks import Webhook
 
 from regulars.messaging.models import Channel, Delivery, Send, SuppressedAddress
 from regulars.messaging.operations.channels import Limits, opening_of, set_up_channel
+from regulars.messaging.operations.claims import Session
 from regulars.messaging.operations.sends import (
     cancel_send,
     pause_send,
@@ -83,6 +84,16 @@ def sink() -> Iterator[MailSink]:
     """A real mail server."""
     with mail_sink() as found:
         yield found
+
+
+@pytest.mark.django_db  # and so the database is made when this file runs alone
+def test_a_sender_is_known_by_a_lock_that_lasts_as_long_as_its_session() -> None:
+    session = Session()
+    worker = session.ensure()
+    assert session.ensure() == worker
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        assert cursor.fetchone() == (1,)
 
 
 def arrivals(sink: MailSink) -> Counter[str]:
