@@ -3,6 +3,7 @@
 import pytest
 from django.conf import LazySettings
 from django.test import Client
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from regulars.messaging.models import Cap, Channel, Delivery, QuietHours, StaffTask
@@ -79,7 +80,7 @@ def test_a_send_shows_every_end_with_its_reason_and_can_be_held_and_taken_up(
     assert "Nothing was sent yet" in owner.get("/sends/").content.decode()
     channel = set_up_channel(
         kind="audience", name="File", medium="email", values={"identifier": "email"}, limits=Limits(), by=None,
-        now=make_user(email="x@corner.example").date_joined,
+        now=timezone.now(),
     )  # fmt: skip
     readers = make_readers(3)
     nobody = make_readers(1, channel="phone")
@@ -114,7 +115,7 @@ def test_a_send_shows_every_end_with_its_reason_and_can_be_held_and_taken_up(
 def test_a_task_is_closed_with_what_came_of_it(owner: Client) -> None:
     channel = set_up_channel(
         kind="staff_task", name="Calls", medium="phone", values={}, limits=Limits(), by=None,
-        now=make_user(email="y@corner.example").date_joined,
+        now=timezone.now(),
     )  # fmt: skip
     make_send(make_readers(1, channel="phone"), channel)
     work()
