@@ -74,7 +74,7 @@ def move(moves: Iterable[Move], *, now: datetime) -> set[int]:
         return set()
     connection.ensure_connection()
     # Prepared by the server: a sender runs this for each message.
-    with Cursor(connection.connection) as cursor:
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
         cursor.execute(
             _MOVE, {"now": now, **dict(zip(_COLUMNS, map(list, columns), strict=True))}, prepare=True
         )
