@@ -178,7 +178,7 @@ FILL = (
                 WHEN f >= 4 OR m >= 4 THEN 'potential' ELSE 'general' END,
             CASE WHEN n IS NULL THEN 'prospect' WHEN r = 1 THEN 'lapsed_long' WHEN r = 2 THEN 'lapsed_short'
                 WHEN r = 3 THEN 'declining' WHEN n = 1 THEN 'new' WHEN n <= 3 THEN 'growing' ELSE 'mature' END,
-            first_day, last_day, 60, NULL, last_day + 60, last_day + 90
+            first_day, last_day, 60, CASE WHEN n > 1 OR r = 3 THEN 60 END, last_day + 60, last_day + 90
         FROM (
             SELECT customer.id, n, spent, first_day, last_day,
                 CASE WHEN n IS NOT NULL THEN ntile(5) OVER (PARTITION BY n IS NULL ORDER BY last_day) END AS r,

@@ -591,3 +591,14 @@ WHERE i.indrelid IN ('shop_order'::regclass, 'shop_orderline'::regclass) AND NOT
   AND NOT EXISTS (SELECT FROM shop_order)
 ORDER BY n.relname
 """
+
+# What finds customers by pieces of text: the slowest indexes to grow.
+SEARCH_INDEXES_OF_NOBODY = """
+SELECT n.relname, pg_get_indexdef(i.indexrelid)
+FROM pg_index i
+JOIN pg_class n ON n.oid = i.indexrelid
+JOIN pg_am a ON a.oid = n.relam
+WHERE i.indrelid IN ('shop_customer'::regclass, 'shop_identifier'::regclass) AND a.amname = 'gin'
+  AND NOT EXISTS (SELECT FROM shop_customer)
+ORDER BY n.relname
+"""
