@@ -89,8 +89,8 @@ def _ledger(port: int, many: int, *, lanes: int, number: int) -> float:
 
         lines = Lines()
 
-        def compose(_source: Source, *, channel: str) -> Variant:
-            del channel
+        def compose(source: Source, *, channel: str) -> Variant:
+            del source, channel
             return lines
 
         register_source("benchmark", compose)
