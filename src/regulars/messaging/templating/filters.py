@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote
 
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal
 from liquid.exceptions import FilterArgumentError, ResourceLimitError
 from markupsafe import Markup, escape
@@ -22,7 +22,6 @@ MOST_TEXT = 20_000
 """The most characters that a filter takes or makes."""
 _MOST_NUMBER = Decimal(10) ** 18
 _MOST_PATTERN = 40
-_DATE_STYLES = {"full", "long", "medium", "short"}
 
 
 
@@ -170,7 +169,7 @@ def _count(value: object) -> str:
 
 
 def _date(value: object, style: object = "long") -> str:
-    """Write a day in the language of the message: `long`, `medium`, `short`, `full`, or a pattern such as `d MMMM`."""
+    """Write a day in the language of the message: `long`, `medium`, `short`, `full`, `day` without its year, or a pattern."""
     how = text_of(style)
     if isinstance(value, datetime):
         value = value.date()
@@ -183,10 +182,12 @@ def _date(value: object, style: object = "long") -> str:
         raise FilterArgumentError(f"date: a pattern has at most {_MOST_PATTERN} characters", token=None)
     if "%" in how:
         raise FilterArgumentError(
-            f"date: {how!r} is not a style; choose full, long, medium, short, or a pattern such as 'd MMMM'",
+            f"date: {how!r} is not a style; choose full, long, medium, short, day, or a pattern such as 'd.M.'",
             token=None,
         )
-    return str(format_date(value, how if how in _DATE_STYLES else how or "long", locale=speech.get().locale))
+    if how == "day":
+        return str(format_skeleton("MMMMd", value, locale=speech.get().locale))
+    return str(format_date(value, how or "long", locale=speech.get().locale))
 
 
 def _size(value: object) -> int:

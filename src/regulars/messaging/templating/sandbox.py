@@ -220,7 +220,7 @@ class Compiled:
             speech.reset(token)
         return buffer.getvalue()
 
-    def paths(self) -> "list[Asked]":
+    def asked(self) -> "list[Asked]":
         """Return every value that the text asks for, once for each place."""
         return list(_asked(self._template.nodes, {}, self._template))
 
