@@ -91,11 +91,6 @@ def variables() -> dict[str, Variable]:
     return {one.name: one for root in _roots.values() for one in root.variables()}
 
 
-def roots() -> frozenset[str]:
-    """Return the first names that are known."""
-    return frozenset(_roots)
-
-
 def gather(
     customer_ids: Sequence[int], *, names: Iterable[tuple[str, ...]], occasion: Occasion
 ) -> dict[int, dict[str, object]]:
