@@ -15,13 +15,12 @@ from regulars.cli.imports import bring_in, mapping_for
 from regulars.cli.installation import open_installation
 from regulars.cli.jobs import run_jobs
 from regulars.cli.progress import shown_progress
-from regulars.cli.serve import console_address, serve_installation
+from regulars.cli.serve import serve_installation
 from regulars.cli.staff import new_password
 from regulars.kernel.days import date_of_day, day_of_instant, zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.money import from_minor
-from regulars.runtime.home import Home
-from regulars.runtime.supervisor import check_port
+from regulars.runtime.home import Home, home_from_environment
 
 if TYPE_CHECKING:
     from regulars.intake.models import Import
@@ -67,22 +66,24 @@ def demo(
     loses nothing and repeats nothing.
     """
     began = time.monotonic()
-    if not no_serve:
-        check_port(host="127.0.0.1", port=port)
-    home = open_installation()
-    _set_up_business(own=orders is not None, currency=currency, time_zone=time_zone)
-    done = _import(home, orders=orders, column_map=column_map)
-    _compute(anew=done is not None, forecasts=no_serve)
-    _show_figures()
-    _tell_login()
-    notes.print(f"ready after {time.monotonic() - began:.0f} s", markup=False)
+
+    def fill() -> None:
+        home = home_from_environment()
+        _set_up_business(own=orders is not None, currency=currency, time_zone=time_zone)
+        done = _import(home, orders=orders, column_map=column_map)
+        _compute(anew=done is not None, forecasts=no_serve)
+        _show_figures()
+        _tell_login()
+        notes.print(f"ready after {time.monotonic() - began:.0f} s", markup=False)
+
     if no_serve:
+        home = open_installation()
+        fill()
         notes.print(
             f"Everything is in {home.root}. Open it with: regulars serve --home {home.root}", markup=False
         )
     else:
-        notes.print(f"opening {console_address(host='127.0.0.1', port=port)}", markup=False)
-        serve_installation(host="127.0.0.1", port=port)
+        serve_installation(host="127.0.0.1", port=port, prepare=fill)
 
 
 def _set_up_business(*, own: bool, currency: str, time_zone: str) -> None:

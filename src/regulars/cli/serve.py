@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import structlog
@@ -52,8 +53,16 @@ def serve(
     serve_installation(host=host, port=port, workers=workers)
 
 
-def serve_installation(*, host: str, port: int, workers: int | None = None) -> None:
+def serve_installation(
+    *, host: str, port: int, workers: int | None = None, prepare: Callable[[], None] | None = None
+) -> None:
     """Open the installation and run web and worker under a supervisor until told to stop.
+
+    Args:
+        host: Address to listen on.
+        port: Port to listen on.
+        workers: Web processes; by default one for each core, at most four.
+        prepare: What to do beforehand, while the web processes start.
 
     Raises:
         AlreadyServingError: Another supervisor serves this home.
@@ -69,7 +78,7 @@ def serve_installation(*, host: str, port: int, workers: int | None = None) -> N
     itself = (sys.executable, "-m", "regulars")
     life = ("--lifeline", "{lifeline}")
     web = ("web", "--host", host, "--port", str(port), *(("--workers", str(workers)) if workers else ()))
-    children = [Child("web", (*itself, *web, *life)), Child("worker", (*itself, "worker", *life))]
+    children = [Child("web", (*itself, *web, *life)), Child("worker", (*itself, "worker", *life), waits=True)]
     environment.HOME.put(str(home.root))
 
     def tend() -> None:
@@ -87,8 +96,11 @@ def serve_installation(*, host: str, port: int, workers: int | None = None) -> N
                 markup=False,
             )
 
+    supervisor = Supervisor(children, tend=tend)
     try:
-        Supervisor(children, tend=tend).run(is_ready=lambda: _answers(host, port), on_ready=tell)
+        if prepare is not None:
+            supervisor.run_while_starting(prepare)
+        supervisor.run(is_ready=lambda: _answers(host, port), on_ready=tell)
     finally:
         lock.release()
         leave_database(home)

@@ -51,10 +51,12 @@ class Child:
         name: What logs call it.
         command: Program and arguments. `{lifeline}` in an argument becomes the descriptor of a pipe that
             closes when the supervisor dies.
+        waits: Whether it starts only once the others are ready, so as not to slow their start.
     """
 
     name: str
     command: Sequence[str]
+    waits: bool = False
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     crashes: int = 0
@@ -73,8 +75,21 @@ class Supervisor:
         self._children = children
         self._tend = tend
         self._signals = 0
+        self._is_ready = False
         self._ended = threading.Event()
         self._lifeline_end, self._lifeline_held = os.pipe()
+
+    def run_while_starting(self, prepare: Callable[[], None]) -> None:
+        """Start the children that wait for nobody, and prepare in the meantime; `run` comes next.
+
+        Whatever ends `prepare` early ends the children too.
+        """
+        self._look_after_all()
+        try:
+            prepare()
+        except BaseException:
+            self._stop_all()
+            raise
 
     def run(self, *, is_ready: Callable[[], bool], on_ready: Callable[[], None]) -> None:
         """Start the children and return when they were told to stop and have stopped.
@@ -87,13 +102,11 @@ class Supervisor:
             signal.signal(number, self._on_signal)
         tender = threading.Thread(target=self._keep_tending, name="tender", daemon=True)
         tender.start()
-        told = False
         try:
             while not self._signals:
-                for child in self._children:
-                    self._look_after(child)
-                if not told and is_ready():
-                    told = True
+                self._look_after_all()
+                if not self._is_ready and is_ready():
+                    self._is_ready = True
                     on_ready()
                 time.sleep(_POLL_SECONDS)
         finally:
@@ -113,6 +126,11 @@ class Supervisor:
             except RegularsError as error:
                 _log.error("cannot be restarted yet", what="database", reason=str(error))
                 delay = min(delay * 2, _LONGEST_DELAY_SECONDS)
+
+    def _look_after_all(self) -> None:
+        for child in self._children:
+            if self._is_ready or not child.waits:
+                self._look_after(child)
 
     def _look_after(self, child: Child) -> None:
         now = time.monotonic()
