@@ -11,6 +11,7 @@ from django.conf import settings
 
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import blocks, variables
+from regulars.messaging.coupons import SAMPLE
 from regulars.messaging.models import Letterhead as LetterheadRow
 from regulars.messaging.models import Template, TemplateVersion
 from regulars.messaging.registry import CompositionError, Fill, Message, Recipient, Source
@@ -36,6 +37,12 @@ class NoContentError(RegularsError):
     """Nothing is written in any language."""
 
     code: ClassVar[str] = "template_empty"
+
+
+class NoSuchTemplateError(RegularsError):
+    """No template has this id."""
+
+    code: ClassVar[str] = "no_such_template"
 
 
 class NoSuchVersionError(RegularsError):
@@ -124,8 +131,13 @@ class TemplateVariant:
             occasion = Occasion(now=now, language=language, letterhead=self.letterhead, given=self.given)
             values |= variables.gather(ids, names={one.names for _part, one in variant.asked}, occasion=occasion)
 
+        needs = {language: _needs(variant) for language, variant in self.variants.items()}
+
         def fill(recipient: Recipient) -> Message:
             language = speaks(recipient.language)
+            lacking = needs[language] - values[recipient.customer_id].keys()
+            if lacking:
+                raise CompositionError(f"the message shows {', '.join(sorted(lacking))}, and the customer has none")
             try:
                 filled = self.variants[language].fill(
                     {
@@ -166,6 +178,14 @@ class TemplateVariant:
             url = f"{public_root()}o/{tracking.token(settings.SECRET_KEY, told, kind='open')}.gif"
             html = html.replace("</body>", f'<img src="{url}" width="1" height="1" alt=""></body>', 1)
         return Message(subject=filled.subject, html=html, text=filled.text)
+
+
+def _needs(variant: Built) -> frozenset[str]:
+    """Return the roots that a variant shows, that must be there, and that it does not ask for first."""
+    roots = variables.needed()
+    shown = {one.names[0] for _part, one in variant.asked if one.is_shown and len(one.names) > 1}
+    tested = {one.names[0] for _part, one in variant.asked if len(one.names) == 1}
+    return frozenset((shown - tested) & roots)
 
 
 def _own_links(recipient: Recipient) -> tuple[str, str]:
@@ -279,7 +299,7 @@ def preview(
     values = variables.gather(
         [customer_id],
         names={one.names for _part, one in variant.asked},
-        occasion=Occasion(now=now, language=language, letterhead=shared, given=given or {}),
+        occasion=Occasion(now=now, language=language, letterhead=shared, given={SAMPLE: True, **(given or {})}),
     )[customer_id]
     root = f"{public_root()}preview/"
     values |= {"unsubscribe_url": f"{root}unsubscribe/", "preferences_url": root}

@@ -69,11 +69,15 @@ Gather = Callable[[Sequence[int], set[str], Occasion], Mapping[int, object]]
 
 @dataclass(frozen=True, kw_only=True)
 class Root:
-    """The first name of a path, what may follow it, and how it is looked up."""
+    """The first name of a path, what may follow it, and how it is looked up.
+
+    A message that shows something of a root that `is_needed` is not made for whoever has nothing there.
+    """
 
     name: str
     variables: Callable[[], Iterable[Variable]]
     gather: Gather
+    is_needed: bool = False
 
 
 _roots: dict[str, Root] = {}
@@ -89,6 +93,11 @@ def register(root: Root) -> None:
 def variables() -> dict[str, Variable]:
     """Return everything that may be said, by name, in the order it is offered."""
     return {one.name: one for root in _roots.values() for one in root.variables()}
+
+
+def needed() -> frozenset[str]:
+    """Return the roots without which a message that shows them is not made."""
+    return frozenset(name for name, root in _roots.items() if root.is_needed)
 
 
 def gather(

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing
 from regulars.messaging.checking import Fault, check, unknown_names
+from regulars.messaging.composing import NoSuchTemplateError
 from regulars.messaging.models import Letterhead, Template, TemplateVersion
 from regulars.messaging.starters import starter
 from regulars.messaging.templating.faults import TemplateFaultError
@@ -38,12 +39,6 @@ class TemplateNameTakenError(InvalidTemplateError):
     """The name is another template's."""
 
     code: ClassVar[str] = "template_name_taken"
-
-
-class NoSuchTemplateError(RegularsError):
-    """No template has this id."""
-
-    code: ClassVar[str] = "no_such_template"
 
 
 class ArchivedTemplateError(RegularsError):

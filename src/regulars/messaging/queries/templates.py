@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
 
 from regulars.messaging import composing
+from regulars.messaging.composing import NoSuchTemplateError
 from regulars.messaging.models import Click, Delivery, Letterhead, Opening, Template, TemplateVersion
-from regulars.messaging.operations.templates import NoSuchTemplateError
 
 
 @dataclass(frozen=True, kw_only=True)
