@@ -9,9 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
-@pghistory.track(
-    exclude=["sealed", "trouble", "trouble_since", "closed_until", "recent_tries", "recent_failures"]
-)
+@pghistory.track(exclude=["sealed", "trouble", "trouble_since", "closed_until", "closings"])
 class Channel(models.Model):
     """One way by which messages go out: a mail server, a gateway, a list of tasks.
 
@@ -19,7 +17,7 @@ class Channel(models.Model):
     by the channel itself. `options` can be read by whoever sees the page; secrets are `sealed`. `key` stands in the addresses
     that its provider calls. `cost_minor` is what one message, or one segment of an SMS, costs in the base currency.
 
-    Nothing goes out before `closed_until`: so many of the `recent_tries` failed for no fault of the message.
+    Nothing goes out before `closed_until`: what it was tried with failed for no fault of the message, `closings` times on end.
     """
 
     kind = models.CharField(max_length=30)
@@ -43,8 +41,7 @@ class Channel(models.Model):
     trouble = models.CharField(max_length=500, blank=True, default="")
     trouble_since = models.DateTimeField(null=True, blank=True)
     closed_until = models.DateTimeField(null=True, blank=True)
-    recent_tries = models.IntegerField(default=0)
-    recent_failures = models.IntegerField(default=0)
+    closings = models.SmallIntegerField(default=0)
 
     class Meta:
         ordering = ("name",)

@@ -7,7 +7,7 @@ import pghistory
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -184,8 +184,8 @@ class Delivery(models.Model):
                 name="states",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
-                condition=pgtrigger.Q(old__state__df=F("new__state"))
-                | pgtrigger.Q(old__generation__df=F("new__generation")),
+                condition=pgtrigger.Q(old__state__df=pgtrigger.F("new__state"))
+                | pgtrigger.Q(old__generation__df=pgtrigger.F("new__generation")),
                 func="""
                 IF NEW.generation < OLD.generation THEN
                     RAISE EXCEPTION 'delivery %: the generation never falls', OLD.id USING ERRCODE = 'check_violation';
