@@ -3,20 +3,22 @@
 import pytest
 from django.core import mail
 from django.db import transaction
-from django.db.utils import InternalError
+from django.db.utils import ProgrammingError
+from django.test import Client
 from django.utils import translation
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from regulars.insights.models import Recommendation
 from regulars.messaging import blocks, composing, variables
 from regulars.messaging.checking import check
-from regulars.messaging.models import TemplateVersion
+from regulars.messaging.models import Channel, Click, Delivery, Send, TemplateVersion
 from regulars.messaging.operations import templates as operations
 from regulars.messaging.queries import templates as queries
 from regulars.messaging.registry import CompositionError
 from regulars.messaging.starters import starters
 from regulars.messaging.templating import tracking
 from regulars.messaging.templating.faults import TemplateFaultError
+from regulars.shop.models import Customer
 from tests.insights.factories import make_profile
 from tests.messaging.letters_to import NOW, make_template, publish, recipient
 from tests.shop.factories import make_business, make_customer, make_product
@@ -97,7 +99,7 @@ def test_a_customers_data_leads_nobody_elsewhere_and_fails_that_message_alone() 
 
 
 def test_a_subject_stays_one_line_whatever_a_name_holds() -> None:
-    anna = make_customer(name="Anna\r\nBcc: x@evil.test\u2028\x85\x00")
+    anna = make_customer(name="Anna\r\nBcc: x@evil.test\u2028\x85\x1b")
     version = publish(en=("Hi {{ customer.name }}", "x"))
     variant = composing.of_version(version.pk, channel="email")
     message = variant.batch([recipient(anna)], now=NOW)(recipient(anna))
@@ -131,7 +133,7 @@ def test_a_version_is_never_changed_and_the_draft_goes_back_to_any() -> None:
     operations.restore_version(template.pk, number=1, now=NOW)
     assert queries.has_changes(queries.template(template.pk))
     assert operations.publish(template.pk, now=NOW).content == first.content
-    with pytest.raises(InternalError), transaction.atomic():
+    with pytest.raises(ProgrammingError, match="Cannot update"), transaction.atomic():
         TemplateVersion.objects.filter(pk=first.pk).update(content={})
 
 
@@ -221,3 +223,61 @@ def test_every_variable_and_block_has_words_in_both_languages() -> None:
         if language == "zh-hans":
             foreign = [name for name, words in told if words.isascii() and "RFM" not in words]
             assert foreign == []
+
+
+def delivered(customer: Customer) -> Delivery:
+    channel = Channel.objects.create(kind="smtp", name="Mail", medium="email", key="k", created_at=NOW)
+    send = Send.objects.create(kind="template", source_id=1, label="News", purpose="marketing", created_at=NOW)
+    return Delivery.objects.create(send=send, customer=customer, channel=channel, due_at=NOW, created_at=NOW)
+
+
+def test_a_followed_link_leads_on_and_counts_once_a_delivery(client: Client) -> None:
+    anna = make_customer(code="7")
+    version = publish(en="[Shop](https://shop.test/new)\n\n[Yours](https://shop.test/u/{{ customer.code }})")
+    operations.set_letterhead(counts_openings=True)
+    delivery = delivered(anna)
+    to = recipient(anna, delivery_id=delivery.pk)
+    html = composing.of_version(version.pk, channel="email").batch([to], now=NOW)(to).html
+    root = composing.public_root()
+    shop, yours = (f"/my/l/{part.split('/')[0]}/" for part in html.split(f"{root}l/")[1:])
+    picture = f"/my/o/{html.split(f'{root}o/')[1].split(chr(34))[0]}"
+    assert client.head(shop)["Location"] == "https://shop.test/new"
+    assert not Click.objects.exists()
+    for _ in range(3):
+        reply = client.get(shop)
+        assert (reply.status_code, reply["Location"]) == (302, "https://shop.test/new")
+    assert client.get(yours)["Location"] == "https://shop.test/u/7"
+    assert client.get(picture)["Content-Type"] == "image/gif"
+    assert queries.clicks_of(version.pk) == [
+        queries.LinkClicks(number=0, url="https://shop.test/new", deliveries=1, times=3),
+        queries.LinkClicks(number=1, url="https://shop.test/u/7", deliveries=1, times=1),
+    ]
+    assert queries.engagement(Delivery.objects.all()) == queries.Engagement(opened=1, clicked=1)
+
+
+def test_a_link_that_was_not_made_here_leads_nowhere(client: Client, settings: Settings) -> None:
+    version = publish(en="[Shop](https://shop.test/new)")
+    told = tracking.Tracked(1, version.pk, "en", 0, "https://evil.test/")
+    genuine = tracking.token(settings.SECRET_KEY, tracking.Tracked(1, version.pk, "en", 0, ""))
+    forged = [
+        tracking.token("another secret", told),
+        tracking.token(settings.SECRET_KEY, told, kind="open"),
+        genuine[:-1] + ("A" if genuine[-1] != "A" else "B"),
+        genuine + "AAAA",
+        genuine[:20],
+        "",
+        "é",
+    ]
+    for one in forged:
+        assert client.get(f"/my/l/{one}/").status_code in {404, 429}
+    assert tracking.read_token(["new", settings.SECRET_KEY], genuine).delivery_id == 1
+
+
+def test_links_lead_there_themselves_where_clicks_are_not_counted() -> None:
+    anna = make_customer()
+    version = publish(en='[Shop](https://shop.test/new)\n\n{% block "footer" %}')
+    operations.set_letterhead(counts_clicks=False)
+    to = recipient(anna, delivery_id=1)
+    message = composing.of_version(version.pk, channel="email").batch([to], now=NOW)(to)
+    assert "https://shop.test/new" in message.html
+    assert "/my/l/" not in message.html

@@ -86,7 +86,8 @@ def unknown_names(variant: Built) -> Iterator[Fault]:
 
 def _may_be_missing(variant: Built) -> Iterator[Hint]:
     known = variables.variables()
-    seen = set()
+    # What a template asks for first, it says only where it is there.
+    seen = {".".join(asked.names) for _part, asked in variant.asked if not asked.is_shown}
     for _part, asked in variant.asked:
         name = ".".join(asked.names)
         found = known.get(name)

@@ -313,7 +313,7 @@ def preview(
 
 
 def _missing(variant: Built, values: Mapping[str, object]) -> Iterable[str]:
-    seen = set()
+    seen = {".".join(asked.names) for _part, asked in variant.asked if not asked.is_shown}
     for _part, asked in variant.asked:
         name = ".".join(asked.names)
         if not asked.is_shown or asked.has_default or "*" in asked.names or name in seen:

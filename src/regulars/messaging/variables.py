@@ -176,16 +176,16 @@ def _customers(ids: Sequence[int], asked: set[str], occasion: Occasion) -> Mappi
     known = _attributes()
     wanted = asked | ({"last_order"} if "days_since_order" in asked else set())
     chosen = [one for key, one in known.items() if key in wanted]
+    currency = business().currency
+    says = {one.key: _sayer(one, currency) for one in chosen}
     for attribute, customer_id, value in _looked_up(chosen, list(found)):
-        said = _said(attribute, value)
-        if said is None:
+        if value is None or value == "":
             continue
-        told, *inner = attribute.key.split(".")
+        *outer, last = attribute.key.split(".")
         place = found[customer_id]
-        for name in inner:
-            place = place.setdefault(told, {})
-            told = name
-        place[told] = said
+        for name in outer:
+            place = place.setdefault(name, {})
+        place[last] = says[attribute.key](value)
     if "days_since_order" in asked:
         day = today(now=occasion.now)
         for told in found.values():
@@ -212,25 +212,24 @@ def _looked_up(attributes: Sequence[CustomerAttribute], ids: list[int]) -> Itera
                     yield attribute, row[0], value
 
 
-def _said(attribute: CustomerAttribute, value: Any) -> object:  # noqa: ANN401, PLR0911  of any type, one return each
-    if value is None or value == "":
-        return None
+def _sayer(attribute: CustomerAttribute, currency: str) -> Callable[[Any], object]:
+    """Return what makes a value of an attribute one that templates can say."""
     match attribute.type:
         case "choice":
             words = dict(attribute.choices()) if attribute.choices else {}
-            return Word.of(value, str(words.get(value, value)))
+            return lambda value: Word.of(value, str(words.get(value, value)))
         case "money":
-            return Amount.of(int(value), business().currency)
+            return lambda value: Amount.of(int(value), currency)
         case "share":
-            return Share(str(round(value, 4)))
+            return lambda value: Share(str(round(value, 4)))
         case "day" | "date":
-            return Day.of(int(value))
+            return lambda value: Day.of(int(value))
         case "number":
-            return Number(str(round(Decimal(value), 2)))
+            return lambda value: Number(str(round(Decimal(value), 2)))
         case "count":
-            return int(value)
+            return int
         case _:
-            return value
+            return lambda value: value
 
 
 def first_name(name: str) -> str:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from regulars.messaging.channels.sms.segments import is_gsm, segments
 from regulars.messaging.templating.building import Built, Filled
 
 CLIPPED_AT = 102 * 1024
@@ -14,11 +16,6 @@ CLIPPED_AT = 102 * 1024
 _MOST_SUBJECT = 60
 _MOST_SUBJECT_WIDE = 20
 _FEW_WORDS = 60
-_GSM = set(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
-    "abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_GSM_TWICE = set("^{}\\[~]|€\f")
 _LOUD = re.compile(
     r"100 ?% free|act now|click here|risk[- ]free|no obligation|winner|cash bonus|!!!|\$\$\$|点击领取|免费领取|中奖|稳赚|最后机会!!",
     re.IGNORECASE,
@@ -32,27 +29,6 @@ class Hint:
     code: str
     text: str
     level: Literal["warning", "info"] = "warning"
-
-
-@dataclass(frozen=True)
-class SmsSize:
-    """How a text travels as an SMS: `alphabet` is `gsm` or `ucs2`; a segment of several is shorter than a single one."""
-
-    alphabet: Literal["gsm", "ucs2"]
-    units: int
-    segments: int
-
-
-def sms_size(text: str) -> SmsSize:
-    """Count the segments of an SMS (3GPP TS 23.038: 160 or 153 units of the GSM alphabet, 70 or 67 of UCS-2)."""
-    if all(char in _GSM or char in _GSM_TWICE for char in text):
-        units = sum(2 if char in _GSM_TWICE else 1 for char in text)
-        single, part, alphabet = 160, 153, "gsm"
-    else:
-        units = len(text.encode("utf-16-le")) // 2
-        single, part, alphabet = 70, 67, "ucs2"
-    segments = 1 if units <= single else -(-units // part)
-    return SmsSize("gsm" if alphabet == "gsm" else "ucs2", units, segments)
 
 
 def hints(built: Built, filled: Filled) -> list[Hint]:
@@ -119,16 +95,20 @@ def _of_subject(built: Built, filled: Filled) -> Iterator[Hint]:
 
 
 def _of_text(built: Built, filled: Filled) -> Iterator[Hint]:
-    size = sms_size(filled.text)
-    alphabet = _("Latin letters") if size.alphabet == "gsm" else _("any letters (UCS-2)")
+    parts, plain = segments(filled.text), is_gsm(filled.text)
+    alphabet = _("Latin letters") if plain else _("any letters (UCS-2)")
     yield Hint(
         "segments",
-        _("As an SMS: %(segments)d segments, %(units)d units of %(alphabet)s. Each segment is paid for.")
-        % {"segments": size.segments, "units": size.units, "alphabet": alphabet},
-        "warning" if size.segments > 3 else "info",  # noqa: PLR2004  more are seldom read
+        ngettext(
+            "As an SMS: %(parts)d segment of %(alphabet)s, %(length)d characters.",
+            "As an SMS: %(parts)d segments of %(alphabet)s, %(length)d characters. Each segment is paid for.",
+            parts,
+        )
+        % {"parts": parts, "length": len(filled.text), "alphabet": alphabet},
+        "warning" if parts > 3 else "info",  # noqa: PLR2004  more are seldom read
     )
-    if size.alphabet == "ucs2" and built.language == "en":
-        odd = sorted({char for char in filled.text if char not in _GSM and char not in _GSM_TWICE})
+    if not plain and built.language == "en":
+        odd = sorted({char for char in filled.text if not is_gsm(char)})
         yield Hint(
             "alphabet",
             _("%(chars)s make every segment hold 70 characters instead of 160.") % {"chars": " ".join(odd[:8])},

@@ -318,7 +318,10 @@ def _asked_by(expression: Expression, own: _Own, *, is_shown: bool) -> Iterator[
 
 def _resolved(path: LiquidPath, own: _Own) -> tuple[str, ...] | None:
     """Return the names of a path; None for what the template named itself."""
-    names = tuple(str(one) if isinstance(one, str) else "*" for one in path.path)
+    names = tuple(
+        one if isinstance(one, str) and not (at and one in {"first", "last"}) else "*"
+        for at, one in enumerate(path.path)
+    )
     if names[0] in own:
         runs = own[names[0]]
         return (*runs, *names[1:]) if runs else None
