@@ -1,6 +1,6 @@
 """The form of an offer: of each kind what that kind needs, read into what `offers.operations` takes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -77,7 +77,7 @@ class OfferForm(forms.Form):
         max_length=40,
         help_text=_("3 to 40 letters A to Z and digits, such as WELCOME10."),
     )
-    prefix = forms.CharField(
+    begins_with = forms.CharField(
         label=_("Codes begin with"),
         required=False,
         max_length=12,
@@ -131,7 +131,7 @@ class OfferForm(forms.Form):
         if told is None:
             return None
         if told.get("codes") == Offer.Codes.SHARED:
-            told["prefix"] = ""
+            told["begins_with"] = ""
             if "shared_code" in self.fields and not told.get("shared_code"):
                 self.add_error("shared_code", gettext("Write the code that is for all."))
         else:
@@ -175,7 +175,7 @@ class OfferForm(forms.Form):
             stock=told["stock"],
             budget_minor=self._minor(told["budget"]),
             shared_code=told["shared_code"],
-            prefix=told["prefix"],
+            prefix=told["begins_with"],
             holder_only=told["holder_only"] and not told["shared_code"],
             stacking=told["stacking"],
             words=told["words"],
@@ -199,7 +199,13 @@ class OfferForm(forms.Form):
         ]  # fmt: skip
 
 
-def money_field(currency: str, label: object, *, required: bool = False, **options: Any) -> forms.DecimalField:  # noqa: ANN401  Django's own
+def money_field(
+    currency: str,
+    label: object,
+    *,
+    required: bool = False,
+    **options: Any,  # noqa: ANN401  Django's own
+) -> forms.DecimalField:
     """Return a field for an amount of the base currency."""
     places = minor_unit_exponent(currency)
     least = Decimal(1).scaleb(-places)
@@ -256,7 +262,7 @@ def filled(offer: Offer, currency: str) -> Told:
         "per_customer": offer.per_customer,
         "stock": offer.stock,
         "codes": offer.codes,
-        "prefix": offer.prefix,
+        "begins_with": offer.prefix,
         "holder_only": offer.holder_only,
         "stacking": offer.stacking,
         "words": offer.words,
@@ -316,12 +322,14 @@ def _part_fields(currency: str) -> Fields:
             label=_("Pieces"), required=False, min_value=1, max_value=1_000
         )
         for name, label in (("products", _("Product codes")), ("categories", _("or categories"))):
-            fields[f"give_part_{row}_{name}"] = forms.CharField(label=label, required=False, max_length=20_000)
+            fields[f"give_part_{row}_{name}"] = forms.CharField(
+                label=label, required=False, max_length=20_000
+            )
     fields["give_price"] = money_field(currency, _("Price of the bundle"), required=True)
     return fields
 
 
-_GIVES = {
+_GIVES: dict[str, Callable[[str], Fields]] = {
     "percent": lambda _currency: {"give_percent": _percent_field(_("Percent off"))},
     "amount": lambda currency: {"give_amount": money_field(currency, _("Amount off"), required=True)},
     "threshold": _step_fields,
@@ -377,7 +385,7 @@ def _parts(told: Told, currency: str) -> Told:
     return {"parts": parts, "price_minor": to_minor(told["give_price"], currency)}
 
 
-_TOLD = {
+_TOLD: dict[str, Callable[[Told, str], Told]] = {
     "percent": lambda told, _currency: {"percent_bp": _bp(told["give_percent"])},
     "amount": lambda told, currency: {"amount_minor": to_minor(told["give_amount"], currency)},
     "threshold": _steps,
@@ -413,5 +421,3 @@ def _explained(path: str) -> str:
 def draft_of(told: OfferTold, *, codes: str) -> Offer:
     """Return an offer that is written nowhere, for its words."""
     return Offer(**columns_of(told), codes=codes, created_at=timezone.now())
-
-

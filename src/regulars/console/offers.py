@@ -1,6 +1,6 @@
 """Offers: listed, written with their words in sight, started and ended, their codes given out, their cost told."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from regulars.console import formats
+from regulars.console.audit import changes_of
 from regulars.console.components import Chart, Chip, Figure, How, Pager, Table
 from regulars.console.downloads import choices, download
 from regulars.console.offer_forms import OfferForm, blank, draft_of, filled
@@ -150,7 +151,7 @@ def _asked(request: HttpRequest) -> dict[str, str]:
 
 
 def _chips(asked: dict[str, str]) -> list[Chip]:
-    labels = {
+    labels: dict[str, Callable[[str], str | Promise]] = {
         "state": lambda value: STATES[value][0],
         "kind": lambda value: Offer.Kind(value).label,
         "words": lambda value: value,
@@ -219,9 +220,8 @@ def _form(request: HttpRequest, offer: Offer | None, kind: str) -> OfferForm:
     )
     if offer is not None:
         # How its codes are made stays, for some may be in people's hands.
-        form.fields["codes"].disabled = form.fields["prefix"].disabled = True
+        form.fields["codes"].disabled = form.fields["begins_with"].disabled = True
         del form.fields["shared_code"]
-        form.cleaned_codes = offer.codes  # type: ignore[attr-defined]  # for the template
     return form
 
 
@@ -238,9 +238,8 @@ def _save(request: HttpRequest, form: OfferForm, offer: Offer | None) -> Offer |
     except (OfferNameTakenError, CodeTakenError, InvalidCodeError) as error:
         form.add_error("name" if isinstance(error, OfferNameTakenError) else None, _taken(error))
         return None
-    except RegularsError as error:
+    except RegularsError:
         form.add_error(None, gettext("The offer was used or has ended: what it gives stays."))
-        _unused = error
         return None
     messages.success(
         request,
@@ -268,15 +267,10 @@ def preview(request: HttpRequest) -> HttpResponse:
         raise Http404
     business = shop.business()
     with timezone.override(zone_named(business.time_zone)):
-        form = OfferForm(request.POST, kind=kind, currency=business.currency, initial=blank(kind))
-        # For its words it needs neither a name nor a code.
-        form.fields["name"].required = False
-        if not request.POST.get("shared_code"):
-            form.data = form.data.copy()
-            form.data["shared_code"] = "CODE"
-        if not form.data.get("name"):
-            form.data = form.data.copy()
-            form.data["name"] = "-"
+        # For its words an offer needs neither a name nor a code yet.
+        told = request.POST.copy()
+        told["name"], told["codes"] = told.get("name") or "-", Offer.Codes.UNIQUE
+        form = OfferForm(told, kind=kind, currency=business.currency, initial=blank(kind))
         try:
             draft = draft_of(form.cleaned_data["offer_told"], codes="unique") if form.is_valid() else None
         except InvalidOfferError:
@@ -351,14 +345,16 @@ def offer(request: HttpRequest, offer_id: int) -> HttpResponse:
             previous_url=f"?page={page.previous_page_number()}#uses" if page.has_previous() else "",
             next_url=f"?page={page.next_page_number()}#uses" if page.has_next() else "",
         ),
-        "shared_code": found.coupons.values_list("code", flat=True).first() if found.codes == "shared" else "",
+        "shared_code": found.coupons.values_list("code", flat=True).first()
+        if found.codes == "shared"
+        else "",
         "codes_form": CodesForm(),
         "codes_exports": choices(reverse("console:offer-codes-export", args=[offer_id])),
         "looked_for": looked_for,
         "coupon": Coupon.objects.select_related("holder").filter(offer=found, code=looked_for).first()
         if looked_for
         else None,
-        "history": _history(found),
+        "history": changes_of(found),
         **_words(found),
     }
     return render(request, "console/offers/page.html", context)
@@ -368,15 +364,21 @@ def _figures(found: Offer, figures: queries.Figures, *, currency: str) -> list[F
     cost = How(
         definition=_("What the offer cost in margin: money taken off orders, and what gifts cost you."),
         formula=_("money off + cost of gifts"),
-        filters=_("Redeemed uses only; what is held for baskets counts against the budget until it is given back."),
+        filters=_(
+            "Redeemed uses only; what is held for baskets counts against the budget until it is given back."
+        ),
     )
     margin = How(
         definition=_("What is left of the orders on which it was used, after the offer."),
         formula=_("(net amount + money off) × contribution margin − cost of the offer"),
-        filters=_("Valid orders that are in the record. It does not say what would have been sold without it."),
+        filters=_(
+            "Valid orders that are in the record. It does not say what would have been sold without it."
+        ),
     )
     left = (
-        formats.money(found.budget_minor - found.cost_minor, currency) if found.budget_minor is not None else ""
+        formats.money(found.budget_minor - found.cost_minor, currency)
+        if found.budget_minor is not None
+        else ""
     )
     return [
         Figure(key="issued", label=gettext("Codes given out"), value=formats.count(figures.issued)),
@@ -426,30 +428,32 @@ def _chart(found: Offer, days: list[queries.UsesOn], *, currency: str) -> Chart:
         unit=gettext("uses"),
         summary=ngettext("%(count)s use.", "%(count)s uses.", total) % {"count": formats.count(total)},
         option={
-            "xAxis": {"type": "category", "data": [one.day for one in days], "axisLabel": {"formatter": "date"}},
+            "xAxis": {
+                "type": "category",
+                "data": [one.day for one in days],
+                "axisLabel": {"formatter": "date"},
+            },
             "yAxis": {"type": "value", "axisLabel": {"formatter": "count"}, "min": 0},
             "tooltip": {"trigger": "axis", "valueFormatter": "exact"},
             "series": [
-                {"type": "bar", "data": [one.uses for one in days], "itemStyle": {"color": "--rg-mark-accent"}}
+                {
+                    "type": "bar",
+                    "data": [one.uses for one in days],
+                    "itemStyle": {"color": "--rg-mark-accent"},
+                }
             ],
         },
         table=Table(
             head=[gettext("Day"), gettext("Uses"), gettext("Cost")],
             rows=[
-                [formats.day(one.day), formats.count(one.uses), formats.money(one.cost_minor, currency)] for one in days
+                [formats.day(one.day), formats.count(one.uses), formats.money(one.cost_minor, currency)]
+                for one in days
             ],
         ),
         how=How(definition=gettext("Uses by the day they were redeemed, with what they cost in margin.")),
         csv_url=reverse("console:offer-days", args=[found.pk]),
         size="s",
     )
-
-
-def _history(found: Offer) -> list[dict[str, Any]]:
-    """Return who changed the offer when, the latest first."""
-    from regulars.console.audit import changes_of  # noqa: PLC0415
-
-    return changes_of(found)
 
 
 @_SEES
@@ -509,7 +513,9 @@ def move(request: HttpRequest, offer_id: int) -> HttpResponse:
         operations.move(offer_id, state=state)
         messages.success(request, said[state])
     except RegularsError:
-        messages.error(request, gettext("Somebody else has changed this offer in the meantime. This is how it stands."))
+        messages.error(
+            request, gettext("Somebody else has changed this offer in the meantime. This is how it stands.")
+        )
     return redirect("console:offer", offer_id)
 
 
@@ -539,7 +545,9 @@ def codes(request: HttpRequest, offer_id: int) -> HttpResponse:
         except RegularsError:
             messages.error(request, gettext("This offer gives out no such codes."))
         else:
-            told = ngettext("%(count)s code is ready to be exported.", "%(count)s codes are ready to be exported.", made)
+            told = ngettext(
+                "%(count)s code is ready to be exported.", "%(count)s codes are ready to be exported.", made
+            )
             messages.success(request, told % {"count": formats.count(made)})
     else:
         messages.error(
@@ -581,7 +589,9 @@ def of_customer(request: HttpRequest, customer_id: int) -> HttpResponse:
         for coupon in queries.coupons_of(customer_id)[:20]
     ]
     return render(
-        request, "console/offers/of_customer.html", {"rows": rows, "customer_id": customer_id, "givable": _givable()}
+        request,
+        "console/offers/of_customer.html",
+        {"rows": rows, "customer_id": customer_id, "givable": _givable()},
     )
 
 

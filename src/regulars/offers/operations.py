@@ -389,7 +389,7 @@ def _write(offer: Offer, drawn: Sequence[tuple[int | None, str]], source: str, n
 
 def _given(offer: Offer, holders: Sequence[int], source: str) -> dict[int, str]:
     rows = Coupon.objects.filter(offer=offer, holder__in=holders, source=source)
-    found: dict[int, str] = dict(rows.filter(holder__isnull=False).values_list("holder_id", "code"))  # type: ignore[arg-type]  # filtered
+    found: dict[int, str] = dict(rows.filter(holder__isnull=False).values_list("holder_id", "code"))
     return found
 
 

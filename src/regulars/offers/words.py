@@ -46,7 +46,7 @@ def benefit(told: Benefit, goods: Goods, *, currency: str) -> str:  # noqa: PLR0
     if isinstance(told, Bundle):
         parts = _(" + ").join(
             _("%(units)s × %(goods)s")
-            % {"units": part.quantity, "goods": listed(part.goods) or on or _("any product")}
+            % {"units": str(part.quantity), "goods": listed(part.goods) or on or _("any product")}
             for part in told.parts
         )
         return _("%(parts)s together for %(price)s") % {
