@@ -13,6 +13,7 @@ from regulars.messaging.variables import Occasion, Root, Variable
 from regulars.offers import queries as offers
 from regulars.offers.models import Coupon, Offer
 from regulars.offers.words import headline
+from regulars.shop import links
 from regulars.shop.queries import business
 
 OFFER = "offer_id"
@@ -27,9 +28,10 @@ def _variables() -> Iterable[Variable]:
         ("code", gettext_lazy("The customer's code"), "TEA-7K3M"),
         ("says", gettext_lazy("What the offer gives"), "20 %"),
         ("until", gettext_lazy("Until when it is good"), ""),
+        ("url", gettext_lazy("Page of the coupon"), ""),
     ):
         yield Variable(
-            name=f"coupon.{name}", group=_GROUP, label=label, is_always=name != "until", example=example
+            name=f"coupon.{name}", group=_GROUP, label=label, is_always=name in {"code", "says"}, example=example
         )
 
 
@@ -40,7 +42,7 @@ def _coupons(ids: Sequence[int], _asked: set[str], occasion: Occasion) -> Mappin
     offer = offers.offer(offer_id)
     codes = _codes(offer_id, ids)
     found: dict[int, object] = {
-        customer_id: _told(coupon, offer) for customer_id, coupon in codes.items() if coupon is not None
+        customer_id: _told(coupon, offer, customer_id) for customer_id, coupon in codes.items() if coupon is not None
     }
     if occasion.given.get(SAMPLE):
         found |= dict.fromkeys(set(ids) - found.keys(), _sample(offer))
@@ -62,12 +64,13 @@ def _codes(offer_id: int, ids: Sequence[int]) -> dict[int, Coupon | None]:
     return found
 
 
-def _told(coupon: Coupon, offer: Offer) -> dict[str, object]:
+def _told(coupon: Coupon, offer: Offer, customer_id: int) -> dict[str, object]:
     shop = business()
     ends = min((at for at in (coupon.expires_at, offer.ends_at) if at is not None), default=None)
     told: dict[str, object] = {
         "code": coupon.code,
         "says": headline(offer, currency=shop.currency),
+        "url": links.coupon_url(coupon.pk, customer_id=customer_id),
     }
     if ends is not None:
         told["until"] = Day.of(day_of_instant(ends, zone_named(shop.time_zone)))
@@ -85,7 +88,9 @@ def _mail(_named: str, _limit: int) -> str:
         + _("Your code:")
         + " **{{ coupon.code }}**{% if coupon.until %}"
         + _(", good until {{ coupon.until }}")
-        + "{% endif %}"
+        + "{% endif %}\n\n{% if coupon.url %}\n\n["
+        + _("Use it now")
+        + "]({{ coupon.url }})\n\n{% endif %}"
     )
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import cast
 
 from django.db.models import Count, Q
 
 from regulars.offers.codes import canonical
 from regulars.offers.models import Coupon, Offer, Redemption
 from regulars.offers.reading import read_benefit, read_goods
-from regulars.offers.rules import Basket, Candidate, Evaluation, Line, Reason, Terms, evaluate
+from regulars.offers.rules import Basket, Candidate, Evaluation, Line, Reason, Stacking, Terms, evaluate
 from regulars.shop import queries as shop
 from regulars.shop.models import Customer, Product
 
@@ -23,7 +24,7 @@ def terms_of(offer: Offer) -> Terms:
         stores=tuple(offer.stores),
         least_minor=offer.least_minor,
         most_minor=offer.most_minor,
-        stacking=offer.stacking,
+        stacking=cast("Stacking", offer.stacking),
     )
 
 
@@ -32,11 +33,10 @@ def family_of(customer_id: int | None) -> list[int]:
     if customer_id is None:
         return []
     root = (
-        Customer.objects.filter(pk=customer_id).values_list("merged_into_id", flat=True).first() or customer_id
+        Customer.objects.filter(pk=customer_id).values_list("merged_into_id", flat=True).first()
+        or customer_id
     )
-    return sorted(
-        Customer.objects.filter(Q(pk=root) | Q(merged_into=root)).values_list("pk", flat=True)
-    )
+    return sorted(Customer.objects.filter(Q(pk=root) | Q(merged_into=root)).values_list("pk", flat=True))
 
 
 def look_up(
@@ -83,9 +83,18 @@ def weigh(
     return evaluate(_described(basket), candidates), coupons
 
 
-def _hindrance(  # noqa: PLR0911  a way out for each reason
+def _hindrance(
     coupon: Coupon, *, family: Sequence[int], times: int, now: datetime, zone: str
 ) -> Reason | None:
+    """Return the first thing that the record says against a code: of its time, of its customer, of what is left."""
+    return (
+        _untimely(coupon, now=now, zone=zone)
+        or _not_theirs(coupon, family=family)
+        or _nothing_left(coupon, times=times)
+    )
+
+
+def _untimely(coupon: Coupon, *, now: datetime, zone: str) -> Reason | None:
     offer = coupon.offer
     if offer.state != Offer.State.LIVE:
         return Reason(code=str(offer.state))
@@ -97,10 +106,20 @@ def _hindrance(  # noqa: PLR0911  a way out for each reason
         return Reason(code="voided")
     if coupon.expires_at is not None and now >= coupon.expires_at:
         return Reason(code="code_expired", values={"at": coupon.expires_at.isoformat(), "zone": zone})
+    return None
+
+
+def _not_theirs(coupon: Coupon, *, family: Sequence[int]) -> Reason | None:
+    offer = coupon.offer
     if not family and (offer.holder_only or offer.per_customer is not None):
         return Reason(code="customer_needed")
     if offer.holder_only and coupon.holder_id not in family:
         return Reason(code="not_yours")
+    return None
+
+
+def _nothing_left(coupon: Coupon, *, times: int) -> Reason | None:
+    offer = coupon.offer
     if coupon.most_uses is not None and coupon.uses >= coupon.most_uses:
         return Reason(code="used_up")
     if offer.per_customer is not None and times >= offer.per_customer:
@@ -131,7 +150,9 @@ def _described(basket: Basket) -> Basket:
     rows = Product.objects.filter(code__in=bare).order_by("-pk")
     if basket.store:
         rows = rows.filter(store__code=basket.store)
-    known = {code: (category, brand) for code, category, brand in rows.values_list("code", "category", "brand")}
+    known = {
+        code: (category, brand) for code, category, brand in rows.values_list("code", "category", "brand")
+    }
     lines = []
     for line in basket.lines:
         category, brand = known.get(line.product, ("", ""))

@@ -84,7 +84,8 @@ class Offer(models.Model):
                 condition=Q(stock=None) | Q(uses__lte=F("stock")), name="offers_within_stock"
             ),
             models.CheckConstraint(
-                condition=Q(budget_minor=None) | Q(cost_minor__lte=F("budget_minor")), name="offers_within_budget"
+                condition=Q(budget_minor=None) | Q(cost_minor__lte=F("budget_minor")),
+                name="offers_within_budget",
             ),
             models.CheckConstraint(
                 condition=Q(uses__gte=0, cost_minor__gte=0, least_minor__gte=0), name="offers_not_negative"
@@ -162,7 +163,9 @@ class Redemption(models.Model):
     state = models.CharField(max_length=10, choices=State)
     off_minor = models.BigIntegerField()
     cost_minor = models.BigIntegerField()
-    store = models.ForeignKey(Store, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    store = models.ForeignKey(
+        Store, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     order_code = models.CharField(max_length=200, blank=True, default="", db_collation="C")
     order = models.ForeignKey(
         Order, on_delete=models.SET_NULL, null=True, blank=True, related_name="redemptions"

@@ -10,7 +10,6 @@ from django.db import IntegrityError, connection, transaction
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress, no_progress
 from regulars.offers import codes
-from regulars.offers.codes import InvalidCodeError
 from regulars.offers.models import Coupon, Offer
 from regulars.offers.reading import read_benefit, read_goods, write_benefit, write_goods
 from regulars.offers.rules import MOST_MINOR, Benefit, Goods, InvalidOfferError, Stacking
@@ -92,13 +91,13 @@ def create_offer(told: OfferTold, *, by: User | None = None, now: datetime) -> O
         InvalidCodeError: The shared code is no code.
         CodeTakenError: Another offer has the shared code.
     """
-    columns = _columns(told)
+    columns = columns_of(told)
     shared = codes.check(told.shared_code) if told.shared_code else ""
     prefix = codes.check(told.prefix) if told.prefix else ""
     if len(prefix) > _LONGEST_PREFIX:
         raise _wrong("prefix", prefix, f"at most {_LONGEST_PREFIX} characters")
     if shared and told.holder_only:
-        raise _wrong("holder_only", True, "false where one code is for all")
+        raise _wrong("holder_only", "true", "false where one code is for all")
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -126,7 +125,7 @@ def change_offer(offer_id: int, *, told: OfferTold) -> Offer:
         InvalidOfferError: As of `create_offer`; also a stock or budget below what is used.
         OfferNameTakenError: As of `create_offer`.
     """
-    columns = _columns(told)
+    columns = columns_of(told)
     with transaction.atomic():
         offer = _locked(offer_id)
         if offer.state == Offer.State.ENDED:
@@ -138,7 +137,9 @@ def change_offer(offer_id: int, *, told: OfferTold) -> Offer:
         if columns["stock"] is not None and columns["stock"] < offer.uses:
             raise _wrong("stock", columns["stock"], f"at least {offer.uses:,}, which are used")
         if columns["budget_minor"] is not None and columns["budget_minor"] < offer.cost_minor:
-            raise _wrong("budget_minor", columns["budget_minor"], f"at least {offer.cost_minor:,}, which are given")
+            raise _wrong(
+                "budget_minor", columns["budget_minor"], f"at least {offer.cost_minor:,}, which are given"
+            )
         for name, value in columns.items():
             setattr(offer, name, value)
         try:
@@ -196,7 +197,9 @@ def remove_draft(offer_id: int) -> None:
         offer.delete()
 
 
-def generate(offer_id: int, *, count: int, source: str = "", now: datetime, progress: Progress = no_progress) -> int:
+def generate(
+    offer_id: int, *, count: int, source: str = "", now: datetime, progress: Progress = no_progress
+) -> int:
     """Make codes for whoever gets them: printed, uploaded to a shop, handed out; return how many.
 
     They are drawn from the machine's source of randomness and copied into the table; what is taken already is drawn again.
@@ -224,7 +227,9 @@ def generate(offer_id: int, *, count: int, source: str = "", now: datetime, prog
         made = 0
         while made < count:
             wanted = min(_AT_ONCE, count - made)
-            made += _write(offer, [(None, code) for code in codes.draw(wanted, prefix=offer.prefix)], source, now)
+            made += _write(
+                offer, [(None, code) for code in codes.draw(wanted, prefix=offer.prefix)], source, now
+            )
             progress("codes", made, count)
     return made
 
@@ -276,7 +281,12 @@ def void(*, coupon_ids: Sequence[int], now: datetime) -> int:
     return chosen.update(voided_at=now)
 
 
-def _columns(told: OfferTold) -> dict[str, Any]:
+def columns_of(told: OfferTold) -> dict[str, Any]:
+    """Return what is told of an offer by the columns that keep it.
+
+    Raises:
+        InvalidOfferError: Something of it cannot be; `field` names the part.
+    """
     name = told.name.strip()
     if not 1 <= len(name) <= 100 or "\0" in name:  # noqa: PLR2004  the column
         raise _wrong("name", told.name, "1 to 100 characters")
@@ -337,7 +347,9 @@ def _giving(offer_id: int, *, shares: bool = False) -> Offer:
     if offer.state == Offer.State.ENDED:
         raise OfferStateError("the offer has ended and gives out no more codes", state=offer.state)
     if offer.codes == Offer.Codes.SHARED and not shares:
-        raise OfferStateError("the offer has one code for all; there are no others to make", state=offer.state)
+        raise OfferStateError(
+            "the offer has one code for all; there are no others to make", state=offer.state
+        )
     return offer
 
 
@@ -377,7 +389,8 @@ def _write(offer: Offer, drawn: Sequence[tuple[int | None, str]], source: str, n
 
 def _given(offer: Offer, holders: Sequence[int], source: str) -> dict[int, str]:
     rows = Coupon.objects.filter(offer=offer, holder__in=holders, source=source)
-    return {holder: code for holder, code in rows.values_list("holder_id", "code") if holder is not None}
+    found: dict[int, str] = dict(rows.filter(holder__isnull=False).values_list("holder_id", "code"))
+    return found
 
 
 def _roots(customer_ids: Sequence[int]) -> dict[int, int]:
@@ -400,5 +413,3 @@ def _name_taken(name: str) -> OfferNameTakenError:
 
 def _wrong(field_name: str, value: object, rule: str) -> InvalidOfferError:
     return InvalidOfferError(f"{field_name} == {value!r}, must be {rule}", field=field_name)
-
-

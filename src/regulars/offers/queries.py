@@ -9,7 +9,7 @@ from django.db.models import Count, F, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncDate
 
 from regulars.kernel.days import day_of_date, zone_named
-from regulars.offers.checking import family_of, weigh
+from regulars.offers.checking import family_of, times_used, weigh
 from regulars.offers.models import Coupon, Offer, Redemption
 from regulars.offers.operations import NoSuchOfferError
 from regulars.offers.rules import WHOLE_BP, Basket, Evaluation
@@ -45,9 +45,7 @@ def shown_state(row: Offer, *, now: datetime) -> str:
     return "used_up" if is_out or is_spent else "live"
 
 
-def evaluate(
-    basket: Basket, codes: Sequence[str], *, customer_id: int | None, now: datetime
-) -> Evaluation:
+def evaluate(basket: Basket, codes: Sequence[str], *, customer_id: int | None, now: datetime) -> Evaluation:
     """Return what codes take off a basket now, and of each that takes nothing off why not. Holds and changes nothing.
 
     Raises:
@@ -220,3 +218,25 @@ def uses(offer_id: int) -> QuerySet[Redemption]:
     """Return every use of an offer with code, customer and order, the latest first."""
     rows = Redemption.objects.filter(offer=offer_id).select_related("coupon", "customer", "order", "store")
     return rows.order_by("-id")
+
+
+def coupon_state(coupon: Coupon, *, family: Sequence[int], now: datetime) -> str:
+    """Return how a code stands for a customer: good, waiting, used, paused or over.
+
+    Args:
+        coupon: With its offer.
+        family: The ids under which the record knows the customer, see `checking.family_of`.
+        now: By which it begins and ends.
+    """
+    offer = coupon.offer
+    shown = shown_state(offer, now=now)
+    limit = offer.per_customer
+    is_used = (coupon.most_uses is not None and coupon.uses >= coupon.most_uses) or (
+        limit is not None and times_used(family, offer.pk) >= limit
+    )
+    is_past = coupon.voided_at is not None or (coupon.expires_at is not None and now >= coupon.expires_at)
+    if is_used:
+        return "used"
+    if is_past or shown in ("over", "used_up", "ended"):
+        return "over"
+    return {"live": "good", "paused": "paused"}.get(shown, "waiting")

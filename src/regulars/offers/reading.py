@@ -1,6 +1,7 @@
 """Benefits and goods as they are stored: JSON that is checked when it is read, with the part named that is wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from regulars.offers.rules import (
@@ -88,10 +89,12 @@ def _threshold(told: Mapping[str, Any]) -> Threshold:
         )
         for place, row in enumerate(rows)
     )
-    for place, (lower, higher) in enumerate(zip(steps, steps[1:], strict=False), start=1):
+    for place, (lower, higher) in enumerate(pairwise(steps), start=1):
         if higher.spend_minor <= lower.spend_minor or higher.save_minor <= lower.save_minor:
             raise _wrong(
-                f"steps.{place}.spend_minor", higher.spend_minor, "more than the step before, and save more too"
+                f"steps.{place}.spend_minor",
+                higher.spend_minor,
+                "more than the step before, and save more too",
             )
     for place, step in enumerate(steps):
         if step.save_minor > step.spend_minor:
@@ -139,7 +142,7 @@ def _gift(told: Mapping[str, Any]) -> Gift:
     )
 
 
-_READERS = {
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], Benefit]] = {
     "percent": _percent,
     "amount": _amount,
     "threshold": _threshold,

@@ -228,7 +228,9 @@ def take_in(uses: Iterable[Use]) -> int:
     told = [use for use in uses if use.code]
     coupons = {
         row.code: row
-        for row in Coupon.objects.select_related("offer").filter(code__in={canonical(use.code) for use in told})
+        for row in Coupon.objects.select_related("offer").filter(
+            code__in={canonical(use.code) for use in told}
+        )
     }
     done = 0
     for use in sorted(told, key=lambda one: (one.at, one.source)):
@@ -261,7 +263,7 @@ def link_orders() -> int:
             WHERE r.order_id IS NULL AND r.order_code <> '' AND o.store_id = r.store_id AND o.code = r.order_code
             """
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _take_in(use: Use, coupon: Coupon) -> bool:
@@ -274,9 +276,13 @@ def _take_in(use: Use, coupon: Coupon) -> bool:
     if use.order_code:
         known = rows.filter(order_code=use.order_code, store_id__in=(use.store_id,)).first()
     # What the checkout told without an order is this order's, if it can be nobody else's.
-    known = known or rows.filter(order_code="", coupon__most_uses=1).exclude(source__startswith="event ").first()
+    known = (
+        known or rows.filter(order_code="", coupon__most_uses=1).exclude(source__startswith="event ").first()
+    )
     if known is not None:
-        changed = known.state == Redemption.State.RESERVED or (known.order_code == "" and use.order_code != "")
+        changed = known.state == Redemption.State.RESERVED or (
+            known.order_code == "" and use.order_code != ""
+        )
         if changed:
             Redemption.objects.filter(pk=known.pk).update(
                 state=Redemption.State.REDEEMED,
@@ -328,16 +334,13 @@ def _hold(rows: Sequence[Redemption], *, reservation: UUID, family: Sequence[int
                 Coupon.objects.filter(pk=row.coupon_id).update(uses=F("uses") + 1)
                 limit = row.coupon.offer.per_customer
                 if family and limit is not None and times_used(family, row.offer_id) >= limit:
-                    raise _CustomerLimitError
+                    transaction.set_rollback(True)
+                    return False
                 row.reservation = reservation
                 row.save(force_insert=True)
-    except (IntegrityError, _CustomerLimitError):
+    except IntegrityError:
         return False
     return True
-
-
-class _CustomerLimitError(Exception):
-    """The customer used the offer in the meantime."""
 
 
 def _release(rows: Sequence[Redemption], *, now: datetime) -> None:
@@ -410,5 +413,3 @@ def _refusal(evaluation: Evaluation) -> OfferRefusedError:
         for one in evaluation.refused
     ]
     return OfferRefusedError("; ".join(f"{one['code']}: {one['words']}" for one in reasons), reasons=reasons)
-
-

@@ -405,58 +405,62 @@ def _apply(
     return applied, None
 
 
-def _take(till: _Till, candidate: Candidate, terms: Terms) -> Applied | Reason:  # noqa: PLR0911  a way out for each reason
+def _take(till: _Till, candidate: Candidate, terms: Terms) -> Applied | Reason:
+    """Return what one code takes off what is left, or why nothing."""
     if terms.stores and till.store not in terms.stores:
         return Reason(code="wrong_store", values={"stores": list(terms.stores)})
     mine = {line.key: till.left[line.key] for line in till.lines if terms.goods.has(line)}
-    spent = sum(mine.values())
     if not mine:
         return Reason(code="no_such_goods")
-    if spent < terms.least_minor:
-        return _spend_more(terms.least_minor, spent)
+    if sum(mine.values()) < terms.least_minor:
+        return _spend_more(terms.least_minor, sum(mine.values()))
     found = Applied(code=candidate.code, offer_id=candidate.offer_id, off_minor=0, off_by_line={})
     benefit = terms.benefit
     if isinstance(benefit, Gift):
         return replace(found, gifts=((benefit.product, benefit.quantity),), cost_minor=benefit.cost_minor)
     if isinstance(benefit, FreeShipping):
-        off = min(till.shipping, till.shipping if terms.most_minor is None else terms.most_minor)
-        if off == 0:
-            return Reason(code="nothing_off")
-        return replace(found, off_minor=off, shipping_off_minor=off, cost_minor=off)
+        off = till.shipping if terms.most_minor is None else min(till.shipping, terms.most_minor)
+        taken = replace(found, off_minor=off, shipping_off_minor=off, cost_minor=off)
+    else:
+        off_by_line = _off_goods(till, mine, terms)
+        if isinstance(off_by_line, Reason):
+            return off_by_line
+        off = sum(off_by_line.values())
+        off_by_line = {key: value for key, value in off_by_line.items() if value}
+        taken = replace(found, off_minor=off, off_by_line=off_by_line, cost_minor=off)
+    return taken if taken.off_minor else Reason(code="nothing_off")
+
+
+def _off_goods(till: _Till, mine: Mapping[str, int], terms: Terms) -> dict[str, int] | Reason:
+    benefit = terms.benefit
     if isinstance(benefit, Bundle):
         off_by_line = _bundle(till, terms.goods, benefit)
     elif isinstance(benefit, BuyGet):
         off_by_line = _buy_get(till, terms.goods, benefit)
     else:
         off_by_line = _order_wide(mine, benefit)
-    if isinstance(off_by_line, Reason):
+    if isinstance(off_by_line, Reason) or terms.most_minor is None:
         return off_by_line
-    if terms.most_minor is not None and sum(off_by_line.values()) > terms.most_minor:
-        off_by_line = spread(terms.most_minor, off_by_line)
-    off = sum(off_by_line.values())
-    if off == 0:
-        return Reason(code="nothing_off")
-    return replace(
-        found,
-        off_minor=off,
-        off_by_line={key: value for key, value in off_by_line.items() if value},
-        cost_minor=off,
-    )
+    if sum(off_by_line.values()) > terms.most_minor:
+        return spread(terms.most_minor, off_by_line)
+    return off_by_line
 
 
-def _order_wide(mine: Mapping[str, int], benefit: Percent | Amount | Threshold) -> dict[str, int] | Reason:
+def _order_wide(mine: Mapping[str, int], benefit: Benefit) -> dict[str, int] | Reason:
     spent = sum(mine.values())
     if isinstance(benefit, Percent):
         off = part_of(spent, benefit.percent_bp)
     elif isinstance(benefit, Amount):
         off = min(benefit.amount_minor, spent)
-    else:
+    elif isinstance(benefit, Threshold):
         reached = [step for step in benefit.steps if spent >= step.spend_minor]
         if not reached:
             return _spend_more(min(step.spend_minor for step in benefit.steps), spent)
         step = max(reached, key=lambda one: one.spend_minor)
         times = spent // step.spend_minor if benefit.repeats else 1
         off = min(step.save_minor * times, spent)
+    else:
+        off = 0
     return spread(off, mine)
 
 
@@ -464,7 +468,8 @@ def _bundle(till: _Till, goods: Goods, bundle: Bundle) -> dict[str, int] | Reaso
     """Take sets out of the units that are free. Parts that name products choose before those that name less."""
     off_by_line: dict[str, int] = {}
     parts = sorted(
-        bundle.parts, key=lambda part: (not part.goods.products, not part.goods.categories, not part.goods.brands)
+        bundle.parts,
+        key=lambda part: (not part.goods.products, not part.goods.categories, not part.goods.brands),
     )
     dearest = sorted(till.lines, key=lambda line: (-line.price_minor, line.key))
     missing = 0

@@ -1,19 +1,15 @@
-"""The codes a customer was given and used, as part of their story."""
+"""The codes a customer was given and used, as part of their story. Uses that the record told of are there as events."""
 
-from django.utils.translation import pgettext_lazy
-
-from regulars.shop.story import FAMILY, StoryKind, StorySource, register
-
-OFFERS = StoryKind(key="offer", label=pgettext_lazy("story", "Offers"), icon="gift")
+from regulars.shop.story import COUPONS, FAMILY, StorySource, register
 
 register(
     StorySource(
         name="offer.given",
         rank=11,
-        kinds={OFFERS: ""},
+        kinds={COUPONS: ""},
         sql=f"""
         SELECT c.id, c.issued_at AS at, jsonb_build_object(
-            'kind', 'offer', 'what', 'given', 'offer', o.name, 'offer_id', o.id, 'code', c.code, 'expires_at', c.expires_at,
+            'what', 'given', 'offer', o.name, 'offer_id', o.id, 'code', c.code, 'expires_at', c.expires_at,
             'source', c.source) AS told
         FROM offers_coupon c JOIN offers_offer o ON o.id = c.offer_id WHERE c.holder_id {FAMILY}
         """,  # noqa: S608  literals
@@ -23,13 +19,13 @@ register(
     StorySource(
         name="offer.used",
         rank=12,
-        kinds={OFFERS: ""},
+        kinds={COUPONS: ""},
         sql=f"""
         SELECT r.id, coalesce(r.released_at, r.redeemed_at, r.reserved_at) AS at, jsonb_build_object(
-            'kind', 'offer', 'what', r.state, 'offer', o.name, 'offer_id', o.id, 'code', c.code, 'order_code', r.order_code,
+            'what', r.state, 'offer', o.name, 'offer_id', o.id, 'code', c.code, 'order_code', r.order_code,
             'off_minor', r.off_minor) AS told
         FROM offers_redemption r JOIN offers_offer o ON o.id = r.offer_id JOIN offers_coupon c ON c.id = r.coupon_id
-        WHERE r.customer_id {FAMILY}
+        WHERE r.source NOT LIKE 'event %%' AND r.customer_id {FAMILY}
         """,  # noqa: S608  literals
     )
 )

@@ -45,7 +45,8 @@ def benefit(told: Benefit, goods: Goods, *, currency: str) -> str:  # noqa: PLR0
         return _threshold(told, on, currency)
     if isinstance(told, Bundle):
         parts = _(" + ").join(
-            _("%(units)s × %(goods)s") % {"units": part.quantity, "goods": listed(part.goods) or on or _("any product")}
+            _("%(units)s × %(goods)s")
+            % {"units": str(part.quantity), "goods": listed(part.goods) or on or _("any product")}
             for part in told.parts
         )
         return _("%(parts)s together for %(price)s") % {
@@ -53,13 +54,18 @@ def benefit(told: Benefit, goods: Goods, *, currency: str) -> str:  # noqa: PLR0
             "price": money(told.price_minor, currency),
         }
     if isinstance(told, BuyGet):
-        values = {"buy": told.buy, "get": told.get, "percent": percent(told.percent_bp), "goods": on or _("any product")}
+        values = {
+            "buy": told.buy,
+            "get": str(told.get),
+            "percent": percent(told.percent_bp),
+            "goods": on or _("any product"),
+        }
         if told.percent_bp == WHOLE_BP:
             return _("Buy %(buy)s, get %(get)s free: %(goods)s") % values
         return _("Buy %(buy)s, get %(get)s at %(percent)s off: %(goods)s") % values
     if isinstance(told, FreeShipping):
         return _("Free shipping with %(goods)s") % {"goods": on} if on else _("Free shipping")
-    values = {"units": told.quantity, "product": told.product, "goods": on}
+    values = {"units": str(told.quantity), "product": told.product, "goods": on}
     if told.quantity == 1:
         return _("A gift with %(goods)s: %(product)s") % values if on else _("A gift: %(product)s") % values
     return _("%(units)s gifts: %(product)s") % values
@@ -109,7 +115,9 @@ def limits(offer: Offer, *, currency: str) -> list[str]:
     told = []
     if offer.stock is not None:
         told.append(
-            ngettext("It can be used %(times)s time in all.", "It can be used %(times)s times in all.", offer.stock)
+            ngettext(
+                "It can be used %(times)s time in all.", "It can be used %(times)s times in all.", offer.stock
+            )
             % {"times": format_decimal(offer.stock, locale=locale_name())}
         )
     if offer.budget_minor is not None:
@@ -151,7 +159,8 @@ def _names(names: tuple[str, ...]) -> str:
 
 def _threshold(told: Threshold, on: str, currency: str) -> str:
     rows = [
-        {"spend": money(step.spend_minor, currency), "save": money(step.save_minor, currency)} for step in told.steps
+        {"spend": money(step.spend_minor, currency), "save": money(step.save_minor, currency)}
+        for step in told.steps
     ]
     if told.repeats:
         words = _("Save %(save)s for every %(spend)s spent") % rows[0]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from regulars.storefront import tracking, views
+from regulars.storefront import coupons, tracking, views
 
 app_name = "storefront"
 urlpatterns = [
@@ -14,5 +14,6 @@ urlpatterns = [
     path("<str:token>/unsubscribe/", views.unsubscribe, name="unsubscribe"),
     path("<str:token>/unsubscribe/undo/", views.undo, name="undo"),
     path("<str:token>/confirm/", views.confirm, name="confirm"),
+    path("<str:token>/coupon/", coupons.coupon, name="coupon"),
     path("<str:token>/request/", views.request_confirmation, name="request"),
 ]
