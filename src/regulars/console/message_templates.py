@@ -124,7 +124,6 @@ class LetterheadForm(forms.Form):
 # The list
 
 
-@_with_frame
 @_SEES
 @require_GET
 @never_cache
@@ -189,7 +188,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @_SEES
 @require_GET
 def starter(request: HttpRequest, code: str) -> HttpResponse:
-    """Show one of the library as its message would look, in a frame."""
+    """Show one of the library as its message would look."""
     try:
         found = starter_of(code)
     except NoSuchStarterError as error:
