@@ -12,6 +12,7 @@ from regulars.api import (
     orders,
     sayings,
     segments,
+    templates,
 )
 from regulars.api.contract import make_api
 
@@ -21,6 +22,7 @@ for chapter in (
     sayings,
     consents,
     segments,
+    templates,
     offers,
     orders,
     figures,
