@@ -167,13 +167,25 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("templates/<int:template_id>/", message_templates.template, name="template"),
     path("templates/<int:template_id>/draft/", message_templates.draft, name="template-draft"),
     path("templates/<int:template_id>/preview/", message_templates.preview, name="template-preview"),
-    path("templates/<int:template_id>/description/", message_templates.description, name="template-description"),
-    path("templates/<int:template_id>/publication/", message_templates.publication, name="template-publication"),
+    path(
+        "templates/<int:template_id>/description/", message_templates.description, name="template-description"
+    ),
+    path(
+        "templates/<int:template_id>/publication/", message_templates.publication, name="template-publication"
+    ),
     path("templates/<int:template_id>/tests/", message_templates.test_message, name="template-test"),
-    path("templates/<int:template_id>/duplication/", message_templates.duplication, name="template-duplication"),
+    path(
+        "templates/<int:template_id>/duplication/", message_templates.duplication, name="template-duplication"
+    ),
     path("templates/<int:template_id>/archiving/", message_templates.archiving, name="template-archiving"),
-    path("templates/<int:template_id>/unarchiving/", message_templates.unarchiving, name="template-unarchiving"),
-    path("templates/<int:template_id>/versions/<int:number>/", message_templates.version, name="template-version"),
+    path(
+        "templates/<int:template_id>/unarchiving/", message_templates.unarchiving, name="template-unarchiving"
+    ),
+    path(
+        "templates/<int:template_id>/versions/<int:number>/",
+        message_templates.version,
+        name="template-version",
+    ),
     path(
         "templates/<int:template_id>/versions/<int:number>/restoring/",
         message_templates.restoring,
