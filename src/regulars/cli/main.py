@@ -12,6 +12,7 @@ from regulars.cli import (
     offers,
     people,
     segments,
+    sends,
     serve,
     staff,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "offers",
     "people",
     "segments",
+    "sends",
     "serve",
     "staff",
 ]

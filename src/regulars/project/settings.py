@@ -38,6 +38,7 @@ ROOMS = [
     "regulars.insights",
     "regulars.segments",
     "regulars.offers",
+    "regulars.messaging",
     "regulars.planner",
     "regulars.reports",
     "regulars.api",

@@ -20,6 +20,7 @@ class Capability(models.TextChoices):
     VIEW_CUSTOMERS = "customers:read", _("See customers and their orders")
     EXPORT_CUSTOMERS = "customers:export", _("Export customers")
     CHANGE_SEGMENTS = "segments:write", _("Make and change segments")
+    CHANGE_TEMPLATES = "templates:write", _("Write and publish templates of messages")
     VIEW_OFFERS = "offers:read", _("See offers and what they cost")
     CHANGE_OFFERS = "offers:write", _("Make and change offers, give out codes")
     REDEEM_OFFERS = "offers:redeem", _("Use codes at a checkout")
@@ -28,6 +29,7 @@ class Capability(models.TextChoices):
     HANDLE_PRIVACY = "privacy:write", _("Export and erase a person, decide privacy requests")
     VIEW_REPORTS = "reports:read", _("See figures and reports")
     CHANGE_CUSTOMERS = "customers:write", _("Change customers: tags, preferences, who is who")
+    SEND_MESSAGES = "messages:write", _("Send messages, pause and cancel them")
     WORK_ACTIONS = "actions:write", _("Assign and finish actions")
     VIEW_IMPORTS = "imports:read", _("See imports")
     RUN_IMPORTS = "imports:write", _("Import data")
@@ -45,10 +47,12 @@ _SEE = {
 }
 _MARKET = _SEE | {
     Capability.CHANGE_SEGMENTS,
+    Capability.CHANGE_TEMPLATES,
     Capability.CHANGE_OFFERS,
     Capability.REDEEM_OFFERS,
     Capability.EXPORT_CUSTOMERS,
     Capability.CHANGE_CUSTOMERS,
+    Capability.SEND_MESSAGES,
     Capability.WORK_ACTIONS,
     Capability.CHANGE_CONSENTS,
     Capability.VIEW_IMPORTS,
@@ -59,13 +63,16 @@ _MARKET = _SEE | {
 KEY_SCOPES = (
     Capability.VIEW_CUSTOMERS,
     Capability.EXPORT_CUSTOMERS,
+    Capability.CHANGE_CUSTOMERS,
     Capability.CHANGE_SEGMENTS,
+    Capability.CHANGE_TEMPLATES,
     Capability.VIEW_OFFERS,
     Capability.CHANGE_OFFERS,
     Capability.REDEEM_OFFERS,
     Capability.VIEW_CONSENTS,
     Capability.CHANGE_CONSENTS,
     Capability.VIEW_REPORTS,
+    Capability.SEND_MESSAGES,
     Capability.WORK_ACTIONS,
     Capability.VIEW_IMPORTS,
     Capability.RUN_IMPORTS,

@@ -1,0 +1,45 @@
+"""Where messaging keeps what was sent to a person."""
+
+from django.utils.translation import gettext_lazy as _
+
+from regulars.messaging.models import Click, Delivery, Opening, StaffTask
+from regulars.shop.places import TablePlace, register
+
+
+def register_messaging() -> None:
+    """Register deliveries and tasks."""
+    register(
+        TablePlace(
+            model=Delivery,
+            label=_("Messages to the person"),
+            strip={"address": "", "trouble": "", "provider_id": ""},
+            why=_(
+                "How many messages a campaign sent, and what they cost, stays right; nothing in it tells who it was."
+            ),
+            hidden=("id", "customer", "token", "generation", "worker", "lease_until"),
+        ),
+        TablePlace(
+            model=StaffTask,
+            who="delivery__customer",
+            label=_("Tasks that staff did for the person"),
+            strip={"title": "", "text": "", "note": ""},
+            why=_("How many tasks were done stays right."),
+            hidden=("id", "delivery"),
+        ),
+        TablePlace(
+            model=Click,
+            who="delivery__customer",
+            label=_("Links of messages that the person followed"),
+            strip={"url": ""},
+            why=_("How many followed a link stays right."),
+            hidden=("id", "delivery", "version", "number"),
+        ),
+        TablePlace(
+            model=Opening,
+            who="delivery__customer",
+            label=_("Messages that the person opened"),
+            strip={},
+            why=_("How many opened a message stays right."),
+            hidden=("delivery",),
+        ),
+    )
