@@ -27,7 +27,7 @@ def test_codes_are_made_listed_and_written_to_a_file(tmp_path: Path) -> None:
     assert (code, "1,500 codes made" in said) == (0, True)
     out = tmp_path / "codes.csv"
     assert run("export", str(offer.pk), "--out", str(out))[0] == 0
-    rows = list(csv.DictReader(out.open(encoding="utf-8")))
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
     assert len({row["code"] for row in rows}) == 1500
     assert {(row["code"][:3], row["source"], row["uses"]) for row in rows} == {("MAY", "'=fair", "0")}
     _code, said = run("list", "--json")

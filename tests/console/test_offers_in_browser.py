@@ -32,6 +32,7 @@ def test_an_offer_is_written_started_and_looked_at_in_every_look(console: Consol
     page.get_by_label("Name").fill("May for regulars")
     page.get_by_label("Percent off").fill("20")
     page.get_by_label("What it may cost in all").fill("5000")
+    page.get_by_label("What it may cost in all").press("Tab")
     expect(page.locator("#words")).to_contain_text("20 % off")
     expect(page.locator("#words")).to_contain_text("It may cost CN¥5,000.00 in all.")
     page.get_by_role("button", name="Save").click()
