@@ -72,7 +72,7 @@ def _make_sense(case: schemathesis.Case[Any]) -> None:
     if isinstance(case.body, dict) and isinstance(case.body.get("rule"), dict):
         case.body["rule"] = VIPS
     if isinstance(case.body, dict) and "benefit" in case.body:
-        plain = {
+        plain: dict[str, Any] = {
             "kind": "percent",
             "benefit": {"percent_bp": 500},
             "goods": {},
@@ -80,8 +80,8 @@ def _make_sense(case: schemathesis.Case[Any]) -> None:
             "ends_at": None,
             "starts_at": "2026-01-01T00:00:00Z",
         }
-        case.body |= plain
-        case.body |= {name: "" for name in ("shared_code", "prefix") if name in case.body}
+        case.body.update(plain)
+        case.body.update({name: "" for name in ("shared_code", "prefix") if name in case.body})
     if isinstance(case.body, dict) and "lines" in case.body:
         case.body["lines"] = [{"id": "1", "product_code": "wipes-80", "quantity": 2, "price_minor": 1_000}]
         case.body["shipping_minor"] = 500
