@@ -11,6 +11,7 @@ from regulars.cli import (
     kpi,
     people,
     segments,
+    sends,
     serve,
     staff,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "kpi",
     "people",
     "segments",
+    "sends",
     "serve",
     "staff",
 ]

@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from regulars.console import formats, labels
 from regulars.kernel.days import day_of_date
+from regulars.messaging.labels import reason_label
+from regulars.messaging.models import Delivery
 from regulars.planner.models import Action
 from regulars.planner.rules import BY_CODE
 from regulars.shop.models import Business, Consent, Merge
@@ -249,6 +251,18 @@ def _import(told: Told, _business: Business) -> Said:
     )
 
 
+def _message(told: Told, _business: Business) -> Said:
+    state = str(dict(Delivery.State.choices)[told["state"]])
+    parts = [told["channel"], state]
+    if told["reason"] and told["state"] not in Delivery.REACHED:
+        parts.append(reason_label(told["reason"]))
+    if told["was_uncertain"]:
+        parts.append(gettext("may be there twice"))
+    return Said(
+        title=told["send"], text=" · ".join(parts), url=reverse("console:send", args=[told["send_id"]])
+    )
+
+
 _WORDS: dict[str, Callable[[Told, Business], Said]] = {
     "order": _order,
     "refund": _refund,
@@ -264,4 +278,5 @@ _WORDS: dict[str, Callable[[Told, Business], Said]] = {
     "label": _label,
     "action": _action,
     "import": _import,
+    "message": _message,
 }

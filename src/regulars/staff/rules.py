@@ -25,6 +25,7 @@ class Capability(models.TextChoices):
     HANDLE_PRIVACY = "privacy:write", _("Export and erase a person, decide privacy requests")
     VIEW_REPORTS = "reports:read", _("See figures and reports")
     CHANGE_CUSTOMERS = "customers:write", _("Change customers: tags, preferences, who is who")
+    SEND_MESSAGES = "messages:write", _("Send messages, pause and cancel them")
     WORK_ACTIONS = "actions:write", _("Assign and finish actions")
     VIEW_IMPORTS = "imports:read", _("See imports")
     RUN_IMPORTS = "imports:write", _("Import data")
@@ -39,6 +40,7 @@ _MARKET = _SEE | {
     Capability.CHANGE_SEGMENTS,
     Capability.EXPORT_CUSTOMERS,
     Capability.CHANGE_CUSTOMERS,
+    Capability.SEND_MESSAGES,
     Capability.WORK_ACTIONS,
     Capability.CHANGE_CONSENTS,
     Capability.VIEW_IMPORTS,
@@ -53,6 +55,7 @@ KEY_SCOPES = (
     Capability.VIEW_CONSENTS,
     Capability.CHANGE_CONSENTS,
     Capability.VIEW_REPORTS,
+    Capability.SEND_MESSAGES,
     Capability.WORK_ACTIONS,
     Capability.VIEW_IMPORTS,
     Capability.RUN_IMPORTS,

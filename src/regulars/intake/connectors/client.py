@@ -76,6 +76,29 @@ def checked_address(told: str) -> str:
     return f"{parts.scheme}://{place}{parts.path}"
 
 
+def pinned_pool(address: str, *, timeout: urllib3.Timeout) -> urllib3.HTTPConnectionPool:
+    """Return connections to the host of a checked address, looked up once: to that very place in the public internet.
+
+    Raises:
+        AddressNotAllowedError: The host lies in a private network.
+        ShopUnreachableError: There is no such host.
+    """
+    parts = urlsplit(address)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    ip = _public_address(host, port)
+    if parts.scheme == "https":
+        return urllib3.HTTPSConnectionPool(
+            ip,
+            port,
+            timeout=timeout,
+            retries=False,
+            server_hostname=host,
+            assert_hostname=host,
+            ssl_context=ssl.create_default_context(),
+        )
+    return urllib3.HTTPConnectionPool(ip, port, timeout=timeout, retries=False)
+
+
 class ShopClient:
     """Calls of one shop's API.
 
@@ -87,23 +110,9 @@ class ShopClient:
         self._address = checked_address(address)
         self._sleep = sleep
         parts = urlsplit(self._address)
-        host = parts.hostname or ""
-        port = parts.port or (443 if parts.scheme == "https" else 80)
         self._base = parts.path
         self._headers = {**headers, "Host": parts.netloc, "User-Agent": _AGENT, "Accept": "application/json"}
-        ip = _public_address(host, port)
-        if parts.scheme == "https":
-            self._pool: urllib3.HTTPConnectionPool = urllib3.HTTPSConnectionPool(
-                ip,
-                port,
-                timeout=_TIMEOUT,
-                retries=False,
-                server_hostname=host,
-                assert_hostname=host,
-                ssl_context=ssl.create_default_context(),
-            )
-        else:
-            self._pool = urllib3.HTTPConnectionPool(ip, port, timeout=_TIMEOUT, retries=False)
+        self._pool = pinned_pool(self._address, timeout=_TIMEOUT)
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Answer:
         """Return what lies at a path below the shop's address.

@@ -1,0 +1,206 @@
+"""Sends: what goes out, where it stands, why something did not; pause, go on, cancel, try again."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from regulars.console.components import Pager
+from regulars.kernel.errors import RegularsError
+from regulars.messaging import queries
+from regulars.messaging.labels import reason_label
+from regulars.messaging.models import Channel, Delivery, Send, StaffTask
+from regulars.messaging.operations import governance
+from regulars.messaging.operations import sends as operations
+from regulars.messaging.tasks import request_sending
+from regulars.staff.access import Needs, access
+from regulars.staff.models import User
+from regulars.staff.rules import Capability
+
+_SEES = access(Needs(Capability.VIEW_REPORTS))
+_SENDS = access(Needs(Capability.SEND_MESSAGES))
+_ROWS = 50
+LEVELS = {
+    "pending": "busy",
+    "claimed": "busy",
+    "sending": "busy",
+    "accepted": "success",
+    "delivered": "success",
+    "bounced": "error",
+    "complained": "error",
+    "failed": "error",
+    "uncertain": "warning",
+    "suppressed": "",
+}
+
+
+@_SEES
+@require_GET
+def sends(request: HttpRequest) -> HttpResponse:
+    """List the sends with where they stand."""
+    before = request.GET.get("before", "")
+    rows = queries.sends()
+    if before.isdigit():
+        rows = rows.filter(pk__lt=int(before))
+    page = list(rows[: _ROWS + 1])
+    shown = page[:_ROWS]
+    funnels = queries.funnels([one.pk for one in shown])
+    pager = Pager(next_url=f"?before={shown[-1].pk}" if len(page) > _ROWS else "")
+    context = {
+        "rows": [(one, funnels[one.pk], state_of(one)) for one in shown],
+        "pager": pager,
+        "tasks": queries.open_tasks().count(),
+    }
+    return render(request, "console/sends/list.html", context)
+
+
+def state_of(send: Send) -> tuple[str, str]:
+    """Return what a send's state is called, and how it is marked."""
+    if send.state == Send.State.CANCELLED:
+        return gettext("Cancelled"), ""
+    if send.finished_at is not None:
+        return gettext("Finished"), "success"
+    if send.state == Send.State.PAUSED:
+        return gettext("Paused"), "warning"
+    return gettext("Sending"), "busy"
+
+
+@_SEES
+@require_GET
+def send(request: HttpRequest, send_id: int) -> HttpResponse:
+    """Show one send: its funnel, the reasons, and whom they concern."""
+    row = get_object_or_404(Send, pk=send_id)
+    funnel = queries.funnels([send_id])[send_id]
+    state, reason = request.GET.get("state", ""), request.GET.get("reason", "")
+    after = request.GET.get("after", "")
+    found = queries.deliveries(
+        send_id, state=state, reason=reason, after=int(after) if after.isdigit() else None, limit=_ROWS
+    )
+    shown = found[:_ROWS]
+    query = request.GET.copy()
+    if len(found) > _ROWS:
+        query["after"] = str(shown[-1].pk)
+    labels = dict(Delivery.State.choices)
+    context = {
+        "send": row,
+        "state": state_of(row),
+        "funnel": funnel,
+        "parts": [
+            (part, labels[Delivery.State(part.state)], LEVELS[part.state], reason_label(part.reason))
+            for part in funnel.parts
+        ],
+        "rows": [(one, LEVELS[one.state], reason_label(one.reason)) for one in shown],
+        "pager": Pager(next_url=f"?{query.urlencode()}" if len(found) > _ROWS else ""),
+        "is_filtered": bool(state or reason),
+        "unreached": sum(
+            part.deliveries
+            for part in funnel.parts
+            if part.state in {"failed", "bounced"}
+            or (part.state == "suppressed" and part.reason in operations.PASSING)
+        ),
+        "files": Channel.objects.filter(kind="audience", deliveries__send=row).distinct(),
+    }
+    return render(request, "console/sends/send.html", context)
+
+
+@_SENDS
+@require_POST
+def pause(request: HttpRequest, send_id: int) -> HttpResponse:
+    """Begin no more messages."""
+    return _act(request, send_id, "pause")
+
+
+@_SENDS
+@require_POST
+def resume(request: HttpRequest, send_id: int) -> HttpResponse:
+    """Go on."""
+    return _act(request, send_id, "resume")
+
+
+@_SENDS
+@require_POST
+def cancel(request: HttpRequest, send_id: int) -> HttpResponse:
+    """Hold back whatever has not begun."""
+    return _act(request, send_id, "cancel")
+
+
+@_SENDS
+@require_POST
+def retry(request: HttpRequest, send_id: int) -> HttpResponse:
+    """Try again those who were not reached."""
+    return _act(request, send_id, "retry")
+
+
+def _act(request: HttpRequest, send_id: int, act: str) -> HttpResponse:
+    get_object_or_404(Send, pk=send_id)
+    now = timezone.now()
+    try:
+        if act == "pause":
+            operations.pause_send(send_id)
+            said = gettext("Paused. The message on the wire goes to its end; no other begins.")
+        elif act == "resume":
+            operations.resume_send(send_id)
+            said = gettext("It goes on.")
+        elif act == "cancel":
+            many = operations.cancel_send(send_id, now=now)
+            said = (
+                ngettext(
+                    "Cancelled: %d message was held back.", "Cancelled: %d messages were held back.", many
+                )
+                % many
+            )
+        else:
+            many = operations.send_to_unreached(send_id, now=now)
+            said = ngettext("%d message is tried again.", "%d messages are tried again.", many) % many
+        if act in {"resume", "retry"}:
+            request_sending()
+    except RegularsError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, said)
+    return redirect("console:send", send_id)
+
+
+@access(Needs(Capability.EXPORT_CUSTOMERS))
+@require_GET
+def audience(request: HttpRequest, send_id: int, channel_id: int) -> StreamingHttpResponse:
+    """Download an audience file: one customer a line."""
+    del request
+    row = get_object_or_404(Send, pk=send_id)
+    channel = Channel.objects.filter(pk=channel_id, kind="audience").first()
+    if channel is None:
+        raise Http404
+    lines = (f"{line}\r\n" for line in queries.audience(send_id, channel))
+    answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    name = slugify(f"{row.label}-{channel.name}") or f"send-{send_id}"
+    answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return answer
+
+
+@access(Needs(Capability.WORK_ACTIONS))
+@require_http_methods(["GET", "POST"])
+def tasks(request: HttpRequest) -> HttpResponse:
+    """List what staff are to bring to customers, and close one with what came of it."""
+    if request.method == "POST":
+        told = request.POST
+        try:
+            governance.close_task(
+                int(told.get("task", "0") or 0) if told.get("task", "").isdigit() else 0,
+                outcome=told.get("outcome", ""),
+                note=told.get("note", ""),
+                by=cast("User", request.user),
+                now=timezone.now(),
+            )
+        except RegularsError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, gettext("Noted."))
+        return redirect("console:sends-tasks")
+    rows = queries.open_tasks()
+    context = {"rows": rows[:_ROWS], "total": rows.count(), "outcomes": StaffTask.Outcome.choices}
+    return render(request, "console/sends/tasks.html", context)

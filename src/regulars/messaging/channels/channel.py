@@ -1,0 +1,169 @@
+"""What a channel is: how it is set up, how it sends, what that costs, and what may go wrong."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import ClassVar, Protocol
+
+from django.utils.functional import Promise
+
+from regulars.kernel.errors import RegularsError
+from regulars.messaging.registry import Message, Recipient, Source
+
+
+class Fault(Enum):
+    """What a failure means for the message."""
+
+    PERMANENT = "permanent"  # it will never go, or not to this address
+    TEMPORARY = "temporary"  # it did not go and may later
+    THROTTLED = "throttled"  # it did not go: too fast
+    UNCERTAIN = "uncertain"  # it may have gone
+    CHANNEL = "channel"  # nothing goes at present, whatever the message
+
+
+class SendError(RegularsError):
+    """A message was not accepted, or nobody can tell.
+
+    Attributes:
+        fault: What that means.
+        reason: A stable word for it.
+        is_address: The address does not exist and is written to no more.
+        wait: How long the other side asks for; None where it does not say.
+        is_gone: The channel says that it is there no more, and is taken out of use.
+    """
+
+    code: ClassVar[str] = "send_failed"
+
+    def __init__(  # noqa: PLR0913  what the ledger must know
+        self,
+        message: str,
+        *,
+        fault: Fault,
+        reason: str = "",
+        is_address: bool = False,
+        wait: timedelta | None = None,
+        is_gone: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.fault = fault
+        self.reason = reason or fault.value
+        self.is_address = is_address
+        self.wait = wait
+        self.is_gone = is_gone
+
+
+class InvalidChannelError(RegularsError):
+    """What was said of a channel cannot be used; `field` names which part."""
+
+    code: ClassVar[str] = "invalid_channel"
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message, field=field)
+        self.field = field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outgoing:
+    """One message on its way out: for whom, why, what, and whether the reader may unsubscribe from its like."""
+
+    recipient: Recipient
+    source: Source
+    message: Message
+    is_transactional: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """The other side took the message on, and calls it `provider_id`."""
+
+    provider_id: str = ""
+
+
+Dispatch = Callable[[], Receipt]
+
+
+class Sender(Protocol):
+    """An open channel, of one thread."""
+
+    def prepare(self, outgoing: Outgoing) -> Dispatch:
+        """Do whatever can be done before anything leaves, and return what sends.
+
+        Raises:
+            SendError: This message cannot go, for good.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Something that must be known to set a channel up. A secret is kept sealed and never shown again."""
+
+    name: str
+    label: str | Promise
+    help: str | Promise = ""
+    is_secret: bool = False
+    is_required: bool = True
+    default: str = ""
+    choices: Sequence[tuple[str, str | Promise]] = ()
+    is_long: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """What a channel is opened with: what it was set up with, secrets included.
+
+    `values` has every asked name, "" where nothing was told. `name` is the channel's, `key` what stands in the addresses
+    that its provider calls.
+    """
+
+    values: Mapping[str, str]
+    name: str = ""
+    key: str = ""
+
+
+def _one_each(_message: Message, _values: Mapping[str, str]) -> int:
+    return 1
+
+
+_DEFAULT_RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelKind:
+    """A kind of channel.
+
+    Attributes:
+        key: Its name in the database.
+        label: Its name for people.
+        about: One sentence on what it is for.
+        media: What it can reach people by, as consents name it.
+        asked: What must be known to set it up.
+        open: Opens it, for one thread; raises `InvalidChannelError` where what was told cannot be used.
+        retries: How long to wait after the first, second ... try that failed for a time; after the last the message has failed.
+        repeats_doubtful: Whether a message that may have gone is sent again, with the same id: where twice does less harm than never.
+        segments: How many parts a message is charged as.
+        is_charged: Whether a message costs what the channel costs, each segment.
+    """
+
+    key: str
+    label: str | Promise
+    about: str | Promise
+    media: Sequence[str]
+    asked: Sequence[Asked]
+    open: Callable[[Opening], Sender]
+    retries: Sequence[timedelta] = _DEFAULT_RETRIES
+    repeats_doubtful: bool = False
+    segments: Callable[[Message, Mapping[str, str]], int] = field(default=_one_each)
+
+    def cost(
+        self, message: Message, values: Mapping[str, str], *, cost_minor: Decimal
+    ) -> tuple[int, Decimal]:
+        """Return how many segments a message is charged as, and what they cost together."""
+        segments = self.segments(message, values)
+        return segments, segments * cost_minor

@@ -1,0 +1,1 @@
+"""Short messages: how many parts a text has, and the gateways that carry it."""

@@ -1,0 +1,48 @@
+"""What states and reasons of deliveries are called."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+REASONS: dict[str, str | Promise] = {
+    "no_consent": _("No consent to this"),
+    "no_address": _("No address"),
+    "hard_bounce": _("The address does not exist"),
+    "complaint": _("Reported our mail as spam"),
+    "staff": _("Blocked by staff"),
+    "cap": _("Had enough messages"),
+    "quiet_hours": _("Quiet hours"),
+    "pace": _("Waits for its place: the channel goes no faster"),
+    "holdout": _("Hold-out, to measure against"),
+    "expired": _("Too late"),
+    "cancelled": _("Cancelled"),
+    "channel": _("The channel did not work"),
+    "composition": _("The message could not be made"),
+    "no_such_address": _("The address does not exist"),
+    "refused": _("Refused by the receiver"),
+    "sender_refused": _("The sender was refused"),
+    "deferred": _("Put off by the receiver"),
+    "server_busy": _("The server was busy"),
+    "throttled": _("Too fast for the receiver"),
+    "server_error": _("The other side had an error"),
+    "no_connection": _("No connection"),
+    "connection_lost": _("The connection broke before the message was over"),
+    "answer_cut": _("The answer was cut off: it may be there"),
+    "sender_silent": _("The sender fell silent: it may be there"),
+    "sender_died": _("The sender died: it may be there"),
+    "sent_again": _("Sent again: it may be there twice"),
+    "credentials_refused": _("The credentials were refused"),
+    "bad_header": _("A header cannot be set"),
+    "bad_content": _("The content cannot be sent"),
+    "bad_address": _("The address cannot be written to"),
+    "opted_out_there": _("Opted out at the carrier"),
+    "gone": _("The receiver is gone"),
+    "bounced": _("Came back"),
+    "complained": _("Reported as spam"),
+    "failed": _("Failed at the carrier"),
+    "address_not_allowed": _("The address may not be called"),
+}
+
+
+def reason_label(reason: str) -> str:
+    """Return a reason in words; one that other rooms gave, as it is."""
+    return str(REASONS.get(reason, reason))

@@ -1,0 +1,17 @@
+"""Tables of messages: how they go out, what is sent, and the ledger of deliveries."""
+
+from regulars.messaging.models.channels import Channel, Pace
+from regulars.messaging.models.deliveries import Delivery, Send
+from regulars.messaging.models.governance import Cap, QuietHours, SuppressedAddress
+from regulars.messaging.models.staff_tasks import StaffTask
+
+__all__ = [
+    "Cap",
+    "Channel",
+    "Delivery",
+    "Pace",
+    "QuietHours",
+    "Send",
+    "StaffTask",
+    "SuppressedAddress",
+]

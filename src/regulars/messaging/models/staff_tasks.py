@@ -1,0 +1,42 @@
+"""Messages that a person brings: a call, a card, a gift."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from regulars.messaging.models.deliveries import Delivery
+
+
+class StaffTask(models.Model):
+    """Something that one of the staff does for a customer, and what came of it."""
+
+    class Outcome(models.TextChoices):
+        REACHED = "reached", _("Done")
+        NOT_REACHED = "not_reached", _("Not reached")
+        DECLINED = "declined", _("The customer does not want it")
+
+    delivery = models.OneToOneField(Delivery, on_delete=models.PROTECT, related_name="task")
+    title = models.CharField(max_length=300)
+    text = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
+    note = models.CharField(max_length=1_000, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("created_at",), condition=Q(closed_at=None), name="messaging_task_open"),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(closed_at=None, outcome="") | (Q(closed_at__isnull=False) & ~Q(outcome="")),
+                name="messaging_task_closed_with_outcome",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,263 @@
+"""Set channels up, with their secrets sealed; open them; close them for a while when nothing gets through."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import ClassVar
+
+from cryptography.fernet import InvalidToken, MultiFernet
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from regulars.kernel.errors import RegularsError
+from regulars.messaging.channels import kind_named
+from regulars.messaging.channels.channel import (
+    ChannelKind,
+    InvalidChannelError,
+    Opening,
+    Outgoing,
+    Receipt,
+    Sender,
+)
+from regulars.messaging.channels.smtp.dkim import new_key
+from regulars.messaging.channels.webhook import new_secret
+from regulars.messaging.models import Channel
+from regulars.messaging.registry import Message, Recipient, Source
+from regulars.runtime.sealing import sealer
+from regulars.staff.models import User
+
+_LONGEST_NAME = 60
+_LONGEST_VALUE = 8_000
+_SECRET_BYTES = 32
+_FIRST_CLOSING = timedelta(seconds=30)
+_LONGEST_CLOSING = timedelta(minutes=30)
+_MOST_DOUBLINGS = 6
+
+
+class UnknownChannelError(RegularsError):
+    """There is no such channel, or it is not in use any more."""
+
+    code: ClassVar[str] = "unknown_channel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How fast a channel may go, and what a message costs in minor units of the base currency. None is no limit."""
+
+    cost_minor: Decimal = Decimal(0)
+    per_minute: int | None = None
+    domain_per_minute: int | None = None
+    warm_up_first: int | None = None
+    warm_up_from: date | None = None
+
+
+def set_up_channel(  # noqa: PLR0913  what it is, how it is reached, how fast it may go, by whom
+    *,
+    kind: str,
+    name: str,
+    medium: str,
+    values: Mapping[str, str],
+    limits: Limits,
+    by: User | None,
+    now: datetime,
+) -> Channel:
+    """Set a channel up. Secrets that are ours to choose are made where none are told.
+
+    Args:
+        kind: One of `channels.KINDS`.
+        name: What people call it.
+        medium: What it reaches people by, one of the kind's.
+        values: What the kind asks for.
+        limits: Its cost and speed.
+        by: Who.
+        now: When.
+
+    Raises:
+        InvalidChannelError: Something is missing or cannot be used.
+    """
+    which = kind_named(kind)
+    told = {**values, **_made_secrets(which, values)}
+    row = Channel(kind=kind, key=secrets.token_urlsafe(24), created_at=now, created_by=by)
+    _describe(row, which, name=name, medium=medium, limits=limits)
+    return _keep(row, which, _checked(which, told))
+
+
+def change_channel(
+    channel_id: int, *, name: str, medium: str, values: Mapping[str, str], limits: Limits
+) -> Channel:
+    """Change a channel; secrets that are not told anew stay as they are. It is tried again at once.
+
+    Raises:
+        InvalidChannelError: Something is missing or cannot be used.
+        UnknownChannelError: There is no such channel.
+    """
+    with transaction.atomic():
+        row = _live(channel_id)
+        which = kind_named(row.kind)
+        former = opening_of(row).values
+        told = {
+            asked.name: values.get(asked.name, "") or (former[asked.name] if asked.is_secret else "")
+            for asked in which.asked
+        }
+        _describe(row, which, name=name, medium=medium, limits=limits)
+        row.trouble, row.trouble_since, row.closed_until, row.closings = "", None, None, 0
+        return _keep(row, which, _checked(which, told))
+
+
+def retire_channel(channel_id: int) -> None:
+    """Take a channel out of use. What waits for it stays in the ledger; its secrets are forgotten.
+
+    Raises:
+        UnknownChannelError: There is no such channel.
+    """
+    with transaction.atomic():
+        row = _live(channel_id)
+        row.is_active, row.sealed = False, ""
+        row.save(update_fields=["is_active", "sealed"])
+
+
+def close_channel(channel_id: int, *, trouble: str, now: datetime, is_gone: bool = False) -> None:
+    """Send nothing over a channel for a while, longer each time in a row; or never again, when it says that it is gone."""
+    with transaction.atomic():
+        row = Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
+        if row.closed_until is not None and row.closed_until > now:
+            return
+        closings = row.closings + 1
+        Channel.objects.filter(pk=channel_id).update(
+            closings=closings,
+            closed_until=now
+            + min(_FIRST_CLOSING * 2 ** min(closings - 1, _MOST_DOUBLINGS), _LONGEST_CLOSING),
+            trouble=trouble.replace("\0", "")[:500],
+            trouble_since=row.trouble_since or now,
+            is_active=row.is_active and not is_gone,
+        )
+
+
+def reopen_channel(channel_id: int) -> None:
+    """Forget a channel's trouble: something got through, or a person says so."""
+    Channel.objects.filter(pk=channel_id).update(
+        closings=0, closed_until=None, trouble="", trouble_since=None
+    )
+
+
+def opening_of(channel: Channel) -> Opening:
+    """Return what a channel is opened with, its secrets included.
+
+    Raises:
+        InvalidChannelError: The secrets were sealed under another secret of the installation.
+    """
+    try:
+        hidden = json.loads(_sealer().decrypt(channel.sealed)) if channel.sealed else {}
+    except InvalidToken as error:
+        raise InvalidChannelError(
+            _("the secrets of %(channel)s were sealed by another installation; enter them anew")
+            % {"channel": channel.name},
+            field="name",
+        ) from error
+    told = {**channel.options, **hidden}
+    values = {asked.name: str(told.get(asked.name, "")) for asked in kind_named(channel.kind).asked}
+    return Opening(values=values, name=channel.name, key=channel.key)
+
+
+def open_channel(channel: Channel) -> Sender:
+    """Open a channel, for one thread.
+
+    Raises:
+        InvalidChannelError: What it was set up with cannot be used.
+    """
+    return kind_named(channel.kind).open(opening_of(channel))
+
+
+def send_test(channel_id: int, *, message: Message, recipient: Recipient) -> Receipt:
+    """Send one message at once, outside the ledger, to somebody who waits for it.
+
+    Raises:
+        SendError: It was not accepted.
+        InvalidChannelError: What the channel was set up with cannot be used.
+        UnknownChannelError: There is no such channel.
+    """
+    row = Channel.objects.filter(pk=channel_id, is_active=True).first()
+    if row is None:
+        raise UnknownChannelError(_("there is no channel %(id)s in use") % {"id": channel_id})
+    sender = open_channel(row)
+    try:
+        source = Source(kind="test", id=channel_id)
+        receipt = sender.prepare(
+            Outgoing(recipient=recipient, source=source, message=message, is_transactional=True)
+        )()
+    finally:
+        sender.close()
+    reopen_channel(channel_id)
+    return receipt
+
+
+def _live(channel_id: int) -> Channel:
+    row = Channel.objects.select_for_update(no_key=True).filter(pk=channel_id, is_active=True).first()
+    if row is None:
+        raise UnknownChannelError(_("there is no channel %(id)s in use") % {"id": channel_id})
+    return row
+
+
+def _made_secrets(kind: ChannelKind, values: Mapping[str, str]) -> dict[str, str]:
+    if kind.key == "smtp" and not values.get("dkim_key"):
+        return {"dkim_key": new_key()}
+    if kind.key == "webhook" and not values.get("secret"):
+        return {"secret": new_secret(secrets.token_bytes(_SECRET_BYTES))}
+    return {}
+
+
+def _checked(kind: ChannelKind, told: Mapping[str, str]) -> dict[str, str]:
+    values = {asked.name: told.get(asked.name, "").strip() or asked.default for asked in kind.asked}
+    for asked in kind.asked:
+        value = values[asked.name]
+        if asked.is_required and not value:
+            raise InvalidChannelError(_("%(field)s is missing") % {"field": asked.label}, field=asked.name)
+        if len(value) > _LONGEST_VALUE or (asked.choices and value not in dict(asked.choices)):
+            raise InvalidChannelError(
+                _("%(field)s cannot be that") % {"field": asked.label}, field=asked.name
+            )
+    kind.open(Opening(values=values)).close()
+    return values
+
+
+def _describe(row: Channel, kind: ChannelKind, *, name: str, medium: str, limits: Limits) -> None:
+    if not 1 <= len(name.strip()) <= _LONGEST_NAME:
+        raise InvalidChannelError(_("a name has 1 to 60 characters"), field="name")
+    if medium not in kind.media:
+        raise InvalidChannelError(
+            _("medium == %(medium)s, must be one of %(choices)s")
+            % {"medium": repr(medium)[:40], "choices": ", ".join(kind.media)},
+            field="medium",
+        )
+    if limits.cost_minor < 0:
+        raise InvalidChannelError(_("a message costs nothing or more"), field="cost_minor")
+    row.name, row.medium = name.strip(), medium
+    row.cost_minor = limits.cost_minor
+    row.per_minute, row.domain_per_minute = limits.per_minute, limits.domain_per_minute
+    has_warm_up = bool(limits.warm_up_first and limits.warm_up_from)
+    row.warm_up_first = limits.warm_up_first if has_warm_up else None
+    row.warm_up_from = limits.warm_up_from if has_warm_up else None
+
+
+def _keep(row: Channel, kind: ChannelKind, values: Mapping[str, str]) -> Channel:
+    hidden = {
+        asked.name: values[asked.name] for asked in kind.asked if asked.is_secret and values[asked.name]
+    }
+    row.options = {asked.name: values[asked.name] for asked in kind.asked if not asked.is_secret}
+    row.sealed = _sealer().encrypt(json.dumps(hidden).encode()).decode() if hidden else ""
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        raise InvalidChannelError(
+            _("another channel has this name, or a limit is below 1"), field="name"
+        ) from error
+    return row
+
+
+def _sealer() -> MultiFernet:
+    return sealer("messaging.channels", [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])

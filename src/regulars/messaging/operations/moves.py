@@ -1,0 +1,136 @@
+"""The one statement that changes the state of deliveries, fenced against senders that come too late."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from psycopg import Cursor
+
+from regulars.messaging.models import Delivery
+
+State = Delivery.State
+# A claim is good for so long: what was not begun by then is looked at anew, with the consents of that moment.
+CLAIM_SECONDS = 15
+# One message takes at most this long; whoever takes over waits longer.
+SEND_SECONDS = 60
+LEASE_SECONDS = 90
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Move:
+    """A delivery's next state.
+
+    Attributes:
+        delivery_id: Whose.
+        generation: Which claim this speaks for. If the row has another by now, nothing happens.
+        was: The state it is in. What was being sent and is doubted meanwhile may still be settled by its own sender.
+        state: The state it comes to.
+        reason: Why, in a stable word.
+        trouble: What the other side said, in its own words.
+        due_at: When it is to be tried next; None leaves it.
+        worker: The session that claims.
+        lease_seconds: How long the claim holds; 0 for none.
+        doubts: The message may have gone out.
+        gives_back: The try does not count: nothing was wrong with the message.
+        address: Where it goes; None leaves it.
+        provider_id: What the other side calls it.
+        segments: Parts that it was charged as.
+        cost_minor: What it cost.
+        counts: Whether it uses up caps, from its claim on.
+    """
+
+    delivery_id: int
+    generation: int
+    was: str
+    state: str
+    reason: str = ""
+    trouble: str = ""
+    due_at: datetime | None = None
+    worker: int | None = None
+    lease_seconds: int = 0
+    doubts: bool = False
+    gives_back: bool = False
+    address: str | None = None
+    provider_id: str = ""
+    segments: int = 0
+    cost_minor: Decimal = Decimal(0)
+    counts: bool = False
+
+
+def move(moves: Iterable[Move], *, now: datetime) -> set[int]:
+    """Bring deliveries to their next states and return which were moved.
+
+    The others were not what the caller took them for: somebody else claimed them, their send was paused before they were
+    begun, or the claim was too old to begin on.
+
+    Args:
+        moves: One each.
+        now: When, by the database's clock.
+    """
+    columns = list(zip(*(_row(one) for one in moves), strict=True))
+    if not columns:
+        return set()
+    connection.ensure_connection()
+    # Prepared by the server: a sender runs this for each message.
+    with Cursor(connection.connection) as cursor:
+        cursor.execute(
+            _MOVE, {"now": now, **dict(zip(_COLUMNS, map(list, columns), strict=True))}, prepare=True
+        )
+        return {delivery_id for (delivery_id,) in cursor.fetchall()}
+
+
+def _row(one: Move) -> tuple[Any, ...]:
+    return (
+        one.delivery_id, one.generation, one.was, one.state, one.reason[:40], _said(one.trouble), one.due_at, one.worker,
+        one.lease_seconds, one.doubts, one.gives_back, one.address, one.provider_id[:200], one.segments, one.cost_minor,
+        one.counts,
+    )  # fmt: skip
+
+
+def _said(text: str) -> str:
+    return text.replace("\0", "")[:500]
+
+
+_COLUMNS = (
+    "id", "generation", "was", "state", "reason", "trouble", "due_at", "worker", "lease_seconds", "doubts", "gives_back",
+    "address", "provider_id", "segments", "cost_minor", "counts",
+)  # fmt: skip
+_MOVE = """
+UPDATE messaging_delivery d SET
+    state = m.state,
+    generation = d.generation + (m.state = 'claimed')::int,
+    reason = m.reason,
+    trouble = m.trouble,
+    due_at = coalesce(m.due_at, d.due_at),
+    worker = CASE WHEN m.state IN ('claimed', 'sending') THEN m.worker WHEN m.reason = 'sender_silent' THEN d.worker END,
+    lease_until = CASE WHEN m.lease_seconds > 0 THEN clock_timestamp() + make_interval(secs => m.lease_seconds) END,
+    claimed_at = CASE WHEN m.state = 'claimed' THEN %(now)s::timestamptz ELSE d.claimed_at END,
+    attempts = d.attempts + (m.state = 'sending')::int - m.gives_back::int,
+    was_uncertain = d.was_uncertain OR m.doubts,
+    address = coalesce(m.address, d.address),
+    provider_id = coalesce(nullif(m.provider_id, ''), d.provider_id),
+    segments = greatest(m.segments, d.segments),
+    cost_minor = d.cost_minor + m.cost_minor,
+    counted_at = CASE WHEN m.state = 'claimed' AND m.counts THEN %(now)s
+        WHEN m.state IN ('claimed', 'pending', 'suppressed', 'failed', 'bounced') THEN NULL ELSE d.counted_at END,
+    accepted_at = CASE WHEN m.state IN ('accepted', 'delivered', 'complained') THEN coalesce(d.accepted_at, %(now)s)
+        WHEN m.state = 'pending' THEN NULL ELSE d.accepted_at END,
+    settled_at = CASE WHEN m.state IN ('pending', 'claimed', 'sending') THEN NULL ELSE %(now)s::timestamptz END
+FROM unnest(
+    %(id)s::bigint[], %(generation)s::int[], %(was)s::text[], %(state)s::text[], %(reason)s::text[], %(trouble)s::text[], %(due_at)s::timestamptz[], %(worker)s::bigint[], %(lease_seconds)s::int[],
+    %(doubts)s::boolean[], %(gives_back)s::boolean[], %(address)s::text[], %(provider_id)s::text[], %(segments)s::int[], %(cost_minor)s::numeric[], %(counts)s::boolean[]
+) AS m (
+    id, generation, was, state, reason, trouble, due_at, worker, lease_seconds, doubts, gives_back, address, provider_id,
+    segments, cost_minor, counts
+)
+WHERE d.id = m.id AND d.generation = m.generation
+  AND (d.state = m.was OR (m.was = 'sending' AND d.state = 'uncertain' AND m.state <> 'pending'))
+  AND (m.state <> 'sending' OR (
+      d.lease_until > clock_timestamp()
+      AND EXISTS (SELECT FROM messaging_send s WHERE s.id = d.send_id AND s.state = 'running')
+  ))
+RETURNING d.id
+"""

@@ -1,0 +1,29 @@
+"""Where messaging keeps what was sent to a person."""
+
+from django.utils.translation import gettext_lazy as _
+
+from regulars.messaging.models import Delivery, StaffTask
+from regulars.shop.places import TablePlace, register
+
+
+def register_messaging() -> None:
+    """Register deliveries and tasks."""
+    register(
+        TablePlace(
+            model=Delivery,
+            label=_("Messages to the person"),
+            strip={"address": "", "trouble": "", "provider_id": ""},
+            why=_(
+                "How many messages a campaign sent, and what they cost, stays right; nothing in it tells who it was."
+            ),
+            hidden=("id", "customer", "token", "generation", "worker", "lease_until"),
+        ),
+        TablePlace(
+            model=StaffTask,
+            who="delivery__customer",
+            label=_("Tasks that staff did for the person"),
+            strip={"title": "", "text": "", "note": ""},
+            why=_("How many tasks were done stays right."),
+            hidden=("id", "delivery"),
+        ),
+    )

@@ -1,0 +1,206 @@
+"""What pages and programs read of messages and their deliveries."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from hashlib import sha256
+
+from django.db import connection
+from django.db.models import Count, Q, QuerySet, Sum
+
+from regulars.messaging.models import Cap, Channel, Delivery, QuietHours, Send, StaffTask
+from regulars.shop.models import Identifier
+
+State = Delivery.State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """How many deliveries of a send share a state and a reason, and what they cost in minor units."""
+
+    state: str
+    reason: str
+    deliveries: int
+    cost_minor: Decimal
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more happens to them by itself."""
+        return self.state not in Delivery.UNDER_WAY
+
+
+@dataclass(frozen=True, kw_only=True)
+class Funnel:
+    """Where a send stands, as a count of its rows.
+
+    Attributes:
+        total: Everybody decided on.
+        under_way: Not final yet.
+        reached: Accepted, and what became of that: the exposures.
+        held_back: Suppressed, with a reason.
+        failed: Failed and bounced.
+        uncertain: May have arrived.
+        doubted: Reached, and perhaps twice.
+        cost_minor: What it cost so far.
+        parts: By state and reason, most first.
+    """
+
+    total: int
+    under_way: int
+    reached: int
+    held_back: int
+    failed: int
+    uncertain: int
+    doubted: int
+    cost_minor: Decimal
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainRow:
+    """What became of the mails to one domain."""
+
+    domain: str
+    tries: int
+    accepted: int
+    bounced: int
+    complained: int
+    failed: int
+    waiting: int
+
+
+def sends() -> "QuerySet[Send]":
+    """Return every send, latest first."""
+    return Send.objects.select_related("created_by").order_by("-id")
+
+
+def funnels(send_ids: Collection[int]) -> dict[int, Funnel]:
+    """Return where sends stand; one query."""
+    rows = (
+        Delivery.objects.filter(send__in=send_ids)
+        .values("send_id", "state", "reason")
+        .annotate(many=Count("id"), cost=Sum("cost_minor"), doubted=Count("id", filter=Q(was_uncertain=True)))
+    )
+    parts: dict[int, list[Part]] = {send_id: [] for send_id in send_ids}
+    doubted = dict.fromkeys(send_ids, 0)
+    for row in rows:
+        # What a final state was reached by is told; why one on its way waits, too. Of those who were reached there is none.
+        reason = "" if row["state"] in Delivery.REACHED else row["reason"]
+        parts[row["send_id"]].append(
+            Part(
+                state=row["state"],
+                reason=reason,
+                deliveries=row["many"],
+                cost_minor=row["cost"] or Decimal(0),
+            )
+        )
+        if row["state"] in Delivery.REACHED:
+            doubted[row["send_id"]] += row["doubted"]
+    return {send_id: _funnel(told, doubted[send_id]) for send_id, told in parts.items()}
+
+
+def _funnel(parts: list[Part], doubted: int) -> Funnel:
+    merged: dict[tuple[str, str], Part] = {}
+    for one in parts:
+        known = merged.get((one.state, one.reason))
+        merged[one.state, one.reason] = (
+            one
+            if known is None
+            else Part(
+                state=one.state,
+                reason=one.reason,
+                deliveries=known.deliveries + one.deliveries,
+                cost_minor=known.cost_minor + one.cost_minor,
+            )
+        )
+
+    def many(*states: str) -> int:
+        return sum(one.deliveries for one in merged.values() if one.state in states)
+
+    return Funnel(
+        total=sum(one.deliveries for one in merged.values()),
+        under_way=many(*Delivery.UNDER_WAY),
+        reached=many(*Delivery.REACHED),
+        held_back=many(State.SUPPRESSED),
+        failed=many(State.FAILED, State.BOUNCED),
+        uncertain=many(State.UNCERTAIN),
+        doubted=doubted,
+        cost_minor=sum((one.cost_minor for one in merged.values()), Decimal(0)),
+        parts=tuple(sorted(merged.values(), key=lambda one: -one.deliveries)),
+    )
+
+
+def deliveries(
+    send_id: int, *, state: str = "", reason: str = "", after: int | None = None, limit: int = 50
+) -> list[Delivery]:
+    """Return up to `limit` + 1 deliveries of a send with customer and channel, in the order they were decided on."""
+    found = Delivery.objects.filter(send=send_id).select_related("customer", "channel")
+    if state:
+        found = found.filter(state=state)
+    if reason:
+        found = found.filter(reason=reason)
+    if after is not None:
+        found = found.filter(pk__gt=after)
+    return list(found.order_by("id")[: limit + 1])
+
+
+def channels(*, only_active: bool = True) -> "QuerySet[Channel]":
+    """Return the channels by name."""
+    found = Channel.objects.all()
+    return found.filter(is_active=True) if only_active else found
+
+
+def caps() -> "QuerySet[Cap]":
+    """Return the caps."""
+    return Cap.objects.all()
+
+
+def quiet_hours() -> "QuerySet[QuietHours]":
+    """Return the quiet hours by channel."""
+    return QuietHours.objects.all()
+
+
+def open_tasks() -> "QuerySet[StaffTask]":
+    """Return what staff are to do, oldest first, with customer, send and channel."""
+    return (
+        StaffTask.objects.filter(closed_at=None)
+        .select_related("delivery__customer", "delivery__send", "delivery__channel")
+        .order_by("created_at", "id")
+    )
+
+
+def audience(send_id: int, channel: Channel) -> Iterator[str]:
+    """Yield the lines of an audience file: how a channel names each customer that it reached, once, in order.
+
+    Who has no identifier of the kind that the channel asks for is not in it.
+    """
+    kind, _sep, hashed = str(channel.options["identifier"]).partition("_")
+    reached = Delivery.objects.filter(send=send_id, channel=channel, state__in=Delivery.REACHED)
+    if kind == "code":
+        yield from reached.order_by("customer__code").values_list("customer__code", flat=True).iterator()
+        return
+    values = Identifier.objects.filter(customer__in=reached.values("customer"), kind=kind).order_by("value")
+    for value in values.values_list("value", flat=True).distinct().iterator():
+        yield sha256(value.encode()).hexdigest() if hashed else value
+
+
+def domains(*, since: datetime, limit: int = 25) -> list[DomainRow]:
+    """Return what became of the mails of a time by domain, those with most first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT split_part(d.address, '@', 2) AS domain, count(*),
+                count(*) FILTER (WHERE d.state IN ('accepted', 'delivered')),
+                count(*) FILTER (WHERE d.state = 'bounced'),
+                count(*) FILTER (WHERE d.state = 'complained'),
+                count(*) FILTER (WHERE d.state IN ('failed', 'uncertain')),
+                count(*) FILTER (WHERE d.state IN ('pending', 'claimed', 'sending'))
+            FROM messaging_delivery d JOIN messaging_channel c ON c.id = d.channel_id
+            WHERE c.medium = 'email' AND d.attempts > 0 AND d.created_at >= %s AND d.address LIKE '%%@%%'
+            GROUP BY domain ORDER BY count(*) DESC, domain LIMIT %s
+            """,
+            [since, limit],
+        )
+        names = ("domain", "tries", "accepted", "bounced", "complained", "failed", "waiting")
+        return [DomainRow(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]

@@ -1,0 +1,193 @@
+"""Real sender processes for the reliability rows: forked off one that is warm, so that hundreds of them can die.
+
+Commands come as lines of JSON, answers go back likewise. A child may be told to crash at a crashpoint, to hold shorter leases,
+to have a wrong clock, or to have a bug planted.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Event
+from typing import Any
+
+from django.db import connection
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120  before paths are loaded
+
+
+class Senders:
+    """The process that forks senders, seen from the test."""
+
+    def __init__(self) -> None:
+        told = connection.settings_dict
+        url = f"postgresql:///{told['NAME']}?host={told['HOST']}&user={told['USER']}"
+        environment = {
+            **os.environ,
+            "DATABASE_URL": url,
+            "DJANGO_SETTINGS_MODULE": "regulars.project.settings",
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.reliability.sender"],
+            env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def start(self, **how: object) -> int:
+        """Start a sender and return its process id."""
+        return int(self._ask(do="start", **how))
+
+    def wait(self, pid: int) -> int:
+        """Wait for a sender's end and return how it ended, negative for a signal."""
+        return int(self._ask(do="wait", pid=pid))
+
+    def run(self, **how: object) -> int:
+        """Start a sender, wait for its end, and return how it ended."""
+        return self.wait(self.start(**how))
+
+    def close(self) -> None:
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+
+    def _ask(self, **what: object) -> Any:  # noqa: ANN401  any JSON
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise RuntimeError("the process has no pipes")
+        stdin.write(json.dumps(what) + "\n")
+        stdin.flush()
+        return json.loads(stdout.readline())
+
+
+def main() -> None:
+    import django  # noqa: PLC0415  this process only
+
+    django.setup()
+    from regulars.messaging import sending  # noqa: F401, PLC0415
+    from tests.messaging import sending as _composer  # noqa: F401, PLC0415
+
+    connection.close()
+    for line in sys.stdin:
+        told = json.loads(line)
+        if told.pop("do") == "start":
+            pid = os.fork()
+            if pid == 0:
+                _child(**told)
+            answer = pid
+        else:
+            answer = os.waitstatus_to_exitcode(os.waitpid(told["pid"], 0)[1])
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+def _child(  # noqa: PLR0913  how a sender may be told to be
+    *,
+    crash: str = "",
+    lanes: int = 1,
+    until_idle: bool = True,
+    leases: tuple[int, int] | None = None,
+    clock_hours: int = 0,
+    mail_seconds: float = 0,
+    plant: str = "",
+) -> None:
+    sys.stdin.close()
+    if crash:
+        os.environ["REGULARS_CRASHPOINT"] = crash
+    from django.conf import settings  # noqa: PLC0415
+    from django.utils import timezone  # noqa: PLC0415
+
+    from regulars.messaging import sending  # noqa: PLC0415
+    from regulars.messaging.channels.smtp import connection as smtp  # noqa: PLC0415
+    from regulars.messaging.operations import claims  # noqa: PLC0415
+
+    settings.CONNECTORS_MAY_CALL_LOOPBACK = True
+    if leases:
+        claims.CLAIM_SECONDS, sending.LEASE_SECONDS = leases
+        sending._RECOVER_EVERY_SECONDS = 0.2  # noqa: SLF001  time runs faster in tests
+    if mail_seconds:
+        smtp._MAIL_SECONDS = smtp._OPEN_SECONDS = mail_seconds  # noqa: SLF001  likewise
+    if clock_hours:
+        right = timezone.now
+        timezone.now = lambda: right() + timedelta(hours=clock_hours)
+    if plant:
+        PLANTS[plant]()
+    stop = Event()
+    signal.signal(signal.SIGTERM, lambda *_told: stop.set())
+    status = 0
+    try:
+        if lanes == 1:
+            sending.Lane().run(stop=stop, until_idle=until_idle)
+        else:
+            sending.run_lanes(lanes=lanes, stop=stop, until_idle=until_idle)
+    except BaseException:  # noqa: BLE001  a forked child ends here whatever happens
+        import traceback  # noqa: PLC0415
+
+        traceback.print_exc()
+        status = 1
+    os._exit(status)
+
+
+def _silent_repeats() -> None:
+    """What was being sent goes out again, and nobody says so."""
+    from regulars.messaging.operations import moves  # noqa: PLC0415
+
+    moves._MOVE = moves._MOVE.replace("d.was_uncertain OR m.doubts", "false")  # noqa: SLF001  a planted bug
+
+
+def _no_takeover() -> None:
+    """What a dead sender had in hand is left lying."""
+    from regulars.messaging import sending  # noqa: PLC0415
+
+    sending.recover = lambda **_told: 0
+
+
+def _no_fence() -> None:
+    """Whoever comes late sends all the same, and leases alone say who lives."""
+    from regulars.messaging.operations import claims, moves  # noqa: PLC0415
+
+    before, _where, after = moves._MOVE.partition("WHERE d.id = m.id")  # noqa: SLF001  a planted bug
+    moves._MOVE = before + "WHERE d.id = m.id " + after[after.index("\nRETURNING") :]  # noqa: SLF001
+    claims._LEFT = claims._LEFT.replace("granted", "false")  # noqa: SLF001
+
+
+def _no_consent() -> None:
+    """Consents are what they were when the sender started."""
+    from regulars.messaging import governance  # noqa: PLC0415
+
+    governance.may_contact = lambda ids, _channel, _purpose: set(ids)
+
+
+def _unbounded() -> None:
+    """There is always another try."""
+    from regulars.messaging import sending  # noqa: PLC0415
+
+    sending.backoff = lambda _schedule, _attempts, *, token: timedelta(seconds=len(token))  # type: ignore[assignment]
+
+
+def _early_end() -> None:
+    """A send is finished when a claim finds nothing, as with a cursor."""
+    from regulars.messaging import sending  # noqa: PLC0415
+    from regulars.messaging.models import Send  # noqa: PLC0415
+
+    def finish(send_ids: Any, *, now: Any) -> list[int]:  # noqa: ANN401  as the real one
+        Send.objects.filter(pk__in=send_ids).update(finished_at=now)
+        return []
+
+    sending.settle_finished = finish
+
+
+PLANTS: dict[str, Callable[[], None]] = {
+    "silent_repeats": _silent_repeats,
+    "no_takeover": _no_takeover,
+    "no_fence": _no_fence,
+    "no_consent": _no_consent,
+    "unbounded": _unbounded,
+    "early_end": _early_end,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,651 @@
+"""S1 to S6 and S8: messages are sent once, to those who want them, whatever dies, hangs or changes its mind.
+
+A message counts as lost when it never reached the sink, and as twice when it did so more than once without the ledger saying
+that it may have. `REGULARS_LONG=1` makes the long form.
+"""
+
+import os
+import random
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import dkim
+import pytest
+from django.conf import LazySettings
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from standardwebhooks.webhooks import Webhook
+
+from regulars.messaging.models import Channel, Delivery, Send, SuppressedAddress
+from regulars.messaging.operations.channels import Limits, opening_of, set_up_channel
+from regulars.messaging.operations.sends import (
+    cancel_send,
+    pause_send,
+    resume_send,
+    send_to_unreached,
+)
+from regulars.shop.models import Consent
+from regulars.shop.operations import Statement, erase_customer, record_consents
+from tests.mail_sink import MailSink, mail_sink
+from tests.messaging.sending import let_time_pass, make_readers, make_send, smtp_channel, states
+from tests.reliability.sender import Senders
+from tests.shop.factories import make_business
+
+pytestmark = [pytest.mark.reliability, pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+LONG = bool(int(os.environ.get("REGULARS_LONG", "0")))
+SEED = 20261122
+
+
+@pytest.fixture
+def senders() -> Iterator[Senders]:
+    """The process that forks senders."""
+    found = Senders()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def sink() -> Iterator[MailSink]:
+    """A real mail server."""
+    make_business()
+    with mail_sink() as found:
+        yield found
+
+
+def arrivals(sink: MailSink) -> Counter[str]:
+    """How often each message reached the sink, by its token."""
+    return Counter(str(mail["Message-ID"]).strip("<>").partition("@")[0] for mail in sink.mails)
+
+
+def verdict(send: Send, sink: MailSink) -> tuple[int, int, int]:
+    """Return how many messages of a send were lost, came twice unsaid, and came twice and are said to."""
+    came = arrivals(sink)
+    lost = twice = said = 0
+    for token, doubted in Delivery.objects.filter(send=send).values_list("token", "was_uncertain"):
+        times = came[str(token)]
+        lost += times == 0
+        twice += times > 1 and not doubted
+        said += times > 1 and doubted
+    return lost, twice, said
+
+
+def finish(senders: Senders, send: Send, **how: object) -> None:
+    """Let time pass and senders run until nothing of a send is under way."""
+    for _round in range(12):
+        let_time_pass()
+        assert senders.run(**how) == 0
+        if not Delivery.objects.filter(send=send, state__in=Delivery.UNDER_WAY).exists():
+            return
+
+
+def below(failures: int, tries: int) -> str:
+    return f"{failures} of {tries}" + (f" (below {3 / tries:.1e} with 95 %)" if not failures else "")
+
+
+def test_s1_a_sender_killed_at_any_point_loses_nothing_and_says_what_may_be_there_twice(
+    senders: Senders, sink: MailSink
+) -> None:
+    readers = make_readers(2)
+    channel = smtp_channel(sink.port)
+    lost = twice = said = points = 0
+    for hit in range(1, 100):
+        send = make_send(readers, channel)
+        ended = senders.run(crash=f"*@{hit}")
+        finish(senders, send)
+        one = verdict(send, sink)
+        lost, twice, said = lost + one[0], twice + one[1], said + one[2]
+        assert states(send) == {"accepted": 2}, hit
+        send.refresh_from_db()
+        assert send.finished_at is not None
+        if ended == 0:
+            break
+        assert ended == -signal.SIGKILL
+        points += 1
+    assert points >= 10
+    assert (lost, twice) == (0, 0)
+    # After the final dot, and after the answer: once for each of the two mails.
+    assert 1 <= said <= 4
+    print(f"S1: killed at {points} points in turn, lost 0, twice unsaid 0, twice and said {said}")
+
+
+@pytest.mark.parametrize("plant", ["silent_repeats", "no_takeover"])
+def test_s1_sees_a_sender_that_repeats_silently_or_forgets(
+    senders: Senders, sink: MailSink, plant: str
+) -> None:
+    send = make_send(make_readers(2), smtp_channel(sink.port))
+    assert senders.run(crash="messaging.answered" if plant == "silent_repeats" else "messaging.marked") < 0
+    finish(senders, send, plant=plant)
+    lost, twice, _said = verdict(send, sink)
+    assert (lost, twice) == ((0, 1) if plant == "silent_repeats" else (2, 0))
+
+
+def test_s1_random_kills_of_senders_in_a_campaign(senders: Senders, sink: MailSink) -> None:
+    many, kills = (10_000, 300) if LONG else (250, 8)
+    rng = random.Random(SEED)  # noqa: S311  which moments, not secrets
+    send = make_send(make_readers(many), smtp_channel(sink.port))
+    died = 0
+    for _kill in range(kills):
+        pid = senders.start(lanes=3)
+        time.sleep(rng.uniform(0.02, 0.25 if LONG else 0.12))
+        os.kill(pid, signal.SIGKILL)
+        died += senders.wait(pid) == -signal.SIGKILL
+        let_time_pass()
+    finish(senders, send, lanes=3)
+    lost, twice, said = verdict(send, sink)
+    doubted = Delivery.objects.filter(send=send, was_uncertain=True).count()
+    assert (lost, twice) == (0, 0)
+    assert states(send) == {"accepted": many}
+    # One in hand for each lane of each sender that died.
+    assert doubted <= died * 3
+    print(f"S1: seed {SEED}, {died} kills, {many} mails: lost {below(lost, many)}, twice unsaid {twice}, "
+          f"doubted {doubted}, of which twice {said}")  # fmt: skip
+
+
+def test_s2_pausing_going_on_stopping_and_more_workers_lose_nothing_and_repeat_nothing(
+    senders: Senders, sink: MailSink
+) -> None:
+    many, acts = (5_000, 100) if LONG else (200, 14)
+    rng = random.Random(SEED)  # noqa: S311  which moments, not secrets
+    send = make_send(make_readers(many), smtp_channel(sink.port))
+    running: list[int] = []
+    done = Counter[str]()
+    for _act in range(acts):
+        act = rng.choice(("pause", "resume", "stop", "start"))
+        if act == "pause":
+            pause_send(send.pk)
+        elif act == "resume":
+            resume_send(send.pk)
+        elif act == "stop" and running:
+            pid = running.pop(rng.randrange(len(running)))
+            os.kill(pid, signal.SIGTERM)
+            assert senders.wait(pid) == 0
+        elif act == "start" and len(running) < 3:
+            running.append(senders.start(until_idle=False, lanes=2))
+        else:
+            continue
+        done[act] += 1
+        time.sleep(rng.uniform(0, 0.1))
+        send.refresh_from_db()
+        under_way = Delivery.objects.filter(send=send, state__in=Delivery.UNDER_WAY).count()
+        assert not (send.finished_at and under_way)
+    for pid in running:
+        os.kill(pid, signal.SIGTERM)
+        assert senders.wait(pid) == 0
+    resume_send(send.pk)
+    finish(senders, send)
+    assert verdict(send, sink) == (0, 0, 0)
+    assert states(send) == {"accepted": many}
+    send.refresh_from_db()
+    assert send.finished_at is not None
+    print(f"S2: seed {SEED}, {dict(done)}, {many} mails: lost {below(0, many)}, twice 0")
+
+
+def test_s2_nothing_leaves_while_a_send_is_paused_and_what_was_cancelled_has_its_reason(
+    senders: Senders, sink: MailSink
+) -> None:
+    send = make_send(make_readers(30), smtp_channel(sink.port))
+    pause_send(send.pk)
+    assert senders.run() == 0
+    assert (sink.mails, states(send)) == ([], {"pending": 30})
+    assert cancel_send(send.pk, now=timezone.now()) == 30
+    assert senders.run() == 0
+    assert sink.mails == []
+    assert set(Delivery.objects.filter(send=send).values_list("state", "reason")) == {
+        ("suppressed", "cancelled")
+    }
+    send.refresh_from_db()
+    assert send.finished_at is not None
+
+
+def test_s2_sees_a_send_that_is_called_finished_too_early(senders: Senders, sink: MailSink) -> None:
+    send = make_send(make_readers(60), smtp_channel(sink.port))
+    assert senders.run(plant="early_end") == 0
+    send.refresh_from_db()
+    assert send.finished_at is not None
+    assert Delivery.objects.filter(send=send, state__in=Delivery.UNDER_WAY).exists()
+
+
+def stopped_sender(senders: Senders, sink: MailSink, *, plant: str = "") -> tuple[Send, float]:
+    """Stop a sender with a message in hand, let others take over past its lease, then let it go on."""
+    many = 40
+    send = make_send(make_readers(many), smtp_channel(sink.port))
+    sink.hold = threading.Event()
+    how = {"leases": (1, 2), "plant": plant}
+    first = senders.start(**how)
+    wait_until(lambda: Delivery.objects.filter(send=send, state="sending").exists())
+    os.kill(first, signal.SIGSTOP)
+    sink.hold.set()
+    sink.hold = None
+    stopped_at = time.monotonic()
+    others = [senders.start(**how, until_idle=False, clock_hours=hours, lanes=1) for hours in (0, 1, -1, 0)]
+    left = 1 if not plant else 0
+    wait_until(
+        lambda: Delivery.objects.filter(send=send, state__in=Delivery.UNDER_WAY).count() <= left, seconds=20
+    )
+    took = time.monotonic() - stopped_at
+    time.sleep(2.2)
+    os.kill(first, signal.SIGCONT)
+    senders.wait(first)
+    for pid in others:
+        os.kill(pid, signal.SIGTERM)
+        senders.wait(pid)
+    return send, took
+
+
+def wait_until(holds: Callable[[], bool], *, seconds: float = 10) -> None:
+    ends_at = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < ends_at, "it did not happen"
+        time.sleep(0.02)
+
+
+def test_s3_a_sender_stopped_past_its_lease_comes_back_and_sends_nothing_twice(
+    senders: Senders, sink: MailSink
+) -> None:
+    send, took = stopped_sender(senders, sink)
+    finish(senders, send)
+    lost, twice, said = verdict(send, sink)
+    assert (lost, twice, said) == (0, 0, 0)
+    assert states(send) == {"accepted": 40}
+    assert took < 60
+    print(
+        f"S3: 5 senders, clocks 1 h apart, one stopped past its lease: twice 0, taken over within {took:.1f} s"
+    )
+
+
+def test_s3_sees_senders_without_a_fence(senders: Senders, sink: MailSink) -> None:
+    send, _took = stopped_sender(senders, sink, plant="no_fence")
+    assert verdict(send, sink)[1:] != (0, 0)
+
+
+class FaultyServer:
+    """Stands before a mail server and spoils its conversations: the next one as told, and each after it."""
+
+    def __init__(self, port: int, fault: str) -> None:
+        self._target, self._fault = port, fault
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self.conversations = 0
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                client, _place = self._listener.accept()
+            except OSError:
+                return
+            self.conversations += 1
+            threading.Thread(target=self._talk, args=(client,), daemon=True).start()
+
+    def _talk(self, client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", self._target)) as server:
+            if self._fault == "half_open":
+                time.sleep(6)
+                return
+            threading.Thread(target=self._answers, args=(server, client), daemon=True).start()
+            seen = b""
+            try:
+                while piece := client.recv(65_536):
+                    seen += piece
+                    if self._fault == "cut_before_dot" and b"Hello" in seen:
+                        return
+                    server.sendall(piece)
+                    if self._fault == "cut_after_dot" and seen.endswith(b"\r\n.\r\n"):
+                        # The server has it, and what it says is not passed on.
+                        time.sleep(0.3)
+                        return
+                    if self._fault == "reset" and b"RCPT" in seen.upper():
+                        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                        return
+            except OSError:
+                return
+
+    def _answers(self, server: socket.socket, client: socket.socket) -> None:
+        try:
+            while piece := server.recv(65_536):
+                if self._fault == "cut_after_dot" and b"kept" in piece:
+                    continue
+                if self._fault == "slow":
+                    for letter in piece:
+                        client.sendall(bytes([letter]))
+                        time.sleep(1)
+                else:
+                    client.sendall(piece)
+        except OSError:
+            return
+
+
+# What a server does, and how each message then ends after every retry: state, reason, whether it reached the server.
+FAULTS = {
+    "450 4.2.0 later": ("failed", "deferred", False),
+    "421 4.3.2 busy": ("failed", "server_busy", False),
+    "550 5.1.1 no such user": ("bounced", "no_such_address", False),
+    "554 5.7.1 policy": ("failed", "refused", False),
+    "reset": ("failed", "connection_lost", False),
+    "cut_before_dot": ("failed", "connection_lost", False),
+    "cut_after_dot": ("uncertain", "answer_cut", True),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_s4_every_fault_of_a_server_ends_each_message_in_one_state_after_bounded_retries(
+    senders: Senders, fault: str
+) -> None:
+    make_business()
+    state, reason, arrives = FAULTS[fault]
+    is_said = fault[0].isdigit()
+    with mail_sink(refusal=fault if is_said else "") as sink:
+        faulty = FaultyServer(sink.port, "" if is_said else fault)
+        send = make_send(make_readers(1), smtp_channel(faulty.port))
+        for _round in range(12):
+            let_time_pass()
+            assert senders.run(mail_seconds=3) == 0
+        faulty.close()
+        row = Delivery.objects.get(send=send)
+        assert (row.state, row.reason, row.was_uncertain) == (state, reason, fault == "cut_after_dot")
+        assert row.attempts == {"bounced": 1, "uncertain": 3}.get(state, 1 if "policy" in fault else 8)
+        assert bool(sink.mails) == arrives
+        assert SuppressedAddress.objects.exists() == (state == "bounced")
+        send.refresh_from_db()
+        assert send.finished_at is not None
+    # The next mail to that address is held back before anything leaves.
+    if state == "bounced":
+        again = make_send([row.customer_id], row.channel)
+        assert senders.run() == 0
+        assert set(Delivery.objects.filter(send=again).values_list("state", "reason")) == {
+            ("suppressed", "hard_bounce")
+        }
+
+
+@pytest.mark.parametrize("fault", ["half_open", "slow"])
+def test_s4_a_server_that_hangs_or_crawls_holds_nobody_up(
+    senders: Senders, sink: MailSink, fault: str
+) -> None:
+    faulty = FaultyServer(sink.port, fault)
+    send = make_send(make_readers(3), smtp_channel(faulty.port))
+    begun = time.monotonic()
+    assert senders.run(mail_seconds=2) == 0
+    took = time.monotonic() - begun
+    faulty.close()
+    assert took < 10
+    row = Delivery.objects.filter(send=send).first()
+    assert row is not None
+    channel = Channel.objects.get(pk=row.channel_id)
+    assert states(send) == {"pending": 3}
+    assert channel.closed_until is not None
+    print(
+        f"S4: {fault}: given up after {took:.1f} s with limits of 2 s; as shipped 20 s to open, 45 s a mail"
+    )
+
+
+def test_s4_half_of_the_conversations_lost_loses_no_mail(senders: Senders, sink: MailSink) -> None:
+    many = 500 if LONG else 30
+    good, bad = smtp_channel(sink.port), FaultyServer(sink.port, "cut_before_dot")
+    lossy = smtp_channel(bad.port, name="Lossy")
+    send = make_send(make_readers(many), lossy)
+    for half in range(6):
+        # Every other try meets the fault.
+        Channel.objects.filter(pk=lossy.pk).update(
+            options={**lossy.options, "port": str(bad.port if half % 2 == 0 else sink.port)}
+        )
+        let_time_pass()
+        assert senders.run() == 0
+    bad.close()
+    assert good.pk != lossy.pk
+    assert verdict(send, sink) == (0, 0, 0)
+    assert states(send) == {"accepted": many}
+
+
+def test_s4_sees_retries_without_an_end(senders: Senders) -> None:
+    make_business()
+    with mail_sink(refusal="450 4.2.0 later") as sink:
+        send = make_send(make_readers(1), smtp_channel(sink.port))
+        for _round in range(10):
+            let_time_pass()
+            assert senders.run(plant="unbounded") == 0
+        assert Delivery.objects.get(send=send).attempts > 8
+
+
+def opt_outs(senders: Senders, sink: MailSink, *, plant: str = "") -> tuple[int, int]:
+    """Withdraw and erase while senders run; return how many did, and of how many a message was claimed after the commit."""
+    many, gone = (10_000, 1_000) if LONG else (300, 60)
+    rng = random.Random(SEED)  # noqa: S311  which customers, not secrets
+    readers = make_readers(many)
+    send = make_send(readers, smtp_channel(sink.port))
+    pids = [senders.start(lanes=2, plant=plant) for _one in range(2)]
+    committed: dict[int, datetime] = {}
+    for number, who in enumerate(rng.sample(readers, gone)):
+        if number % 20 == 0:
+            erase_customer(customer_id=who, by=None, now=timezone.now())
+        else:
+            record_consents(
+                [
+                    Statement(
+                        customer_id=who, channel="email", purpose="marketing", state="withdrawn", at=timezone.now(),
+                        source="test", key=f"out-{who}",
+                    )
+                ]
+            )  # fmt: skip
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            committed[who] = cursor.fetchone()[0]
+    for pid in pids:
+        senders.wait(pid)
+    let_time_pass()
+    assert senders.run(plant=plant) == 0
+    late = 0
+    for who, claimed_at in Delivery.objects.filter(send=send, customer__in=committed).values_list(
+        "customer_id", "claimed_at"
+    ):
+        late += claimed_at is not None and claimed_at > committed[who]
+    return gone, late
+
+
+def test_s5_nobody_is_claimed_after_an_opt_out_or_an_erasure_was_committed(
+    senders: Senders, sink: MailSink
+) -> None:
+    gone, late = opt_outs(senders, sink)
+    assert late == 0
+    held_back = Delivery.objects.filter(state="suppressed", reason="no_consent").count()
+    assert held_back > 0
+    print(f"S5: seed {SEED}, {gone} opted out during the send, claimed after the commit {below(late, gone)}, "
+          f"{held_back} held back with the reason")  # fmt: skip
+
+
+def test_s5_sees_consents_that_are_looked_at_too_early(senders: Senders, sink: MailSink) -> None:
+    _gone, late = opt_outs(senders, sink, plant="no_consent")
+    assert late > 0
+
+
+def test_s6_one_click_unsubscribe_is_signed_and_works_and_nobody_else_can(
+    senders: Senders, sink: MailSink, settings: LazySettings
+) -> None:
+    settings.CONNECTORS_MAY_CALL_LOOPBACK = True
+    channel = smtp_channel(sink.port, name="Signed")
+    (reader,) = make_readers(1)
+    make_send([reader], channel)
+    assert senders.run() == 0
+    (mail,) = sink.mails
+    raw = sink.raw[0]
+    record = dkim_record(channel)
+    assert dkim.verify(raw, dnsfunc=lambda *_told, **_more: record)
+    assert not dkim.verify(
+        raw.replace(b"List-Unsubscribe: <", b"List-Unsubscribe: <x"), dnsfunc=lambda *_told, **_more: record
+    )
+    signed = str(mail["DKIM-Signature"]).replace("\r\n", "").split("h=")[1].split(";")[0].split(":")
+    assert {"list-unsubscribe", "list-unsubscribe-post", "from", "message-id"} <= set(signed)
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    path = "/" + str(mail["List-Unsubscribe"]).strip("<>").split("/", 3)[3]
+    client = Client(enforce_csrf_checks=True)
+    for _time in range(1_000 if LONG else 20):
+        assert client.get(path).status_code == HTTPStatus.OK
+    assert not Consent.objects.filter(state="withdrawn").exists()
+    forged = 100_000 if LONG else 200
+    rng = random.Random(SEED)  # noqa: S311  a forger's luck
+    _my, token, _rest = path.strip("/").split("/")
+    for _try in range(forged):
+        at = rng.randrange(len(token))
+        other = rng.choice(
+            [letter for letter in "abcdefghijkmnopqrstuvwxyz0123456789" if letter != token[at]]
+        )
+        answer = client.post(
+            f"/my/{token[:at]}{other}{token[at + 1 :]}/unsubscribe/", {"List-Unsubscribe": "One-Click"}
+        )
+        assert answer.status_code != HTTPStatus.OK or not Consent.objects.filter(state="withdrawn").exists()
+    assert not Consent.objects.filter(state="withdrawn").exists()
+    assert client.post(path, {"List-Unsubscribe": "One-Click"}).status_code == HTTPStatus.OK
+    assert Consent.objects.filter(customer=reader, state="withdrawn", channel="email").exists()
+    send = make_send([reader], channel)
+    assert senders.run() == 0
+    assert states(send) == {"suppressed": 1}
+    print(
+        f"S6: headers under DKIM, cookie-less POST works, GET changed nothing, forged tokens {below(0, forged)}"
+    )
+
+
+def dkim_record(channel: Channel) -> bytes:
+    from regulars.messaging.dns import records  # noqa: PLC0415  beside what it is compared with
+
+    return next(one.value for one in records(channel) if one.what == "DKIM").encode()
+
+
+class Receiver:
+    """A receiver of webhooks that answers what it is told to, and keeps what it got."""
+
+    def __init__(self) -> None:
+        self.status, self.headers = 200, dict[str, str]()
+        self.calls: list[tuple[dict[str, str], bytes]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.calls.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                self.send_response(outer.status)
+                for name, value in outer.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_told: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@contextmanager
+def receiver() -> Iterator[Receiver]:
+    found = Receiver()
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def test_s8_a_receiver_that_is_down_or_flaps_gets_every_call_with_the_same_id_and_a_true_signature(
+    senders: Senders, settings: LazySettings
+) -> None:
+    settings.CONNECTORS_MAY_CALL_LOOPBACK = True
+    make_business()
+    many = 200 if LONG else 8
+    with receiver() as there:
+        channel = set_up_channel(
+            kind="webhook", name="Program", medium="email", values={"url": f"http://127.0.0.1:{there.port}/in"},
+            limits=Limits(), by=None, now=timezone.now(),
+        )  # fmt: skip
+        send = make_send(make_readers(many), channel)
+        canary = []
+        with receiver() as elsewhere:
+            for status in (500, 302, 404, 429, 503):
+                there.status = status
+                there.headers = {"Location": f"http://127.0.0.1:{elsewhere.port}/"}
+                let_time_pass()
+                assert senders.run() == 0
+            canary = elsewhere.calls
+        assert canary == []
+        there.status, there.headers = 200, {}
+        finish(senders, send)
+        assert states(send) == {"accepted": many}
+        secret = opening_of(channel).values["secret"]
+        ids = Counter[str]()
+        for headers, body in there.calls:
+            Webhook(secret).verify(body, headers)
+            ids[headers["webhook-id"]] += 1
+        assert len(ids) == many
+        assert min(ids.values()) >= 2
+        there.status = 410
+        another = make_send(make_readers(2, prefix="g"), channel)
+        assert senders.run() == 0
+        channel.refresh_from_db()
+        assert (channel.is_active, channel.trouble[:8]) == (False, "HTTP 410")
+        assert states(another) == {"pending": 2}
+    print(
+        f"S8: {many} messages, {len(there.calls)} calls, lost {below(0, many)}, each with one id and verified"
+    )
+
+
+def test_s8_a_receiver_that_is_down_for_a_day_loses_nothing(senders: Senders, settings: LazySettings) -> None:
+    settings.CONNECTORS_MAY_CALL_LOOPBACK = True
+    make_business()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    channel = set_up_channel(
+        kind="webhook", name="Program", medium="email", values={"url": f"http://127.0.0.1:{port}/in"},
+        limits=Limits(), by=None, now=timezone.now(),
+    )  # fmt: skip
+    send = make_send(make_readers(1), channel)
+    waited = 0.0
+    while waited < 24 * 3600:
+        assert senders.run() == 0
+        row = Delivery.objects.get(send=send)
+        assert row.state == "pending"
+        waited += max((row.due_at - datetime.now(UTC)).total_seconds(), 1.0)
+        let_time_pass()
+    assert row.attempts <= 9
+    print(f"S8: down for {waited / 3600:.0f} h, {row.attempts} tries, still waiting")
+
+
+def test_who_was_not_reached_can_be_tried_again(senders: Senders, sink: MailSink) -> None:
+    readers = make_readers(3)
+    channel = smtp_channel(sink.port)
+    Consent.objects.bulk_create(
+        [
+            Consent(
+                customer_id=readers[0], channel="email", purpose="marketing", state="withdrawn", at=timezone.now(),
+                source="test", key="w",
+            )
+        ]
+    )  # fmt: skip
+    send = make_send(readers, channel, holdout_bp=0)
+    assert senders.run() == 0
+    assert states(send) == {"accepted": 2, "suppressed": 1}
+    assert send_to_unreached(send.pk, now=timezone.now()) == 1
+    record_consents(
+        [
+            Statement(
+                customer_id=readers[0], channel="email", purpose="marketing", state="granted", at=timezone.now(),
+                source="test", key="again",
+            )
+        ]
+    )  # fmt: skip
+    finish(senders, send)
+    assert states(send) == {"accepted": 3}
+    assert len(sink.mails) == 3
