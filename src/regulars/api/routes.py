@@ -1,8 +1,19 @@
 """The API with all its operations, in the order of the reference."""
 
-from regulars.api import account, actions, backtests, consents, customers, figures, imports, orders, segments
+from regulars.api import (
+    account,
+    actions,
+    backtests,
+    consents,
+    customers,
+    figures,
+    imports,
+    offers,
+    orders,
+    segments,
+)
 from regulars.api.contract import make_api
 
 api = make_api()
-for chapter in (customers, consents, segments, orders, figures, backtests, imports, actions, account):
+for chapter in (customers, consents, segments, offers, orders, figures, backtests, imports, actions, account):
     api.add_router("", chapter.router)

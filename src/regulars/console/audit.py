@@ -32,6 +32,7 @@ _PAGE = 50
 _KINDS: dict[str, Promise] = {
     "insights.Policy": _("Rules for labels"),
     "intake.ColumnMap": _("Column map"),
+    "offers.Offer": _("Offer"),
     "planner.Action": _("Action for"),
     "planner.Capacity": _("Room in a day"),
     "shop.Business": _("Business"),
@@ -109,6 +110,20 @@ def _export_rows() -> Iterator[tuple[object, ...]]:
         if len(found) < _PAGE:
             return
         after = found[-1].cursor
+
+
+def changes_of(row: Model) -> list[Record]:
+    """Return who changed one thing, and what, the latest first."""
+    [model] = [one for one in _event_models() if getattr(one, "pgh_tracked_model", None) is type(row)]
+    events = list(
+        model._default_manager.filter(pgh_obj=row.pk)
+        .select_related("pgh_context")
+        .order_by("-pgh_id")[:_PAGE]
+    )
+    people = _people(events)
+    return [
+        _record(event, previous, people) for event, previous in zip(events, [*events[1:], None], strict=True)
+    ]
 
 
 def _event_models() -> list[type[Model]]:

@@ -173,11 +173,30 @@ def _answer(told: Told, _business: Business) -> Said:
     )
 
 
-def _coupon(told: Told, _business: Business) -> Said:
+def _coupon(told: Told, business: Business) -> Said:
+    if "what" in told:
+        return _offered(told, business)
     properties = told.get("properties") or {}
     code = properties.get("coupon") or properties.get("coupon_code") or properties.get("code") or ""
     title = gettext("Used a coupon")
     return Said(title=f"{title}: {code}" if code else title, text=told.get("order_code") or "")
+
+
+def _offered(told: Told, business: Business) -> Said:
+    titles = {
+        "given": gettext("Was given the code %(code)s"),
+        "reserved": gettext("Typed in the code %(code)s"),
+        "redeemed": gettext("Used the code %(code)s"),
+        "beyond": gettext("Used the code %(code)s beyond its limits"),
+        "released": gettext("Gave the code %(code)s back"),
+    }
+    off = formats.money(told["off_minor"], business.currency) if told.get("off_minor") else ""
+    parts = (told["offer"], told.get("order_code"), off)
+    return Said(
+        title=titles[told["what"]] % told,
+        text=" · ".join(part for part in parts if part),
+        url=reverse("console:offer", args=[told["offer_id"]]),
+    )
 
 
 def _consent(told: Told, _business: Business) -> Said:

@@ -9,7 +9,7 @@ MESSAGES = StoryKind(key="message", label=pgettext_lazy("story", "Messages"), ic
 register(
     StorySource(
         name="message",
-        rank=12,
+        rank=13,
         kinds={MESSAGES: ""},
         sql=f"""
         SELECT d.id, coalesce(d.accepted_at, d.settled_at, d.created_at) AS at, jsonb_build_object(

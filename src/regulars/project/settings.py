@@ -37,6 +37,7 @@ ROOMS = [
     "regulars.intake",
     "regulars.insights",
     "regulars.segments",
+    "regulars.offers",
     "regulars.messaging",
     "regulars.planner",
     "regulars.reports",

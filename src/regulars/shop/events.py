@@ -45,3 +45,12 @@ class CustomersErased(DomainEvent):
     """What recognised these customers is gone from the record; their orders stay as figures."""
 
     customer_ids: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CouponsTold(DomainEvent):
+    """What these customers did between two instants, both of them in it, tells of coupons (ISO 8601)."""
+
+    customer_ids: list[int]
+    first_at: str
+    last_at: str

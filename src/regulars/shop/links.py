@@ -24,6 +24,7 @@ class Purpose(Enum):
     UNSUBSCRIBE = ("unsubscribe", timedelta(days=3 * 365))
     CONFIRM = ("confirm", timedelta(days=14))
     REQUEST = ("request", timedelta(days=14))
+    COUPON = ("coupon", timedelta(days=365))
 
     def __init__(self, word: str, lasts: timedelta) -> None:
         self.word = word
@@ -80,6 +81,11 @@ def confirmation_url(consent_id: int) -> str:
 def request_url(request_id: int) -> str:
     """Return the address at which a privacy request is confirmed."""
     return f"{settings.PUBLIC_URL}{ROOT}{sign(Purpose.REQUEST, request_id)}/request/"
+
+
+def coupon_url(coupon_id: int, *, customer_id: int) -> str:
+    """Return the address at which a customer sees a code: theirs, or one that is for all."""
+    return f"{settings.PUBLIC_URL}{ROOT}{sign(Purpose.COUPON, coupon_id, customer_id)}/coupon/"
 
 
 def _signer(purpose: Purpose) -> signing.TimestampSigner:

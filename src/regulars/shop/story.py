@@ -63,8 +63,8 @@ def sources() -> list[StorySource]:
 
 
 def kinds() -> list[StoryKind]:
-    """Return every kind of entry, in the order of its sources."""
-    return [kind for source in sources() for kind in source.kinds]
+    """Return every kind of entry once, in the order of its sources."""
+    return list(dict.fromkeys(kind for source in sources() for kind in source.kinds))
 
 
 # A customer, and those who became part of them: what cannot move with a merge is read together.

@@ -20,6 +20,9 @@ class Capability(models.TextChoices):
     VIEW_CUSTOMERS = "customers:read", _("See customers and their orders")
     EXPORT_CUSTOMERS = "customers:export", _("Export customers")
     CHANGE_SEGMENTS = "segments:write", _("Make and change segments")
+    VIEW_OFFERS = "offers:read", _("See offers and what they cost")
+    CHANGE_OFFERS = "offers:write", _("Make and change offers, give out codes")
+    REDEEM_OFFERS = "offers:redeem", _("Use codes at a checkout")
     VIEW_CONSENTS = "consents:read", _("See what customers allowed")
     CHANGE_CONSENTS = "consents:write", _("Write down what customers allow and take back")
     HANDLE_PRIVACY = "privacy:write", _("Export and erase a person, decide privacy requests")
@@ -35,9 +38,16 @@ class Capability(models.TextChoices):
     VIEW_AUDIT = "audit:read", _("See who changed what")
 
 
-_SEE = {Capability.VIEW_CUSTOMERS, Capability.VIEW_CONSENTS, Capability.VIEW_REPORTS}
+_SEE = {
+    Capability.VIEW_CUSTOMERS,
+    Capability.VIEW_OFFERS,
+    Capability.VIEW_CONSENTS,
+    Capability.VIEW_REPORTS,
+}
 _MARKET = _SEE | {
     Capability.CHANGE_SEGMENTS,
+    Capability.CHANGE_OFFERS,
+    Capability.REDEEM_OFFERS,
     Capability.EXPORT_CUSTOMERS,
     Capability.CHANGE_CUSTOMERS,
     Capability.SEND_MESSAGES,
@@ -52,6 +62,9 @@ KEY_SCOPES = (
     Capability.VIEW_CUSTOMERS,
     Capability.EXPORT_CUSTOMERS,
     Capability.CHANGE_SEGMENTS,
+    Capability.VIEW_OFFERS,
+    Capability.CHANGE_OFFERS,
+    Capability.REDEEM_OFFERS,
     Capability.VIEW_CONSENTS,
     Capability.CHANGE_CONSENTS,
     Capability.VIEW_REPORTS,
@@ -70,6 +83,7 @@ CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.AGENT: frozenset(
         {
             Capability.VIEW_CUSTOMERS,
+            Capability.VIEW_OFFERS,
             Capability.CHANGE_CUSTOMERS,
             Capability.VIEW_CONSENTS,
             Capability.CHANGE_CONSENTS,

@@ -4,14 +4,20 @@ from regulars.messaging.models.channels import Channel, Pace
 from regulars.messaging.models.deliveries import Delivery, Send
 from regulars.messaging.models.governance import Cap, QuietHours, SuppressedAddress
 from regulars.messaging.models.staff_tasks import StaffTask
+from regulars.messaging.models.templates import Click, Letterhead, Opening, Template, TemplateVersion
 
 __all__ = [
     "Cap",
     "Channel",
+    "Click",
     "Delivery",
+    "Letterhead",
+    "Opening",
     "Pace",
     "QuietHours",
     "Send",
     "StaffTask",
     "SuppressedAddress",
+    "Template",
+    "TemplateVersion",
 ]

@@ -15,6 +15,8 @@ from django.db import connection, transaction
 from regulars.kernel.days import day_of_instant
 from regulars.kernel.errors import RegularsError
 from regulars.shop.business import business
+from regulars.outbox.operations import publish
+from regulars.shop.events import CouponsTold
 from regulars.shop.models import Business, EventSource
 from regulars.shop.operations.touched import touch_customers
 
@@ -142,6 +144,20 @@ def write_events(events: Sequence[NewEvent]) -> None:
             )
     mark_event_days(days)
     touch_customers(whose)
+    _tell_coupons(events)
+
+
+def _tell_coupons(events: Sequence[NewEvent]) -> None:
+    told = [event for event in events if event.customer_id is not None and event.properties.get("coupon")]
+    if told:
+        moments = [event.at.astimezone(UTC) for event in told]
+        publish(
+            CouponsTold(
+                customer_ids=sorted({event.customer_id for event in told if event.customer_id is not None}),
+                first_at=min(moments).isoformat(),
+                last_at=max(moments).isoformat(),
+            )
+        )
 
 
 def _clean(text: str) -> str:

@@ -1,0 +1,191 @@
+"""Parts that are put into a template by name: products, coupons, the footer. Rooms register theirs.
+
+A block is plain writing in the language of the variant, with values in it, put in when a template is built.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from string import Template
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from regulars.messaging.templating.faults import TemplateFaultError
+from regulars.shop.models import Product
+from regulars.shop.registry import Words
+
+_SAID = re.compile(r"""["']([a-z_]+)["']\s*(?:,?\s*["']([^"'{}%]{1,200})["'])?\s*(?:,?\s*limit:\s*(\d{1,2}))?""")
+_MOST_ITEMS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A part with a name.
+
+    Attributes:
+        key: Its name.
+        label: What people call it.
+        help: What it puts in, in a sentence.
+        sample: How it is written.
+        mail: Returns its plain writing for a mail: what was named with it, and how many items at most.
+        text: Returns its words for a plain text, likewise; "" where it has none.
+        needs: Why it cannot be used yet; "" for one that can.
+    """
+
+    key: str
+    label: Words
+    help: Words
+    sample: str
+    mail: Callable[[str, int], str] = lambda _named, _limit: ""
+    text: Callable[[str, int], str] = lambda _named, _limit: ""
+    needs: Words = ""
+
+
+_blocks: dict[str, Block] = {}
+
+
+def register(block: Block) -> None:
+    """Offer a block. Raises ValueError where its name is taken."""
+    if _blocks.setdefault(block.key, block) is not block:
+        message = f"two blocks are registered as {block.key!r}; a name belongs to one"
+        raise ValueError(message)
+
+
+def blocks() -> list[Block]:
+    """Return every block there is, in the order they are offered."""
+    return list(_blocks.values())
+
+
+def written(told: str, *, is_mail: bool, language: str) -> str:
+    """Return what stands for a block.
+
+    Args:
+        told: What its tag says: `"recommended" limit: 3`.
+        is_mail: For a mail; else for a plain text.
+        language: In which it is said.
+
+    Raises:
+        TemplateFaultError: There is no such block, it cannot be used yet, or its tag cannot be read.
+    """
+    said = _SAID.fullmatch(told.strip())
+    if said is None:
+        raise TemplateFaultError(f'block {told[:80]} cannot be read; write for example "recommended" limit: 3', part="body")
+    key, named, limit = said.group(1), said.group(2) or "", min(int(said.group(3) or 3), _MOST_ITEMS)
+    block = _blocks.get(key)
+    if block is None:
+        raise TemplateFaultError(f"no block is called {key!r}; choose from {', '.join(_blocks)}", part="body")
+    with translation.override(language):
+        if block.needs:
+            raise TemplateFaultError(f"{block.label}: {block.needs}", part="body")
+        return (block.mail if is_mail else block.text)(named, max(limit, 1))
+
+
+# Ours
+
+
+def _products(root: str, heading: Callable[[], str]) -> Callable[[str, int], str]:
+    pattern = Template(
+        """{% if $root.size > 0 %}
+
+## $heading
+
+{% for product in $root limit: $limit %}
+
+**{{ product.name }}**{% if product.brand %} · {{ product.brand }}{% endif %}{% if product.url %} · [$see]({{ product.url }}){% endif %}
+
+{% endfor %}
+
+{% endif %}"""
+    )
+    return lambda _named, limit: pattern.substitute(root=root, heading=heading(), limit=limit, see=_("See it"))
+
+
+def _products_in_text(root: str) -> Callable[[str, int], str]:
+    return lambda _named, limit: (
+        f"{{% for product in {root} limit: {limit} %}}{{{{ product.name }}}}{{% unless forloop.last %}}{_(', ')}{{% endunless %}}{{% endfor %}}"
+    )
+
+
+def _named_product(named: str) -> Product:
+    found = Product.objects.filter(code=named).order_by("id").first() if named else None
+    if found is None:
+        raise TemplateFaultError(
+            _('no product has the code “%(code)s”; write {%% block "product" "CODE" %%}') % {"code": named}, part="body"
+        )
+    return found
+
+
+def _plain(text: str) -> str:
+    """Return a text that means nothing to the template language."""
+    return text.replace("{", "(").replace("}", ")").replace("\n", " ")
+
+
+def _product(named: str, _limit: int) -> str:
+    product = _named_product(named)
+    brand = f" · {_plain(product.brand)}" if product.brand else ""
+    link = "{% if shop.url %}\n\n[" + _("See it") + "]({{ shop.url }})\n\n{% endif %}"
+    return f"## {_plain(product.name or product.code)}{brand}\n\n{link}"
+
+
+def _footer(_named: str, _limit: int) -> str:
+    return (
+        "---\n\n"
+        "> {{ shop.name }}{% if shop.postal_address %} · {{ shop.postal_address }}{% endif %}\n"
+        f"> {_('You receive this because you allowed us to write to you.')} "
+        f"[{_('Unsubscribe')}]({{{{ unsubscribe_url }}}}) · [{_('Your settings')}]({{{{ preferences_url }}}})"
+    )
+
+
+def register_own() -> None:
+    """Offer what this room knows itself."""
+    register(
+        Block(
+            key="recommended",
+            label=gettext_lazy("Recommendations"),
+            help=gettext_lazy("Products that this customer will most likely buy next. Left out where there are none."),
+            sample='{% block "recommended" limit: 3 %}',
+            mail=_products("recommended", lambda: _("Picked for you")),
+            text=_products_in_text("recommended"),
+        )
+    )
+    register(
+        Block(
+            key="running_out",
+            label=gettext_lazy("Running out"),
+            help=gettext_lazy("What this customer buys again and again and needs about now. Left out where there is nothing."),
+            sample='{% block "running_out" limit: 3 %}',
+            mail=_products("running_out", lambda: _("Time to reorder")),
+            text=_products_in_text("running_out"),
+        )
+    )
+    register(
+        Block(
+            key="product",
+            label=gettext_lazy("One product"),
+            help=gettext_lazy("The product with the code that you name."),
+            sample='{% block "product" "SKU-1" %}',
+            mail=_product,
+            text=lambda named, _limit: _plain(_named_product(named).name or named),
+        )
+    )
+    register(
+        Block(
+            key="points",
+            label=gettext_lazy("Points"),
+            help=gettext_lazy("The customer's points, and what they are good for."),
+            sample='{% block "points" %}',
+            needs=gettext_lazy("needs the loyalty programme, which Regulars does not have yet"),
+        )
+    )
+    register(
+        Block(
+            key="footer",
+            label=gettext_lazy("Footer"),
+            help=gettext_lazy("Who writes, from where, and the links to unsubscribe and to change settings. Every mail of advertising needs it."),
+            sample='{% block "footer" %}',
+            mail=_footer,
+            text=lambda _named, _limit: _("Unsubscribe: {{ unsubscribe_url }}"),
+        )
+    )

@@ -1,0 +1,151 @@
+"""One variant of a template, built once and filled for each customer."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from regulars.messaging.templating.faults import FillingError, TemplateFaultError, TemplateTooBigError
+from regulars.messaging.templating.filters import Speech
+from regulars.messaging.templating.mail import MOST_WRITTEN, Laid, Letterhead, expand_blocks, lay_out
+from regulars.messaging.templating.sandbox import Asked, Compiled, compile_text
+
+Format = Literal["email", "text", "task"]
+_MOST_LINE = 250
+_MOST_PLAIN = 5_000
+_LOCALES = {"en": "en_001", "zh-hans": "zh_Hans_CN"}
+_BREAKS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What a person writes of a message in one language."""
+
+    subject: str = ""
+    preheader: str = ""
+    body: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filled:
+    """A message for one customer."""
+
+    subject: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """Content that is laid out and read: what remains is to put a customer's values in.
+
+    Attributes:
+        format: `email` has all parts, `text` a text alone, `task` a subject and a text.
+        language: Of its words, `en` or `zh-hans`.
+        subject: One line.
+        html: Of a mail.
+        text: The text, of a mail the plain twin of its HTML.
+        laid: How a mail is laid out.
+        asked: Every value that it asks for, by part.
+    """
+
+    format: Format
+    language: str
+    subject: Compiled
+    html: Compiled | None
+    text: Compiled
+    laid: Laid | None
+    asked: tuple[tuple[str, Asked], ...]
+
+    def fill(self, values: Mapping[str, object], *, link: Callable[[str, int], str]) -> Filled:
+        """Return the message for one customer.
+
+        Args:
+            values: What it may say, by name.
+            link: Returns what to write for a link: its address and its number.
+
+        Raises:
+            FillingError: These values cannot be filled in.
+        """
+        speech = Speech(_LOCALES.get(self.language, "en_001"), link)
+        html = self.html.fill(values, by=speech) if self.html else ""
+        text = self.text.fill(values, by=speech)
+        return Filled(
+            subject=one_line(self.subject.fill(values, by=speech)),
+            html=html,
+            text=re.sub(r"\n[ \t]*(?:\n[ \t]*)+\n", "\n\n", text).strip() + ("\n" if self.html else ""),
+        )
+
+
+def one_line(text: str) -> str:
+    """Return a text that can be a header: nothing in it ends a line, and it is not endless.
+
+    Raises:
+        FillingError: It is longer than any subject.
+    """
+    line = " ".join(_BREAKS.sub(" ", text).split())
+    if len(line) > _MOST_LINE:
+        raise FillingError(f"a subject of {len(line)} characters, must be at most {_MOST_LINE}")
+    return line
+
+
+def build(
+    content: Content, *, format: Format, language: str, letterhead: Letterhead, block: Callable[[str, bool], str]  # noqa: A002  its name
+) -> Built:
+    """Lay out and read one variant.
+
+    Args:
+        content: What a person wrote.
+        format: For what it is.
+        language: Of its words.
+        letterhead: What the shop's messages share.
+        block: Returns what stands for a block, by what its tag says: plain writing for a mail (True), or text (False).
+
+    Raises:
+        TemplateTooBigError: A part is longer than it may be.
+        TemplateFaultError: A part cannot be read; `part` and `line` say where.
+    """
+    if len(content.subject) > 1_000 or len(content.preheader) > 1_000:  # noqa: PLR2004  of writing, values included
+        raise TemplateTooBigError("a subject and a preheader are written in at most 1000 characters", part="subject")
+    # Read as written first, so that a fault is told in the lines of whoever wrote it.
+    asked = [
+        (part, one)
+        for part, source in (("subject", content.subject), ("preheader", content.preheader))
+        for one in _read(source, part).asked()
+    ]
+    if format == "email":
+        _read(expand_blocks(content.body, lambda _: "").join(str, str), "body")
+        laid = lay_out(
+            content.body,
+            preheader=content.preheader,
+            title=content.subject,
+            language="zh-Hans" if language.startswith("zh") else "en",
+            letterhead=letterhead,
+            block=lambda told: block(told, True),  # noqa: FBT003  named where it is defined
+        )
+        html = _read(laid.html, "body", is_html=True)
+        text = _read(laid.text, "body")
+    else:
+        if len(content.body) > (_MOST_PLAIN if format == "text" else MOST_WRITTEN):
+            raise TemplateTooBigError(f"{len(content.body)} characters, must be at most {_MOST_PLAIN}", part="body")
+        laid, html = None, None
+        plain = expand_blocks(content.body, lambda told: block(told, False)).join(str, str)  # noqa: FBT003  as above
+        text = _read(plain, "body")
+    asked += [("body", one) for one in (html or text).asked() if one.names[0] != "_address"]
+    return Built(
+        format=format,
+        language=language,
+        subject=_read(content.subject, "subject"),
+        html=html,
+        text=text,
+        laid=laid,
+        asked=tuple(asked),
+    )
+
+
+def _read(source: str, part: str, *, is_html: bool = False) -> Compiled:
+    try:
+        return compile_text(source, is_html=is_html)
+    except TemplateFaultError as error:
+        error.details.setdefault("part", part)
+        raise

@@ -1,0 +1,283 @@
+"""Templates: written, published, filled for each customer, in their language."""
+
+import pytest
+from django.core import mail
+from django.db import transaction
+from django.db.utils import ProgrammingError
+from django.test import Client
+from django.utils import translation
+from pytest_django.fixtures import DjangoAssertNumQueries, Settings
+
+from regulars.insights.models import Recommendation
+from regulars.messaging import blocks, composing, variables
+from regulars.messaging.checking import check
+from regulars.messaging.models import Channel, Click, Delivery, Send, TemplateVersion
+from regulars.messaging.operations import templates as operations
+from regulars.messaging.queries import templates as queries
+from regulars.messaging.registry import CompositionError
+from regulars.messaging.starters import starters
+from regulars.messaging.templating import tracking
+from regulars.messaging.templating.faults import TemplateFaultError
+from regulars.shop.models import Customer
+from tests.insights.factories import make_profile
+from tests.messaging.letters_to import NOW, make_template, publish, recipient
+from tests.shop.factories import make_business, make_customer, make_product
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+
+@pytest.fixture(autouse=True)
+def _shop() -> None:
+    make_business()
+    operations.set_letterhead(
+        website="https://shop.test", product_link="https://shop.test/p/{code}", postal_address="1 Tea Lane"
+    )
+
+
+def test_a_message_speaks_the_customers_language_and_the_templates_own_where_it_has_not_theirs() -> None:
+    anna = make_customer(name="Anna Meyer")
+    version = publish(
+        en=("Hi {{ customer.first_name }}", "Hello {{ customer.first_name }}"),
+        zh=("{{ customer.first_name }}，您好", "{{ customer.first_name }}，您好，{{ customer.spent }}"),
+    )
+    make_profile(customer=anna, monetary_minor=123_456)
+    variant = composing.of_version(version.pk, channel="email")
+    said = {language: recipient(anna, language=language) for language in ("en", "zh-hans", "fr", "")}
+    fill = variant.batch(list(said.values()), now=NOW)
+    subjects = {language: fill(one).subject for language, one in said.items()}
+    assert subjects == {"en": "Hi Anna", "zh-hans": "Anna，您好", "fr": "Hi Anna", "": "Hi Anna"}
+    assert "£1,234.56" in fill(said["zh-hans"]).text
+
+
+def test_a_batch_is_looked_up_together_whatever_its_size(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    customers = [make_customer(name=f"Person{n}") for n in range(30)]
+    product = make_product(code="TEA 1")
+    for one in customers:
+        make_profile(customer=one)
+        Recommendation.objects.create(customer=one, rank=1, product=product, score=1, reason="popular")
+    version = publish(
+        en='{{ customer.first_name }} {{ customer.tier }} {{ customer.spent }} {{ customer.country | default: "?" }}\n\n{% block "recommended" %}'
+    )
+    variant = composing.of_version(version.pk, channel="email")
+    people = [recipient(one, delivery_id=n) for n, one in enumerate(customers)]
+    variant.batch(people[:1], now=NOW)
+    with django_assert_max_num_queries(8):
+        fill = variant.batch(people, now=NOW)
+    with django_assert_max_num_queries(0):
+        messages = [fill(one) for one in people]
+    assert "Person7 General £300.00 ?" in messages[7].text
+    assert "Wipes TEA 1" in messages[7].html
+
+
+def test_links_lead_through_us_to_addresses_of_the_version_alone(settings: Settings) -> None:
+    anna = make_customer(code="a/b?c")
+    version = publish(
+        en="[Shop](https://shop.test/new?a=1&b=2)\n\n[Yours](https://shop.test/u/{{ customer.code | url_encode }})\n\n"
+        "[Out]({{ unsubscribe_url }})\n\n[Mail](mailto:a@shop.test)"
+    )
+    variant = composing.of_version(version.pk, channel="email")
+    message = variant.batch([recipient(anna, delivery_id=77)], now=NOW)(recipient(anna, delivery_id=77))
+    assert "https://shop.test/new" not in message.html + message.text
+    assert "https://shop.test/my/u/" in message.html
+    assert "mailto:a@shop.test" in message.html
+    tokens = [part.split("/")[0] for part in message.html.split(f"{composing.public_root()}l/")[1:]]
+    fixed, own = (tracking.read_token([settings.SECRET_KEY], one) for one in tokens)
+    assert (fixed.delivery_id, fixed.version_id, fixed.number, fixed.url) == (77, version.pk, 0, "")
+    assert queries.link_of(version.pk, language="en", number=0) == "https://shop.test/new?a=1&b=2"
+    assert own.url == "https://shop.test/u/a%2Fb%3Fc"
+
+
+def test_a_customers_data_leads_nobody_elsewhere_and_fails_that_message_alone() -> None:
+    evil, good = make_customer(name="evil.test/x"), make_customer(name="shop.test")
+    version = publish(en="[Go](https://{{ customer.name }}/a)")
+    variant = composing.of_version(version.pk, channel="email")
+    people = [recipient(evil), recipient(good)]
+    fill = variant.batch(people, now=NOW)
+    with pytest.raises(CompositionError, match="evil.test"):
+        fill(people[0])
+    assert fill(people[1]).html
+
+
+def test_a_subject_stays_one_line_whatever_a_name_holds() -> None:
+    anna = make_customer(name="Anna\r\nBcc: x@evil.test\u2028\x85\x1b")
+    version = publish(en=("Hi {{ customer.name }}", "x"))
+    variant = composing.of_version(version.pk, channel="email")
+    message = variant.batch([recipient(anna)], now=NOW)(recipient(anna))
+    assert message.subject == "Hi Anna Bcc: x@evil.test"
+
+
+def test_nobody_without_a_code_gets_a_message_that_shows_one() -> None:
+    anna = make_customer(name="Anna")
+    shows = publish(name="Shows", en='{% block "coupon" %}')
+    asks = publish(name="Asks", en="{% if coupon %}{{ coupon.code }}{% else %}hello{% endif %}")
+    with pytest.raises(CompositionError, match="coupon"):
+        composing.of_version(shows.pk, channel="email").batch([recipient(anna)], now=NOW)(recipient(anna))
+    assert "hello" in composing.of_version(asks.pk, channel="email").batch([recipient(anna)], now=NOW)(recipient(anna)).text
+
+
+def test_a_template_is_for_one_kind_of_channel() -> None:
+    version = publish(format="text", en="Hi {{ customer.first_name | default: 'you' }}")
+    assert composing.of_version(version.pk, channel="sms")
+    with pytest.raises(composing.WrongFormatError, match="email needs email"):
+        composing.of_version(version.pk, channel="email")
+
+
+def test_a_version_is_never_changed_and_the_draft_goes_back_to_any() -> None:
+    template = make_template(en="first")
+    first = operations.publish(template.pk, now=NOW)
+    assert operations.publish(template.pk, now=NOW) == first
+    operations.save_draft(template.pk, content={"en": {"subject": "Hello", "body": "second"}}, now=NOW)
+    second = operations.publish(template.pk, now=NOW)
+    assert (first.number, second.number) == (1, 2)
+    assert queries.changes(first.content, second.content) == [("@", "en body"), ("-", "first"), ("+", "second")]
+    operations.restore_version(template.pk, number=1, now=NOW)
+    assert queries.has_changes(queries.template(template.pk))
+    assert operations.publish(template.pk, now=NOW).content == first.content
+    with pytest.raises(ProgrammingError, match="Cannot update"), transaction.atomic():
+        TemplateVersion.objects.filter(pk=first.pk).update(content={})
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("{{ customer.nmae }}", "customer.name"),
+        ("{% if x %}", "endif"),
+        ('{% block "points" %}', "loyalty"),
+        ('{% block "cuopon" %}', "recommended"),
+        ('{% block "product" "NOWHERE" %}', "NOWHERE"),
+        ("[Go](htp://x)", "https://"),
+        ("<mj-section></mj-section>", "<mjml>"),
+    ],
+)
+def test_what_cannot_be_used_is_not_published_and_says_why(body: str, told: str) -> None:
+    template = make_template(en=body)
+    with pytest.raises(TemplateFaultError, match=told) as caught:
+        operations.publish(template.pk, now=NOW)
+    assert caught.value.details["language"] == "en"
+    assert not template.versions.exists()
+
+
+def test_a_name_is_taken_once_and_free_again_in_the_archive() -> None:
+    first = make_template(en="x")
+    with pytest.raises(operations.TemplateNameTakenError):
+        make_template(en="x")
+    assert operations.duplicate(first.pk, now=NOW).name == "News 2"
+    operations.archive(first.pk, now=NOW)
+    make_template(en="x")
+    with pytest.raises(operations.TemplateNameTakenError):
+        operations.unarchive(first.pk)
+
+
+def test_every_starter_can_be_published_and_is_read_without_a_warning() -> None:
+    anna = make_customer(name="安娜", country="China")
+    make_profile(customer=anna)
+    Recommendation.objects.create(customer=anna, rank=1, product=make_product(), score=1, reason="popular")
+    assert len(starters()) >= 15
+    for one in starters():
+        template = operations.create_from_starter(code=one.code, now=NOW)
+        version = operations.publish(template.pk, now=NOW)
+        assert set(version.content) == {"en", "zh-hans"}
+        for language, written in one.content.items():
+            with translation.override(language):
+                found = check(
+                    written, format=composing.format_of(template), language=language, customer_id=anna.pk, now=NOW
+                )
+            assert found.preview, (one.code, language, found.faults)
+            warnings = [hint.text for hint in found.hints if hint.level == "warning"]
+            assert (one.code, language, warnings, found.preview.missing) == (one.code, language, [], ())
+
+
+def test_a_check_tells_what_may_be_missing_and_what_is() -> None:
+    nameless = make_customer()
+    found = check(
+        {"subject": "FREE MONEY NOW!!!", "body": "Hello {{ customer.first_name }}"},
+        format="email",
+        language="en",
+        customer_id=nameless.pk,
+        now=NOW,
+    )
+    assert {hint.code for hint in found.hints} == {
+        "may_be_missing", "no_unsubscribe", "shouting", "loud_subject", "no_link", "no_preheader"
+    }  # fmt: skip
+    assert found.preview
+    assert found.preview.missing == ("customer.first_name",)
+
+
+def test_a_test_message_goes_to_staff_as_the_customer_would_have_it() -> None:
+    anna = make_customer(name="Anna")
+    template = make_template(en=("Hi {{ customer.first_name }}", "[Go](https://shop.test/x)"))
+    operations.send_test(template.pk, language="en", customer_id=anna.pk, to="staff@shop.test", now=NOW)
+    (sent,) = mail.outbox
+    assert (sent.subject, sent.to) == ("[Test] Hi Anna", ["staff@shop.test"])
+    assert "https://shop.test/x" in str(sent.body)
+
+
+def test_every_variable_and_block_has_words_in_both_languages() -> None:
+    for language in ("en", "zh-hans"):
+        with translation.override(language):
+            told = [
+                *((one.name, str(one.label)) for one in variables.variables().values()),
+                *((one.key, str(one.label)) for one in blocks.blocks()),
+            ]
+        assert all(words for _name, words in told)
+        if language == "zh-hans":
+            foreign = [name for name, words in told if words.isascii() and "RFM" not in words]
+            assert foreign == []
+
+
+def delivered(customer: Customer) -> Delivery:
+    channel = Channel.objects.create(kind="smtp", name="Mail", medium="email", key="k", created_at=NOW)
+    send = Send.objects.create(kind="template", source_id=1, label="News", purpose="marketing", created_at=NOW)
+    return Delivery.objects.create(send=send, customer=customer, channel=channel, due_at=NOW, created_at=NOW)
+
+
+def test_a_followed_link_leads_on_and_counts_once_a_delivery(client: Client) -> None:
+    anna = make_customer(code="7")
+    version = publish(en="[Shop](https://shop.test/new)\n\n[Yours](https://shop.test/u/{{ customer.code }})")
+    operations.set_letterhead(counts_openings=True)
+    delivery = delivered(anna)
+    to = recipient(anna, delivery_id=delivery.pk)
+    html = composing.of_version(version.pk, channel="email").batch([to], now=NOW)(to).html
+    root = composing.public_root()
+    shop, yours = (f"/my/l/{part.split('/')[0]}/" for part in html.split(f"{root}l/")[1:])
+    picture = f"/my/o/{html.split(f'{root}o/')[1].split(chr(34))[0]}"
+    assert client.head(shop)["Location"] == "https://shop.test/new"
+    assert not Click.objects.exists()
+    for _ in range(3):
+        reply = client.get(shop)
+        assert (reply.status_code, reply["Location"]) == (302, "https://shop.test/new")
+    assert client.get(yours)["Location"] == "https://shop.test/u/7"
+    assert client.get(picture)["Content-Type"] == "image/gif"
+    assert queries.clicks_of(version.pk) == [
+        queries.LinkClicks(number=0, url="https://shop.test/new", deliveries=1, times=3),
+        queries.LinkClicks(number=1, url="https://shop.test/u/7", deliveries=1, times=1),
+    ]
+    assert queries.engagement(Delivery.objects.all()) == queries.Engagement(opened=1, clicked=1)
+
+
+def test_a_link_that_was_not_made_here_leads_nowhere(client: Client, settings: Settings) -> None:
+    version = publish(en="[Shop](https://shop.test/new)")
+    told = tracking.Tracked(1, version.pk, "en", 0, "https://evil.test/")
+    genuine = tracking.token(settings.SECRET_KEY, tracking.Tracked(1, version.pk, "en", 0, ""))
+    forged = [
+        tracking.token("another secret", told),
+        tracking.token(settings.SECRET_KEY, told, kind="open"),
+        genuine[:-1] + ("A" if genuine[-1] != "A" else "B"),
+        genuine + "AAAA",
+        genuine[:20],
+        "",
+        "é",
+    ]
+    for one in forged:
+        assert client.get(f"/my/l/{one}/").status_code in {404, 429}
+    assert tracking.read_token(["new", settings.SECRET_KEY], genuine).delivery_id == 1
+
+
+def test_links_lead_there_themselves_where_clicks_are_not_counted() -> None:
+    anna = make_customer()
+    version = publish(en='[Shop](https://shop.test/new)\n\n{% block "footer" %}')
+    operations.set_letterhead(counts_clicks=False)
+    to = recipient(anna, delivery_id=1)
+    message = composing.of_version(version.pk, channel="email").batch([to], now=NOW)(to)
+    assert "https://shop.test/new" in message.html
+    assert "/my/l/" not in message.html
