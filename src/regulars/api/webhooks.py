@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -16,6 +17,8 @@ from regulars.intake.connectors.taking import (
 from regulars.intake.operations import take_delivery
 from regulars.intake.tasks import ask_for_deliveries
 from regulars.kernel.errors import RegularsError
+from regulars.messaging.channels.channel import BadCallError, Call
+from regulars.messaging.operations.feedback import hear
 from regulars.staff.access import ChecksItself, access
 
 
@@ -54,4 +57,28 @@ def _refusal(error: RegularsError, status: HTTPStatus) -> HttpResponse:
     )
 
 
-urlpatterns: list[URLPattern] = [path("<slug:connector>/<slug:key>", webhook, name="webhook")]
+@access(ChecksItself("signature"))
+@csrf_exempt
+@require_POST
+def news(request: HttpRequest, key: str) -> HttpResponse:
+    """Take in what a provider tells of messages. 401 for whoever is not the provider."""
+    try:
+        body = _body(request)
+    except DeliveryTooLargeError as error:
+        return _refusal(error, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    try:
+        hear(
+            key,
+            Call(url=f"{settings.PUBLIC_URL}{request.path}", headers=headers, body=body),
+            now=timezone.now(),
+        )
+    except BadCallError as error:
+        return _refusal(error, HTTPStatus.UNAUTHORIZED)
+    return HttpResponse(headers={"Cache-Control": "no-store"})
+
+
+urlpatterns: list[URLPattern] = [
+    path("messages/<slug:key>", news, name="news"),
+    path("<slug:connector>/<slug:key>", webhook, name="webhook"),
+]

@@ -127,6 +127,32 @@ class Opening:
     key: str = ""
 
 
+class BadCallError(RegularsError):
+    """A call that tells what became of messages is not its provider's, or says nothing that can be read."""
+
+    code: ClassVar[str] = "bad_call"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A provider's call: the address that it was told to call, header names in lower case, and the body."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """What became of a message that was accepted as `provider_id`: `delivered`, `bounced`, `complained` or `failed`."""
+
+    provider_id: str
+    state: str
+    reason: str = ""
+    trouble: str = ""
+    is_address: bool = False
+
+
 def _one_each(_message: Message, _values: Mapping[str, str]) -> int:
     return 1
 
@@ -148,7 +174,7 @@ class ChannelKind:
         retries: How long to wait after the first, second ... try that failed for a time; after the last the message has failed.
         repeats_doubtful: Whether a message that may have gone is sent again, with the same id: where twice does less harm than never.
         segments: How many parts a message is charged as.
-        is_charged: Whether a message costs what the channel costs, each segment.
+        hear: Reads a provider's call, None where none comes; raises `BadCallError` for one that is not genuine.
     """
 
     key: str
@@ -160,6 +186,7 @@ class ChannelKind:
     retries: Sequence[timedelta] = _DEFAULT_RETRIES
     repeats_doubtful: bool = False
     segments: Callable[[Message, Mapping[str, str]], int] = field(default=_one_each)
+    hear: Callable[[Opening, Call], Sequence[News]] | None = None
 
     def cost(
         self, message: Message, values: Mapping[str, str], *, cost_minor: Decimal

@@ -4,8 +4,11 @@ from datetime import datetime
 
 from django.db import transaction
 
+from regulars.messaging.channels import kind_named
+from regulars.messaging.channels.channel import BadCallError, Call
 from regulars.messaging.governance import suppressed_digest
-from regulars.messaging.models import Delivery, SuppressedAddress
+from regulars.messaging.models import Channel, Delivery, SuppressedAddress
+from regulars.messaging.operations.channels import opening_of
 
 State = Delivery.State
 Reason = SuppressedAddress.Reason
@@ -34,6 +37,26 @@ def release_address(*, medium: str, address: str) -> bool:
         medium=medium, digest=suppressed_digest(medium, address)
     ).delete()
     return bool(gone)
+
+
+def hear(key: str, call: Call, *, now: datetime) -> int:
+    """Take a provider's call in, and return how many messages it told something new of.
+
+    Raises:
+        BadCallError: No channel has this key and is told of messages, or the call is not its provider's.
+    """
+    channel = Channel.objects.filter(key=key, is_active=True).first()
+    kind = kind_named(channel.kind) if channel else None
+    if channel is None or kind is None or kind.hear is None:
+        raise BadCallError("nobody is called here")
+    heard = 0
+    for news in kind.hear(opening_of(channel), call):
+        found = Delivery.objects.filter(channel=channel, provider_id=news.provider_id).exclude(provider_id="")
+        for delivery in found[:1]:
+            heard += note_outcome(
+                delivery, state=news.state, reason=news.reason, trouble=news.trouble, is_address=news.is_address, now=now
+            )  # fmt: skip
+    return heard
 
 
 def note_outcome(  # noqa: PLR0913  what became of it, and why

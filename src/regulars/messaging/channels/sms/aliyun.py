@@ -40,10 +40,10 @@ _OF_ACCOUNT = frozenset(
 _BUSY = frozenset(("isp.SYSTEM_ERROR", "isp.GATEWAY_ERROR", "ServiceUnavailable", "InternalError"))
 
 
-def signature(parameters: Mapping[str, str], *, secret: str) -> str:
-    """Return the signature of a POST: HMAC-SHA-1 of the sorted, percent-encoded parameters."""
+def signature(parameters: Mapping[str, str], *, secret: str, method: str = "POST") -> str:
+    """Return the signature of a call: HMAC-SHA-1 of the sorted, percent-encoded parameters."""
     query = "&".join(f"{_encoded(name)}={_encoded(parameters[name])}" for name in sorted(parameters))
-    signed = f"POST&%2F&{_encoded(query)}".encode()
+    signed = f"{method}&%2F&{_encoded(query)}".encode()
     return base64.b64encode(hmac.new(f"{secret}&".encode(), signed, hashlib.sha1).digest()).decode()
 
 

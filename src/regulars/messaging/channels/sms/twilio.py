@@ -1,18 +1,23 @@
 """SMS by Twilio's Programmable Messaging (API 2010-04-01)."""
 
 import base64
+import hashlib
+import hmac
 from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy
 
 from regulars.messaging.channels.channel import (
     Asked,
+    BadCallError,
+    Call,
     ChannelKind,
     Dispatch,
     Fault,
+    News,
     Opening,
     Outgoing,
     Receipt,
@@ -39,7 +44,7 @@ class _TwilioSender:
             "Authorization": f"Basic {login}",
             "Content-Type": "application/x-www-form-urlencoded",
         }
-        self._callback = f"{settings.PUBLIC_URL}/hooks/messages/{opening.key}/"
+        self._callback = f"{settings.PUBLIC_URL}/webhooks/messages/{opening.key}"
 
     def prepare(self, outgoing: Outgoing) -> Dispatch:
         sender = self._values["sender"]
@@ -77,6 +82,35 @@ def _error(reply: Reply, code: object) -> SendError:
     return refusal(reply)
 
 
+_STATES = {"delivered": "delivered", "undelivered": "failed", "failed": "failed"}
+
+
+def signature(url: str, parameters: Mapping[str, str], *, token: str) -> str:
+    """Return how Twilio signs a call: HMAC-SHA-1 of the address and the sorted parameters behind it."""
+    signed = url + "".join(f"{name}{parameters[name]}" for name in sorted(parameters))
+    return base64.b64encode(hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
+
+
+def _hear(opening: Opening, call: Call) -> list[News]:
+    try:
+        told = dict(parse_qsl(call.body.decode(), keep_blank_values=True, max_num_fields=100))
+    except ValueError as error:
+        raise BadCallError("not a form") from error
+    expected = signature(call.url, told, token=opening.values["token"])
+    if not hmac.compare_digest(expected.encode(), call.headers.get("x-twilio-signature", "").encode()):
+        raise BadCallError("the signature is not Twilio's")
+    state = _STATES.get(told.get("MessageStatus", ""))
+    if state is None:
+        return []
+    code = told.get("ErrorCode", "")
+    return [
+        News(
+            provider_id=told.get("MessageSid", ""), state=state, reason="" if state == "delivered" else "failed",
+            trouble=f"Twilio {code}" if code else "",
+        )
+    ]  # fmt: skip
+
+
 TWILIO = ChannelKind(
     key="twilio",
     label="Twilio",
@@ -97,4 +131,5 @@ TWILIO = ChannelKind(
     open=_TwilioSender,
     retries=RETRIES,
     segments=segments_of,
+    hear=_hear,
 )
