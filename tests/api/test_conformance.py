@@ -63,7 +63,7 @@ def test_every_operation_keeps_its_documents_word(case: schemathesis.Case[Any], 
 def _make_sense(case: schemathesis.Case[Any]) -> None:
     """Put right what a schema cannot say.
 
-    A cursor was given out, a mapping is JSON, a rule is one of a segment, a period does not end before it begins, days begin in 1970, and a key
+    A cursor was given out, a mapping is JSON, a rule is one of a segment, a benefit one of an offer, lines of a basket have each an id of their own, a period does not end before it begins, days begin in 1970, and a key
     that names one request is not used for another.
     """
     case.headers.pop("Idempotency-Key", None)
@@ -71,6 +71,19 @@ def _make_sense(case: schemathesis.Case[Any]) -> None:
         case.body.pop("mapping", None)
     if isinstance(case.body, dict) and isinstance(case.body.get("rule"), dict):
         case.body["rule"] = VIPS
+    if isinstance(case.body, dict) and "benefit" in case.body:
+        plain = {
+            "kind": "percent",
+            "benefit": {"percent_bp": 500},
+            "goods": {},
+            "stores": [],
+            "ends_at": None,
+        }
+        case.body |= plain
+        case.body |= {name: "" for name in ("shared_code", "prefix") if name in case.body}
+    if isinstance(case.body, dict) and "lines" in case.body:
+        case.body["lines"] = [{"id": "1", "product_code": "wipes-80", "quantity": 2, "price_minor": 1_000}]
+        case.body["shipping_minor"] = 500
     query: dict[str, Any] = case.query
     query.pop("cursor", None)
     for name in ("from", "to"):

@@ -47,7 +47,7 @@ STATUSES: Mapping[str, HTTPStatus] = {
     "built_in_segment": HTTPStatus.CONFLICT,
     "segment_name_taken": HTTPStatus.CONFLICT,
     "stale_segment": HTTPStatus.CONFLICT,
-    "offer_refused": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "offer_refused": HTTPStatus.CONFLICT,
     "offer_state": HTTPStatus.CONFLICT,
     "offer_used": HTTPStatus.CONFLICT,
     "offer_name_taken": HTTPStatus.CONFLICT,

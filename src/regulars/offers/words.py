@@ -36,7 +36,7 @@ def benefit(told: Benefit, goods: Goods, *, currency: str) -> str:  # noqa: PLR0
     """Return what a benefit on some goods is called."""
     on = listed(goods)
     if isinstance(told, Percent):
-        values = {"percent": percent(told.percent_bp), "tenths": tenths(told.percent_bp), "goods": on}
+        values = {"percent": percent(told.percent_bp), "goods": on}
         return _("%(percent)s off %(goods)s") % values if on else _("%(percent)s off") % values
     if isinstance(told, Amount):
         values = {"amount": money(told.amount_minor, currency), "goods": on}
@@ -128,13 +128,10 @@ def limits(offer: Offer, *, currency: str) -> list[str]:
 
 
 def percent(percent_bp: int) -> str:
-    """Return hundredths of a percent as people write a share: 12.5 %."""
-    return _("%(number)s %%") % {"number": format_decimal(percent_bp / 100, locale=locale_name())}
-
-
-def tenths(percent_bp: int) -> str:
-    """Return what is left to pay in tenths, as Chinese shops write it: 20 % off is 8 (折)."""
-    return format_decimal((WHOLE_BP - percent_bp) / 1_000, locale=locale_name())
+    """Return hundredths of a percent off as people say it: 12.5 %; in Chinese by the tenths left to pay, 20 % off is 8 折."""
+    if (get_language() or "").startswith("zh"):
+        return f"{format_decimal((WHOLE_BP - percent_bp) / 1_000, locale=locale_name())} 折"
+    return f"{format_decimal(percent_bp / 100, locale=locale_name())} %"
 
 
 def moment(at: datetime, zone: str) -> str:
