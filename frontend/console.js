@@ -4,6 +4,7 @@ import htmx from "htmx.org";
 import { watchCharts } from "./components/charts.js";
 import "./components/clipboard.js";
 import "./components/confirm.js";
+import "./components/insert.js";
 import "./components/keyboard.js";
 import "./components/lists.js";
 import "./components/popovers.js";

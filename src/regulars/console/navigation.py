@@ -36,6 +36,7 @@ PLACES = (
     Place("console:customers", "customers", pgettext_lazy("place", "Customers"), Capability.VIEW_CUSTOMERS),
     Place("console:segments", "segments", pgettext_lazy("place", "Segments"), Capability.VIEW_CUSTOMERS),
     Place("console:sends", "mail", pgettext_lazy("place", "Sends"), Capability.VIEW_REPORTS),
+    Place("console:templates", "mail", pgettext_lazy("place", "Templates"), Capability.VIEW_CUSTOMERS),
     Place("console:offers", "gift", pgettext_lazy("place", "Offers"), Capability.VIEW_OFFERS),
     Place("console:trust", "target", _("Trust"), Capability.VIEW_REPORTS),
     Place("console:data", "data", _("Data"), Capability.VIEW_IMPORTS),

@@ -265,7 +265,7 @@ def _shop(occasion: Occasion) -> dict[str, str]:
 
 
 _SHOP = _("The shop")
-_LINKS = _("Links of the customer's own")
+LINKS = _("Links of the customer's own")
 
 
 # Products
@@ -360,4 +360,4 @@ def register_own() -> None:
 
 
 def _one_link(name: str, label: Words) -> Iterable[Variable]:
-    yield Variable(name=name, group=_LINKS, label=label, is_always=True, type="link")
+    yield Variable(name=name, group=LINKS, label=label, is_always=True, type="link")

@@ -200,7 +200,7 @@ def _tracked(value: object, number: object = 0) -> str:
     return speech.get().link(url.strip(), _whole(number))
 
 
-def _picture(value: object) -> str:
+def _picture(value: object, _number: object = 0) -> str:
     """Return the address of a picture, or nothing where it is not one that a mail may load."""
     url = (unescape(str(value)) if isinstance(value, Markup) else text_of(value)).strip()
     return url if url.startswith(("https://", "http://")) else ""
