@@ -65,7 +65,7 @@ class DescribeForm(forms.Form):
     )
 
 
-class LetterheadForm(forms.ModelForm[Letterhead]):
+class LetterheadForm(forms.ModelForm):  # type: ignore[type-arg]  Django has no generic form at run time
     class Meta:
         model = Letterhead
         fields = (

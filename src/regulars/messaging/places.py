@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from regulars.messaging.models import Delivery, StaffTask
+from regulars.messaging.models import Click, Delivery, Opening, StaffTask
 from regulars.shop.places import TablePlace, register
 
 
@@ -25,5 +25,21 @@ def register_messaging() -> None:
             strip={"title": "", "text": "", "note": ""},
             why=_("How many tasks were done stays right."),
             hidden=("id", "delivery"),
+        ),
+        TablePlace(
+            model=Click,
+            who="delivery__customer",
+            label=_("Links of messages that the person followed"),
+            strip={"url": ""},
+            why=_("How many followed a link stays right."),
+            hidden=("id", "delivery", "version", "number"),
+        ),
+        TablePlace(
+            model=Opening,
+            who="delivery__customer",
+            label=_("Messages that the person opened"),
+            strip={},
+            why=_("How many opened a message stays right."),
+            hidden=("delivery",),
         ),
     )
