@@ -35,6 +35,7 @@ PLACES = (
     Place("console:today", "today", _("Today"), Capability.VIEW_CUSTOMERS),
     Place("console:customers", "customers", pgettext_lazy("place", "Customers"), Capability.VIEW_CUSTOMERS),
     Place("console:segments", "segments", pgettext_lazy("place", "Segments"), Capability.VIEW_CUSTOMERS),
+    Place("console:campaigns", "flow", pgettext_lazy("place", "Campaigns"), Capability.VIEW_REPORTS),
     Place("console:sends", "mail", pgettext_lazy("place", "Sends"), Capability.VIEW_REPORTS),
     Place("console:templates", "mail", pgettext_lazy("place", "Templates"), Capability.VIEW_CUSTOMERS),
     Place("console:offers", "gift", pgettext_lazy("place", "Offers"), Capability.VIEW_OFFERS),

@@ -32,6 +32,11 @@ class CampaignRow:
     state: str
     funnel: Funnel | None
 
+    @property
+    def done(self) -> int:
+        """How many of its rows are final."""
+        return 0 if self.funnel is None else self.funnel.total - self.funnel.under_way
+
 
 def shown_state(campaign: Campaign) -> str:
     """Return a campaign's state as people speak of it, one of `SHOWN_STATES`: once it has begun, its send tells.
