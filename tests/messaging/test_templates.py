@@ -49,7 +49,9 @@ def test_a_message_speaks_the_customers_language_and_the_templates_own_where_it_
     assert "£1,234.56" in fill(said["zh-hans"]).text
 
 
-def test_a_batch_is_looked_up_together_whatever_its_size(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+def test_a_batch_is_looked_up_together_whatever_its_size(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
     customers = [make_customer(name=f"Person{n}") for n in range(30)]
     product = make_product(code="TEA 1")
     for one in customers:
@@ -93,7 +95,7 @@ def test_a_customers_data_leads_nobody_elsewhere_and_fails_that_message_alone() 
     variant = composing.of_version(version.pk, channel="email")
     people = [recipient(evil), recipient(good)]
     fill = variant.batch(people, now=NOW)
-    with pytest.raises(CompositionError, match="evil.test"):
+    with pytest.raises(CompositionError, match=r"evil\.test"):
         fill(people[0])
     assert fill(people[1]).html
 
@@ -112,12 +114,17 @@ def test_nobody_without_a_code_gets_a_message_that_shows_one() -> None:
     asks = publish(name="Asks", en="{% if coupon %}{{ coupon.code }}{% else %}hello{% endif %}")
     with pytest.raises(CompositionError, match="coupon"):
         composing.of_version(shows.pk, channel="email").batch([recipient(anna)], now=NOW)(recipient(anna))
-    assert "hello" in composing.of_version(asks.pk, channel="email").batch([recipient(anna)], now=NOW)(recipient(anna)).text
+    assert (
+        "hello"
+        in composing.of_version(asks.pk, channel="email")
+        .batch([recipient(anna)], now=NOW)(recipient(anna))
+        .text
+    )
 
 
 def test_a_template_is_for_one_kind_of_channel() -> None:
     version = publish(format="text", en="Hi {{ customer.first_name | default: 'you' }}")
-    assert composing.of_version(version.pk, channel="sms")
+    assert composing.of_version(version.pk, channel="sms").version == version
     with pytest.raises(composing.WrongFormatError, match="email needs email"):
         composing.of_version(version.pk, channel="email")
 
@@ -129,7 +136,11 @@ def test_a_version_is_never_changed_and_the_draft_goes_back_to_any() -> None:
     operations.save_draft(template.pk, content={"en": {"subject": "Hello", "body": "second"}}, now=NOW)
     second = operations.publish(template.pk, now=NOW)
     assert (first.number, second.number) == (1, 2)
-    assert queries.changes(first.content, second.content) == [("@", "en body"), ("-", "first"), ("+", "second")]
+    assert queries.changes(first.content, second.content) == [
+        ("@", "en body"),
+        ("-", "first"),
+        ("+", "second"),
+    ]
     operations.restore_version(template.pk, number=1, now=NOW)
     assert queries.has_changes(queries.template(template.pk))
     assert operations.publish(template.pk, now=NOW).content == first.content
@@ -169,7 +180,7 @@ def test_a_name_is_taken_once_and_free_again_in_the_archive() -> None:
 
 
 def test_every_starter_can_be_published_and_is_read_without_a_warning() -> None:
-    anna = make_customer(name="安娜", country="China")
+    anna = make_customer(name="Anna")
     make_profile(customer=anna)
     Recommendation.objects.create(customer=anna, rank=1, product=make_product(), score=1, reason="popular")
     assert len(starters()) >= 15
@@ -180,7 +191,11 @@ def test_every_starter_can_be_published_and_is_read_without_a_warning() -> None:
         for language, written in one.content.items():
             with translation.override(language):
                 found = check(
-                    written, format=composing.format_of(template), language=language, customer_id=anna.pk, now=NOW
+                    written,
+                    format=composing.format_of(template),
+                    language=language,
+                    customer_id=anna.pk,
+                    now=NOW,
                 )
             assert found.preview, (one.code, language, found.faults)
             warnings = [hint.text for hint in found.hints if hint.level == "warning"]
@@ -227,7 +242,9 @@ def test_every_variable_and_block_has_words_in_both_languages() -> None:
 
 def delivered(customer: Customer) -> Delivery:
     channel = Channel.objects.create(kind="smtp", name="Mail", medium="email", key="k", created_at=NOW)
-    send = Send.objects.create(kind="template", source_id=1, label="News", purpose="marketing", created_at=NOW)
+    send = Send.objects.create(
+        kind="template", source_id=1, label="News", purpose="marketing", created_at=NOW
+    )
     return Delivery.objects.create(send=send, customer=customer, channel=channel, due_at=NOW, created_at=NOW)
 
 

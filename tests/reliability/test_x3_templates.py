@@ -69,7 +69,9 @@ _OTHERS = (
 def injections() -> list[str]:
     """Return every payload: each object with each attribute by dot, and by bracket, and the others."""
     paths = [f"{{{{ {one}.{attribute} }}}}" for one in _OBJECTS[:7] for attribute in _ATTRIBUTES]
-    keys = [f'{{{{ {one}["{attribute}"] }}}}' for one, attribute in itertools.product(_OBJECTS[:2], _ATTRIBUTES)]
+    keys = [
+        f'{{{{ {one}["{attribute}"] }}}}' for one, attribute in itertools.product(_OBJECTS[:2], _ATTRIBUTES)
+    ]
     return [*paths, *keys, *_OTHERS]
 
 
@@ -81,7 +83,14 @@ def escapes(values: dict[str, Any]) -> list[str]:
             told = sandbox.compile_text(payload).fill(values)
         except RegularsError:
             continue
-        if CANARY in told or "<class" in told or "built-in" in told or "bound method" in told or "49" in told or "root:" in told:
+        if (
+            CANARY in told
+            or "<class" in told
+            or "built-in" in told
+            or "bound method" in told
+            or "49" in told
+            or "root:" in told
+        ):
             found.append(payload)
     return found
 
@@ -90,7 +99,9 @@ def test_no_payload_gets_out_of_its_room() -> None:
     payloads = injections()
     assert len(payloads) >= 150
     found = escapes(VALUES)
-    print(f"X3 injections: N={len(payloads)}, escapes={len(found)} (below {3 / len(payloads):.3f} with 95 % confidence)")
+    print(
+        f"X3 injections: N={len(payloads)}, escapes={len(found)} (below {3 / len(payloads):.3f} with 95 % confidence)"
+    )
     assert found == []
 
 
@@ -117,9 +128,14 @@ BOMBS: dict[str, str] = {
     "busy loop": "{% for i in (1..9999) %}" + "{% if true %}{% endif %}" * 2_000 + "{% endfor %}",
     "doubling": _DOUBLING,
     "doubling in a loop": "{% assign x = 'ab' %}{% for i in (1..60) %}{% assign x = x | append: x %}{% endfor %}{{ x }}",
-    "doubling by capture": "{% assign x = 'ab' %}" + "{% capture x %}{{ x }}{{ x }}{% endcapture %}" * 60 + "{{ x }}",
-    "multiplying": "{% assign x = 'a' %}" + "{% assign x = x | replace: 'a', 'aaaaaaaaaa' %}" * 20 + "{{ x }}",
-    "splitting and joining": "{% assign x = 'a' | append: 'bbbbbbbbbbbbbbbbbb' %}" + "{% assign x = x | split: '' | join: x %}" * 8,
+    "doubling by capture": "{% assign x = 'ab' %}"
+    + "{% capture x %}{{ x }}{{ x }}{% endcapture %}" * 60
+    + "{{ x }}",
+    "multiplying": "{% assign x = 'a' %}"
+    + "{% assign x = x | replace: 'a', 'aaaaaaaaaa' %}" * 20
+    + "{{ x }}",
+    "splitting and joining": "{% assign x = 'a' | append: 'bbbbbbbbbbbbbbbbbb' %}"
+    + "{% assign x = x | split: '' | join: x %}" * 8,
     "large numbers": "{% assign n = 9 %}" + "{% assign n = n | times: n %}" * 60 + "{{ n }}",
     "long number": "{{ '" + "9" * 20_000 + "' | plus: 1 }}",
     "wide date": "{{ 'now' | date: '%999999999d' }}",
@@ -134,7 +150,12 @@ BOMBS: dict[str, str] = {
     "unclosed tags": "{% if " * 9_000,
     "deep elements": "<mj-text>" + "<div>" * 11_000 + "</mj-text>",
     "deep html": "<html><body>" + "<b>" * 18_000,
-    "many styles": "<html><head><style>" + "div div div div *{color:red}" * 1_500 + "</style></head><body>" + "<div>" * 50 + "x" + "</div>" * 50,
+    "many styles": "<html><head><style>"
+    + "div div div div *{color:red}" * 1_500
+    + "</style></head><body>"
+    + "<div>" * 50
+    + "x"
+    + "</div>" * 50,
     "many values": "{{ a }} " * 7_000,
     "many links": "[a](https://a.test/) " * 2_500,
     "catastrophic markup": "<a " + "a='" * 15_000,
@@ -147,7 +168,11 @@ BOMBS: dict[str, str] = {
 
 def _filled(source: str) -> None:
     built = build(
-        Content(subject="x", body=source), format="email", language="en", letterhead=Letterhead(), block=lambda _told, _mail: ""
+        Content(subject="x", body=source),
+        format="email",
+        language="en",
+        letterhead=Letterhead(),
+        block=lambda _told, _mail: "",
     )
     built.fill(VALUES, link=lambda url, _number: url)
 
@@ -204,8 +229,30 @@ def test_a_sandbox_that_counts_no_work_is_found_out() -> None:
 # Headers
 
 
-_BREAKS = ("\r\n", "\n", "\r", "\r\n ", "\n\t", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "%0d%0a", "=0D=0A", "\x00\r\n", "\r\r\n\n")
-_HEADERS = ("Bcc: x@evil.test", "Subject: other", "Content-Type: text/html\r\n\r\n<b>", "\r\nX: y", "To: <x@evil.test>")
+_BREAKS = (
+    "\r\n",
+    "\n",
+    "\r",
+    "\r\n ",
+    "\n\t",
+    "\x0b",
+    "\x0c",
+    "\x1c",
+    "\x85",
+    "\u2028",
+    "\u2029",
+    "%0d%0a",
+    "=0D=0A",
+    "\x00\r\n",
+    "\r\r\n\n",
+)
+_HEADERS = (
+    "Bcc: x@evil.test",
+    "Subject: other",
+    "Content-Type: text/html\r\n\r\n<b>",
+    "\r\nX: y",
+    "To: <x@evil.test>",
+)
 
 
 def test_no_name_makes_a_header() -> None:
@@ -219,9 +266,16 @@ def test_no_name_makes_a_header() -> None:
         subject = built.fill({"customer": {"name": name}}, link=lambda url, _number: url).subject
         mail = EmailMessage()
         mail["Subject"] = subject
-        if len(subject.splitlines()) != 1 or set(mail.keys()) != {"Subject"} or "\r" in subject or "\n" in subject:
+        if (
+            len(subject.splitlines()) != 1
+            or set(mail.keys()) != {"Subject"}
+            or "\r" in subject
+            or "\n" in subject
+        ):
             forged.append(name)
-    print(f"X3 header injections: N={len(names)}, forged={len(forged)} (below {3 / len(names):.2f} with 95 % confidence)")
+    print(
+        f"X3 header injections: N={len(names)}, forged={len(forged)} (below {3 / len(names):.2f} with 95 % confidence)"
+    )
     assert forged == []
 
 
@@ -237,7 +291,7 @@ _CONTEXTS = {
 }
 _MARKUP = (
     "<script>alert(1)</script>", '"><script>x</script>', "' onerror='x", '" onmouseover="x', "--><img src=x onerror=x>", "</title><script>",
-    "javascript:alert(1)", "{{ shop.secret }}", "{% include 'x' %}", "]]><x>", "<!--", "&lt;script&gt;", "\"/><svg onload=x>", "**x** [y](javascript:z)",
+    "javascript:alert(1)", "{{ shop.secret }}", "{% include 'x' %}", "]]><x>", "<!--", "&lt;script&gt;", '"/><svg onload=x>', "**x** [y](javascript:z)",
 )  # fmt: skip
 
 
@@ -263,7 +317,9 @@ def test_no_value_becomes_markup_wherever_it_stands() -> None:
         )  # fmt: skip
         for markup in _MARKUP:
             tried += 1
-            html = built.fill({"customer": {"name": markup}, "shop": Shop()}, link=lambda url, _number: url).html
+            html = built.fill(
+                {"customer": {"name": markup}, "shop": Shop()}, link=lambda url, _number: url
+            ).html
             reader = Reader()
             reader.feed(html)
             if reader.bad or CANARY in html:
@@ -292,7 +348,11 @@ def test_no_value_becomes_markup_wherever_it_stands() -> None:
 def test_a_value_where_no_escaping_helps_is_refused(source: str) -> None:
     try:
         built = build(
-            Content(subject="x", body=source), format="email", language="en", letterhead=Letterhead(), block=lambda _t, _m: ""
+            Content(subject="x", body=source),
+            format="email",
+            language="en",
+            letterhead=Letterhead(),
+            block=lambda _t, _m: "",
         )
     except TemplateFaultError:
         return

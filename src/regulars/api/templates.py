@@ -244,8 +244,8 @@ def _view(row: Template) -> TemplateView:
         id=row.pk,
         name=row.name,
         description=row.description,
-        format=row.format,  # type: ignore[arg-type]  one of them, by constraint
-        language=row.language,  # type: ignore[arg-type]  as above
+        format=row.format,  # type: ignore[arg-type]  # one of them, by constraint
+        language=row.language,  # type: ignore[arg-type]  # as above
         draft=row.draft,
         version=latest.number if latest else None,
         version_id=latest.pk if latest else None,

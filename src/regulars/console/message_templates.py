@@ -1,6 +1,6 @@
 """Templates of messages: a library to begin with, the editor with what the message becomes beside it, versions, the letterhead."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from csp.constants import NONE, SELF
@@ -8,7 +8,8 @@ from csp.decorators import csp, csp_update
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.forms.models import model_to_dict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -21,7 +22,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import blocks, composing, variables
 from regulars.messaging.checking import Checked, check
-from regulars.messaging.models import Letterhead, Template
+from regulars.messaging.models import Template
 from regulars.messaging.operations import templates as operations
 from regulars.messaging.queries import templates as queries
 from regulars.messaging.starters import NoSuchStarterError
@@ -50,6 +51,19 @@ _FRAMED = {
 }
 
 
+_View = Callable[..., HttpResponse]
+
+
+def _in_frame(view: _View) -> Callable[..., HttpResponseBase]:
+    """Let a page of ours show this one in a frame, under the policy of a mail."""
+    return csp(_FRAMED)(xframe_options_sameorigin(view))
+
+
+def _with_frame(view: _View) -> Callable[..., HttpResponseBase]:
+    """Let a page show others of ours in frames."""
+    return csp_update({"frame-src": [SELF]})(view)
+
+
 class NewForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=100)
     format = forms.ChoiceField(label=_("For"), choices=Template.Format.choices)
@@ -65,28 +79,52 @@ class DescribeForm(forms.Form):
     )
 
 
-class LetterheadForm(forms.ModelForm):  # type: ignore[type-arg]  Django has no generic form at run time
-    class Meta:
-        model = Letterhead
-        fields = (
-            "website", "logo_url", "accent", "postal_address", "product_link", "counts_clicks", "counts_openings",
-        )  # fmt: skip
-        help_texts = {  # noqa: RUF012  Django's own form
-            "website": _("Links may lead here, and to hosts that a template names itself."),
-            "logo_url": _("A picture on the web. Without one the name of the shop is written."),
-            "postal_address": _("Many countries ask for it in advertising mail."),
-            "product_link": _("With {code} in the place of the product's code: https://shop.example/p/{code}"),
-            "counts_clicks": _("Links lead through Regulars, which notes that they were followed."),
-            "counts_openings": _(
-                "An invisible picture notes that a mail was opened. Many programs load it unasked, so the figure says little; some laws want consent for it."
-            ),
-        }
+class LetterheadForm(forms.Form):
+    website = forms.CharField(
+        label=_("Address of the website"),
+        max_length=300,
+        required=False,
+        help_text=_("Links may lead here, and to hosts that a template names itself."),
+    )
+    logo_url = forms.CharField(
+        label=_("Address of the logo"),
+        max_length=500,
+        required=False,
+        help_text=_("A picture on the web. Without one the name of the shop is written."),
+    )
+    accent = forms.CharField(
+        label=_("Colour of buttons and links"), max_length=7, widget=forms.TextInput({"type": "color"})
+    )
+    postal_address = forms.CharField(
+        label=_("Postal address"),
+        max_length=300,
+        required=False,
+        help_text=_("Many countries ask for it in advertising mail."),
+    )
+    product_link = forms.CharField(
+        label=_("Address of a product's page"),
+        max_length=300,
+        required=False,
+        help_text=_("With {code} in the place of the product's code: https://shop.example/p/{code}"),
+    )
+    counts_clicks = forms.BooleanField(
+        label=_("Count clicks"),
+        required=False,
+        help_text=_("Links lead through Regulars, which notes that they were followed."),
+    )
+    counts_openings = forms.BooleanField(
+        label=_("Count openings"),
+        required=False,
+        help_text=_(
+            "An invisible picture notes that a mail was opened. Many programs load it unasked, so the figure says little; some laws want consent for it."
+        ),
+    )
 
 
 # The list
 
 
-@csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]  as documented
+@_with_frame
 @_SEES
 @require_GET
 @never_cache
@@ -135,7 +173,11 @@ def new(request: HttpRequest) -> HttpResponse:
                 return redirect("console:templates")
             language = "zh-hans" if (get_language() or "").startswith("zh") else "en"
             made = operations.create_template(
-                name=form.cleaned_data["name"], format=form.cleaned_data["format"], language=language, by=by, now=now
+                name=form.cleaned_data["name"],
+                format=form.cleaned_data["format"],
+                language=language,
+                by=by,
+                now=now,
             )
     except RegularsError as error:
         messages.error(request, str(error))
@@ -143,8 +185,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return redirect("console:template", made.pk)
 
 
-@csp(_FRAMED)
-@xframe_options_sameorigin
+@_in_frame
 @_SEES
 @require_GET
 def starter(request: HttpRequest, code: str) -> HttpResponse:
@@ -156,7 +197,7 @@ def starter(request: HttpRequest, code: str) -> HttpResponse:
     language = "zh-hans" if (get_language() or "").startswith("zh") else "en"
     checked = check(
         found.content[language],
-        format=found.format,  # type: ignore[arg-type]  a format, as tested
+        format=found.format,  # type: ignore[arg-type]  # a format, as tested
         language=language,
         customer_id=_somebody(),
         now=timezone.now(),
@@ -167,7 +208,7 @@ def starter(request: HttpRequest, code: str) -> HttpResponse:
 # The editor
 
 
-@csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]  as documented
+@_with_frame
 @_SEES
 @require_GET
 @never_cache
@@ -181,7 +222,9 @@ def template(request: HttpRequest, template_id: int) -> HttpResponse:
             initial={"name": found.name, "description": found.description, "language": found.language}
         ),
         "written": found.draft.get(language, {}),
-        "languages": [(code, label, code in composing.languages_of(found.draft)) for code, label in settings.LANGUAGES],
+        "languages": [
+            (code, label, code in composing.languages_of(found.draft)) for code, label in settings.LANGUAGES
+        ],
         "groups": _variable_groups(found),
         "blocks": blocks.blocks() if found.format != Template.Format.TASK else [],
         "versions": queries.versions(template_id),
@@ -191,7 +234,7 @@ def template(request: HttpRequest, template_id: int) -> HttpResponse:
     return render(request, "console/templates/edit.html", context)
 
 
-@csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]  as documented
+@_with_frame
 @_WRITES
 @require_POST
 def draft(request: HttpRequest, template_id: int) -> HttpResponse:
@@ -236,8 +279,7 @@ def _looked_at(told: Mapping[str, str], found: Template, *, language: str) -> di
     }
 
 
-@csp(_FRAMED)
-@xframe_options_sameorigin
+@_in_frame
 @_SEES
 @require_GET
 @never_cache
@@ -296,7 +338,8 @@ def publication(request: HttpRequest, template_id: int) -> HttpResponse:
     else:
         messages.success(
             request,
-            gettext("Version %(number)s is published. Messages are made of it from now on.") % {"number": made.number},
+            gettext("Version %(number)s is published. Messages are made of it from now on.")
+            % {"number": made.number},
         )
     return redirect(_editor(template_id, language))
 
@@ -376,7 +419,12 @@ def version(request: HttpRequest, template_id: int, number: int) -> HttpResponse
     return render(
         request,
         "console/templates/version.html",
-        {"template": found, "version": kept, "lines": lines, "contents": [(words[key], told) for key, told in kept.content.items()]},
+        {
+            "template": found,
+            "version": kept,
+            "lines": lines,
+            "contents": [(words[key], told) for key, told in kept.content.items()],
+        },
     )
 
 
@@ -391,7 +439,9 @@ def restoring(request: HttpRequest, template_id: int, number: int) -> HttpRespon
         messages.error(request, str(error))
     else:
         messages.success(
-            request, gettext("The draft says what version %(number)s says. Publish it to use it.") % {"number": number}
+            request,
+            gettext("The draft says what version %(number)s says. Publish it to use it.")
+            % {"number": number},
         )
     return redirect("console:template", template_id)
 
@@ -404,7 +454,7 @@ def restoring(request: HttpRequest, template_id: int, number: int) -> HttpRespon
 def letterhead(request: HttpRequest) -> HttpResponse:
     """Show and write what all messages share."""
     row = queries.letterhead()
-    form = LetterheadForm(request.POST or None, instance=row)
+    form = LetterheadForm(request.POST or None, initial=model_to_dict(row))
     if request.method == "POST" and form.is_valid():
         try:
             operations.set_letterhead(**form.cleaned_data)

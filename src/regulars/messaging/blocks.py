@@ -16,7 +16,9 @@ from regulars.messaging.templating.faults import TemplateFaultError
 from regulars.shop.models import Product
 from regulars.shop.registry import Words
 
-_SAID = re.compile(r"""["']([a-z_]+)["']\s*(?:,?\s*["']([^"'{}%]{1,200})["'])?\s*(?:,?\s*limit:\s*(\d{1,2}))?""")
+_SAID = re.compile(
+    r"""["']([a-z_]+)["']\s*(?:,?\s*["']([^"'{}%]{1,200})["'])?\s*(?:,?\s*limit:\s*(\d{1,2}))?"""
+)
 _MOST_ITEMS = 12
 
 
@@ -71,7 +73,9 @@ def written(told: str, *, is_mail: bool, language: str) -> str:
     """
     said = _SAID.fullmatch(told.strip())
     if said is None:
-        raise TemplateFaultError(f'block {told[:80]} cannot be read; write for example "recommended" limit: 3', part="body")
+        raise TemplateFaultError(
+            f'block {told[:80]} cannot be read; write for example "recommended" limit: 3', part="body"
+        )
     key, named, limit = said.group(1), said.group(2) or "", min(int(said.group(3) or 3), _MOST_ITEMS)
     block = _blocks.get(key)
     if block is None:
@@ -99,7 +103,9 @@ def _products(root: str, heading: Callable[[], str]) -> Callable[[str, int], str
 
 {% endif %}"""
     )
-    return lambda _named, limit: pattern.substitute(root=root, heading=heading(), limit=limit, see=_("See it"))
+    return lambda _named, limit: pattern.substitute(
+        root=root, heading=heading(), limit=limit, see=_("See it")
+    )
 
 
 def _products_in_text(root: str) -> Callable[[str, int], str]:
@@ -112,7 +118,8 @@ def _named_product(named: str) -> Product:
     found = Product.objects.filter(code=named).order_by("id").first() if named else None
     if found is None:
         raise TemplateFaultError(
-            _('no product has the code “%(code)s”; write {%% block "product" "CODE" %%}') % {"code": named}, part="body"
+            _('no product has the code “%(code)s”; write {%% block "product" "CODE" %%}') % {"code": named},
+            part="body",
         )
     return found
 
@@ -144,7 +151,9 @@ def register_own() -> None:
         Block(
             key="recommended",
             label=gettext_lazy("Recommendations"),
-            help=gettext_lazy("Products that this customer will most likely buy next. Left out where there are none."),
+            help=gettext_lazy(
+                "Products that this customer will most likely buy next. Left out where there are none."
+            ),
             sample='{% block "recommended" limit: 3 %}',
             mail=_products("recommended", lambda: _("Picked for you")),
             text=_products_in_text("recommended"),
@@ -154,7 +163,9 @@ def register_own() -> None:
         Block(
             key="running_out",
             label=gettext_lazy("Running out"),
-            help=gettext_lazy("What this customer buys again and again and needs about now. Left out where there is nothing."),
+            help=gettext_lazy(
+                "What this customer buys again and again and needs about now. Left out where there is nothing."
+            ),
             sample='{% block "running_out" limit: 3 %}',
             mail=_products("running_out", lambda: _("Time to reorder")),
             text=_products_in_text("running_out"),
@@ -183,7 +194,9 @@ def register_own() -> None:
         Block(
             key="footer",
             label=gettext_lazy("Footer"),
-            help=gettext_lazy("Who writes, from where, and the links to unsubscribe and to change settings. Every mail of advertising needs it."),
+            help=gettext_lazy(
+                "Who writes, from where, and the links to unsubscribe and to change settings. Every mail of advertising needs it."
+            ),
             sample='{% block "footer" %}',
             mail=_footer,
             text=lambda _named, _limit: _("Unsubscribe: {{ unsubscribe_url }}"),

@@ -48,20 +48,18 @@ def check(
         variant = composing.built(written, format=format, language=language, letterhead=shared)
     except TemplateFaultError as error:
         line = error.details.get("line")
-        fault = Fault(str(error.details.get("part", "body")), line if isinstance(line, int) else 0, str(error))
+        fault = Fault(
+            str(error.details.get("part", "body")), line if isinstance(line, int) else 0, str(error)
+        )
         return Checked(faults=(fault,), hints=(), preview=None)
     unknown = tuple(unknown_names(variant))
     if unknown:
         return Checked(faults=unknown, hints=(), preview=None)
     try:
-        shown = composing.preview(
-            written, format=format, language=language, customer_id=customer_id, now=now
-        )
+        shown = composing.preview(written, format=format, language=language, customer_id=customer_id, now=now)
     except FillingError as error:
         return Checked(faults=(Fault("body", 0, str(error)),), hints=(), preview=None)
-    return Checked(
-        faults=(), hints=(*_may_be_missing(variant), *hints(variant, shown.filled)), preview=shown
-    )
+    return Checked(faults=(), hints=(*_may_be_missing(variant), *hints(variant, shown.filled)), preview=shown)
 
 
 def unknown_names(variant: Built) -> Iterator[Fault]:
@@ -71,7 +69,12 @@ def unknown_names(variant: Built) -> Iterator[Fault]:
     seen = set()
     for part, asked in variant.asked:
         name = ".".join(asked.names)
-        if name in seen or name in known or name in beginnings or asked.names[-1] in {"size", "first", "last"}:
+        if (
+            name in seen
+            or name in known
+            or name in beginnings
+            or asked.names[-1] in {"size", "first", "last"}
+        ):
             continue
         seen.add(name)
         shown = name.replace(".*", "")
@@ -104,6 +107,6 @@ def _may_be_missing(variant: Built) -> Iterator[Hint]:
         seen.add(name)
         yield Hint(
             "may_be_missing",
-            _("Not every customer has “%(label)s”. Say what stands in: {{ %(name)s | default: \"…\" }}")
+            _('Not every customer has “%(label)s”. Say what stands in: {{ %(name)s | default: "…" }}')
             % {"label": found.label, "name": name},
         )

@@ -23,7 +23,15 @@ from regulars.messaging.variables import Occasion
 from regulars.shop.links import ROOT
 from regulars.shop.queries import business
 
-_FORMATS = {"email": "email", "sms": "text", "whatsapp": "text", "wecom": "text", "dingtalk": "text", "phone": "task", "post": "task"}
+_FORMATS = {
+    "email": "email",
+    "sms": "text",
+    "whatsapp": "text",
+    "wecom": "text",
+    "dingtalk": "text",
+    "phone": "task",
+    "post": "task",
+}
 Written = Mapping[str, Mapping[str, str]]
 
 
@@ -129,7 +137,9 @@ class TemplateVariant:
         for language, variant in self.variants.items():
             ids = [one.customer_id for one in recipients if speaks(one.language) == language]
             occasion = Occasion(now=now, language=language, letterhead=self.letterhead, given=self.given)
-            values |= variables.gather(ids, names={one.names for _part, one in variant.asked}, occasion=occasion)
+            values |= variables.gather(
+                ids, names={one.names for _part, one in variant.asked}, occasion=occasion
+            )
 
         needs = {language: _needs(variant) for language, variant in self.variants.items()}
 
@@ -137,7 +147,9 @@ class TemplateVariant:
             language = speaks(recipient.language)
             lacking = needs[language] - values[recipient.customer_id].keys()
             if lacking:
-                raise CompositionError(f"the message shows {', '.join(sorted(lacking))}, and the customer has none")
+                raise CompositionError(
+                    f"the message shows {', '.join(sorted(lacking))}, and the customer has none"
+                )
             try:
                 filled = self.variants[language].fill(
                     {
@@ -203,7 +215,9 @@ def trusted_hosts(letterhead: Letterhead) -> frozenset[str]:
     return frozenset((urlsplit(url).hostname or "").lower() for url in urls if url)
 
 
-def of_version(version_id: int, *, channel: str, given: Mapping[str, object] | None = None) -> TemplateVariant:
+def of_version(
+    version_id: int, *, channel: str, given: Mapping[str, object] | None = None
+) -> TemplateVariant:
     """Prepare the messages of a version for a channel.
 
     Args:
@@ -223,12 +237,15 @@ def of_version(version_id: int, *, channel: str, given: Mapping[str, object] | N
     wanted = _FORMATS.get(channel, template.format)
     if template.format != wanted:
         raise WrongFormatError(
-            f"“{template.name}” is of the format {template.format}; {channel} needs {wanted}", format=template.format
+            f"“{template.name}” is of the format {template.format}; {channel} needs {wanted}",
+            format=template.format,
         )
     row = letterhead()
     shared = letterhead_of(row)
     variants = {
-        language: built(version.content[language], format=template.format, language=language, letterhead=shared)  # type: ignore[arg-type]  a format, by constraint
+        language: built(
+            version.content[language], format=format_of(template), language=language, letterhead=shared
+        )
         for language in languages_of(version.content)
     }
     return TemplateVariant(
@@ -245,7 +262,9 @@ def _fixed(variant: Built, kept: Sequence[str | None]) -> frozenset[int]:
     """Return the links whose address the version keeps: of those that changed since, it travels with the message."""
     links = variant.laid.links if variant.laid else ()
     return frozenset(
-        link.number for link in links if link.is_fixed and link.number < len(kept) and kept[link.number] == link.source
+        link.number
+        for link in links
+        if link.is_fixed and link.number < len(kept) and kept[link.number] == link.source
     )
 
 
@@ -279,7 +298,7 @@ class Preview:
     missing: tuple[str, ...]
 
 
-def preview(
+def preview(  # noqa: PLR0913  what a preview depends on
     written: Mapping[str, str],
     *,
     format: Format,  # noqa: A002  its name
@@ -299,17 +318,18 @@ def preview(
     values = variables.gather(
         [customer_id],
         names={one.names for _part, one in variant.asked},
-        occasion=Occasion(now=now, language=language, letterhead=shared, given={SAMPLE: True, **(given or {})}),
+        occasion=Occasion(
+            now=now, language=language, letterhead=shared, given={SAMPLE: True, **(given or {})}
+        ),
     )[customer_id]
     root = f"{public_root()}preview/"
     values |= {"unsubscribe_url": f"{root}unsubscribe/", "preferences_url": root}
     hosts = trusted_hosts(shared) | (hosts_of(variant.laid.links) if variant.laid else frozenset())
     filled = variant.fill(
-        values, link=lambda url, _number: url if url.startswith(root) else tracking.checked_url(url, hosts=hosts)
+        values,
+        link=lambda url, _number: url if url.startswith(root) else tracking.checked_url(url, hosts=hosts),
     )
-    return Preview(
-        language=language, built=variant, filled=filled, missing=tuple(_missing(variant, values))
-    )
+    return Preview(language=language, built=variant, filled=filled, missing=tuple(_missing(variant, values)))
 
 
 def _missing(variant: Built, values: Mapping[str, object]) -> Iterable[str]:
@@ -328,4 +348,4 @@ def _missing(variant: Built, values: Mapping[str, object]) -> Iterable[str]:
 
 def format_of(template: Template) -> Format:
     """Return a template's format as the builder names it."""
-    return template.format  # type: ignore[return-value]  one of them, by constraint
+    return template.format  # type: ignore[return-value]  # one of them, by constraint

@@ -31,7 +31,11 @@ def _variables() -> Iterable[Variable]:
         ("url", gettext_lazy("Page of the coupon"), ""),
     ):
         yield Variable(
-            name=f"coupon.{name}", group=_GROUP, label=label, is_always=name in {"code", "says"}, example=example
+            name=f"coupon.{name}",
+            group=_GROUP,
+            label=label,
+            is_always=name in {"code", "says"},
+            example=example,
         )
 
 
@@ -42,7 +46,9 @@ def _coupons(ids: Sequence[int], _asked: set[str], occasion: Occasion) -> Mappin
     offer = offers.offer(offer_id)
     codes = _codes(offer_id, ids)
     found: dict[int, object] = {
-        customer_id: _told(coupon, offer, customer_id) for customer_id, coupon in codes.items() if coupon is not None
+        customer_id: _told(coupon, offer, customer_id)
+        for customer_id, coupon in codes.items()
+        if coupon is not None
     }
     if occasion.given.get(SAMPLE):
         found |= dict.fromkeys(set(ids) - found.keys(), _sample(offer))
@@ -51,7 +57,8 @@ def _coupons(ids: Sequence[int], _asked: set[str], occasion: Occasion) -> Mappin
 
 def _codes(offer_id: int, ids: Sequence[int]) -> dict[int, Coupon | None]:
     """Return by customer the code that they would use next, as `offers.queries.coupon_of` tells it of one."""
-    found = dict.fromkeys(ids, Coupon.objects.filter(offer=offer_id, most_uses=None).first())
+    shared = Coupon.objects.filter(offer=offer_id, most_uses=None).first()
+    found: dict[int, Coupon | None] = dict.fromkeys(ids, shared)
     own = Coupon.objects.filter(
         Q(holder__in=ids) | Q(holder__merged_into__in=ids),
         offer=offer_id,
@@ -110,7 +117,9 @@ def register() -> None:
         blocks.Block(
             key="coupon",
             label=gettext_lazy("Coupon"),
-            help=gettext_lazy("The customer's code of the offer that the send goes with. Nobody without a code gets the message."),
+            help=gettext_lazy(
+                "The customer's code of the offer that the send goes with. Nobody without a code gets the message."
+            ),
             sample='{% block "coupon" %}',
             mail=_mail,
             text=_text,

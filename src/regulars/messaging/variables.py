@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from django.db import connection
@@ -29,7 +29,18 @@ from regulars.shop.registry import CustomerAttribute, Words
 _MOST_PRODUCTS = 12
 _SHOWN_AS_TEXT = {"text", "choice", "count", "number", "money", "share", "day", "date", "flag"}
 # Where they can be reached and what they allowed is nothing to say to them.
-_NOT_SAID = {"name", "code", "country", "identifier", "address", "tag", "churn", "alive", "expected_orders", "clv"}
+_NOT_SAID = {
+    "name",
+    "code",
+    "country",
+    "identifier",
+    "address",
+    "tag",
+    "churn",
+    "alive",
+    "expected_orders",
+    "clv",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +146,9 @@ _PERSON = _("Who they are")
 def _customer_variables() -> Iterable[Variable]:
     yield Variable(name="customer.first_name", group=_PERSON, label=_("First name"), example="Anna")
     yield Variable(name="customer.name", group=_PERSON, label=_("Name"), example="Anna Meyer")
-    yield Variable(name="customer.code", group=_PERSON, label=_("Customer id"), is_always=True, example="C-1042")
+    yield Variable(
+        name="customer.code", group=_PERSON, label=_("Customer id"), is_always=True, example="C-1042"
+    )
     yield Variable(name="customer.country", group=_PERSON, label=_("Country"), example="DE")
     for attribute in _attributes().values():
         yield Variable(
@@ -194,7 +207,9 @@ def _customers(ids: Sequence[int], asked: set[str], occasion: Occasion) -> Mappi
     return found
 
 
-def _looked_up(attributes: Sequence[CustomerAttribute], ids: list[int]) -> Iterable[tuple[CustomerAttribute, int, Any]]:
+def _looked_up(
+    attributes: Sequence[CustomerAttribute], ids: list[int]
+) -> Iterable[tuple[CustomerAttribute, int, Any]]:
     """Read attributes of customers, one statement for each place where they live."""
     by_source: dict[str, list[CustomerAttribute]] = {}
     for attribute in attributes:
@@ -204,15 +219,17 @@ def _looked_up(attributes: Sequence[CustomerAttribute], ids: list[int]) -> Itera
         bound = {name: f"%({name})s" for name in source.values}
         columns = ", ".join(one.sql.format(s="s", **bound) for one in group)
         also = f" AND {source.where.format(s='s', **bound)}" if source.where else ""
-        statement = f"SELECT s.{source.key}, {columns} FROM {source.table.format(**bound)} s WHERE s.{source.key} = ANY(%(ids)s){also}"
+        statement = f"SELECT s.{source.key}, {columns} FROM {source.table.format(**bound)} s WHERE s.{source.key} = ANY(%(ids)s){also}"  # noqa: S608  of literals of the rooms; every value is bound
         with connection.cursor() as cursor:
-            cursor.execute(statement, {**source.values, "ids": ids})
+            cursor.execute(statement, cast("Mapping[str, Any]", {**source.values, "ids": ids}))
             for row in cursor.fetchall():
                 for attribute, value in zip(group, row[1:], strict=True):
                     yield attribute, row[0], value
 
 
-def _sayer(attribute: CustomerAttribute, currency: str) -> Callable[[Any], object]:
+def _sayer(  # noqa: PLR0911  one a type
+    attribute: CustomerAttribute, currency: str
+) -> Callable[[Any], object]:
     """Return what makes a value of an attribute one that templates can say."""
     match attribute.type:
         case "choice":
@@ -311,7 +328,9 @@ def _recommended(ids: Sequence[int], _asked: set[str], occasion: Occasion) -> Ma
 def _running_out(ids: Sequence[int], _asked: set[str], occasion: Occasion) -> Mapping[int, object]:
     found: dict[int, list[object]] = {}
     day = today(now=occasion.now)
-    for row in DueProduct.objects.filter(customer__in=ids).select_related("product").order_by("customer", "due_day"):
+    for row in (
+        DueProduct.objects.filter(customer__in=ids).select_related("product").order_by("customer", "due_day")
+    ):
         if row.state_on(day) in {"soon", "due", "late"}:
             told = product_value(row.product, occasion.letterhead)
             found.setdefault(row.customer_id, []).append({**told, "due": Day.of(row.due_day)})

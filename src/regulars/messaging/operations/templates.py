@@ -20,8 +20,10 @@ from regulars.messaging.checking import Fault, check, unknown_names
 from regulars.messaging.composing import NoSuchTemplateError
 from regulars.messaging.models import Letterhead, Template, TemplateVersion
 from regulars.messaging.starters import starter
+from regulars.messaging.templating.building import Built
 from regulars.messaging.templating.faults import TemplateFaultError
 from regulars.messaging.templating.mail import MOST_WRITTEN
+from regulars.messaging.templating.mail import Letterhead as Shared
 from regulars.staff.models import User
 
 _PARTS = ("subject", "preheader", "body")
@@ -85,7 +87,9 @@ def create_template(  # noqa: PLR0913  one argument a column
         TemplateNameTakenError: The name is another's.
     """
     if format not in Template.Format.values:
-        raise InvalidTemplateError(f"format {format!r}, must be one of {', '.join(Template.Format.values)}", field="format")
+        raise InvalidTemplateError(
+            f"format {format!r}, must be one of {', '.join(Template.Format.values)}", field="format"
+        )
     return Template.objects.create(
         name=_free_name(name),
         description=_short(description, 500),
@@ -176,9 +180,11 @@ def publish(template_id: int, *, by: User | None = None, now: datetime) -> Templ
         )
 
 
-def _usable(written: Mapping[str, str], *, template: Template, language: str, shared: composing.Letterhead) -> composing.Built:
+def _usable(written: Mapping[str, str], *, template: Template, language: str, shared: Shared) -> Built:
     try:
-        variant = composing.built(written, format=composing.format_of(template), language=language, letterhead=shared)
+        variant = composing.built(
+            written, format=composing.format_of(template), language=language, letterhead=shared
+        )
     except TemplateFaultError as error:
         error.details.setdefault("language", language)
         raise
@@ -265,7 +271,9 @@ def set_letterhead(**told: str | bool) -> Letterhead:
             f"{row.product_link!r} has no {{code}} in the place of the product's code", field="product_link"
         )
     if not _COLOUR.fullmatch(row.accent):
-        raise InvalidLetterheadError(f"{row.accent!r} is no colour; write # and six digits, such as #4f46e5", field="accent")
+        raise InvalidLetterheadError(
+            f"{row.accent!r} is no colour; write # and six digits, such as #4f46e5", field="accent"
+        )
     row.save()
     return row
 
@@ -295,7 +303,9 @@ def send_test(template_id: int, *, language: str, customer_id: int, to: str, now
         raise TemplateFaultError(fault.text, part=fault.part, line=fault.line, language=language)
     filled = checked.preview.filled
     subject = filled.subject or template.name
-    mail = EmailMultiAlternatives(f"[{_('Test')}] {subject}", filled.text, None, [to], headers={"Auto-Submitted": "auto-generated"})
+    mail = EmailMultiAlternatives(
+        f"[{_('Test')}] {subject}", filled.text, None, [to], headers={"Auto-Submitted": "auto-generated"}
+    )
     if filled.html:
         mail.attach_alternative(filled.html, "text/html")
     try:
@@ -307,9 +317,7 @@ def send_test(template_id: int, *, language: str, customer_id: int, to: str, now
 # What becomes of messages
 
 
-def record_click(  # noqa: PLR0913  one argument a column
-    *, delivery_id: int, version_id: int, number: int, url: str, now: datetime
-) -> bool:
+def record_click(*, delivery_id: int, version_id: int, number: int, url: str, now: datetime) -> bool:
     """Note that a link of a delivery was followed; return whether it was the first time. A delivery that is not there is not noted."""
     return _note(
         """
@@ -337,7 +345,7 @@ def record_opening(*, delivery_id: int, now: datetime) -> bool:
     )
 
 
-def _note(statement: str, values: Mapping[str, object]) -> bool:
+def _note(statement: str, values: Mapping[str, int | str | datetime]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         row = cursor.fetchone()
@@ -366,10 +374,16 @@ def _locked(template_id: int) -> Template:
 def _free_name(name: str, *, besides: Template | None = None) -> str:
     plain = " ".join(name.split())
     if not plain or len(plain) > _NAME_LENGTH or "\0" in plain:
-        raise InvalidTemplateError(f"a name of {len(plain)} characters, must have 1 to {_NAME_LENGTH}", field="name")
-    taken = Template.objects.filter(name=plain, archived_at=None).exclude(pk=besides.pk if besides else None)
+        raise InvalidTemplateError(
+            f"a name of {len(plain)} characters, must have 1 to {_NAME_LENGTH}", field="name"
+        )
+    taken = Template.objects.filter(name=plain, archived_at=None)
+    if besides is not None:
+        taken = taken.exclude(pk=besides.pk)
     if taken.exists():
-        raise TemplateNameTakenError(_("Another template is called “%(name)s”.") % {"name": plain}, field="name")
+        raise TemplateNameTakenError(
+            _("Another template is called “%(name)s”.") % {"name": plain}, field="name"
+        )
     return plain
 
 
@@ -391,7 +405,9 @@ def _short(text: str, most: int) -> str:
 def _language(language: str) -> str:
     known = [code for code, _label in settings.LANGUAGES]
     if language not in known:
-        raise InvalidTemplateError(f"language {language!r}, must be one of {', '.join(known)}", field="language")
+        raise InvalidTemplateError(
+            f"language {language!r}, must be one of {', '.join(known)}", field="language"
+        )
     return language
 
 
@@ -402,6 +418,8 @@ def _draft(content: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]
         for part, text in parts.items():
             most = MOST_WRITTEN if part == "body" else 1_000
             if len(text) > most:
-                raise InvalidTemplateError(f"{part} of {len(text)} characters, must be at most {most}", field=part)
+                raise InvalidTemplateError(
+                    f"{part} of {len(text)} characters, must be at most {most}", field=part
+                )
         kept[_language(language)] = parts
     return kept

@@ -70,7 +70,9 @@ def has_changes(template: Template) -> bool:
     return latest is None or latest.content != written
 
 
-def changes(before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
+def changes(
+    before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]
+) -> list[tuple[str, str]]:
     """Return what differs between two contents as lines: (`+`, `-`, ` ` or `@`, text); `@` names the language and part."""
     told: list[tuple[str, str]] = []
     for language in sorted({*before, *after}):

@@ -64,7 +64,9 @@ def starter(code: str) -> Starter:
     """
     found = next((one for one in starters() if one.code == code), None)
     if found is None:
-        raise NoSuchStarterError(f"no starter is called {code!r}; choose from {', '.join(one.code for one in starters())}")
+        raise NoSuchStarterError(
+            f"no starter is called {code!r}; choose from {', '.join(one.code for one in starters())}"
+        )
     return found
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from regulars.messaging.templating.faults import FillingError, TemplateFaultError, TemplateTooBigError
@@ -67,7 +68,8 @@ class Built:
         Raises:
             FillingError: These values cannot be filled in.
         """
-        speech = Speech(_LOCALES.get(self.language, "en_001"), link)
+        # The text leads where the HTML leads; each link is signed once.
+        speech = Speech(_LOCALES.get(self.language, "en_001"), cache(link))
         html = self.html.fill(values, by=speech) if self.html else ""
         text = self.text.fill(values, by=speech)
         return Filled(
@@ -90,7 +92,12 @@ def one_line(text: str) -> str:
 
 
 def build(
-    content: Content, *, format: Format, language: str, letterhead: Letterhead, block: Callable[[str, bool], str]  # noqa: A002  its name
+    content: Content,
+    *,
+    format: Format,  # noqa: A002  its name
+    language: str,
+    letterhead: Letterhead,
+    block: Callable[[str, bool], str],
 ) -> Built:
     """Lay out and read one variant.
 
@@ -106,7 +113,9 @@ def build(
         TemplateFaultError: A part cannot be read; `part` and `line` say where.
     """
     if len(content.subject) > 1_000 or len(content.preheader) > 1_000:  # noqa: PLR2004  of writing, values included
-        raise TemplateTooBigError("a subject and a preheader are written in at most 1000 characters", part="subject")
+        raise TemplateTooBigError(
+            "a subject and a preheader are written in at most 1000 characters", part="subject"
+        )
     # Read as written first, so that a fault is told in the lines of whoever wrote it.
     asked = [
         (part, one)
@@ -127,7 +136,9 @@ def build(
         text = _read(laid.text, "body")
     else:
         if len(content.body) > (_MOST_PLAIN if format == "text" else MOST_WRITTEN):
-            raise TemplateTooBigError(f"{len(content.body)} characters, must be at most {_MOST_PLAIN}", part="body")
+            raise TemplateTooBigError(
+                f"{len(content.body)} characters, must be at most {_MOST_PLAIN}", part="body"
+            )
         laid, html = None, None
         plain = expand_blocks(content.body, lambda told: block(told, False)).join(str, str)  # noqa: FBT003  as above
         text = _read(plain, "body")

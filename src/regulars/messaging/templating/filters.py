@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
-from html import unescape
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from html import unescape
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +22,6 @@ MOST_TEXT = 20_000
 """The most characters that a filter takes or makes."""
 _MOST_NUMBER = Decimal(10) ** 18
 _MOST_PATTERN = 40
-
 
 
 @dataclass(frozen=True, slots=True)

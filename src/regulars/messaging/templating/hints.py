@@ -47,24 +47,38 @@ def _hints(built: Built, filled: Filled) -> Iterator[Hint]:
     if size > CLIPPED_AT:
         yield Hint(
             "clipped",
-            _("%(size)d KB: Gmail hides what comes after 102 KB, and with it the link to unsubscribe. Shorten it.")
+            _(
+                "%(size)d KB: Gmail hides what comes after 102 KB, and with it the link to unsubscribe. Shorten it."
+            )
             % {"size": size // 1024},
         )
     asked = {one.names[0] for _part, one in built.asked}
     if "unsubscribe_url" not in asked:
         yield Hint(
             "no_unsubscribe",
-            _("Nobody can unsubscribe. Add the block “footer”; without it advertising mail is unlawful in most countries."),
+            _(
+                "Nobody can unsubscribe. Add the block “footer”; without it advertising mail is unlawful in most countries."
+            ),
         )
     if built.laid.pictures and built.laid.words < _FEW_WORDS:
-        yield Hint("only_pictures", _("Almost only pictures. Many programs hide them, and filters distrust such mail: say it in words too."))
+        yield Hint(
+            "only_pictures",
+            _(
+                "Almost only pictures. Many programs hide them, and filters distrust such mail: say it in words too."
+            ),
+        )
     if not built.laid.links:
         yield Hint("no_link", _("No link: readers can do nothing, and clicks cannot be counted."), "info")
     if "</div>" in filled.html and "display:none" not in filled.html:
-        yield Hint("no_preheader", _("No preheader: lists of mails show the first words of the body instead."), "info")
+        yield Hint(
+            "no_preheader",
+            _("No preheader: lists of mails show the first words of the body instead."),
+            "info",
+        )
     if _LOUD.search(filled.text):
         yield Hint(
-            "loud", _("“%(words)s” is what spam says. Filters and readers know it.") % {"words": _found(filled.text)}
+            "loud",
+            _("“%(words)s” is what spam says. Filters and readers know it.") % {"words": _found(filled.text)},
         )
 
 
@@ -82,14 +96,17 @@ def _of_subject(built: Built, filled: Filled) -> Iterator[Hint]:
     if len(subject) > most:
         yield Hint(
             "long_subject",
-            _("The subject has %(length)d characters; phones show about %(most)d.") % {"length": len(subject), "most": most},
+            _("The subject has %(length)d characters; phones show about %(most)d.")
+            % {"length": len(subject), "most": most},
             "info",
         )
     letters = [char for char in subject if char.isalpha() and char.isascii()]
     if len(letters) > 7 and sum(char.isupper() for char in letters) > 0.7 * len(letters):  # noqa: PLR2004  shouting
         yield Hint("shouting", _("The subject shouts. Capitals throughout look like spam."))
     if subject.count("!") + subject.count("！") > 1 or _LOUD.search(subject):
-        yield Hint("loud_subject", _("The subject sounds like spam: fewer exclamation marks, no promises in it."))
+        yield Hint(
+            "loud_subject", _("The subject sounds like spam: fewer exclamation marks, no promises in it.")
+        )
     if re.match(r"(?i)(re|fw|fwd|回复|转发)\s*[:：]", subject):
         yield Hint("false_reply", _("The subject pretends to be a reply. Filters and laws object to that."))
 
@@ -111,5 +128,6 @@ def _of_text(built: Built, filled: Filled) -> Iterator[Hint]:
         odd = sorted({char for char in filled.text if not is_gsm(char)})
         yield Hint(
             "alphabet",
-            _("%(chars)s make every segment hold 70 characters instead of 160.") % {"chars": " ".join(odd[:8])},
+            _("%(chars)s make every segment hold 70 characters instead of 160.")
+            % {"chars": " ".join(odd[:8])},
         )

@@ -61,11 +61,13 @@ def _alone(line: str) -> str:
         return "<mj-divider />"
     if line.startswith("#"):
         level = 2 if line.startswith("##") else 1
-        return f'<mj-text mj-class="h{level}"><h{level}>{_inline(line.lstrip("#").strip())}</h{level}></mj-text>'
+        return (
+            f'<mj-text mj-class="h{level}"><h{level}>{_inline(line.lstrip("#").strip())}</h{level}></mj-text>'
+        )
     button = _BUTTON.fullmatch(line)
     if button:
         return f'<mj-button href="{escape(button.group(2))}">{_inline(button.group(1))}</mj-button>'
-    words, source, link = _PICTURE.fullmatch(line).groups()  # type: ignore[union-attr]  one of the four it stands alone for
+    words, source, link = _PICTURE.fullmatch(line).groups()  # type: ignore[union-attr]  # one of the four it stands alone for
     leads = f' href="{escape(link)}"' if link else ""
     return f'<mj-image src="{escape(source)}" alt="{escape(words)}"{leads} />'
 
@@ -81,7 +83,9 @@ def _paragraph(lines: list[str]) -> str:
 
 def _inline(text: str) -> str:
     safe = _STRONG.sub(r"<strong>\1</strong>", escape(text, quote=False))
-    return _BUTTON.sub(lambda found: f'<a href="{found.group(2).replace(chr(34), "%22")}">{found.group(1)}</a>', safe)
+    return _BUTTON.sub(
+        lambda found: f'<a href="{found.group(2).replace(chr(34), "%22")}">{found.group(1)}</a>', safe
+    )
 
 
 def _element(name: str, lines: list[str], place: int) -> tuple[str, int]:

@@ -132,7 +132,13 @@ class Tokens:
 
 
 def lay_out(  # noqa: PLR0913  what a mail is made of
-    body: str, *, preheader: str, title: str, language: str, letterhead: Letterhead, block: Callable[[str], str]
+    body: str,
+    *,
+    preheader: str,
+    title: str,
+    language: str,
+    letterhead: Letterhead,
+    block: Callable[[str], str],
 ) -> Laid:
     """Lay out a mail.
 
@@ -156,7 +162,7 @@ def lay_out(  # noqa: PLR0913  what a mail is made of
     expanded = expand_blocks(body, lambda told: _refuse_block(told) if is_html else block(told))
     tokens = Tokens(*expanded.pieces)
     whole = expanded.join(
-        lambda text: tokens.take_out(text),
+        tokens.take_out,
         lambda text: _in_lines(components(tokens.take_out(text), control=tokens.control)),
     )
     if is_html:
@@ -259,9 +265,7 @@ def _document(inner: str, *, language: str, letterhead: Letterhead) -> str:
 
 def _from_mjml(source: str, tokens: Tokens) -> str:
     try:
-        made = mrml.to_html(
-            _balanced(source, tokens), mrml.ParserOptions(include_loader=mrml.noop_loader())
-        )
+        made = mrml.to_html(_balanced(source, tokens), mrml.ParserOptions(include_loader=mrml.noop_loader()))
     except OSError as error:
         raise TemplateFaultError(f"the MJML cannot be read: {error}", part="body") from error
     return str(made.content)
@@ -307,12 +311,16 @@ def _balanced(source: str, tokens: Tokens) -> str:
             open_elements.append(name)
             if len(open_elements) > _MOST_DEPTH:
                 raise TemplateTooBigError(
-                    f"elements within elements {len(open_elements)} deep, must be at most {_MOST_DEPTH}", part="body"
+                    f"elements within elements {len(open_elements)} deep, must be at most {_MOST_DEPTH}",
+                    part="body",
                 )
         made.append(_element(closing, found.group(2), rest, name in _VOID))
     made.append(text(source[at:]))
     whole = "".join(made)
-    rules = sum(part.count("{") for part in re.findall(r"<(?:mj-)?style.*?</(?:mj-)?style", whole, re.DOTALL | re.IGNORECASE))
+    rules = sum(
+        part.count("{")
+        for part in re.findall(r"<(?:mj-)?style.*?</(?:mj-)?style", whole, re.DOTALL | re.IGNORECASE)
+    )
     if rules > _MOST_RULES:
         raise TemplateTooBigError(f"{rules} rules of style, must be at most {_MOST_RULES}", part="body")
     return whole
@@ -395,7 +403,9 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._silent and self.lasttag == "style" and self.tokens.are_in(data):
-            raise TemplateFaultError("a value stands in a style; values stand in text and in addresses", part="body")
+            raise TemplateFaultError(
+                "a value stands in a style; values stand in text and in addresses", part="body"
+            )
         self.html.append(data)
         if not self._silent:
             self.text.append(re.sub(r"\s+", " ", data))
@@ -421,7 +431,10 @@ class _Reader(HTMLParser):
         self.html.append(f"<!{decl}>")
 
     def _check(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
-        if tag in _REFUSED or (tag == "meta" and any(name == "http-equiv" and (value or "").lower() == "refresh" for name, value in attrs)):
+        if tag in _REFUSED or (
+            tag == "meta"
+            and any(name == "http-equiv" and (value or "").lower() == "refresh" for name, value in attrs)
+        ):
             raise TemplateFaultError(f"<{tag}> has no place in a mail", part="body")
         for name, value in attrs:
             if name.startswith("on") or name in {"srcdoc", "formaction", "ping"}:
@@ -443,7 +456,8 @@ class _Reader(HTMLParser):
         # What begins with a value is judged when it is filled in.
         if not href.lower().startswith((*_SCHEMES, "#")) and not self.tokens.pattern.match(href):
             raise TemplateFaultError(
-                f"the link {source[:100]!r} leads nowhere; begin it with https://, mailto: or tel:", part="body"
+                f"the link {source[:100]!r} leads nowhere; begin it with https://, mailto: or tel:",
+                part="body",
             )
         if href.lower().startswith(("mailto:", "tel:", "sms:", "#")):
             self._href.append(("", len(self.text)))
@@ -461,7 +475,8 @@ class _Reader(HTMLParser):
         if not self.tokens.are_in(src):
             if not src.startswith(("https://", "http://")):
                 raise TemplateFaultError(
-                    f"the picture {src[:100]!r} cannot be loaded; begin its address with https://", part="body"
+                    f"the picture {src[:100]!r} cannot be loaded; begin its address with https://",
+                    part="body",
                 )
             return _start_tag(tag, attrs, {})
         token = self.tokens.token(_through("picture", self.tokens.put_back(src), 0, is_fixed=False))
@@ -478,7 +493,8 @@ def _through(name: str, source: str, number: int, *, is_fixed: bool) -> str:
 
 def _start_tag(tag: str, attrs: Sequence[tuple[str, str | None]], changed: dict[str, str]) -> str:
     told = "".join(
-        f" {name}" if value is None else f' {name}="{escape(changed.get(name, value))}"' for name, value in attrs
+        f" {name}" if value is None else f' {name}="{escape(changed.get(name, value))}"'
+        for name, value in attrs
     )
     return f"<{tag}{told}>"
 

@@ -82,7 +82,13 @@ class Context(RenderContext):
 
     __slots__ = ("held", "weight", "work")
 
-    def __init__(self, template: BoundTemplate, *, globals: Mapping[str, object] | None = None, **rest: Any) -> None:  # noqa: A002, ANN401  as inherited
+    def __init__(
+        self,
+        template: BoundTemplate,
+        *,
+        globals: Mapping[str, object] | None = None,  # noqa: A002  as inherited
+        **rest: Any,  # noqa: ANN401  as inherited
+    ) -> None:
         super().__init__(template, globals=globals, **rest)
         # Without the package's own names, which hold the clock.
         self.scope = ReadOnlyChainMap(self.locals, self.globals)
@@ -98,7 +104,9 @@ class Context(RenderContext):
 
     def assign(self, key: str, val: Any) -> None:  # noqa: ANN401  as inherited
         """Hold a value under a name; what was held before still counts."""
-        self.held += 50 + (len(val) * (1 if isinstance(val, str) else 50) if isinstance(val, str | list) else 0)
+        self.held += 50 + (
+            len(val) * (1 if isinstance(val, str) else 50) if isinstance(val, str | list) else 0
+        )
         if self.held > _MOST_HELD:
             raise ResourceLimitError("more kept in variables than a message may keep", token=None)
         self.locals[key] = val
@@ -108,7 +116,7 @@ class Context(RenderContext):
         self.spend(len(path))
         value: Any = None
         try:
-            value = self.scope[path[0]]  # type: ignore[index]  a path that begins with a number finds nothing
+            value = self.scope[path[0]]  # type: ignore[index]  # a path that begins with a number finds nothing
             for key in path[1:]:
                 value = self.get_item(value, key)
         except (KeyError, IndexError, TypeError):
@@ -148,7 +156,7 @@ class _For(for_tag.ForNode):
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         self.weight = self.weight or 5 + len(str(self.block))
-        context.weight = self.weight  # type: ignore[attr-defined]  our own context
+        context.weight = self.weight  # type: ignore[attr-defined]  # our own context
         return super().render_to_output(context, buffer)
 
 
@@ -163,7 +171,10 @@ def _metered(name: str) -> Any:  # noqa: ANN401  a callable of any arguments
     def filtered(value: object, *arguments: object, context: Context) -> object:
         length = len(value) if isinstance(value, str | list) else 0
         context.spend(_FILTER_WORK + length // 8)
-        return work(None if _is_undefined(value) else value, *(None if _is_undefined(one) else one for one in arguments))
+        return work(
+            None if _is_undefined(value) else value,
+            *(None if _is_undefined(one) else one for one in arguments),
+        )
 
     return filtered
 

@@ -118,7 +118,14 @@ def checked_url(url: str, *, hosts: frozenset[str]) -> str:
 
 
 def tracker(  # noqa: PLR0913  what a link is made of
-    *, root: str, secret: str, delivery_id: int, version_id: int, language: str, fixed: frozenset[int], hosts: frozenset[str]
+    *,
+    root: str,
+    secret: str,
+    delivery_id: int,
+    version_id: int,
+    language: str,
+    fixed: frozenset[int],
+    hosts: frozenset[str],
 ) -> Callable[[str, int], str]:
     """Return what writes the links of one delivery; addresses under `root` are left alone."""
 
