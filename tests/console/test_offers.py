@@ -108,6 +108,16 @@ def test_an_offer_of_every_kind_is_written_in_the_form_and_stands_in_it_again() 
         assert (offer.benefit, offer.goods, offer.budget_minor) == before
 
 
+def test_an_offer_with_one_code_for_all_is_changed_and_keeps_it() -> None:
+    client = someone()
+    offer = make_offer(name="May", shared_code="MAY10")
+    form = FORM | {"kind": "percent", "give_percent": "20", "holder_only": "on", "name": "June"}
+    assert client.post(f"/offers/{offer.pk}/editing/", form).status_code == 302
+    offer.refresh_from_db()
+    assert (offer.name, offer.codes, offer.holder_only) == ("June", "shared", False)
+    assert "MAY10" in text(client, f"/offers/{offer.pk}/")
+
+
 def test_what_cannot_be_is_told_at_its_field() -> None:
     client = someone()
     make_offer(name="June", shared_code="TAKEN")

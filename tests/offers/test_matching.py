@@ -20,6 +20,7 @@ from regulars.outbox.models import OutboxEvent
 from regulars.shop import operations as shop
 from regulars.shop.events import CouponsTold
 from regulars.shop.operations.events import NewEvent
+from tests.intake.importing import import_lines
 from tests.offers.factories import NOW, make_basket, make_offer
 from tests.shop.factories import make_business, make_customer, make_order, make_store
 
@@ -74,6 +75,18 @@ def test_codes_of_an_imported_file_are_matched_once_and_taken_back_with_it(tmp_p
     take_back_import(ImportUndone(import_id=row.pk))
     assert [state for _code, state, *_rest in uses()] == ["redeemed", "released", "released"]
     assert Offer.objects.get(pk=offer.pk).uses == 1
+
+
+def test_an_order_that_is_taken_back_leaves_the_use_of_its_code(tmp_path: Path) -> None:
+    make_business()
+    row = import_lines(tmp_path, "A1,2026-01-05,C1,wipes,1,80.00")
+    offer = make_offer(shared_code="TEN")
+    held = reserve(make_basket(10_000), codes=["TEN"], customer_id=None, now=NOW)
+    redeem(held.reservation, order_code="A1", now=NOW)
+    assert queries.figures(offer.pk).net_minor == 8_000
+    run_undo(import_id=row.pk, now=NOW)
+    assert queries.uses(offer.pk).get().order_id is None
+    assert queries.figures(offer.pk).redeemed == 1
 
 
 def test_a_code_on_an_order_that_a_site_tells_of_is_matched() -> None:

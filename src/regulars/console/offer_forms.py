@@ -130,8 +130,9 @@ class OfferForm(forms.Form):
         told = super().clean()
         if told is None:
             return None
+        told.setdefault("shared_code", "")
         if told.get("codes") == Offer.Codes.SHARED:
-            told["begins_with"] = ""
+            told["begins_with"], told["holder_only"] = "", False
             if "shared_code" in self.fields and not told.get("shared_code"):
                 self.add_error("shared_code", gettext("Write the code that is for all."))
         else:
@@ -176,7 +177,7 @@ class OfferForm(forms.Form):
             budget_minor=self._minor(told["budget"]),
             shared_code=told["shared_code"],
             prefix=told["begins_with"],
-            holder_only=told["holder_only"] and not told["shared_code"],
+            holder_only=told["holder_only"],
             stacking=told["stacking"],
             words=told["words"],
             words_zh=told["words_zh"],

@@ -433,7 +433,7 @@ def _chart(found: Offer, days: list[queries.UsesOn], *, currency: str) -> Chart:
                 "data": [one.day for one in days],
                 "axisLabel": {"formatter": "date"},
             },
-            "yAxis": {"type": "value", "axisLabel": {"formatter": "count"}, "min": 0},
+            "yAxis": {"type": "value", "axisLabel": {"formatter": "count"}, "min": 0, "minInterval": 1},
             "tooltip": {"trigger": "axis", "valueFormatter": "exact"},
             "series": [
                 {

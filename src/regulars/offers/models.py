@@ -28,8 +28,8 @@ class Offer(models.Model):
     """
 
     class Kind(models.TextChoices):
-        PERCENT = "percent", _("Percent off")
-        AMOUNT = "amount", _("Amount off")
+        PERCENT = "percent", pgettext_lazy("kind of offer", "Percent off")
+        AMOUNT = "amount", pgettext_lazy("kind of offer", "Amount off")
         THRESHOLD = "threshold", _("Spend X, save Y")
         BUNDLE = "bundle", _("Bundle at a price")
         BUY_GET = "buy_get", _("Buy some, get some")

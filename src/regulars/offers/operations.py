@@ -97,7 +97,7 @@ def create_offer(told: OfferTold, *, by: User | None = None, now: datetime) -> O
     if len(prefix) > _LONGEST_PREFIX:
         raise _wrong("prefix", prefix, f"at most {_LONGEST_PREFIX} characters")
     if shared and told.holder_only:
-        raise _wrong("holder_only", "true", "false where one code is for all")
+        raise _shared_has_no_holder()
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -130,6 +130,8 @@ def change_offer(offer_id: int, *, told: OfferTold) -> Offer:
         offer = _locked(offer_id)
         if offer.state == Offer.State.ENDED:
             raise OfferStateError("the offer has ended; copy it to use it again", state=offer.state)
+        if offer.codes == Offer.Codes.SHARED and told.holder_only:
+            raise _shared_has_no_holder()
         given = ("kind", "benefit")
         if any(columns[name] != getattr(offer, name) for name in given) and offer.redemptions.exists():
             message = "the offer was used; what it gives stays. End it and make another"
@@ -278,7 +280,10 @@ def issue(offer_id: int, customer_ids: Iterable[int], *, source: str, now: datet
 def void(*, coupon_ids: Sequence[int], now: datetime) -> int:
     """Withdraw codes, and return how many; a shared code, and one that was withdrawn before, stays as it is."""
     chosen = Coupon.objects.filter(pk__in=coupon_ids, voided_at=None, most_uses__isnull=False)
-    return chosen.update(voided_at=now)
+    with transaction.atomic():
+        holders = list(chosen.filter(holder__isnull=False).values_list("holder_id", flat=True))
+        touch_customers(holder for holder in holders if holder is not None)
+        return chosen.update(voided_at=now)
 
 
 def columns_of(told: OfferTold) -> dict[str, Any]:
@@ -405,6 +410,10 @@ def _roots(customer_ids: Sequence[int]) -> dict[int, int]:
             [list(customer_ids)],
         )
         return dict(cursor.fetchall())
+
+
+def _shared_has_no_holder() -> InvalidOfferError:
+    return _wrong("holder_only", "true", "false where one code is for all")
 
 
 def _name_taken(name: str) -> OfferNameTakenError:

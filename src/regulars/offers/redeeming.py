@@ -349,6 +349,11 @@ def _release(rows: Sequence[Redemption], *, now: datetime) -> None:
         held = [row for row in rows if row.state in (Redemption.State.RESERVED, Redemption.State.REDEEMED)]
         changed = [row.pk for row in rows if row.state != Redemption.State.RELEASED]
         Redemption.objects.filter(pk__in=changed).update(state=Redemption.State.RELEASED, released_at=now)
+        touch_customers(
+            row.customer_id
+            for row in held
+            if row.customer_id is not None and row.state == Redemption.State.REDEEMED
+        )
         for row in sorted(held, key=lambda one: (one.offer_id, one.coupon_id)):
             Offer.objects.filter(pk=row.offer_id).update(
                 uses=F("uses") - 1, cost_minor=F("cost_minor") - row.cost_minor

@@ -55,7 +55,7 @@ def benefit(told: Benefit, goods: Goods, *, currency: str) -> str:  # noqa: PLR0
         }
     if isinstance(told, BuyGet):
         values = {
-            "buy": told.buy,
+            "buy": str(told.buy),
             "get": str(told.get),
             "percent": percent(told.percent_bp),
             "goods": on or _("any product"),

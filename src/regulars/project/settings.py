@@ -38,8 +38,6 @@ ROOMS = [
     "regulars.insights",
     "regulars.segments",
     "regulars.offers",
-    "regulars.messaging",
-    "regulars.journeys",
     "regulars.planner",
     "regulars.reports",
     "regulars.api",

@@ -13,7 +13,7 @@ from django.db.backends.utils import CursorWrapper
 
 from regulars.kernel.errors import RegularsError
 from regulars.shop import merge_sql
-from regulars.shop.models import ChangeSet, Customer, Product
+from regulars.shop.models import ChangeSet, Customer, Order, Product
 
 # How long an import can be taken back, and what it changed is kept.
 UNDO_DAYS = 30
@@ -213,6 +213,7 @@ def undo_changes(*, change_set_id: int, now: datetime) -> Undone:
         cursor.execute(_FIND_AFFECTED, parameters)
         removed = {}
         cursor.execute(_LOOSEN_REFUNDS, parameters)
+        _loosen_orders(cursor, spans["shop_order"])
         for table in ("shop_refund", "shop_orderline", "shop_order"):
             cursor.execute(f"DELETE FROM {table} WHERE id BETWEEN %s AND %s", spans[table])
             removed[table] = cursor.rowcount
@@ -296,6 +297,18 @@ def _restore(cursor: CursorWrapper, change_set_id: int, table: str) -> int:
         [change_set_id, table, derived, derived],
     )
     return int(cursor.rowcount)
+
+
+def _loosen_orders(cursor: CursorWrapper, span: list[int]) -> None:
+    """Let go of orders that are about to leave what other rooms keep without them."""
+    for relation in Order._meta.related_objects:
+        other = relation.related_model
+        if relation.on_delete is models.SET_NULL and other._meta.app_label != "shop":
+            cursor.execute(
+                f'UPDATE {other._meta.db_table} SET "{relation.field.column}" = NULL '
+                f'WHERE "{relation.field.column}" BETWEEN %s AND %s',
+                span,
+            )
 
 
 def _remove_events(cursor: CursorWrapper, change_set: ChangeSet) -> dict[str, int]:

@@ -14,8 +14,8 @@ from django.db import connection, transaction
 
 from regulars.kernel.days import day_of_instant
 from regulars.kernel.errors import RegularsError
-from regulars.shop.business import business
 from regulars.outbox.operations import publish
+from regulars.shop.business import business
 from regulars.shop.events import CouponsTold
 from regulars.shop.models import Business, EventSource
 from regulars.shop.operations.touched import touch_customers
