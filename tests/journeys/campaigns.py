@@ -23,7 +23,11 @@ def make_list(customer_ids: Iterable[int], *, name: str = "Readers") -> Segment:
 
 
 def make_campaign(
-    segment: Segment, channel: Channel, *, body: str = "Hello {{ customer.first_name | default: 'you' }}", **told: Any
+    segment: Segment,
+    channel: Channel,
+    *,
+    body: str = "Hello {{ customer.first_name | default: 'you' }}",
+    **told: Any,  # noqa: ANN401  what is told of it
 ) -> Campaign:
     """A draft over one channel."""
     format = "email" if channel.medium == "email" else "text"  # noqa: A001  its name

@@ -125,15 +125,21 @@ def sentence_of(told: Figures, *, currency: str) -> tuple[str, str] | None:
         "high": formats.money(round(effect.total_high), currency),
     }
     if found.split.suspicious:
-        return gettext("The sides do not have as many customers as planned: do not believe this comparison."), "error"
+        return gettext(
+            "The sides do not have as many customers as planned: do not believe this comparison."
+        ), "error"
     if not effect.is_clear:
         return (
             gettext("What it brought cannot be told from nothing yet: between %(low)s and %(high)s of sales, 95 times of 100.") % said,
             "warning",
         )  # fmt: skip
     if effect.total > 0:
-        return gettext("It brought %(money)s of sales that would not have come without it (%(low)s to %(high)s).") % said, "success"
-    return gettext("It cost %(money)s of sales: those who got nothing bought more (%(low)s to %(high)s).") % said, "error"
+        return gettext(
+            "It brought %(money)s of sales that would not have come without it (%(low)s to %(high)s)."
+        ) % said, "success"
+    return gettext(
+        "It cost %(money)s of sales: those who got nothing bought more (%(low)s to %(high)s)."
+    ) % said, "error"
 
 
 def _too_little(campaign: Campaign) -> str:
@@ -151,8 +157,12 @@ def _how_incremental(campaign: Campaign, told: Figures) -> How:
         return How(definition=definition)
     return How(
         definition=definition,
-        formula=_("(mean of the treated − mean of the hold-out) × treated customers; 95 % interval by Welch's t"),
-        filters=gettext("%(treated)s treated, %(held)s held out; orders until %(days)s days after the last message.")
+        formula=_(
+            "(mean of the treated − mean of the hold-out) × treated customers; 95 % interval by Welch's t"
+        ),
+        filters=gettext(
+            "%(treated)s treated, %(held)s held out; orders until %(days)s days after the last message."
+        )
         % {
             "treated": formats.count(found.units),
             "held": formats.count(found.holdout_units),

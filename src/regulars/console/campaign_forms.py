@@ -36,7 +36,9 @@ class CampaignForm(forms.Form):
     offer = forms.ChoiceField(
         label=_("Offer"),
         required=False,
-        help_text=_("Everybody who gets the message gets a code of it. The template shows it with the block “Coupon”."),
+        help_text=_(
+            "Everybody who gets the message gets a code of it. The template shows it with the block “Coupon”."
+        ),
     )
     purpose = forms.ChoiceField(
         label=_("Sent to whoever allowed"), choices=Purpose.choices, initial=Purpose.MARKETING
@@ -81,7 +83,10 @@ class CampaignForm(forms.Form):
 
     def __init__(self, data: QueryDict | None = None, *, initial: Mapping[str, Any]) -> None:
         super().__init__(data, initial=dict(initial))
-        rows = [(str(row.pk), row.title) for row in Segment.objects.filter(archived_at=None).order_by("code", "name")]
+        rows = [
+            (str(row.pk), row.title)
+            for row in Segment.objects.filter(archived_at=None).order_by("code", "name")
+        ]
         channels = [(str(row.pk), row.name) for row in messaging.channels()]
         letters = [(str(row.pk), row.name) for row in templates(TemplateFilter())]
         offers = Offer.objects.exclude(state=Offer.State.ENDED).order_by("name")
@@ -108,7 +113,9 @@ class CampaignForm(forms.Form):
     @property
     def rows(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
         """The channels with their templates."""
-        return [(self[f"channel_{number}"], self[f"template_{number}"]) for number in range(1, MOST_CHANNELS + 1)]
+        return [
+            (self[f"channel_{number}"], self[f"template_{number}"]) for number in range(1, MOST_CHANNELS + 1)
+        ]
 
     def told(self) -> CampaignTold:
         """Return what the valid form says."""

@@ -85,7 +85,9 @@ def campaigns(request: HttpRequest) -> HttpResponse:
     is_archive = request.GET.get("show") == "archived"
     which = CampaignFilter(text=asked["words"], state=asked["state"], archived=is_archive)
     page = Paginator(queries.campaigns(which), _A_PAGE).get_page(request.GET.get("page"))
-    said = {name: value for name, value in {**asked, "show": "archived" if is_archive else ""}.items() if value}
+    said = {
+        name: value for name, value in {**asked, "show": "archived" if is_archive else ""}.items() if value
+    }
 
     def to(number: int) -> str:
         return f"?{urlencode({**said, 'page': number})}"
@@ -281,7 +283,16 @@ def export(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
             for step in funnel_of(found, told)
         ]
         rows += [
-            (found.name, "excluded", one.reason, one.customers, None, None, "customers", reason_label(one.reason))
+            (
+                found.name,
+                "excluded",
+                one.reason,
+                one.customers,
+                None,
+                None,
+                "customers",
+                reason_label(one.reason),
+            )
             for one in told.excluded
         ]
         money = f"{currency} minor units"
@@ -298,7 +309,9 @@ def export(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
                 ("incremental_net", told.incremental.revenue_minor, money),
                 ("incremental_margin", told.incremental.margin_minor, money),
             ):
-                rows.append((found.name, name, "", effect.total, effect.total_low, effect.total_high, unit, ""))
+                rows.append(
+                    (found.name, name, "", effect.total, effect.total_low, effect.total_high, unit, "")
+                )
     return download(f"campaign-{campaign_id}", _FIGURES_SCHEMA, rows, form=request.GET.get("format", ""))
 
 
@@ -309,9 +322,7 @@ def export(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
 @require_POST
 def copy(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Make a draft like it."""
-    made = operations.copy_campaign(
-        _found(campaign_id).pk, by=cast("User", request.user), now=timezone.now()
-    )
+    made = operations.copy_campaign(_found(campaign_id).pk, by=cast("User", request.user), now=timezone.now())
     return redirect("console:campaign-edit", made.pk)
 
 
@@ -326,7 +337,9 @@ def archive(request: HttpRequest, campaign_id: int) -> HttpResponse:
 @require_POST
 def restore(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Take it out of the archive."""
-    return _act(request, campaign_id, lambda: operations.unarchive_campaign(campaign_id), gettext("It is back."))
+    return _act(
+        request, campaign_id, lambda: operations.unarchive_campaign(campaign_id), gettext("It is back.")
+    )
 
 
 @_SENDS
@@ -397,5 +410,3 @@ def _found(campaign_id: int) -> Campaign:
         return operations.found(campaign_id)
     except NoSuchCampaignError as error:
         raise Http404 from error
-
-

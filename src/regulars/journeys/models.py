@@ -142,11 +142,11 @@ class CampaignChannel(models.Model):
     `version` is what was confirmed: what is published later is not sent.
     """
 
-    campaign = models.ForeignKey(
-        Campaign, on_delete=models.CASCADE, related_name="channels", db_index=False
-    )
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="channels", db_index=False)
     position = models.PositiveSmallIntegerField()
-    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+", verbose_name=_("channel"))
+    channel = models.ForeignKey(
+        Channel, on_delete=models.PROTECT, related_name="+", verbose_name=_("channel")
+    )
     template = models.ForeignKey(
         Template, on_delete=models.PROTECT, related_name="+", verbose_name=_("template")
     )

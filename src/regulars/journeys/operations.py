@@ -260,7 +260,11 @@ def retry_campaign(campaign_id: int, *, now: datetime) -> int:
 
 def problems(campaign: Campaign, *, now: datetime) -> list[InvalidCampaignError]:
     """Return what must be mended before a draft can be sent, in words for its writer."""
-    return [*_problems_of_channels(campaign), *_problems_of_offer(campaign, now=now), *_problems_of_time(campaign, now=now)]
+    return [
+        *_problems_of_channels(campaign),
+        *_problems_of_offer(campaign, now=now),
+        *_problems_of_time(campaign, now=now),
+    ]
 
 
 def start_of(campaign: Campaign) -> Start:
@@ -275,7 +279,9 @@ def found(campaign_id: int) -> Campaign:
         NoSuchCampaignError: There is none.
     """
     campaign = (
-        Campaign.objects.select_related("segment", "offer", "send", "created_by").filter(pk=campaign_id).first()
+        Campaign.objects.select_related("segment", "offer", "send", "created_by")
+        .filter(pk=campaign_id)
+        .first()
     )
     if campaign is None:
         raise NoSuchCampaignError(f"there is no campaign {campaign_id}", campaign_id=campaign_id)
@@ -434,7 +440,9 @@ def _problems_of_channels(campaign: Campaign) -> list[InvalidCampaignError]:
     return wrong
 
 
-def _problems_of_content(campaign: Campaign, row: CampaignChannel, version_id: int) -> list[InvalidCampaignError]:
+def _problems_of_content(
+    campaign: Campaign, row: CampaignChannel, version_id: int
+) -> list[InvalidCampaignError]:
     try:
         variant = composing.of_version(version_id, channel=row.channel.medium)
     except RegularsError as error:
@@ -480,5 +488,3 @@ def _next_name(name: str) -> str:
     stem = name[: _NAME_LENGTH - 6]
     numbers = range(2, len(taken) + 3)
     return next(one for number in numbers if (one := f"{stem} {number}") not in taken)
-
-

@@ -137,22 +137,26 @@ def preflight(campaign: Campaign, *, now: datetime) -> Preflight:
     """Return what a campaign would do now, by the rules that the ledger goes by. Reads at most `MOST_LOOKED_AT` customers."""
     members = segments.member_ids(campaign.segment_id)
     targeted = members.count()
-    ids = _looked_at(campaign.segment_id) if targeted > MOST_LOOKED_AT else list(members.order_by("customer_id"))
+    ids = (
+        _looked_at(campaign.segment_id)
+        if targeted > MOST_LOOKED_AT
+        else list(members.order_by("customer_id"))
+    )
     scale = targeted / len(ids) if ids else 1.0
     rows = list(campaign.channels.select_related("channel", "template"))
     audience = _audience(campaign, ids, [row.channel for row in rows], now=now)
     treated = [who for who in audience.eligible if who not in audience.held]
     versions = {row.channel_id: latest_version(row.template_id) for row in rows}
     samples = _samples(campaign, treated[:SHOWN], audience.reached, rows, versions, now=now)
-    over = [
-        _over(row, versions[row.channel_id], audience, treated, samples, scale=scale) for row in rows
-    ]
+    over = [_over(row, versions[row.channel_id], audience, treated, samples, scale=scale) for row in rows]
     return Preflight(
         targeted=targeted,
         is_estimate=len(ids) < targeted,
         stale=segments.staleness(campaign.segment, now=now, behind=segments.is_behind(now=now)),
         excluded=_parts(audience.excluded, scale),
-        waiting=_parts(Counter(audience.reached[who].waits for who in treated if audience.reached[who].waits), scale),
+        waiting=_parts(
+            Counter(audience.reached[who].waits for who in treated if audience.reached[who].waits), scale
+        ),
         holdout=round(len(audience.held) * scale),
         messages=round(len(treated) * scale),
         over=over,
@@ -176,7 +180,9 @@ def _looked_at(segment_id: int) -> list[int]:
         return [who for (who,) in cursor.fetchall()]
 
 
-def _audience(campaign: Campaign, ids: Sequence[int], channels: Sequence[Channel], *, now: datetime) -> _Audience:
+def _audience(
+    campaign: Campaign, ids: Sequence[int], channels: Sequence[Channel], *, now: datetime
+) -> _Audience:
     reached: dict[int, Reach] = {}
     excluded: Counter[str] = Counter()
     for begin in range(0, len(ids), PORTION):
@@ -197,10 +203,12 @@ def _audience(campaign: Campaign, ids: Sequence[int], channels: Sequence[Channel
 
 
 def _parts(counted: Counter[str], scale: float) -> list[Part]:
-    return [Part(reason=reason, customers=round(many * scale)) for reason, many in counted.most_common() if many]
+    return [
+        Part(reason=reason, customers=round(many * scale)) for reason, many in counted.most_common() if many
+    ]
 
 
-def _over(
+def _over(  # noqa: PLR0913  a row, and what was found
     row: CampaignChannel,
     version: TemplateVersion | None,
     audience: _Audience,
@@ -212,7 +220,9 @@ def _over(
     many = round(sum(audience.reached[who].channel_id == row.channel_id for who in treated) * scale)
     shown = [one for one in samples if one.channel.pk == row.channel_id and not one.fault]
     each = _each(row.channel, shown)
-    return OverChannel(channel=row.channel, version=version, messages=many, each_minor=each, cost_minor=each * many)
+    return OverChannel(
+        channel=row.channel, version=version, messages=many, each_minor=each, cost_minor=each * many
+    )
 
 
 def _each(channel: Channel, samples: Sequence[Sample]) -> Decimal:
@@ -253,7 +263,7 @@ def _detectable(
     return Detectable(base=base, points=found.effect, buyers=found.effect * units)
 
 
-def _samples(
+def _samples(  # noqa: PLR0913  likewise
     campaign: Campaign,
     ids: Sequence[int],
     reached: dict[int, Reach],

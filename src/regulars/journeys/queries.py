@@ -84,7 +84,8 @@ def rows_of(campaigns: Collection[Campaign]) -> list[CampaignRow]:
     """Return campaigns with how they stand; one query."""
     told = funnels([one.send_id for one in campaigns if one.send_id is not None])
     return [
-        CampaignRow(campaign=one, state=shown_state(one), funnel=told.get(one.send_id or 0)) for one in campaigns
+        CampaignRow(campaign=one, state=shown_state(one), funnel=told.get(one.send_id or 0))
+        for one in campaigns
     ]
 
 

@@ -33,7 +33,9 @@ class Start:
         return starts_at
 
 
-def by_due(customers: Iterable[int], due: dict[int, datetime], *, otherwise: datetime) -> dict[datetime, list[int]]:
+def by_due(
+    customers: Iterable[int], due: dict[int, datetime], *, otherwise: datetime
+) -> dict[datetime, list[int]]:
     """Return customers by when theirs is due, in order."""
     found: dict[datetime, list[int]] = {}
     for who in customers:

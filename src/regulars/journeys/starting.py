@@ -86,7 +86,11 @@ def _begin(campaign_id: int, *, now: datetime) -> Send:
         campaign = locked(campaign_id)
         if campaign.send is not None:
             return campaign.send
-        if campaign.state != Campaign.State.SCHEDULED or campaign.starts_at is None or campaign.starts_at > now:
+        if (
+            campaign.state != Campaign.State.SCHEDULED
+            or campaign.starts_at is None
+            or campaign.starts_at > now
+        ):
             raise CampaignStateError(f"campaign {campaign_id} is not due")
         for segment_id in (campaign.segment_id, *campaign.excluded):
             segments.members(segment_id, now=now)
@@ -135,7 +139,7 @@ def _put_in(campaign: Campaign, send: Send, ids: Sequence[int], *, now: datetime
         )
 
 
-def _enlist(
+def _enlist(  # noqa: PLR0913  what is known of a portion
     campaign: Campaign,
     send: Send,
     channel: Channel,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from regulars.storefront import coupons, views
+from regulars.storefront import coupons, tracking, views
 
 app_name = "storefront"
 urlpatterns = [
