@@ -38,6 +38,8 @@ ROOMS = [
     "regulars.insights",
     "regulars.segments",
     "regulars.offers",
+    "regulars.messaging",
+    "regulars.journeys",
     "regulars.planner",
     "regulars.reports",
     "regulars.api",

@@ -20,6 +20,7 @@ class Capability(models.TextChoices):
     VIEW_CUSTOMERS = "customers:read", _("See customers and their orders")
     EXPORT_CUSTOMERS = "customers:export", _("Export customers")
     CHANGE_SEGMENTS = "segments:write", _("Make and change segments")
+    CHANGE_TEMPLATES = "templates:write", _("Write and publish templates of messages")
     VIEW_OFFERS = "offers:read", _("See offers and what they cost")
     CHANGE_OFFERS = "offers:write", _("Make and change offers, give out codes")
     REDEEM_OFFERS = "offers:redeem", _("Use codes at a checkout")
@@ -46,6 +47,7 @@ _SEE = {
 }
 _MARKET = _SEE | {
     Capability.CHANGE_SEGMENTS,
+    Capability.CHANGE_TEMPLATES,
     Capability.CHANGE_OFFERS,
     Capability.REDEEM_OFFERS,
     Capability.EXPORT_CUSTOMERS,
@@ -62,6 +64,7 @@ KEY_SCOPES = (
     Capability.VIEW_CUSTOMERS,
     Capability.EXPORT_CUSTOMERS,
     Capability.CHANGE_SEGMENTS,
+    Capability.CHANGE_TEMPLATES,
     Capability.VIEW_OFFERS,
     Capability.CHANGE_OFFERS,
     Capability.REDEEM_OFFERS,
