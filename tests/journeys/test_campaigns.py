@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pgtrigger
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
@@ -231,16 +232,10 @@ def test_figures_equal_what_is_reckoned_by_hand_from_the_rows() -> None:  # noqa
     treated = list(rows.filter(state="pending").order_by("customer_id").values_list("customer_id", flat=True))
     held = list(rows.filter(reason="holdout").values_list("customer_id", flat=True))
     assert len(treated) + len(held) == 400
-    rows.filter(state="pending").update(state="claimed", worker=1, lease_until=started, claimed_at=started)
-    rows.filter(state="claimed").update(state="sending")
-    rows.filter(state="sending").update(
-        worker=None,
-        lease_until=None,
-        state="accepted",
-        accepted_at=started + timedelta(hours=1),
-        settled_at=started,
-        cost_minor=2,
-    )
+    with pgtrigger.ignore("messaging.Delivery:states"):
+        rows.filter(state="pending").update(
+            state="accepted", accepted_at=started + timedelta(hours=1), settled_at=started, cost_minor=2
+        )
     store, order_at = make_store(), started + timedelta(days=2)
     spent: dict[int, list[tuple[int, int, int]]] = {}
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
@@ -16,11 +15,10 @@ SHOWN_STATES = ("draft", "scheduled", "held", "sending", "paused", "finished", "
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignFilter:
-    """Which campaigns: by a word of the name, a state of `SHOWN_STATES`, a segment, and whether archived."""
+    """Which campaigns: by a word of the name, a state of `SHOWN_STATES`, and whether archived."""
 
     text: str = ""
     state: str = ""
-    segment_id: int | None = None
     archived: bool = False
 
 
@@ -75,8 +73,6 @@ def campaigns(which: CampaignFilter) -> "QuerySet[Campaign]":
         rows = rows.filter(name__icontains=which.text)
     if which.state:
         rows = rows.filter(_OF_STATE[which.state])
-    if which.segment_id is not None:
-        rows = rows.filter(segment=which.segment_id)
     return rows.order_by("-id")
 
 
@@ -87,15 +83,6 @@ def rows_of(campaigns: Collection[Campaign]) -> list[CampaignRow]:
         CampaignRow(campaign=one, state=shown_state(one), funnel=told.get(one.send_id or 0))
         for one in campaigns
     ]
-
-
-def at_work(*, since: datetime) -> "QuerySet[Campaign]":
-    """Return the campaigns that are being sent, and those that ended after a time, the latest first."""
-    return (
-        Campaign.objects.select_related("send")
-        .filter(Q(send__state="running", send__finished_at=None) | Q(send__finished_at__gte=since))
-        .order_by("-id")
-    )
 
 
 def left_out(campaign: Campaign) -> list[Segment]:
