@@ -4,6 +4,7 @@ import os
 import statistics
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pgtrigger
@@ -63,9 +64,7 @@ def begin(campaign: Campaign) -> Send:
     ],
 )
 @pytest.mark.django_db
-def test_what_cannot_be_is_refused_with_the_part_that_it_is_about(
-    told: dict[str, object], field: str
-) -> None:
+def test_what_cannot_be_is_refused_with_the_part_that_it_is_about(told: dict[str, Any], field: str) -> None:
     make_business()
     with pytest.raises(InvalidCampaignError) as refused:
         make_campaign(make_list([]), smtp_channel(NOWHERE), **told)
@@ -266,7 +265,7 @@ def test_figures_equal_what_is_reckoned_by_hand_from_the_rows() -> None:  # noqa
     spent.pop(treated[4], None)
     delivery = rows.get(customer=treated[0])
     Click.objects.create(
-        delivery=delivery, version=campaign.channels.get().version, number=0, url="https://shop.test/", first_at=order_at,
+        delivery=delivery, version_id=campaign.channels.get().version_id, number=0, url="https://shop.test/", first_at=order_at,
         last_at=order_at,
     )  # fmt: skip
     allow([treated[5]], state="withdrawn", key="u")
