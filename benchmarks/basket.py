@@ -1,6 +1,7 @@
 """The next basket: the formula and the learned ranker beside the baselines, the last basket held out.
 
     uv run python -m benchmarks basket [--data tafeng|products|categories] [--tafeng ../shared/data/tafeng_nbr] [--origins 8] [--threads 0]
+        [--method formula]
 
 Ta-Feng is the split of Li, Jullien, Ariannezhad, de Rijke (2023), 13,858 users. Complete Journey (PyPI) is the
 households with at least three days of purchases; a basket is a household and day, of products or of their categories. Everything
@@ -21,6 +22,7 @@ import polars as pl
 from regulars.analytics import affinity
 
 NAMES = ("tafeng", "products", "categories")
+METHODS = ("own, then popular", "own with recency .95", "formula", "learned ranker")
 _K = 10
 
 
@@ -108,6 +110,7 @@ def main() -> None:
     parser.add_argument("--data", choices=NAMES, action="append")
     parser.add_argument("--tafeng", type=Path, default=Path("../shared/data/tafeng_nbr"))
     parser.add_argument("--origins", type=int, default=8)
+    parser.add_argument("--method", choices=METHODS, action="append")
     parser.add_argument("--threads", type=int, default=0, help="of LightGBM; 0 takes all cores")
     asked = parser.parse_args()
     print(
@@ -127,7 +130,8 @@ def main() -> None:
         print(
             f"\n{name}: {lines['customer_id'].n_unique():,} customers, {lines['product_id'].n_unique():,} products"
         )
-        for method, forecast in methods.items():
+        for method in asked.method or methods:
+            forecast = methods[method]
             start = time.process_time()
             quality = measured(forecast(history), lines)
             cpu = time.process_time() - start

@@ -74,10 +74,11 @@ def peak_mib(contender: Callable[..., object], *arguments: object) -> float:
 
 def _report_peak(sender: object, contender: Callable[..., object], arguments: Sequence[object]) -> None:
     contender(*arguments)
-    sender.send(_peak_mib())  # type: ignore[attr-defined] # a connection; its class has no public name
+    sender.send(own_peak_mib())  # type: ignore[attr-defined] # a connection; its class has no public name
 
 
-def _peak_mib() -> float:
+def own_peak_mib() -> float:
+    """Return the most memory that this process has held."""
     status = Path("/proc/self/status")
     if status.exists():
         # getrusage would count what the parent held when it started us.

@@ -148,6 +148,33 @@ FILL = (
         """,
     ),
     (
+        "months",
+        """
+        DO $$ BEGIN
+            FOR n IN 0..36 LOOP
+                EXECUTE format('CREATE TABLE IF NOT EXISTS shop_event_of_%s PARTITION OF shop_event FOR VALUES FROM (%L) TO (%L)', n,
+                    date_trunc('month', date '1970-01-01' + {last_day}) - n * interval '1 month',
+                    date_trunc('month', date '1970-01-01' + {last_day}) - (n - 1) * interval '1 month');
+            END LOOP;
+        END $$
+        """,
+    ),
+    ("source", "INSERT INTO shop_eventsource (id, code, name, store_id) VALUES (1, 'web', 'Web shop', 1)"),
+    (
+        "events",
+        """
+        INSERT INTO shop_event (at, day, source_id, customer_id, is_named, name, product_id, order_code, url, properties)
+        SELECT to_timestamp(day::bigint * 86400 + i % 86400), day, 1, customer, true,
+            (ARRAY['Page Viewed','Product Viewed','Product Added','Ticket Opened'])[1 + i % 4], 1 + i % {products}, '',
+            'https://shop.example/' || i % 500, '{{}}'
+        FROM (
+            SELECT i, CASE WHEN i <= {heavy} THEN 1 ELSE 1 + (hashint8(i) & 1048575) % {customers} END AS customer,
+                {last_day} - (i * 7919::bigint % 1000)::int AS day
+            FROM generate_series(1, {heavy} * 10) AS i
+        ) AS drawn
+        """,
+    ),
+    (
         "refunds",
         """
         INSERT INTO shop_refund
@@ -178,7 +205,7 @@ FILL = (
                 WHEN f >= 4 OR m >= 4 THEN 'potential' ELSE 'general' END,
             CASE WHEN n IS NULL THEN 'prospect' WHEN r = 1 THEN 'lapsed_long' WHEN r = 2 THEN 'lapsed_short'
                 WHEN r = 3 THEN 'declining' WHEN n = 1 THEN 'new' WHEN n <= 3 THEN 'growing' ELSE 'mature' END,
-            first_day, last_day, 60, NULL, last_day + 60, last_day + 90
+            first_day, last_day, 60, CASE WHEN n > 1 OR r = 3 THEN 60 END, last_day + 60, last_day + 90
         FROM (
             SELECT customer.id, n, spent, first_day, last_day,
                 CASE WHEN n IS NOT NULL THEN ntile(5) OVER (PARTITION BY n IS NULL ORDER BY last_day) END AS r,
@@ -214,7 +241,8 @@ FILL = (
     ),
 )
 
-_OWN_TABLES = "^(shop|insights|planner)_"
+# The indexes of events are those of their months, and stay.
+_OWN_TABLES = "^(shop|insights|planner)_(?!event)"
 _COUNTED = (
     "shop_store", "shop_customer", "shop_identifier", "shop_product", "shop_order", "shop_orderline", "shop_refund",
     "insights_run", "insights_profilechange", "planner_action",
@@ -294,6 +322,7 @@ def kinds(customers: int) -> list[PageKind]:
     )  # fmt: skip
     searches = ("smith", "anna", "小明", "王", "a", "12", "Anna Novak", "smith&tier=VIP", "garcia&sort=name")
     return [
+        PageKind("Data quality", lambda _chance: "/data/quality/", plain),
         PageKind("Today", lambda _chance: "/", plain),
         PageKind("action list, filtered", lambda c: f"/actions/?tier={c.choice(('VIP', 'at_risk'))}", htmx),
         PageKind("Customers, every order", lists(*orders), plain),
@@ -306,9 +335,16 @@ def kinds(customers: int) -> list[PageKind]:
         ),
         PageKind("Customer", lambda c: f"/customers/{customer(c)}/", plain),
         PageKind("Customer, purchases", lambda c: f"/customers/{customer(c)}/purchases/", htmx),
-        PageKind("Customer of 10,000 orders", lambda _chance: "/customers/1/", plain),
-        PageKind("Customer of 10,000 orders, purchases", lambda _chance: "/customers/1/purchases/", htmx),
+        PageKind("Customer of 20,000 timeline rows", lambda _chance: "/customers/1/", plain),
+        PageKind("the same, earlier in the timeline", _earlier, htmx),
+        PageKind("the same, browsing", lambda _chance: "/customers/1/browsing/", htmx),
+        PageKind("the same, purchases", lambda _chance: "/customers/1/purchases/", htmx),
     ]
+
+
+def _earlier(chance: random.Random) -> str:
+    """Return the address of a later part of the story, by a moment within its three years."""
+    return f"/customers/1/story/?after={chance.randint(LAST_DAY - 900, LAST_DAY - 100) * 86_400_000_000}.0.0"
 
 
 def measure(kind: PageKind, *, requests: int) -> tuple[list[float], float, int]:

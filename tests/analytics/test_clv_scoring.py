@@ -388,3 +388,12 @@ def test_wrong_columns_and_values_are_named() -> None:
         fit.clv(summary, margin=0.3, annual_discount=-0.1)
     with pytest.raises(ArgumentError, match="horizon_days"):
         fit.clv(summary, margin=0.3, horizon_days=0)
+
+
+@pytest.mark.parametrize("model", ["bg_nbd", "mbg_nbd", "pareto_nbd", "mbg_cnbd_k", "plain_rate"])
+def test_of_nobody_nothing_is_said(model: PurchaseModel) -> None:
+    days = {"customer_id": [1, 1, 2, 3, 3], "day": [10, 40, 20, 5, 90], "order_id": [1, 2, 3, 4, 5]}
+    summary = clv.summarise(pl.DataFrame(days).with_columns(amount_minor=500), as_of_day=100)
+    fit = clv.fit(summary, model=model)
+    assert fit.p_alive(summary.clear()).is_empty()
+    assert fit.expected_purchases(summary.clear(), horizon=4).is_empty()

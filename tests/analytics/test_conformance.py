@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars.analytics import cohorts, cycles, facts, kpis, lifecycle, next_purchase, rfm, tiers
+from regulars.analytics import cohorts, cycles, facts, histories, kpis, lifecycle, next_purchase, rfm, tiers
 from tests.analytics import uci
 from tests.analytics.engines import ENGINES, EVERY, EXEMPTIONS, Table, alike, as_polars, needs_spark
 
@@ -51,6 +51,21 @@ def waited(orders: Table) -> Table:
         (AS_OF - nw.col("last_day").cast(nw.Int64)).alias("silence_days")
     )
     return next_purchase.expect(found.to_native(), WAITS)
+
+
+def some_histories(orders: Table) -> Table:
+    return histories.of_orders(orders, as_of_day=AS_OF)
+
+
+def renewed(orders: Table, engine: Engine) -> Table:
+    """The histories of the last day, from those that were known before some orders were changed and others came."""
+    rows = as_polars(orders)
+    before = rows.filter(pl.col("order_id") % 5 > 0).with_columns(
+        amount_minor=pl.when(pl.col("order_id") % 7 == 0).then(1).otherwise("amount_minor")
+    )
+    nobody = engine(as_polars(some_histories(engine(rows.clear()))).with_columns(mark=pl.lit(0, pl.Int64)))
+    known = histories.renewed(engine(before), nobody, as_of_day=15_200)
+    return histories.renewed(orders, known, as_of_day=AS_OF)
 
 
 def everybody(engine: Engine) -> Table:
@@ -90,6 +105,20 @@ CASES: dict[str, Case] = {
         rule="store_cycle",
     ),
     "next_purchase.expect": lambda orders, _: waited(orders),
+    "histories.of_orders": lambda orders, _: some_histories(orders),
+    "histories.renewed": renewed,
+    "histories.earlier": lambda orders, _: histories.earlier(
+        orders, some_histories(orders), as_of_day=15_200
+    ),
+    "rfm.score of histories": lambda orders, _: rfm.score(some_histories(orders), as_of_day=AS_OF),
+    "cycles.customers of histories": lambda orders, _: cycles.customers(
+        some_histories(orders),
+        as_of_day=AS_OF,
+        store=cycles.store(orders, as_of_day=AS_OF, minimum_intervals=1),
+    ),
+    "lifecycle.stages of histories": lambda orders, engine: lifecycle.stages(
+        some_histories(orders), as_of_day=AS_OF, cycle_days=50, customers=everybody(engine)
+    ),
     "cohorts.retention": lambda orders, _: cohorts.retention(orders, as_of_day=AS_OF),
     "cohorts.revenue": lambda orders, _: cohorts.revenue(orders, as_of_day=AS_OF),
     "cohorts.survival": lambda orders, _: cohorts.survival(orders, as_of_day=AS_OF),
@@ -109,7 +138,10 @@ CASES: dict[str, Case] = {
 }
 
 # Functions that give back neither a table nor a figure, tested in test_facts.py; what learns waits is asked below.
-EXEMPT = {"facts.check", "facts.open_lines", "facts.open_orders", "facts.open_table", "next_purchase.learn"}
+EXEMPT = {
+    "histories.are_in", "histories.opened", "histories.marks",
+    "facts.check", "facts.open_lines", "facts.open_orders", "facts.open_table", "next_purchase.learn",
+}  # fmt: skip
 
 
 def answer(case: str, engine: str, *, orders: pl.DataFrame) -> Table:
@@ -204,7 +236,7 @@ def test_an_exemption_must_raise_what_it_says(monkeypatch: pytest.MonkeyPatch) -
 def test_no_public_function_is_left_out() -> None:
     public = {
         f"{module.__name__.rpartition('.')[2]}.{name}"
-        for module in (cohorts, cycles, facts, kpis, lifecycle, next_purchase, rfm, tiers)
+        for module in (cohorts, cycles, facts, histories, kpis, lifecycle, next_purchase, rfm, tiers)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
     }

@@ -56,6 +56,13 @@ def visits(lines: Table, engine: Engine) -> Table:
 CASES: dict[str, Case] = {
     "preferences.score": lambda lines, engine: preferences.score(lines, engine(PRODUCTS), as_of_day=AS_OF),
     "needs.score": lambda lines, engine: needs.score(lines, engine(PRODUCTS), as_of_day=AS_OF, minimum=1),
+    "needs.score beside what is usual": lambda lines, engine: needs.score(
+        lines,
+        engine(PRODUCTS),
+        as_of_day=AS_OF,
+        minimum=1,
+        beside=needs.usual(lines, engine(PRODUCTS), as_of_day=AS_OF),
+    ),
     "funnel.paths": lambda lines, engine: funnel.paths(visits(lines, engine)),
     "funnel.viewed_not_bought": lambda lines, engine: funnel.viewed_not_bought(
         visits(lines, engine),
@@ -220,6 +227,6 @@ def test_no_public_function_is_left_out() -> None:
     # Those of orders are in test_conformance.py; measuring lists takes no table; what learns from lines reads them as
     # `next_basket` does and gives back no table: test_affinity.py.
     elsewhere = {
-        "cycles.store", "cycles.customers", "affinity.of_lists", "affinity.choose_weights", "affinity.fit_ranker",
+        "needs.usual", "cycles.store", "cycles.customers", "affinity.of_lists", "affinity.choose_weights", "affinity.fit_ranker",
     }  # fmt: skip
     assert public == {case.split(" ")[0] for case in CASES} | elsewhere

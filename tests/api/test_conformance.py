@@ -78,6 +78,7 @@ def _make_sense(case: schemathesis.Case[Any]) -> None:
             "goods": {},
             "stores": [],
             "ends_at": None,
+            "starts_at": "2026-01-01T00:00:00Z",
         }
         case.body |= plain
         case.body |= {name: "" for name in ("shared_code", "prefix") if name in case.body}

@@ -157,6 +157,9 @@ class Console:
         settle(page)
 
     def _note_message(self, page: Page, message: ConsoleMessage) -> None:
+        # The browser refuses to run the tests' own scripts in a frame in which nothing runs.
+        if message.text.startswith("Blocked script execution in"):
+            return
         # Chromium tells of a page's own status in its console too; tests look at the page for that.
         if message.type == "error" and message.location["url"] != page.url:
             self._note(page, message.text)

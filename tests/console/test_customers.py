@@ -386,3 +386,16 @@ def test_an_analyst_changes_nobody() -> None:
     ann.force_login(make_user(role=Role.ANALYST))
     assert ann.get("/customers/").context["may_change"] is False
     assert ann.post("/customers/tags/", {"everybody": "1", "tag": "Best"}).status_code == 403
+
+
+def test_tags_and_the_shops_own_attributes_are_columns_to_choose(client: Client) -> None:
+    make_run()
+    anna = make_profile(customer=make_customer(name="Anna")).customer
+    tag = operations.ensure_tag(name="Wholesale")
+    operations.tag_customers(tag_id=tag.pk, customer_ids=[anna.pk], now=NOW)
+    operations.define_attribute(name="shoe", label="Shoe size", type="number")
+    operations.set_attributes([operations.Told(customer_id=anna.pk, name="shoe", value=38, at=NOW)])
+    page = client.get("/customers/?columns=tags&columns=attribute.shoe").content.decode()
+    assert '<td data-label="Tags">Wholesale</td>' in page
+    assert '<td data-label="Shoe size" class="number">38</td>' in page
+    assert "Wholesale</td>" not in client.get("/customers/").content.decode()

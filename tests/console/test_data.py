@@ -10,11 +10,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from regulars.intake.mapping import Mapping
 from regulars.intake.models import ColumnMap, Import
 from regulars.intake.operations import run_import, run_undo
 from regulars.shop.models import Order
+from regulars.shop.operations import measure_record
+from regulars.shop.queries import quality
 from regulars.staff.rules import Role
 from tests.intake.importing import NOW, SIMPLE, import_lines
 from tests.shop.factories import make_business
@@ -191,3 +194,56 @@ def test_the_refused_lines_come_in_every_form(tmp_path: Path) -> None:
     assert read["excel"].decode("utf-8-sig").startswith("order,date")
     assert "湿巾" in read["gb18030"].decode("gb18030")
     assert read["parquet"].startswith(b"PAR1")
+
+
+SHOPIFY = (
+    "Name,Email,Financial Status,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku\n"
+)
+
+
+def test_a_platforms_export_is_matched_by_its_preset_and_another_way_can_be_chosen() -> None:
+    client = logged_in()
+    row = uploaded(client, f"{SHOPIFY}#1,a@b.c,paid,2026-01-15 10:00:00 +0000,2,Wipes,2.50,W\n")
+    address = reverse("console:data-import", args=[row.pk])
+    page = client.get(address).content.decode()
+    assert "Matched as an export of Shopify" in page
+    assert '<option value="preset:taobao">' in page
+    other = client.get(address, {"match": "preset:amazon"}).content.decode()
+    assert '<option value="preset:amazon" selected>' in other
+    assert "no saved map" in client.get(address, {"match": "map:99"}).content.decode()
+
+
+def test_a_map_is_downloaded_and_taken_over_by_somebody_else() -> None:
+    client = logged_in()
+    saved = ColumnMap.objects.create(name="Ours", header=[], mapping=SIMPLE.to_json())
+    response = client.get(reverse("console:data-map", args=[saved.pk]))
+    assert Mapping.from_json(json.loads(response.content)) == SIMPLE
+    target = reverse("console:data-map-upload")
+    for content, name in (
+        (response.content, "Theirs.json"),
+        (b"[]", "Bad.json"),
+        (b'{"columns": {"x": 1}}', "Worse.json"),
+    ):
+        client.post(target, {"map": SimpleUploadedFile(name, content)})
+    assert list(ColumnMap.objects.order_by("name").values_list("name", flat=True)) == ["Ours", "Theirs"]
+    assert ColumnMap.objects.get(name="Theirs").mapping == saved.mapping
+    client.post(target, {"map": SimpleUploadedFile("Ours.json", b'{"columns": {"email": "Mail"}}')})
+    saved.refresh_from_db()
+    assert Mapping.from_json(saved.mapping) == SIMPLE, "a map of the same name was overwritten"
+
+
+def test_the_page_of_data_quality_links_to_what_mends_and_to_what_lacks(
+    django_assert_max_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_business()
+    client = logged_in()
+    with django_assert_max_num_queries(12):
+        page = client.get(reverse("console:data-quality")).content.decode()
+    assert 'href="/data/?kind=products#upload"' in page
+    assert 'href="/trust/#churn"' in page
+    # A large record is not counted while somebody waits.
+    measure_record(now=NOW)
+    monkeypatch.setattr(quality, "COUNTED_AT_ONCE", -1)
+    monkeypatch.setattr(quality, "coverage", None)
+    assert client.get(reverse("console:data-quality")).status_code == 200
+    assert '<option value="products" selected>' in client.get("/data/?kind=products").content.decode()

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from regulars.intake import operations
 from regulars.intake.models import Import
 from regulars.shop.models import Order
+from regulars.shop.operations import define_attribute
 from tests.console.browser import LOOKS, Console, Look
 from tests.intake.importing import NOW, import_lines
 from tests.shop.factories import make_business
@@ -32,6 +33,12 @@ def test_the_data_pages_are_sound(*, console: Console, look: Look, tmp_path: Pat
     path = tmp_path / "taobao-2026-01.csv"
     path.write_text(CONTENT)
     waiting = operations.register(path=path, store_code="taobao", created_by=alice, now=NOW)
+    define_attribute(name="skin_type", label="Skin type", label_zh="肤质", type="choice", choices=["dry"])
+    people = tmp_path / "customers.csv"
+    people.write_text("Customer ID,Email,Tags,Skin type\nA,a@b.example,VIP,dry\nB,b@b.example,,green\n")
+    customers = operations.register(
+        path=people, kind="customers", store_code="main", created_by=alice, now=NOW
+    )
     running = operations.register(path=path, store_code="taobao", created_by=alice, now=NOW)
     Import.objects.filter(pk=running.pk).update(
         state="running", stage="staging", stage_done=400, stage_total=1000
@@ -41,6 +48,7 @@ def test_the_data_pages_are_sound(*, console: Console, look: Look, tmp_path: Pat
     pages = {
         "data": "/data/",
         "data-matching": f"/data/{waiting.pk}/",
+        "data-matching-customers": f"/data/{customers.pk}/?match=names",
         "data-running": f"/data/{running.pk}/",
         "data-result": f"/data/{done.pk}/",
         "data-rejects": f"/data/{done.pk}/rejects/",

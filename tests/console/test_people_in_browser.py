@@ -4,8 +4,9 @@ from operator import attrgetter
 import pytest
 from django.db import transaction
 
+from regulars.segments import operations as segments
 from regulars.shop import operations
-from regulars.shop.models import Customer, Merge, Order
+from regulars.shop.models import AttributeDefinition, Customer, Merge, Order
 from regulars.shop.operations import NewEvent, Person, ProductSeen, Statement, Told
 from tests.console.browser import LOOKS, Console, Look
 from tests.console.shop_at_work import make_people, make_run
@@ -61,6 +62,9 @@ def somebody() -> Customer:
         tag = operations.ensure_tag(name=name)
         operations.change_tag(tag_id=tag.pk, name=name, description="", colour=colour)
         operations.tag_customers(tag_id=tag.pk, customer_ids=[anna.pk], source="staff", now=now)
+    regulars = segments.create_list(name="Regulars of the tea room", now=now)
+    segments.keep_tag(tag_id=operations.ensure_tag(name="Regular").pk, segment_id=regulars.pk, now=now)
+    segments.add_members(regulars.pk, customer_ids=[anna.pk], now=now)
     operations.define_attribute(
         name="birthday", label="Birthday", label_zh="生日", type="yearly", is_customers=True
     )
@@ -108,6 +112,7 @@ def test_the_pages_of_people_are_sound(*, console: Console, look: Look) -> None:
         "companies": "/companies/",
         "company": f"/companies/{account.pk}/",
         "attributes": "/settings/attributes/",
+        "attribute": f"/settings/attributes/{AttributeDefinition.objects.get(name='taste').pk}/",
         "quality": "/data/quality/",
         "source": f"/settings/sources/{key.source_id}/",
     }

@@ -5,7 +5,7 @@ from django.test import Client
 from django.utils import timezone
 
 from regulars.insights.models import Run
-from regulars.intake.models import Import
+from regulars.intake.models import Backfill, Connection, Import
 from regulars.shop.models import Store
 from regulars.staff.rules import Role
 from tests.staff.factories import make_user
@@ -49,3 +49,23 @@ def test_what_ended_waits_in_the_tray_for_a_while_and_asks_nothing() -> None:
 
 def test_an_empty_tray_is_empty() -> None:
     assert tray().strip() == ""
+
+
+def test_the_reading_of_a_shop_shows_in_the_tray_and_can_be_stopped_there() -> None:
+    store, _new = Store.objects.get_or_create(code="main", defaults={"name": "Main"})
+    shop = Connection.objects.create(
+        connector="shopify", name="Corner", store=store, address="a.b", key="k", connected_at=timezone.now()
+    )
+    Backfill.objects.create(
+        connection=shop, state="running", resource="orders", read=20, total=80, created_at=timezone.now()
+    )
+    shown = tray()
+    assert 'max="80" value="20"' in shown
+    assert f'href="/settings/sources/shops/{shop.pk}/"' in shown
+    assert f'action="/settings/sources/shops/{shop.pk}/cancellation/"' in shown
+    assert "cancellation" not in tray(Role.MARKETER)
+    hourly = {"state": "done", "finished_at": timezone.now()}
+    Backfill.objects.update(**hourly, since=timezone.now())
+    assert "Corner" not in tray()
+    Backfill.objects.update(since=None)
+    assert "Corner" in tray()

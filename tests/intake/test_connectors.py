@@ -265,6 +265,15 @@ def test_a_woocommerce_order_in_the_trash_counts_no_more_until_it_is_restored() 
     assert Order.objects.get().status == "paid"
 
 
+def test_a_deletion_of_something_else_sent_again_as_an_orders_is_set_aside() -> None:
+    row = connect_shop("woocommerce", address="https://corner.example")
+    deliver(row, "order.created", woo_order(727))
+    deliver(row, "customer.deleted", {"id": 727})
+    deliver(row, "order.deleted", {"id": 727}, id_="replayed")
+    assert Order.objects.get().status == "paid"
+    assert (last_delivery().state, last_delivery().reason) == ("parked", "deletion_of_another")
+
+
 def test_a_status_of_the_shops_own_making_is_paid_if_the_order_says_when() -> None:
     row = connect_shop("woocommerce", address="https://corner.example")
     deliver(row, "order.created", woo_order(status="packed-by-hand"))

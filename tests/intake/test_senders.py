@@ -6,6 +6,7 @@ import pytest
 
 from regulars.intake import operations
 from regulars.intake.models import Reject
+from regulars.intake.queries import proposal
 from regulars.shop.models import Order, Refund
 from regulars.shop.operations import ChangesOvertakenError
 from tests.intake.importing import import_lines, state
@@ -96,3 +97,23 @@ def test_an_import_cannot_be_undone_once_a_shop_has_told_of_its_orders(tmp_path:
     assert state() == before
     operations.run_undo(import_id=other.pk, now=NOW)
     assert list(Order.objects.values_list("code", flat=True)) == ["A1"]
+
+
+def test_a_refund_that_a_program_told_counts_once_when_a_file_tells_it_too(tmp_path: Path) -> None:
+    key = make_source()
+    import_lines(tmp_path, *LINES)
+    for number, total in enumerate((1.5, 1.0), start=1):
+        told = {"order_id": "A1", "total": total, "refund_id": f"R{number}"}
+        send(key, event("track", str(number), userId="17", event="Order Refunded", properties=told, at=HOURS[number]))  # fmt: skip
+    assert refunded() == (600, 250)
+    files = (("2.00", 250), ("2.00", 250), ("2.40", 250), ("3.00", 300))
+    for amount, expected in files:
+        path = tmp_path / "refunds.csv"
+        path.write_text(f"refund id,order id,refund date,refund amount\nF,A1,2026-01-09,{amount}\n")
+        row = operations.register(path=path, kind="refunds", store_code="main", now=NOW)
+        operations.set_mapping(import_id=row.pk, mapping=proposal(path, kind="refunds").mapping)
+        operations.run_import(import_id=row.pk, now=NOW)
+        assert refunded() == (600, expected), amount
+    assert list(Refund.objects.values_list("amount_minor", flat=True)) == [300]
+    with pytest.raises(ChangesOvertakenError):
+        operations.undo(import_id=row.pk, now=NOW)

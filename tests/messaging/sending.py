@@ -71,6 +71,7 @@ def smtp_channel(port: int, *, name: str = "Mail", limits: Limits | None = None,
 
 def make_readers(many: int, *, prefix: str = "r", channel: str = "email", country: str = "") -> list[int]:
     """Make customers with an address of a channel, who allowed offers over it."""
+    prefix = f"{prefix}{next(_ids)}-"
     kind = "email" if channel == "email" else "phone"
     rows = Customer.objects.bulk_create(
         Customer(code=f"{prefix}{number}", country=country) for number in range(many)

@@ -111,6 +111,7 @@ def test_names_and_codes_are_taken_once_and_what_cannot_be_is_refused() -> None:
     for fields in (
         {"name": " "},
         {"ends_at": START},
+        {"starts_at": START.replace(year=9999)},
         {"stock": 0},
         {"budget_minor": 0},
         {"stores": ["nowhere"]},

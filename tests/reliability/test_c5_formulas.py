@@ -10,16 +10,32 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from regulars.console import downloads
 from regulars.console.downloads import csv_download
+from regulars.console.exports import EXPORTS
 from regulars.insights.exports import safe_for_spreadsheets
-from regulars.intake.models import Reject
+from regulars.intake.models import Import, Reject
 from regulars.intake.queries import reject_file
 from regulars.kernel import spreadsheets
 from regulars.kernel.spreadsheets import harmless
-from tests.intake.importing import import_lines
-from tests.shop.factories import make_business
+from regulars.segments import operations as segments
+from regulars.shop import operations as shop
+from regulars.shop.models import (
+    AttributeDefinition,
+    AttributeValue,
+    EventSource,
+    Identifier,
+    OrderLine,
+    Product,
+    Store,
+)
+from regulars.staff.rules import Role
+from tests.intake.importing import NOW, import_lines
+from tests.shop.factories import make_business, make_customer, make_line, make_order
+from tests.staff.factories import make_user
 
 pytestmark = [pytest.mark.reliability, pytest.mark.integration]
 
@@ -76,6 +92,60 @@ def exported() -> Iterator[tuple[str, bytes, str]]:
         yield f"console list as {form}", b"".join(response), encoding
     table = pl.DataFrame({"name": PAYLOADS})
     yield "CLI export", safe_for_spreadsheets(table).write_csv().encode(), "utf-8"
+
+
+def record_of_payloads() -> None:
+    """Write a payload into every text of the record that somebody outside can fill."""
+    make_business()
+    for number, text in enumerate(PAYLOADS[:60]):
+        store, _new = Store.objects.get_or_create(code=text[:64], defaults={"name": text})
+        customer = make_customer(code=text, name=text)
+        Identifier.objects.create(customer=customer, kind="external", value=text, store=store)
+        order = make_order(customer=customer, store=store, code=text, day=20_000)
+        texts = dict.fromkeys(("name", "category", "brand", "pack_size"), text)
+        product = Product.objects.create(store=store, code=text, **texts)
+        line = make_line(order=order, product=product)
+        OrderLine.objects.filter(pk=line.pk).update(key=text)
+        account = shop.ensure_account(code=text, name=text, industry=text, country=text)
+        account.save()
+        tag = shop.ensure_tag(name=text.strip() + str(number))
+        shop.change_tag(tag_id=tag.pk, name=tag.name, description=text, colour="grey")
+        shop.tag_customers(tag_id=tag.pk, customer_ids=[customer.pk], source=text, now=NOW)
+        label = AttributeDefinition.objects.create(name=f"a{number}", label=text, label_zh=text, type="text")
+        AttributeValue.objects.create(
+            definition=label, customer=customer, text=text, source=text, told_at=NOW
+        )
+        segments.create_list(name=text.strip() + str(number), description=text, now=NOW)
+        EventSource.objects.create(code=f"s{number}", name=text, store=store)
+        Import.objects.create(store=store, file_name=text, state="failed", error=text, created_at=NOW)
+        make_user(role=Role.OWNER, name=text)
+
+
+@pytest.mark.django_db
+def test_no_list_of_the_console_holds_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    record_of_payloads()
+    client = Client()
+    client.force_login(make_user(role=Role.OWNER))
+
+    def found(name: str, form: str) -> tuple[list[str], int]:
+        response = client.get(reverse(f"console:export-{name}"), {"format": form})
+        content = b"".join(response)
+        if form == "parquet":
+            return [], len(pl.read_parquet(io.BytesIO(content)))
+        encoding = "gb18030" if form == "gb18030" else "utf-8-sig"
+        return formulas(content, encoding), content.decode(encoding).count("\n") - 1
+
+    filled = 0
+    for name in EXPORTS:
+        counts = {form: found(name, form) for form in ("csv", "excel", "gb18030", "parquet")}
+        assert all(bad == [] for bad, _rows in counts.values()), name
+        filled += counts["parquet"][1] >= 60
+    print(
+        f"C5: {len(EXPORTS)} lists in 4 forms, {filled} of them full of {len(PAYLOADS[:60])} payloads, 0 formula cells"
+    )
+    assert filled >= 11
+    monkeypatch.setattr(downloads, "harmless", lambda value: value)
+    assert found("tags", "csv")[0], "the planted bug was not seen"
 
 
 @pytest.mark.unit

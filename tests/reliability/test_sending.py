@@ -18,15 +18,19 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import dkim
+import pgtrigger
 import pytest
 from django.conf import LazySettings
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from pytest_django.plugin import DjangoDbBlocker
 from standardwebhooks.webhooks import Webhook
 
 from regulars.messaging.models import Channel, Delivery, Send, SuppressedAddress
 from regulars.messaging.operations.channels import Limits, opening_of, set_up_channel
+from regulars.messaging.operations.claims import Session
 from regulars.messaging.operations.sends import (
     cancel_send,
     pause_send,
@@ -40,13 +44,35 @@ from tests.messaging.sending import let_time_pass, make_readers, make_send, smtp
 from tests.reliability.sender import Senders
 from tests.shop.factories import make_business
 
-pytestmark = [pytest.mark.reliability, pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.reliability, pytest.mark.integration]
 LONG = bool(int(os.environ.get("REGULARS_LONG", "0")))
 SEED = 20261122
 
 
-@pytest.fixture
-def senders() -> Iterator[Senders]:
+@pytest.fixture(scope="module")
+def _database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """One database for all rows, which other processes see; emptied once, at the end: that takes longer than a test."""
+    del django_db_setup
+    with django_db_blocker.unblock():
+        make_business()
+        yield
+        with pgtrigger.ignore("shop.Consent:no_truncate"):
+            call_command("flush", interactive=False, verbosity=0)
+        with connection.cursor() as cursor:
+            # What finished sends asked for: flush leaves the broker's tables alone.
+            cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
+
+
+@pytest.fixture(autouse=True)
+def _only_its_own(_database: None) -> None:
+    """Begin every test without what another left to be sent."""
+    Send.objects.update(state=Send.State.CANCELLED)
+    Channel.objects.update(is_active=False)
+    SuppressedAddress.objects.all().delete()
+
+
+@pytest.fixture(scope="module")
+def senders(_database: None) -> Iterator[Senders]:
     """The process that forks senders."""
     found = Senders()
     yield found
@@ -56,9 +82,18 @@ def senders() -> Iterator[Senders]:
 @pytest.fixture
 def sink() -> Iterator[MailSink]:
     """A real mail server."""
-    make_business()
     with mail_sink() as found:
         yield found
+
+
+@pytest.mark.django_db  # and so the database is made when this file runs alone
+def test_a_sender_is_known_by_a_lock_that_lasts_as_long_as_its_session() -> None:
+    session = Session()
+    worker = session.ensure()
+    assert session.ensure() == worker
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        assert cursor.fetchone() == (1,)
 
 
 def arrivals(sink: MailSink) -> Counter[str]:
@@ -83,7 +118,10 @@ def finish(senders: Senders, send: Send, **how: object) -> None:
     for _round in range(12):
         let_time_pass()
         assert senders.run(**how) == 0
-        if not Delivery.objects.filter(send=send, state__in=Delivery.UNDER_WAY).exists():
+        rows = Delivery.objects.filter(send=send)
+        # The server may hear of a death a moment later than we do: until then the message in hand is only doubted.
+        is_doubted = rows.filter(state="uncertain", worker__isnull=False).exists()
+        if not is_doubted and not rows.filter(state__in=Delivery.UNDER_WAY).exists():
             return
 
 
@@ -136,7 +174,7 @@ def test_s1_random_kills_of_senders_in_a_campaign(senders: Senders, sink: MailSi
     for _kill in range(kills):
         came, enough = len(sink.mails), rng.randrange(1, 12)
         pid = senders.start(lanes=3)
-        until(lambda came=came, enough=enough: len(sink.mails) >= min(came + enough, many))
+        until(sink, came + enough)
         time.sleep(rng.uniform(0, 0.02))
         os.kill(pid, signal.SIGKILL)
         died += senders.wait(pid) == -signal.SIGKILL
@@ -231,7 +269,7 @@ def stopped_sender(senders: Senders, sink: MailSink, *, plant: str = "") -> tupl
     others = [senders.start(**how, until_idle=False, clock_hours=hours, lanes=1) for hours in (0, 1, -1, 0)]
     left = 1 if not plant else 0
     wait_until(
-        lambda: Delivery.objects.filter(send=send, state__in=Delivery.UNDER_WAY).count() <= left, seconds=20
+        lambda: Delivery.objects.filter(send=send, state__in=Delivery.UNDER_WAY).count() <= left, seconds=55
     )
     took = time.monotonic() - stopped_at
     time.sleep(2.2)
@@ -243,10 +281,10 @@ def stopped_sender(senders: Senders, sink: MailSink, *, plant: str = "") -> tupl
     return send, took
 
 
-def until(holds: Callable[[], bool]) -> None:
-    """Wait a little for something that may not come: a sender that found nothing to do."""
+def until(sink: MailSink, mails: int) -> None:
+    """Wait a little for mails that may not come: a sender may find nothing to do."""
     ends_at = time.monotonic() + 2
-    while not holds() and time.monotonic() < ends_at:
+    while len(sink.mails) < mails and time.monotonic() < ends_at:
         time.sleep(0.005)
 
 
@@ -343,7 +381,7 @@ FAULTS = {
     "550 5.1.1 no such user": ("bounced", "no_such_address", False),
     "554 5.7.1 policy": ("failed", "refused", False),
     "reset": ("failed", "connection_lost", False),
-    "cut_before_dot": ("failed", "connection_lost", False),
+    "cut_before_dot": ("uncertain", "answer_cut", False),
     "cut_after_dot": ("uncertain", "answer_cut", True),
 }
 
@@ -352,7 +390,6 @@ FAULTS = {
 def test_s4_every_fault_of_a_server_ends_each_message_in_one_state_after_bounded_retries(
     senders: Senders, fault: str
 ) -> None:
-    make_business()
     state, reason, arrives = FAULTS[fault]
     is_said = fault[0].isdigit()
     with mail_sink(refusal=fault if is_said else "") as sink:
@@ -363,7 +400,7 @@ def test_s4_every_fault_of_a_server_ends_each_message_in_one_state_after_bounded
             assert senders.run(mail_seconds=3) == 0
         faulty.close()
         row = Delivery.objects.get(send=send)
-        assert (row.state, row.reason, row.was_uncertain) == (state, reason, fault == "cut_after_dot")
+        assert (row.state, row.reason, row.was_uncertain) == (state, reason, state == "uncertain")
         assert row.attempts == {"bounced": 1, "uncertain": 3}.get(state, 1 if "policy" in fault else 8)
         assert bool(sink.mails) == arrives
         assert SuppressedAddress.objects.exists() == (state == "bounced")
@@ -395,7 +432,7 @@ def test_s4_a_server_that_hangs_or_crawls_holds_nobody_up(
     assert states(send) == {"pending": 3}
     assert channel.closed_until is not None
     print(
-        f"S4: {fault}: given up after {took:.1f} s with limits of 2 s; as shipped 20 s to open, 45 s a mail"
+        f"S4: {fault}: given up after {took:.1f} s with limits of 2 s; as shipped 15 s to open, 30 s a mail"
     )
 
 
@@ -418,7 +455,6 @@ def test_s4_half_of_the_conversations_lost_loses_no_mail(senders: Senders, sink:
 
 
 def test_s4_sees_retries_without_an_end(senders: Senders) -> None:
-    make_business()
     with mail_sink(refusal="450 4.2.0 later") as sink:
         send = make_send(make_readers(1), smtp_channel(sink.port))
         for _round in range(10):
@@ -427,7 +463,7 @@ def test_s4_sees_retries_without_an_end(senders: Senders) -> None:
         assert Delivery.objects.get(send=send).attempts > 8
 
 
-def opt_outs(senders: Senders, sink: MailSink, *, plant: str = "") -> tuple[int, int]:
+def opt_outs(senders: Senders, sink: MailSink, *, plant: str = "") -> tuple[Send, int, int]:
     """Withdraw and erase while senders run; return how many did, and of how many a message was claimed after the commit."""
     many, gone = (10_000, 1_000) if LONG else (300, 60)
     rng = random.Random(SEED)  # noqa: S311  which customers, not secrets
@@ -459,22 +495,22 @@ def opt_outs(senders: Senders, sink: MailSink, *, plant: str = "") -> tuple[int,
         "customer_id", "claimed_at"
     ):
         late += claimed_at is not None and claimed_at > committed[who]
-    return gone, late
+    return send, gone, late
 
 
 def test_s5_nobody_is_claimed_after_an_opt_out_or_an_erasure_was_committed(
     senders: Senders, sink: MailSink
 ) -> None:
-    gone, late = opt_outs(senders, sink)
+    send, gone, late = opt_outs(senders, sink)
     assert late == 0
-    held_back = Delivery.objects.filter(state="suppressed", reason="no_consent").count()
+    held_back = Delivery.objects.filter(send=send, state="suppressed", reason="no_consent").count()
     assert held_back > 0
     print(f"S5: seed {SEED}, {gone} opted out during the send, claimed after the commit {below(late, gone)}, "
           f"{held_back} held back with the reason")  # fmt: skip
 
 
 def test_s5_sees_consents_that_are_looked_at_too_early(senders: Senders, sink: MailSink) -> None:
-    _gone, late = opt_outs(senders, sink, plant="no_consent")
+    _send, _gone, late = opt_outs(senders, sink, plant="no_consent")
     assert late > 0
 
 
@@ -498,9 +534,10 @@ def test_s6_one_click_unsubscribe_is_signed_and_works_and_nobody_else_can(
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     path = "/" + str(mail["List-Unsubscribe"]).strip("<>").split("/", 3)[3]
     client = Client(enforce_csrf_checks=True)
+    taken_back = Consent.objects.filter(customer=reader, state="withdrawn")
     for _time in range(1_000 if LONG else 20):
         assert client.get(path).status_code == HTTPStatus.OK
-    assert not Consent.objects.filter(state="withdrawn").exists()
+    assert not taken_back.exists()
     forged = 100_000 if LONG else 200
     rng = random.Random(SEED)  # noqa: S311  a forger's luck
     _my, token, _rest = path.strip("/").split("/")
@@ -512,8 +549,8 @@ def test_s6_one_click_unsubscribe_is_signed_and_works_and_nobody_else_can(
         answer = client.post(
             f"/my/{token[:at]}{other}{token[at + 1 :]}/unsubscribe/", {"List-Unsubscribe": "One-Click"}
         )
-        assert answer.status_code != HTTPStatus.OK or not Consent.objects.filter(state="withdrawn").exists()
-    assert not Consent.objects.filter(state="withdrawn").exists()
+        assert answer.status_code != HTTPStatus.OK or not taken_back.exists()
+    assert not taken_back.exists()
     assert client.post(path, {"List-Unsubscribe": "One-Click"}).status_code == HTTPStatus.OK
     assert Consent.objects.filter(customer=reader, state="withdrawn", channel="email").exists()
     send = make_send([reader], channel)
@@ -573,7 +610,6 @@ def test_s8_a_receiver_that_is_down_or_flaps_gets_every_call_with_the_same_id_an
     senders: Senders, settings: LazySettings
 ) -> None:
     settings.CONNECTORS_MAY_CALL_LOOPBACK = True
-    make_business()
     many = 200 if LONG else 8
     with receiver() as there:
         channel = set_up_channel(
@@ -613,7 +649,6 @@ def test_s8_a_receiver_that_is_down_or_flaps_gets_every_call_with_the_same_id_an
 
 def test_s8_a_receiver_that_is_down_for_a_day_loses_nothing(senders: Senders, settings: LazySettings) -> None:
     settings.CONNECTORS_MAY_CALL_LOOPBACK = True
-    make_business()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     channel = set_up_channel(
@@ -639,7 +674,7 @@ def test_who_was_not_reached_can_be_tried_again(senders: Senders, sink: MailSink
         [
             Consent(
                 customer_id=readers[0], channel="email", purpose="marketing", state="withdrawn", at=timezone.now(),
-                source="test", key="w",
+                source="test", key=f"w{readers[0]}",
             )
         ]
     )  # fmt: skip
@@ -651,7 +686,7 @@ def test_who_was_not_reached_can_be_tried_again(senders: Senders, sink: MailSink
         [
             Statement(
                 customer_id=readers[0], channel="email", purpose="marketing", state="granted", at=timezone.now(),
-                source="test", key="again",
+                source="test", key=f"again{readers[0]}",
             )
         ]
     )  # fmt: skip

@@ -27,6 +27,7 @@ __all__ = [
     "cycles",
     "facts",
     "funnel",
+    "histories",
     "kpis",
     "lifecycle",
     "needs",

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import narwhals as nw
 from narwhals.typing import IntoFrame, IntoFrameT
 
-from regulars.analytics import arguments, facts, frames, occasions
+from regulars.analytics import arguments, facts, frames, histories, occasions
 from regulars.analytics.frames import Lazy
 from regulars.analytics.product_cycles import due, products
 
@@ -27,6 +27,20 @@ RULES: tuple[Rule, ...] = ("store_cycle", "fixed_days")
 """Simple rules of when customers come again: everybody after the same days."""
 
 FIXED_DAYS = 30
+
+
+LAST_DAY = facts.Column(name="last_day", dtype=nw.Int32, kind=facts.DAY, meaning="last order day")
+CYCLE_DAYS = facts.Column(
+    name="cycle_days",
+    dtype=nw.Float64,
+    kind=facts.MEASURE,
+    meaning="days after which the next order is expected; null without a cycle",
+    nullable=True,
+)
+LATE_DAY = facts.Column(
+    name="late_day", dtype=nw.Int32, kind=facts.DAY, meaning="day after which they are late", nullable=True
+)
+"""Of what `customers` returns, the columns that others read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +147,7 @@ def customers(
     comes. The late point keeps the store's proportion of late to cycle.
 
     Args:
-        orders: Facts `orders`: customer_id and day.
+        orders: Facts `orders`: customer_id and day; or their `histories`.
         as_of_day: No order may lie after it, days since 1970-01-01.
         store: What `store` returned. With `NotEnoughData` all expectations are null.
         prior_intervals: How many intervals of their own weigh as much as the store's cycle.
@@ -152,15 +166,19 @@ def customers(
     arguments.whole(prior_intervals, name="prior_intervals", least=1)
     if rule is not None:
         arguments.one_of(rule, RULES, name="rule")
-    opened = facts.open_orders(orders, uses=("customer_id", "day"), as_of_day=as_of_day)
-    dated = occasions.with_previous(occasions.of_orders(opened.frame))
-    (summary,) = opened.settle(
-        dated.group_by("customer_id").agg(
-            nw.col("day").max().alias("last_day"),
-            nw.len().alias("occasions"),
-            (nw.col("day") - nw.col("previous_day")).cast(nw.Float64).median().alias("own_days"),
+    if histories.are_in(orders):
+        opened = histories.opened(orders, as_of_day=as_of_day)
+        (summary,) = opened.settle(opened.frame.select("customer_id", "last_day", "occasions", "own_days"))
+    else:
+        opened = facts.open_orders(orders, uses=("customer_id", "day"), as_of_day=as_of_day)
+        dated = occasions.with_previous(occasions.of_orders(opened.frame))
+        (summary,) = opened.settle(
+            dated.group_by("customer_id").agg(
+                nw.col("day").max().alias("last_day"),
+                nw.len().alias("occasions"),
+                (nw.col("day") - nw.col("previous_day")).cast(nw.Float64).median().alias("own_days"),
+            )
         )
-    )
     return frames.like(
         orders,
         _expected(summary, store, as_of_day=as_of_day, prior_intervals=prior_intervals, rule=rule),

@@ -111,6 +111,10 @@ class Dataset:
         """Return the column of that name, which exists."""
         return next(column for column in self.columns if column.name == name)
 
+    def only(self, *names: str) -> tuple[Column, ...]:
+        """Return the columns of these names, in their order; all exist."""
+        return tuple(self.column(name) for name in names)
+
 
 def _ids(*names: str) -> tuple[Column, ...]:
     return tuple(

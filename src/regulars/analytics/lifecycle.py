@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import narwhals as nw
 from narwhals.typing import IntoFrame, IntoFrameT
 
-from regulars.analytics import arguments, facts, frames, occasions
+from regulars.analytics import arguments, facts, frames, histories, occasions
+from regulars.analytics.cycles import CYCLE_DAYS
 from regulars.analytics.frames import Lazy
 
 PROSPECT = "prospect"
@@ -30,12 +31,7 @@ REASONS = (NO_ORDER, FIRST_ORDER, FEW_REPEATS, MANY_REPEATS, SLOWING, SILENT)
 """Codes of `stage_reason`."""
 
 _CUSTOMERS = (facts.CUSTOMERS.column("customer_id"),)
-_CYCLES = (
-    facts.CUSTOMERS.column("customer_id"),
-    facts.Column(
-        name="cycle_days", dtype=nw.Float64, kind=facts.MEASURE, meaning="expected interval", nullable=True
-    ),
-)
+_CYCLES = (*_CUSTOMERS, CYCLE_DAYS)
 _INTERVALS_OF_A_RHYTHM = 3
 
 
@@ -91,7 +87,7 @@ def stages(  # noqa: PLR0913 - all but the first are named by the caller
     7. `mature`: more.
 
     Args:
-        orders: Facts `orders`: customer_id and day.
+        orders: Facts `orders`: customer_id and day; or their `histories`.
         as_of_day: No order may lie after it, days since 1970-01-01.
         cycle_days: The store's cycle.
         customers: Facts `customers`; those without an order become prospects. None: no prospects.
@@ -111,8 +107,19 @@ def stages(  # noqa: PLR0913 - all but the first are named by the caller
     """
     arguments.day(as_of_day, name="as_of_day")
     arguments.whole(cycle_days, name="cycle_days", least=1)
-    opened = facts.open_orders(orders, uses=("customer_id", "day"), as_of_day=as_of_day)
-    (known,) = opened.settle(_histories(opened.frame))
+    if histories.are_in(orders):
+        opened = histories.opened(orders, as_of_day=as_of_day)
+        summed = opened.frame.select(
+            "customer_id",
+            *(
+                nw.col(n).cast(nw.Int64)
+                for n in ("orders", "occasions", "first_day", "last_day", "previous_day")
+            ),
+        )
+    else:
+        opened = facts.open_orders(orders, uses=("customer_id", "day"), as_of_day=as_of_day)
+        summed = _histories(opened.frame)
+    (known,) = opened.settle(summed)
     if cycles is not None:
         frames.same_engine(orders, cycles, names=("orders", "cycles"))
         opened = facts.open_table(cycles, name="cycles", columns=_CYCLES, grain="customer_id")

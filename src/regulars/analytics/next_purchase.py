@@ -1,6 +1,6 @@
 """The next purchase (下次购买日): the day to expect each customer again, with an interval that four in five keep."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import narwhals as nw
 import numpy as np
@@ -8,7 +8,7 @@ from narwhals.typing import IntoFrame, IntoFrameT
 from numpy.typing import NDArray
 
 from regulars.analytics import arguments, facts, frames, in_memory, occasions
-from regulars.analytics.cycles import StoreCycle
+from regulars.analytics.cycles import CYCLE_DAYS, LAST_DAY, StoreCycle
 from regulars.analytics.facts import Column
 
 _POINTS = 101
@@ -20,21 +20,9 @@ _RARE = 0.02
 """Who has waited longer than all but so many ever did is not given a day."""
 
 _EXPECTED = (
-    Column(name="customer_id", dtype=nw.Int64, kind=facts.ID, meaning="customer"),
-    Column(
-        name="last_day",
-        dtype=nw.Int32,
-        kind=facts.DAY,
-        meaning="day of the last purchase; null without one",
-        nullable=True,
-    ),
-    Column(
-        name="cycle_days",
-        dtype=nw.Float64,
-        kind=facts.MEASURE,
-        meaning="days after which the next is expected; null without a cycle",
-        nullable=True,
-    ),
+    facts.CUSTOMERS.column("customer_id"),
+    replace(LAST_DAY, meaning="day of the last purchase; null without one", nullable=True),
+    CYCLE_DAYS,
     Column(
         name="silence_days",
         dtype=nw.Int64,

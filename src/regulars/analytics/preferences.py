@@ -4,17 +4,9 @@ import narwhals as nw
 from narwhals.typing import IntoFrame, IntoFrameT
 
 from regulars.analytics import arguments, facts, frames
-from regulars.analytics.facts import Column
 from regulars.analytics.frames import Lazy
 
-_PRODUCTS = tuple(
-    Column(name=name, dtype=dtype, kind=kind, meaning=meaning)
-    for name, dtype, kind, meaning in (
-        ("product_id", nw.Int64, facts.ID, "product"),
-        ("category", nw.String, facts.TEXT, "category; empty when unknown"),
-        ("brand", nw.String, facts.TEXT, "brand; empty when unknown"),
-    )
-)
+_PRODUCTS = facts.PRODUCTS.only("product_id", "category", "brand")
 
 
 def score(

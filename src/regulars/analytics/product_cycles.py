@@ -33,9 +33,7 @@ _CRUMB = 1e-6
 _PACK = re.compile(r"\s*(?:(\d+)\s*[x×*]\s*)?(\d+(?:\.\d+)?)\s*(\D.*)?")
 
 _CATALOGUE = (
-    Column(name="product_id", dtype=nw.Int64, kind=facts.ID, meaning="product"),
-    Column(name="category", dtype=nw.String, kind=facts.TEXT, meaning="category; empty when unknown"),
-    Column(name="pack_size", dtype=nw.String, kind=facts.TEXT, meaning="such as 80 ct or 6 x 330 ml"),
+    *facts.PRODUCTS.only("product_id", "category", "pack_size"),
     Column(
         name="daily_use",
         dtype=nw.Float64,
@@ -45,7 +43,7 @@ _CATALOGUE = (
     ),
 )
 _CYCLES = (
-    Column(name="product_id", dtype=nw.Int64, kind=facts.ID, meaning="product"),
+    facts.PRODUCTS.column("product_id"),
     Column(name="intervals", dtype=nw.Int64, kind=facts.NUMBER, meaning="intervals it rests on"),
     Column(
         name="unit_days",

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import narwhals as nw
 from narwhals.typing import IntoFrame, IntoFrameT
 
-from regulars.analytics import arguments, facts, frames
+from regulars.analytics import arguments, facts, frames, histories
 from regulars.analytics.arguments import ArgumentError
 from regulars.analytics.frames import Lazy
 
@@ -169,7 +169,8 @@ def score(
     more than the mean, for R strictly fewer days. All arithmetic is on integers, so engines agree to the last row.
 
     Args:
-        orders: Facts `orders`, at least customer_id, day and amount_minor; see `facts.open_orders` for which count.
+        orders: Facts `orders`, at least customer_id, day and amount_minor; see `facts.open_orders` for which count. Or their
+            `histories`, where all orders count.
         as_of_day: The day for which the question is asked, days since 1970-01-01. No order may lie after it.
         window_days: Count orders whose age `as_of_day - day` is less than this; None counts all.
         scheme: `quintile`, `mean` or `Cuts`.
@@ -192,17 +193,33 @@ def score(
     if not isinstance(scheme, Cuts):
         arguments.one_of(scheme, ("quintile", "mean"), name="scheme (or rfm.Cuts)")
     arguments.one_of(monetary, ("total", "average_order"), name="monetary")
-    opened = facts.open_orders(orders, uses=("customer_id", "day", "amount_minor"), as_of_day=as_of_day)
-    valid = opened.frame
-    if window_days is not None:
-        valid = valid.filter(nw.col("day") > as_of_day - window_days)
-    (summary,) = opened.settle(
-        valid.group_by("customer_id").agg(
-            nw.col("day").max().alias("last_day"),
-            nw.len().alias("frequency"),
-            nw.col("amount_minor").sum().alias("monetary_minor"),
+    if histories.are_in(orders):
+        if window_days is not None:
+            raise arguments.ArgumentError(
+                f"window_days == {window_days}, must be None for histories: they hold no single orders",
+                argument="window_days",
+            )
+        opened = histories.opened(orders, as_of_day=as_of_day)
+        (summary,) = opened.settle(
+            opened.frame.select(
+                "customer_id",
+                "last_day",
+                nw.col("orders").alias("frequency"),
+                nw.col("amount_minor").alias("monetary_minor"),
+            )
         )
-    )
+    else:
+        opened = facts.open_orders(orders, uses=("customer_id", "day", "amount_minor"), as_of_day=as_of_day)
+        valid = opened.frame
+        if window_days is not None:
+            valid = valid.filter(nw.col("day") > as_of_day - window_days)
+        (summary,) = opened.settle(
+            valid.group_by("customer_id").agg(
+                nw.col("day").max().alias("last_day"),
+                nw.len().alias("frequency"),
+                nw.col("amount_minor").sum().alias("monetary_minor"),
+            )
+        )
     measured = _measured(summary, as_of_day=as_of_day, monetary=monetary)
     return frames.like(orders, _scored(measured, scheme), grain=("customer_id",))
 

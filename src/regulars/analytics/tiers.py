@@ -6,6 +6,7 @@ import narwhals as nw
 from narwhals.typing import IntoFrame, IntoFrameT
 
 from regulars.analytics import arguments, facts, frames
+from regulars.analytics.cycles import LAST_DAY, LATE_DAY
 from regulars.analytics.frames import Lazy
 
 VIP = "VIP"
@@ -57,17 +58,7 @@ _READS = tuple(
         ("monetary_minor", nw.Int64, facts.AMOUNT, "net amount"),
     )
 )
-_CYCLES = (
-    facts.Column(name="customer_id", dtype=nw.Int64, kind=facts.ID, meaning="customer"),
-    facts.Column(name="last_day", dtype=nw.Int32, kind=facts.DAY, meaning="last order day"),
-    facts.Column(
-        name="late_day",
-        dtype=nw.Int32,
-        kind=facts.DAY,
-        meaning="day after which they are late",
-        nullable=True,
-    ),
-)
+_CYCLES = (facts.CUSTOMERS.column("customer_id"), LAST_DAY, LATE_DAY)
 
 
 def assign(

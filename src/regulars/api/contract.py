@@ -60,7 +60,7 @@ def terms(  # noqa: PLR0913  what an operation promises, each by its name
     replayable: bool = False,
     in_words: bool = False,
     file_kind: str = "",
-    example: dict[str, str] | None = None,
+    example: Mapping[str, object] | None = None,
 ) -> Terms:
     """Return the terms of an operation: its chapter, its scope, and the refusals beyond those all share.
 

@@ -70,6 +70,9 @@ class MappingBody(Schema):
     columns: Annotated[dict[RecordField, Text], _NoOtherKeys()] = Field(
         description="Column by field of the kind."
     )
+    attributes: Annotated[dict[Text, Text], _NoOtherKeys()] = Field(
+        {}, description="Column by attribute of your own, in a file of customers."
+    )
     words: Annotated[dict[RecordField, Annotated[dict[Text, Text], _NoOtherKeys()]], _NoOtherKeys()] = Field(
         {}, description="By field of a few words, what the file's words mean."
     )
@@ -80,7 +83,7 @@ class MappingBody(Schema):
     refund_prefix: Loose = Field("", description="Order numbers that begin with it are refunds.")
     date_formats: list[Text] = Field(
         [],
-        description="strptime formats, or `excel`, `epoch`, `epoch_ms`; for dates that could be read in two ways.",
+        description="strptime formats, or `excel`, `epoch`, `epoch_ms`, `epoch_us`; for dates that could be read in two ways.",
     )
     decimal: Literal["", ".", ","] = Field("", description="Decimal mark.")
     encoding: Loose = Field("", description="Encoding of a text file.")

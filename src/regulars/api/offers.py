@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Path, Query, Router, Schema
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from regulars.api.contract import terms
 from regulars.api.keys import key_of
@@ -34,10 +34,21 @@ router = Router()
 MOST_ISSUED = 10_000
 MOST_LINES = 500
 _COUNT_MOST = 2_000_000_000
+
+
+def _is_number(value: object) -> object:
+    # Pydantic would also take "5" and true, which the document does not allow; 5.0 it does.
+    if isinstance(value, bool | str):
+        message = "write a whole number"
+        raise ValueError(message)  # noqa: TRY004  what Pydantic tells the caller of
+    return value
+
+
 Kind = Literal["percent", "amount", "threshold", "bundle", "buy_get", "free_shipping", "gift"]
-Amount = Annotated[int, Field(ge=0, le=MOST_MINOR)]
-Positive = Annotated[int, Field(ge=1, le=MOST_MINOR)]
-Times = Annotated[int, Field(ge=1, le=_COUNT_MOST)]
+Amount = Annotated[int, Field(ge=0, le=MOST_MINOR), BeforeValidator(_is_number)]
+Positive = Annotated[int, Field(ge=1, le=MOST_MINOR), BeforeValidator(_is_number)]
+Times = Annotated[int, Field(ge=1, le=_COUNT_MOST), BeforeValidator(_is_number)]
+CustomerId = Annotated[int, Field(ge=1, le=2**63 - 1), BeforeValidator(_is_number)]
 Words = Annotated[str, Field(max_length=300, pattern=r"^[^\x00]*$")]
 Code = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00]+$")]
 Source = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00]+$")]
@@ -70,13 +81,15 @@ class OfferBody(Schema):
     most_minor: Positive | None = Field(None, description="Most it takes off an order.")
     starts_at: Instant
     ends_at: Instant | None = None
-    code_days: Annotated[int, Field(ge=1, le=3_650)] | None = Field(
+    code_days: Annotated[int, Field(ge=1, le=3_650), BeforeValidator(_is_number)] | None = Field(
         None, description="Days that a code is good from when it was given."
     )
     per_customer: Times | None = Field(1, description="How often a customer may use it.")
     stock: Times | None = Field(None, description="How often it may be used in all.")
     budget_minor: Positive | None = Field(None, description="What it may cost in all.")
-    holder_only: bool = Field(default=False, description="Only for the customer whom the code was given to.")
+    holder_only: bool = Field(
+        default=False, strict=True, description="Only for the customer whom the code was given to."
+    )
     stacking: Literal["alone", "other_kinds", "any"] = "alone"
     words: Words = Field("", description="Shown to customers instead of our own words.")
     words_zh: Words = Field("", description="The same in Chinese.")
@@ -140,7 +153,7 @@ class Move(Schema):
 class CodesWanted(Schema):
     """How many codes to draw."""
 
-    count: Annotated[int, Field(ge=1, le=100_000)]
+    count: Annotated[int, Field(ge=1, le=100_000), BeforeValidator(_is_number)]
     source: Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")] = Field(
         "", description="What they are for."
     )
@@ -175,7 +188,7 @@ class CouponPage(Schema):
 class Issue(Schema):
     """Whom to give a code."""
 
-    customer_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_ISSUED)]
+    customer_ids: Annotated[list[CustomerId], Field(min_length=1, max_length=MOST_ISSUED)]
     source: Source = Field(
         description="What gives it. The same source gives a customer one code of an offer."
     )
@@ -201,7 +214,7 @@ class BasketLine(Schema):
         description="Tells lines of a basket apart."
     )
     product_code: Name
-    quantity: Annotated[int, Field(ge=1, le=MOST_UNITS)]
+    quantity: Annotated[int, Field(ge=1, le=MOST_UNITS), BeforeValidator(_is_number)]
     price_minor: Amount = Field(description="Of one unit, before offers.")
     category: Name = Field("", description="Empty for what the record says.")
     brand: Name = Field("", description="Empty for what the record says.")
@@ -216,13 +229,15 @@ class BasketBody(Schema):
     store: Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")] = Field(
         "", description="Code of the store; empty for any."
     )
-    customer_id: Id | None = Field(None, description="Who buys; null for somebody unknown.")
+    customer_id: CustomerId | None = Field(None, description="Who buys; null for somebody unknown.")
 
 
 class Hold(BasketBody):
     """A basket for which codes are to be held."""
 
-    seconds: Annotated[int, Field(ge=30, le=604_800)] = Field(1_800, description="For how long.")
+    seconds: Annotated[int, Field(ge=30, le=604_800), BeforeValidator(_is_number)] = Field(
+        1_800, description="For how long."
+    )
 
 
 class GiftView(Schema):

@@ -10,11 +10,25 @@ from regulars.api import (
     imports,
     offers,
     orders,
+    sayings,
     segments,
     templates,
 )
 from regulars.api.contract import make_api
 
 api = make_api()
-for chapter in (customers, consents, segments, templates, offers, orders, figures, backtests, imports, actions, account):
+for chapter in (
+    customers,
+    sayings,
+    consents,
+    segments,
+    templates,
+    offers,
+    orders,
+    figures,
+    backtests,
+    imports,
+    actions,
+    account,
+):
     api.add_router("", chapter.router)

@@ -82,7 +82,7 @@ def _add_command(kind: str) -> None:
             typer.Option(
                 "--map",
                 metavar="MAP",
-                help="A JSON file made by `import map`, or a saved map; without it, it is proposed.",
+                help="A JSON file made by `import map`, a saved map, or preset:NAME for a platform's export; without it, it is proposed.",
             ),
         ] = "",
         store: Annotated[
@@ -281,6 +281,8 @@ def mapping_for(
             )
             raise MapUnclearError(message, missing=list(proposal.missing))
         mapping = proposal.mapping
+    elif map_.startswith("preset:"):
+        mapping = queries.proposal(file, kind=kind, encoding=encoding, sheet=sheet, match=map_).mapping
     elif Path(map_).is_file():
         try:
             mapping = Mapping.from_json(json.loads(Path(map_).read_text(encoding="utf-8")))

@@ -11,7 +11,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from regulars.intake.models import ColumnMap
 from regulars.kernel.errors import RegularsError
+from regulars.segments import queries as segments
 from regulars.shop import operations
 from regulars.shop import queries as shop
 from regulars.shop.models import AttributeDefinition
@@ -98,7 +100,15 @@ def attribute(request: HttpRequest, attribute_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _define(form):
         messages.success(request, gettext("Saved."))
         return redirect("console:settings-attributes")
-    context = {"form": form, "row": row, "values": shop.values_of_attribute(row.pk)}
+    context = {
+        "form": form,
+        "row": row,
+        "values": shop.values_of_attribute(row.pk),
+        "segments": segments.asking_for(f"attribute.{row.name}"),
+        "maps": [
+            one for one in ColumnMap.objects.order_by("name") if row.name in one.mapping.get("attributes", {})
+        ],
+    }
     return render(request, "console/settings/attribute.html", context, status=422 if form.errors else 200)
 
 
@@ -107,6 +117,10 @@ def attribute(request: HttpRequest, attribute_id: int) -> HttpResponse:
 def removal(request: HttpRequest, attribute_id: int) -> HttpResponse:
     """Delete an attribute with every value of it."""
     row = get_object_or_404(AttributeDefinition, pk=attribute_id)
+    if users := segments.asking_for(f"attribute.{row.name}"):
+        text = gettext("Segments ask for it: %(names)s. Take it out there first.")
+        messages.error(request, text % {"names": ", ".join(one.title for one in users)})
+        return redirect("console:settings-attribute", row.pk)
     operations.remove_attribute(name=row.name)
     messages.success(request, gettext("The attribute and its values are deleted."))
     return redirect("console:settings-attributes")

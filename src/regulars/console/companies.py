@@ -59,6 +59,7 @@ def companies(request: HttpRequest) -> HttpResponse:
         "rows": rows[:_PAGE],
         "text": text,
         "manager": manager,
+        "filter_query": kept,
         "people": people(),
         "form": form,
         "may_change": may_change,

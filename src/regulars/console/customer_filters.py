@@ -1,6 +1,6 @@
 """The filters of the customer list: read from an address, told as chips, written into an address."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -20,6 +20,7 @@ from regulars.insights.queries import Alive, Churn, CustomerFilter, Due, Sort
 from regulars.kernel.days import date_of_day, day_of_date
 from regulars.kernel.money import to_minor
 from regulars.segments.queries import member_ids, title_of
+from regulars.shop.models import AttributeDefinition
 from regulars.shop.queries import Choices
 
 DUE: tuple[tuple[Due, str | Promise], ...] = (
@@ -90,6 +91,21 @@ COLUMNS = (
 DEFAULT_COLUMNS = ("tier", "stage", "cell", "orders", "spent", "last", "due")
 
 
+TAGS = "tags"
+OWN = "attribute."
+
+
+def own_columns() -> list[Column]:
+    """Return the columns that only this merchant has: tags, and their own attributes; one query."""
+    return [
+        Column(TAGS, _("Tags")),
+        *(
+            Column(f"{OWN}{row.name}", row.shown_label, is_number=row.type in ("number", "money"))
+            for row in AttributeDefinition.objects.all()
+        ),
+    ]
+
+
 class CustomerFilterForm(forms.Form):
     """Every choice that the list knows, as it stands in the address."""
 
@@ -151,13 +167,14 @@ class CustomerFilterForm(forms.Form):
     )
     columns = forms.MultipleChoiceField(
         label=_("Columns"),
-        choices=[(column.key, column.label) for column in COLUMNS],
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, data: QueryDict, *, choices: Choices) -> None:
+    def __init__(self, data: QueryDict, *, choices: Choices, columns: Sequence[Column]) -> None:
         super().__init__(data, auto_id="filter-%s")
+        shown = cast("forms.MultipleChoiceField", self.fields["columns"])
+        shown.choices = [(column.key, column.label) for column in columns]
         self.tag_names = {str(tag_id): name for tag_id, name in choices.tags.items()}
         cast("forms.MultipleChoiceField", self.fields["tag"]).choices = list(self.tag_names.items())
         country = cast("forms.MultipleChoiceField", self.fields["country"])
@@ -172,7 +189,8 @@ class CustomerList:
     """
 
     def __init__(self, data: QueryDict, *, choices: Choices, as_of_day: int, currency: str) -> None:
-        self.form = CustomerFilterForm(data, choices=choices)
+        self.all_columns = [*COLUMNS, *own_columns()]
+        self.form = CustomerFilterForm(data, choices=choices, columns=self.all_columns)
         self.form.is_valid()
         self.chosen: dict[str, Any] = {
             name: value for name, value in self.form.cleaned_data.items() if value not in (None, "", [])
@@ -202,7 +220,7 @@ class CustomerList:
     @property
     def columns(self) -> list[Column]:
         shown = self.chosen.get("columns", DEFAULT_COLUMNS)
-        return [column for column in COLUMNS if column.key in shown]
+        return [column for column in self.all_columns if column.key in shown]
 
     @property
     def is_filtered(self) -> bool:

@@ -16,8 +16,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from regulars.console import formats, saved_views, tagging
+from regulars.console import story as stories
 from regulars.console.components import Pager
-from regulars.console.customer_filters import COLUMNS, CustomerFilterForm, CustomerList, same_list
+from regulars.console.customer_filters import OWN, TAGS, CustomerFilterForm, CustomerList, same_list
 from regulars.console.downloads import choices, download
 from regulars.console.saved_views import TooManyViewsError
 from regulars.console.waiting import nothing_understood_yet
@@ -97,8 +98,11 @@ def customers(request: HttpRequest) -> HttpResponse:
             "list": chosen,
             "form": chosen.form,
             "columns": chosen.columns,
-            "all_columns": [(column, column in chosen.columns) for column in COLUMNS],
+            "all_columns": [(column, column in chosen.columns) for column in chosen.all_columns],
             "rows": page.rows,
+            "own": _own(
+                chosen, [row.customer_id for row in (*exact, *page.rows)], currency=business.currency
+            ),
             "exact": exact if is_first else [],
             "too_broad": too_broad,
             "title": current.name if current and current.query else pgettext("place", "Customers"),
@@ -124,6 +128,23 @@ def customers(request: HttpRequest) -> HttpResponse:
             "undo": tagging.undo_offered(request),
         },
     )
+
+
+def _own(chosen: CustomerList, customer_ids: list[int], *, currency: str) -> dict[tuple[int, str], str]:
+    """Return what stands in the columns of tags and the merchant's own attributes, by customer and column; two queries at most."""
+    keys = {column.key for column in chosen.columns}
+    names = [key.removeprefix(OWN) for key in keys if key.startswith(OWN)]
+    cells: dict[tuple[int, str], str] = {}
+    if TAGS in keys:
+        for customer_id, tags in shop.tags_of(customer_ids).items():
+            cells[customer_id, TAGS] = ", ".join(tags)
+    if names:
+        for customer_id, values in shop.attributes_of(customer_ids, names=names).items():
+            for one in values:
+                cells[customer_id, f"{OWN}{one.name}"] = stories.value_words(
+                    one.value, kind=one.type, currency=currency
+                )
+    return cells
 
 
 def _search(chosen: CustomerList) -> tuple[tuple[int, ...] | None, list[CustomerRow], bool]:

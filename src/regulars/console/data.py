@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
@@ -20,6 +21,7 @@ from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefre
 
 from regulars.console.components import Chip, Pager
 from regulars.console.downloads import choices, download
+from regulars.console.exports import record_menus
 from regulars.intake import operations as intake
 from regulars.intake import queries
 from regulars.intake.encodings import ENCODINGS, EncodingUnclearError
@@ -36,15 +38,17 @@ from regulars.intake.labels import (
 )
 from regulars.intake.mapping import SURE, IncompleteMappingError, Mapping, Proposal
 from regulars.intake.models import ColumnMap, Import
+from regulars.intake.presets import presets_of
 from regulars.intake.reasons import REASONS
 from regulars.intake.understanding import NeedsAnswerError, Question
 from regulars.kernel.errors import RegularsError
 from regulars.shop.models import Store
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
-from regulars.staff.rules import Capability, may
+from regulars.staff.rules import CAPABILITIES, Capability, Role, may
 
 _PAGE = 50
+_LARGEST_MAP = 1 << 20
 _MATCHABLE = (Import.State.UPLOADED, Import.State.FAILED)
 _AT_WORK = (Import.State.QUEUED, Import.State.RUNNING, Import.State.UNDOING)
 _SEES, _RUNS = access(Needs(Capability.VIEW_IMPORTS)), access(Needs(Capability.RUN_IMPORTS))
@@ -90,6 +94,11 @@ class MappingForm(forms.Form):
             )
         if kind is ORDERS:
             self._add_discounts(columns[1:])
+        self.attributes = queries.attributes() if kind.takes_attributes else []
+        for attribute in self.attributes:
+            self.fields[_field_of(attribute.name)] = forms.ChoiceField(
+                label=attribute.shown_label, choices=columns, required=False
+            )
         self.fields["decimal"] = forms.ChoiceField(
             label=_("Decimal mark"),
             choices=[("", _("Find out")), (".", "1,234.50"), (",", "1.234,50")],
@@ -135,6 +144,10 @@ class MappingForm(forms.Form):
         """Return the other fields of a line."""
         return [self[name] for name in self.kind.names() if name not in self.kind.main]
 
+    def own(self) -> list[forms.BoundField]:
+        """Return the attributes that the merchant defined."""
+        return [self[_field_of(one.name)] for one in self.attributes]
+
     def reading(self) -> list[forms.BoundField]:
         """Return how the file is to be read."""
         parts = ("discounts", "refund_prefix", "decimal", "encoding")
@@ -147,6 +160,11 @@ class MappingForm(forms.Form):
         mapping = Mapping(
             kind=self.kind.name,
             columns=columns,
+            attributes={
+                one.name: chosen[_field_of(one.name)]
+                for one in self.attributes
+                if chosen.get(_field_of(one.name))
+            },
             discounts=tuple(chosen.get("discounts", ())),
             refund_prefix=chosen.get("refund_prefix", ""),
             decimal=chosen["decimal"],
@@ -156,10 +174,15 @@ class MappingForm(forms.Form):
         return _answered(mapping, self.data.getlist("answer") if isinstance(self.data, QueryDict) else [])
 
 
+def _field_of(attribute: str) -> str:
+    return f"attribute.{attribute}"
+
+
 def _initial(mapping: Mapping) -> dict[str, object]:
     parts = ("refund_prefix", "decimal", "encoding", "sheet")
     return {
         **mapping.columns,
+        **{_field_of(name): column for name, column in mapping.attributes.items()},
         "discounts": list(mapping.discounts),
         **{name: getattr(mapping, name) for name in parts},
     }
@@ -202,11 +225,14 @@ def data(request: HttpRequest) -> HttpResponse:
         request,
         "console/data/index.html",
         {
-            "form": UploadForm(),
+            "form": UploadForm(
+                initial={"kind": kind} if (kind := request.GET.get("kind", "")) in KINDS else None
+            ),
             "imports": [(row, _level(row)) for row in found[:_PAGE]],
             "maps": ColumnMap.objects.order_by("name"),
             "pager": pager,
             "stores": Store.objects.order_by("code"),
+            "records": record_menus(CAPABILITIES[Role(cast("User", request.user).role)]),
         },
     )
 
@@ -272,13 +298,44 @@ def _matching(request: HttpRequest, row: Import) -> HttpResponse:
     kind = kind_named(row.kind)
     try:
         proposal = queries.proposal(
-            Path(row.file_path), file_name=row.file_name, kind=kind.name, encoding=encoding, sheet=sheet
+            Path(row.file_path),
+            file_name=row.file_name,
+            kind=kind.name,
+            encoding=encoding,
+            sheet=sheet,
+            match=request.GET.get("match", ""),
         )
     except (RegularsError, OSError) as error:
         return render(request, "console/data/unreadable.html", _unreadable(row, error))
     form = MappingForm(kind, proposal.header, proposal)
-    context = {"row": row, "kind": kind, "form": form, "proposal": proposal}
+    context = {
+        "row": row,
+        "kind": kind,
+        "form": form,
+        "proposal": proposal,
+        "matches": _matches(kind, proposal),
+        "encoding": encoding,
+    }
     return render(request, "console/data/matching.html", context)
+
+
+def _matches(kind: Kind, proposal: Proposal) -> list[tuple[str, list[tuple[str, str, bool]]]]:
+    """Return the ways to match the columns in groups, each with whether it is the one in use."""
+    maps = ColumnMap.objects.filter(kind=kind.name).order_by("name")
+    presets = presets_of(kind.name)
+    is_by_names = not proposal.preset and not proposal.saved_map
+    groups = [
+        ("", [(queries.NAMES, gettext("What the columns are called"), is_by_names)]),
+        (
+            gettext("Export of"),
+            [(f"preset:{one.name}", str(one.label), one.name == proposal.preset) for one in presets],
+        ),
+        (
+            gettext("Saved maps"),
+            [(f"map:{one.pk}", one.name, one.name == proposal.saved_map) for one in maps],
+        ),
+    ]
+    return [(label, ways) for label, ways in groups if ways]
 
 
 def _unreadable(row: Import, error: Exception) -> dict[str, object]:
@@ -334,7 +391,11 @@ def _understood(request: HttpRequest, row: Import) -> tuple[MappingForm, dict[st
     except RegularsError as error:
         return form, {"problem": str(error)}, 422
     lines = [(line, REASONS.get(line.reason, "")) for line in (found.lines or found.rows)]
-    labels = [kind.field(name).label for name in found.fields]
+    own = {one.name: one.shown_label for one in form.attributes}
+    labels = [
+        kind.field(name).label if name in found.mapping.columns else own.get(name, name)
+        for name in found.fields
+    ]
     shown = {"preview": found, "lines": lines, "labels": labels, "kind": kind, "is_orders": kind is ORDERS}
     return form, {**shown, "answers": answers, "mapping": mapping}, 200
 
@@ -469,6 +530,38 @@ def reject_file(request: HttpRequest, import_id: int) -> HttpResponseBase:
     return download(
         f"{Path(row.file_name).stem}-refused", schema, rows, form=request.GET.get("format", "excel")
     )
+
+
+@_SEES
+@require_GET
+def map_file(request: HttpRequest, map_id: int) -> HttpResponse:  # noqa: ARG001  given to every view
+    """Download a saved map, to be used in another shop or given to the command line."""
+    saved = get_object_or_404(ColumnMap, pk=map_id)
+    text = json.dumps(saved.mapping, ensure_ascii=False, indent=2)
+    response = HttpResponse(text, content_type="application/json; charset=utf-8")
+    response["Content-Disposition"] = content_disposition_header(
+        as_attachment=True, filename=f"{saved.name}.json"
+    )
+    return response
+
+
+@_RUNS
+@require_POST
+def map_upload(request: HttpRequest) -> HttpResponse:
+    """Keep a map that somebody shares, under the name of its file."""
+    file = request.FILES.get("map")
+    if file is None or (file.size or 0) > _LARGEST_MAP:
+        messages.error(request, gettext("Choose the file of a map, as it is downloaded here."))
+        return redirect("console:data")
+    try:
+        saved = intake.take_map(name=Path(file.name or "").stem, told=json.loads(file.read()))
+    except (ValueError, RecursionError):
+        messages.error(request, gettext("Choose the file of a map, as it is downloaded here."))
+    except RegularsError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, gettext("The map “%(name)s” is kept.") % {"name": saved.name})
+    return redirect("console:data")
 
 
 @_RUNS

@@ -52,7 +52,11 @@ def csv_lines(
 
 
 def download(
-    name: str, schema: Mapping[str, type[pl.DataType]], rows: Iterable[Sequence[object]], *, form: str
+    name: str,
+    schema: Mapping[str, type[pl.DataType] | pl.DataType],
+    rows: Iterable[Sequence[object]],
+    *,
+    form: str,
 ) -> HttpResponseBase:
     """Send a table in one of `FORMS`; an unknown form is plain CSV."""
     if form == "parquet":
@@ -74,7 +78,7 @@ def csv_download(
 
 
 def parquet_download(
-    name: str, schema: Mapping[str, type[pl.DataType]], rows: Iterable[Sequence[object]]
+    name: str, schema: Mapping[str, type[pl.DataType] | pl.DataType], rows: Iterable[Sequence[object]]
 ) -> HttpResponseBase:
     """Send a table as Parquet. It is put together on disk, from parts of as many rows as memory holds easily."""
     with tempfile.TemporaryDirectory() as folder:

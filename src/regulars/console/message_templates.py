@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -124,7 +124,6 @@ class LetterheadForm(forms.Form):
 # The list
 
 
-@_with_frame
 @_SEES
 @require_GET
 @never_cache
@@ -189,7 +188,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @_SEES
 @require_GET
 def starter(request: HttpRequest, code: str) -> HttpResponse:
-    """Show one of the library as its message would look, in a frame."""
+    """Show one of the library as its message would look."""
     try:
         found = starter_of(code)
     except NoSuchStarterError as error:
@@ -411,7 +410,7 @@ def version(request: HttpRequest, template_id: int, number: int) -> HttpResponse
         raise Http404
     written = {language: found.draft[language] for language in composing.languages_of(found.draft)}
     words = dict(settings.LANGUAGES)
-    parts = {"subject": _("Subject"), "preheader": _("Preheader"), "body": _("Text")}
+    parts = {"subject": _("Subject"), "preheader": _("Preheader"), "body": pgettext_lazy("message", "Text")}
     lines = [
         (mark, f"{words[text.split()[0]]}: {parts[text.split()[1]]}" if mark == "@" else text)
         for mark, text in queries.changes(kept.content, written)

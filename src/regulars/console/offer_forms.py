@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from regulars.kernel.money import from_minor, minor_unit_exponent, to_minor
@@ -306,7 +306,10 @@ def _percent_field(label: object, **options: Any) -> forms.DecimalField:  # noqa
 def _step_fields(currency: str) -> Fields:
     fields: Fields = {}
     for row in range(STEPS):
-        for name, label in (("spend", _("Spend")), ("save", _("Save"))):
+        for name, label in (
+            ("spend", pgettext_lazy("money", "Spend")),
+            ("save", pgettext_lazy("money", "Save")),
+        ):
             fields[f"give_step_{row}_{name}"] = money_field(currency, label)
     fields["give_repeats"] = forms.BooleanField(
         label=_("Again for each full sum (one step only)"),

@@ -21,14 +21,17 @@ _ENOUGH, _SOME = 0.8, 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that should be known: of how many, what depends on it, and how to mend it."""
+    """One thing that should be known: of how many, what depends on it and where that is seen, and how to mend it."""
 
+    code: str
     name: str | Promise
     known: int
     total: int
     without: str | Promise
     mend: str | Promise
     mend_url: str
+    feature: str | Promise
+    feature_url: str
 
     @property
     def share(self) -> float | None:
@@ -43,55 +46,68 @@ class Check:
         return "success" if self.share >= _ENOUGH else "warning" if self.share >= _SOME else "error"
 
 
-def _checks(found: Coverage) -> list[Check]:
-    files, sources = reverse("console:data"), reverse("console:settings-sources")
+def checks(found: Coverage) -> list[Check]:
+    """Return everything that features go by, with how much of it is known."""
+
+    def file_of(kind: str) -> str:
+        return f"{reverse('console:data')}?kind={kind}#upload"
+
     customers = found.customers
+    trust, actions = reverse("console:trust"), reverse("console:actions")
     return [
         Check(
-            name=_("Orders with their products"), known=found.with_lines, total=found.orders, mend_url=files,
+            code="orders_with_products", name=_("Orders with their products"), known=found.with_lines, total=found.orders,
             without=_("Without lines there are no product cycles, recommendations or preferences."),
-            mend=_("Import a file with one line a product"),
+            feature=_("Purchase cycles and recommendations"), feature_url=trust,
+            mend=_("Import a file with one line a product"), mend_url=file_of("orders"),
         ),
         Check(
-            name=_("Products with a category"), known=found.with_category, total=found.products, mend_url=files,
+            code="products_with_category", name=_("Products with a category"), known=found.with_category, total=found.products,
             without=_("Preferences and complements look at single products only."),
-            mend=_("Import a file of products"),
+            feature=_("Segments by need and preference"), feature_url=reverse("console:segments"),
+            mend=_("Import a file of products"), mend_url=file_of("products"),
         ),
         Check(
-            name=_("Products with a pack size"), known=found.with_pack_size, total=found.products, mend_url=files,
+            code="products_with_pack_size", name=_("Products with a pack size"), known=found.with_pack_size, total=found.products,
             without=_("Reminders to buy again go by past intervals, not by how long a pack lasts."),
-            mend=_("Import a file of products"),
+            feature=_("Who is due to buy again"), feature_url=f"{reverse('console:customers')}?due=due",
+            mend=_("Import a file of products"), mend_url=file_of("products"),
         ),
         Check(
-            name=_("Customers with an e-mail address"), known=found.with_email, total=customers, mend_url=files,
+            code="customers_with_email", name=_("Customers with an e-mail address"), known=found.with_email, total=customers,
             without=_("The others cannot be written to by e-mail."),
-            mend=_("Import a file of customers"),
+            feature=_("The action list"), feature_url=actions,
+            mend=_("Import a file of customers"), mend_url=file_of("customers"),
         ),
         Check(
-            name=_("Customers with a phone number"), known=found.with_phone, total=customers, mend_url=files,
+            code="customers_with_phone", name=_("Customers with a phone number"), known=found.with_phone, total=customers,
             without=_("The others cannot be called or texted."),
-            mend=_("Import a file of customers"),
+            feature=_("The action list"), feature_url=actions,
+            mend=_("Import a file of customers"), mend_url=file_of("customers"),
         ),
         Check(
-            name=_("Customers who allowed something"), known=found.consenting, total=customers, mend_url=files,
+            code="customers_consenting", name=_("Customers who allowed something"), known=found.consenting, total=customers,
             without=_("Without consent nobody is sent offers."),
-            mend=_("Import a file of consents"),
+            feature=_("What you ask consent for"), feature_url=reverse("console:settings-consents"),
+            mend=_("Import a file of consents"), mend_url=file_of("consents"),
         ),
         Check(
-            name=_("Customers seen on your pages in 90 days"), known=found.visiting, total=customers,
-            mend_url=sources,
+            code="customers_visiting", name=_("Customers seen on your pages in 90 days"), known=found.visiting, total=customers,
             without=_("Without visits the churn warning uses orders only, and nothing is known of what was looked at."),
-            mend=_("Put the snippet on your site"),
+            feature=_("How good the churn warning is"), feature_url=f"{trust}#churn",
+            mend=_("Put the snippet on your site"), mend_url=reverse("console:settings-sources"),
         ),
         Check(
-            name=_("Customers with a ticket in 90 days"), known=found.asking, total=customers, mend_url=files,
+            code="customers_asking", name=_("Customers with a ticket in 90 days"), known=found.asking, total=customers,
             without=_("Few tickets are good news; none at all means that complaints are not in the record."),
-            mend=_("Import a file of tickets"),
+            feature=_("How good the churn warning is"), feature_url=f"{trust}#churn",
+            mend=_("Import a file of tickets"), mend_url=file_of("tickets"),
         ),
         Check(
-            name=_("Customers who answered in 90 days"), known=found.answering, total=customers, mend_url=files,
+            code="customers_answering", name=_("Customers who answered in 90 days"), known=found.answering, total=customers,
             without=_("Without answers there is no satisfaction to report."),
-            mend=_("Import a file of survey answers"),
+            feature=_("What customers told you"), feature_url=reverse("console:customers"),
+            mend=_("Import a file of survey answers"), mend_url=file_of("answers"),
         ),
     ]  # fmt: skip
 
@@ -100,11 +116,13 @@ def _checks(found: Coverage) -> list[Check]:
 @require_GET
 def quality(request: HttpRequest) -> HttpResponse:
     """Show what is missing, and for what."""
-    checks = _checks(shop.coverage(now=timezone.now()))
+    found = shop.measured(now=timezone.now())
+    listed = checks(found.coverage)
     context = {
         "business": shop.business(),
-        "checks": checks,
-        "missing": [check for check in checks if check.level == "error"],
-        "freshness": shop.freshness(),
+        "counted_at": found.at,
+        "checks": listed,
+        "missing": [check for check in listed if check.level == "error"],
+        "freshness": found.freshness,
     }
     return render(request, "console/data/quality.html", context)

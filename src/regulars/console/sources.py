@@ -4,6 +4,7 @@ from typing import cast
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -125,7 +126,10 @@ def retention(request: HttpRequest) -> HttpResponse:
 def source(request: HttpRequest, source_id: int) -> HttpResponse:
     """Show one source: its keys, how to send, and the events that arrived last."""
     row = get_object_or_404(
-        EventSource.objects.filter(write_keys__isnull=False).distinct().select_related("store"), pk=source_id
+        EventSource.objects.filter(Q(write_keys__isnull=False) | Q(calls__isnull=False))
+        .distinct()
+        .select_related("store"),
+        pk=source_id,
     )
     return _source_page(request, row)
 

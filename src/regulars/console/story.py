@@ -87,6 +87,7 @@ def source_name(source: str) -> str:
     known = {
         "staff": gettext("a member of staff"),
         "rule": gettext("a rule"),
+        "api": gettext("a program"),
         "preferences": gettext("the customer"),
         "questionnaire": gettext("the customer"),
     }

@@ -13,6 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from regulars.console import formats
 from regulars.kernel.errors import RegularsError
+from regulars.segments import operations as segment_operations
+from regulars.segments import queries as segments
+from regulars.segments.models import Segment
 from regulars.shop import operations
 from regulars.shop import queries as shop
 from regulars.shop.models import Tag
@@ -47,13 +50,12 @@ def tags(request: HttpRequest) -> HttpResponse:
             messages.success(request, gettext("The tag “%(tag)s” is there.") % {"tag": row.name})
             return redirect("console:tags")
     rows = list(shop.tags_with_counts())
+    kept = segments.tags_kept()
     context = {
         "form": form,
-        "rows": [
-            (row, TagForm(initial={"name": row.name, "description": row.description, "colour": row.colour}))
-            for row in rows
-        ],
+        "rows": [(row, kept.get(row.pk)) for row in rows],
         "tags": rows,
+        "keepers": [row.segment for row in segments.segments(now=timezone.now())],
         "removed": shop.removed_tags(),
     }
     return render(request, "console/customers/tags.html", context, status=422 if form.errors else 200)
@@ -74,6 +76,29 @@ def change(request: HttpRequest, tag_id: int) -> HttpResponse:
             messages.success(request, gettext("Saved."))
     else:
         messages.error(request, gettext("Write a tag of 1 to 60 characters."))
+    return redirect("console:tags")
+
+
+@_CHANGES
+@require_POST
+def keeping(request: HttpRequest, tag_id: int) -> HttpResponse:
+    """Let a segment keep a tag, or none."""
+    row = get_object_or_404(Tag, pk=tag_id, removed_at=None)
+    told = request.POST.get("segment", "")
+    if not told:
+        segment_operations.release_tag(tag_id=row.pk)
+        messages.success(request, gettext("“%(tag)s” is put on by hand only.") % {"tag": row.name})
+        return redirect("console:tags")
+    keeper = get_object_or_404(Segment, pk=int(told) if told.isdecimal() else 0, archived_at=None)
+    try:
+        segment_operations.keep_tag(
+            tag_id=row.pk, segment_id=keeper.pk, by=cast("User", request.user), now=timezone.now()
+        )
+    except RegularsError as error:
+        messages.error(request, str(error))
+    else:
+        text = gettext("Whoever is in “%(segment)s” has “%(tag)s” from now on.")
+        messages.success(request, text % {"segment": keeper.title, "tag": row.name})
     return redirect("console:tags")
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -14,10 +15,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from regulars.insights import queries as insights
+from regulars.intake.connectors.labels import RESOURCES
 from regulars.intake.labels import STAGE_LABELS
-from regulars.intake.models import Import
+from regulars.intake.models import Backfill, Import
 from regulars.staff.access import Needs, access
-from regulars.staff.rules import Capability
+from regulars.staff.models import User
+from regulars.staff.rules import Capability, may
 
 _ENDED_STAYS = timedelta(minutes=10)
 _MOST = 8
@@ -46,10 +49,35 @@ def tray(request: HttpRequest) -> HttpResponse:
     at_work = Q(state__in=(Import.State.QUEUED, Import.State.RUNNING))
     rows = Import.objects.filter(at_work | Q(finished_at__gte=since)).order_by("-id")[:_MOST]
     work = [_import(row) for row in rows]
+    fillings = Backfill.objects.select_related("connection").filter(
+        Q(state__in=(Backfill.State.QUEUED, Backfill.State.RUNNING))
+        # What is read each hour by itself ends unseen, unless it failed.
+        | Q(finished_at__gte=since, since=None) | Q(finished_at__gte=since, state=Backfill.State.FAILED)
+    )  # fmt: skip
+    may_manage = may(cast("User", request.user).role, Capability.CHANGE_SETTINGS)
+    work += [_filling(row, may_manage=may_manage) for row in fillings.order_by("-id")[:_MOST]]
     if insights.current_run() is not None:
         work.append(Work(title=gettext("Your customers are being understood")))
     going_on = any(not one.state for one in work)
     return render(request, "console/tray.html", {"work": work, "going_on": going_on})
+
+
+def _filling(row: Backfill, *, may_manage: bool) -> Work:
+    shop = row.connection
+    url = reverse("console:settings-source-shop", args=[shop.pk]) if may_manage else ""
+    if row.state not in (Backfill.State.QUEUED, Backfill.State.RUNNING):
+        levels = {Backfill.State.DONE: "success", Backfill.State.FAILED: "error"}
+        level = levels.get(Backfill.State(row.state), "")
+        return Work(title=shop.name, url=url, state=row.get_state_display(), level=level)
+    is_queued = row.state == Backfill.State.QUEUED
+    return Work(
+        title=shop.name,
+        stage=gettext("Waiting for its turn") if is_queued else RESOURCES.get(row.resource, row.resource),
+        done=row.read,
+        total=row.total,
+        url=url,
+        cancel_url=reverse("console:settings-source-shop-cancellation", args=[shop.pk]) if may_manage else "",
+    )
 
 
 def _import(row: Import) -> Work:

@@ -19,6 +19,7 @@ import duckdb
 import polars as pl
 from django.db import connection, transaction
 
+from regulars.analytics import histories
 from regulars.insights.models import FactsPartition
 from regulars.kernel.days import date_of_day, day_of_date
 from regulars.kernel.errors import RegularsError
@@ -29,9 +30,13 @@ if TYPE_CHECKING:  # Spark is an extra.
     from pyspark.sql import DataFrame, SparkSession
 
 _WHOLE = date(1970, 1, 1)
+USUAL = Path("usual", "data.parquet")
+"""What is usual in the shop, as `tastes.Usual` keeps it between learnings."""
+
 _STAGING = ".writing"
 _PROFILES = Path("profiles", "data.parquet")
 _VERSION_KEY = "regulars.version"
+_RUN_KEY = "regulars.run"
 # By names that DuckDB and Spark have in common.
 _SQL_TYPES: dict[type[pl.DataType], str] = {
     pl.Int32: "INTEGER",
@@ -219,6 +224,16 @@ EVENTS = Dataset(
     },
 )
 DATASETS = (ORDERS, LINES, EVENTS, CUSTOMERS, PRODUCTS)
+# Not exported: what runs keep of customers between nights, so that a night reads nobody's orders again who did not buy.
+HISTORIES = Dataset(
+    name="histories",
+    grain="one row a customer with a valid order, as the latest run summed up their orders",
+    tables="",
+    columns={
+        column.name: Column("", pl.Float64 if column.name == "own_days" else pl.Int64, column.meaning)
+        for column in (*histories.COLUMNS, histories.MARK)
+    },
+)
 # Beside a month's `data.parquet`: events that are no longer in the database.
 ARCHIVED = "archived.parquet"
 
@@ -263,21 +278,45 @@ def export(*, facts_folder: Path, progress: Progress) -> int:
     return len(stale) + removed
 
 
-def write_profiles(profiles: Path, *, as_of_day: int, facts_folder: Path) -> None:
-    """Lay a run's profiles beside the facts, for BI tools and previews; complete, then renamed into place.
+def write_profiles(profiles: Path, *, as_of_day: int, facts_folder: Path, key: str = "") -> None:
+    """Lay a run's profiles beside the facts, for BI tools, previews and the next run; complete, then renamed into place.
 
     Args:
-        profiles: Folder of Parquet files as the engine wrote them; `labels.COLUMNS` says which columns.
+        profiles: Folder of Parquet files; `labels.COLUMNS` and `predictions.COLUMNS` say which columns.
         as_of_day: The day of the run; added, with the recency on it.
         facts_folder: The facts folder.
+        key: Tells the run that they are all of; empty where they are not all that the database holds.
     """
     file = facts_folder / _PROFILES
     file.parent.mkdir(parents=True, exist_ok=True)
     staged = file.with_suffix(".writing")
     scan_folder(profiles).with_columns(
         as_of_day=pl.lit(as_of_day, pl.Int32), recency_days=as_of_day - pl.col("last_day")
-    ).sink_parquet(staged)
+    ).sink_parquet(staged, metadata={_RUN_KEY: key})
     staged.rename(file)
+
+
+def kept_profiles(*, facts_folder: Path, key: str, rows: int) -> pl.LazyFrame | None:
+    """Return the profiles as a run laid them down, or None where the file is of another run, or has other customers."""
+    file = facts_folder / _PROFILES
+    try:
+        metadata = pl.read_parquet_metadata(file)
+    except (OSError, pl.exceptions.ComputeError):
+        return None
+    found = pl.scan_parquet(file)
+    if metadata.get(_RUN_KEY) != key or found.select(pl.len()).collect().item() != rows:
+        return None
+    return found
+
+
+def keep(*, histories_folder: Path, usual: Path, facts_folder: Path) -> None:
+    """Put what a run summed up and learnt in the place of what was before. Lost, it is worked out again."""
+    folder = facts_folder / HISTORIES.name
+    rmtree(folder, ignore_errors=True)
+    histories_folder.rename(folder)
+    if usual.exists():
+        (facts_folder / USUAL).parent.mkdir(exist_ok=True)
+        usual.rename(facts_folder / USUAL)
 
 
 def scan_folder(folder: Path) -> pl.LazyFrame:

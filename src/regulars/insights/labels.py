@@ -1,21 +1,38 @@
 """Every customer's labels, from facts: the analytics functions put together, on any of the engines."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import narwhals as nw
+import polars as pl
 
-from regulars.analytics import cycles, lifecycle, rfm, tiers
+from regulars.analytics import cycles, histories, lifecycle, rfm, tiers
 from regulars.analytics import facts as contract
 from regulars.insights.engines import Table, kept
 from regulars.insights.rules import ASSUMED_CYCLE_DAYS, Rules
 
-_YEAR_DAYS = 365
 # What a profile holds, in the order in which it is written to the database.
-COLUMNS = (
-    "customer_id", "orders", "frequency", "monetary_minor", "year_minor", "r", "f", "m", "cell", "tier", "stage",
-    "first_day", "last_day", "cycle_days", "rhythm_days", "due_day", "late_day",
-)  # fmt: skip
+SCHEMA: dict[str, type[pl.DataType]] = {
+    "customer_id": pl.Int64,
+    "orders": pl.Int32,
+    "frequency": pl.Int32,
+    "monetary_minor": pl.Int64,
+    "year_minor": pl.Int64,
+    "r": pl.Int8,
+    "f": pl.Int8,
+    "m": pl.Int8,
+    "cell": pl.String,
+    "tier": pl.String,
+    "stage": pl.String,
+    "first_day": pl.Int32,
+    "last_day": pl.Int32,
+    "cycle_days": pl.Float64,
+    "rhythm_days": pl.Float64,
+    "due_day": pl.Int32,
+    "late_day": pl.Int32,
+}
+COLUMNS = tuple(SCHEMA)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,28 +56,33 @@ def compute(  # noqa: PLR0913  what labels depend on
     customers: Table,
     as_of_day: int,
     rules: Rules,
+    past: Table | None = None,
     store: cycles.StoreCycle | cycles.NotEnoughData | None = None,
     cycle_rule: cycles.Rule | None = None,
 ) -> Labels:
     """Return every customer's labels as of a day.
 
-    Cost: a few scans of the orders by the engine, which also keeps what comes of them.
+    Cost: with `past` and `store` that of the customers, whatever they bought; scores over a window read its orders. The engine also
+    keeps what comes of it.
 
     Args:
         orders: Facts `orders`. Those after `as_of_day` are left out: nobody knew of them.
         customers: Facts `customers`, of the same engine.
         as_of_day: Days since 1970-01-01.
         rules: Thresholds and windows.
+        past: Customers' histories on that day, where they are known already; None sums them up.
         store: The store's cycle, where it has been measured already; None measures it.
         cycle_rule: The rule by which everybody is expected, where own cycles did no better; None for these.
     """
     known = contract.until(orders, as_of_day=as_of_day)
     if store is None:
-        store = cycles.store(known, as_of_day=as_of_day)
-    expected = kept(cycles.customers(known, as_of_day=as_of_day, store=store, rule=cycle_rule))
+        store = measure(orders, as_of_day=as_of_day)
+    if past is None:
+        past = kept(histories.of_orders(known, as_of_day=as_of_day))
+    expected = kept(cycles.customers(past, as_of_day=as_of_day, store=store, rule=cycle_rule))
     cycle_days, source = _store_cycle(store, rules)
     staged = lifecycle.stages(
-        known,
+        past,
         as_of_day=as_of_day,
         customers=customers,
         cycle_days=cycle_days,
@@ -69,7 +91,7 @@ def compute(  # noqa: PLR0913  what labels depend on
     )
     scores = kept(
         rfm.score(
-            known,
+            past if rules.rfm.window_days is None else known,
             as_of_day=as_of_day,
             window_days=rules.rfm.window_days,
             scheme=rules.rfm.scheme,
@@ -83,7 +105,7 @@ def compute(  # noqa: PLR0913  what labels depend on
         cycles=expected if rules.tiers.late_days is None else None,
     )
     return Labels(
-        profiles=kept(_profiles(staged, _years(known), scores, tiered, expected)),
+        profiles=kept(_profiles(staged, past, scores, tiered, expected)),
         measured=store,
         store_cycle={"cycle_days": cycle_days, "source": source, "measured": asdict(store)},
         thresholds={
@@ -99,13 +121,13 @@ def compute(  # noqa: PLR0913  what labels depend on
     )
 
 
-def _profiles(staged: Table, years: Table, scores: Table, tiered: Table, expected: Table) -> Table:
+def _profiles(staged: Table, past: Table, scores: Table, tiered: Table, expected: Table) -> Table:
     """Put a row together for each customer, buyer or not."""
     joined = nw.from_native(staged).select(
         "customer_id", "stage", "orders", "first_day", "last_day", "cycle_days", "rhythm_days"
     )
     for table, columns in (
-        (years, ("year_minor",)),
+        (past, ("year_minor",)),
         (scores, ("frequency", "monetary_minor", "r", "f", "m", "cell")),
         (tiered, ("tier",)),
         (expected, ("due_day", "late_day")),
@@ -129,13 +151,13 @@ def _store_cycle(
     return ASSUMED_CYCLE_DAYS, "assumed"
 
 
-def _years(orders: Table) -> Table:
-    """Return what each customer spent in the 365 days that end with their last order."""
-    valid = nw.from_native(orders).filter(nw.col("is_valid")).select("customer_id", "day", "amount_minor")
-    years = (
-        valid.with_columns(nw.col("day").max().over("customer_id").alias("last_day"))
-        .filter(nw.col("day") > nw.col("last_day") - _YEAR_DAYS)
-        .group_by("customer_id")
-        .agg(nw.col("amount_minor").sum().cast(nw.Int64).alias("year_minor"))
-    )
-    return years.to_native()
+def measure(orders: Table, *, as_of_day: int) -> cycles.StoreCycle | cycles.NotEnoughData:
+    """Return the store's cycle on a day, from what was known then."""
+    return cycles.store(contract.until(orders, as_of_day=as_of_day), as_of_day=as_of_day)
+
+
+def read_store(measured: Mapping[str, Any]) -> cycles.StoreCycle | cycles.NotEnoughData:
+    """Return the store's cycle from what `asdict` made of it."""
+    if "cycle_days" in measured:
+        return cycles.StoreCycle(**measured)
+    return cycles.NotEnoughData(**measured)

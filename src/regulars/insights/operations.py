@@ -1,25 +1,22 @@
 """Compute what Regulars understands of every customer, and change how it is computed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
 from shutil import rmtree
-from typing import Any, cast
+from typing import Any
 
 import polars as pl
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from regulars.analytics import affinity, cycles
-from regulars.analytics.backtest import ModelName
-from regulars.insights import engines, facts, labels, predictions, queries, summaries, tastes
+from regulars.insights import engines, facts, predictions, queries, tastes
 from regulars.insights.archive import archive_events
 from regulars.insights.backtests import backtest, is_backtest_due, request_backtest
-from regulars.insights.engines import Engine, Table
+from regulars.insights.computing import SCHEMA, Found, Terms, compute, key_of
+from regulars.insights.engines import Engine
 from regulars.insights.events import RunFinished
-from regulars.insights.labels import Labels
 from regulars.insights.lock import RunInProgressError, sole_computation
 from regulars.insights.models import Learning, Policy, Run
 from regulars.insights.rules import Rules
@@ -46,13 +43,11 @@ __all__ = [
 
 _NIGHTLY_AT = time(3)
 _COPIED_AT_ONCE = 100_000
-_SCORED_AT_ONCE = 500_000
 _FRESH = Path(".fresh")
 _WHOLE_BP = 10_000
 _LABELS = ("tier", "stage", "cell")
-_NAMES = (*labels.COLUMNS, *predictions.COLUMNS)
-_COLUMNS = ", ".join(_NAMES)
-_VALUES = [column for column in _NAMES if column != "customer_id"]
+_COLUMNS = ", ".join(SCHEMA)
+_VALUES = [column for column in SCHEMA if column != "customer_id"]
 
 
 def export_facts(*, facts_folder: Path | None = None, progress: Progress = no_progress) -> int:
@@ -112,6 +107,7 @@ def run(  # noqa: PLR0913  what a run depends on
         )
         business = shop.business()
         policy = current_policy()
+        margin = business.margin_bp / _WHOLE_BP
         started = Run.objects.create(
             as_of_day=as_of_day
             if as_of_day is not None
@@ -127,13 +123,16 @@ def run(  # noqa: PLR0913  what a run depends on
                 facts.export(facts_folder=facts_folder, progress=progress)
             _enter(started, "labels")
             progress("labels", 0, None)
-            found = _compute(
-                as_of_day=started.as_of_day,
+            found = compute(
                 engine=engine,
                 rules=read_policy(policy),
                 forecasts=forecasts,
-                margin=business.margin_bp / _WHOLE_BP,
-                trusted_rules=queries.trusted_rules(),
+                terms=Terms(
+                    key=key_of(started, margin=margin),
+                    as_of_day=started.as_of_day,
+                    margin=margin,
+                    trusted_rules=queries.trusted_rules(),
+                ),
                 facts_folder=facts_folder,
                 fresh=fresh,
             )
@@ -145,7 +144,14 @@ def run(  # noqa: PLR0913  what a run depends on
             )
             raise
         progress("files", 0, 1)
-        facts.write_profiles(found.profiles, as_of_day=started.as_of_day, facts_folder=facts_folder)
+        facts.keep(histories_folder=found.histories, usual=found.usual, facts_folder=facts_folder)
+        facts.write_profiles(
+            found.profiles,
+            as_of_day=started.as_of_day,
+            facts_folder=facts_folder,
+            # After labels alone nobody knows of whom forecasts have become out of date.
+            key=found.terms.key if forecasts else "",
+        )
         rmtree(fresh)
     started.refresh_from_db()
     return started
@@ -247,142 +253,19 @@ def _enter(started: Run, stage: str) -> None:
     Run.objects.filter(pk=started.pk).update(stage=stage)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Found:
-    """What a run computed: `profiles` is a folder of Parquet files, a row a customer with `_NAMES`.
-
-    Without forecasts `learning` and `tastes` are None, and the forecasts in `profiles` null.
-    """
-
-    profiles: Path
-    labels: Labels
-    learning: Learning | None
-    is_learnt_now: bool
-    trusted_rules: dict[ModelName, str]
-    tastes: tastes.Tastes | None
-    summary: dict[str, Any]
-
-
-def _compute(  # noqa: PLR0913  what a run knows
-    *,
-    as_of_day: int,
-    engine: Engine,
-    rules: Rules,
-    forecasts: bool,
-    margin: float,
-    trusted_rules: dict[ModelName, str],
-    facts_folder: Path,
-    fresh: Path,
-) -> _Found:
-    """Compute everything; what has a row a customer is written into the folder `fresh` by the engine."""
-    rmtree(fresh, ignore_errors=True)
-    with engines.reader(engine=engine, facts_folder=facts_folder) as read:
-        orders, customers = read(facts.ORDERS), read(facts.CUSTOMERS)
-        found = labels.compute(
-            orders=orders,
-            customers=customers,
-            as_of_day=as_of_day,
-            rules=rules,
-            cycle_rule=cast("cycles.Rule | None", trusted_rules.get("cycles")),
-        )
-        lines = read(facts.LINES)
-        events = read(facts.EVENTS) if facts.has_rows(facts.EVENTS, facts_folder=facts_folder) else None
-        learning, is_learnt_now = None, False
-        if forecasts:
-            learning, is_learnt_now = _learning(
-                found, orders=orders, lines=lines, events=events, as_of_day=as_of_day
-            )
-        learnt = predictions.trusted(
-            predictions.NOTHING_LEARNT if learning is None else learning.content, rules=trusted_rules
-        )
-        histories = predictions.histories(orders, events=events, learnt=learnt, as_of_day=as_of_day)
-        engines.write(found.profiles, fresh / "labels")
-        engines.write(histories, fresh / "histories")
-        wants = None
-        if learning is not None:
-            wants = tastes.compute(
-                lines=lines,
-                products=read(facts.PRODUCTS),
-                known=tastes.known_marks(),
-                as_of_day=as_of_day,
-                weights=affinity.Weights(**learning.content["basket"]),
-                rule=cast("affinity.Rule | None", trusted_rules.get("next_basket")),
-                relate=is_learnt_now,
-            )
-        summary = summaries.summarise(
-            found, orders=orders, customers=customers, as_of_day=as_of_day, rules=rules
-        )
-    _predict(
-        fresh,
-        learnt=learnt,
-        as_of_day=as_of_day,
-        cycle_days=found.store_cycle["cycle_days"],
-        margin=margin,
-    )
-    return _Found(
-        profiles=fresh / "profiles",
-        labels=found,
-        learning=learning,
-        is_learnt_now=is_learnt_now,
-        trusted_rules=trusted_rules,
-        tastes=wants,
-        summary=summary,
-    )
-
-
-def _predict(
-    fresh: Path, *, learnt: Mapping[str, Any], as_of_day: int, cycle_days: int, margin: float
-) -> None:
-    """Write the profiles: labels and what is predicted from histories, some customers at a time."""
-    (fresh / "profiles").mkdir()
-    labelled, histories = facts.scan_folder(fresh / "labels"), facts.scan_folder(fresh / "histories")
-    total = labelled.select(pl.len()).collect().item()
-    # One file at least, so that nobody's profiles have columns too.
-    for number, done in enumerate(range(0, max(total, 1), _SCORED_AT_ONCE)):
-        some = labelled.slice(done, _SCORED_AT_ONCE).collect()
-        theirs = histories.filter(
-            pl.col("customer_id").is_between(some["customer_id"].min(), some["customer_id"].max())
-        )
-        predictions.predict(
-            some,
-            histories=theirs.collect(),
-            learnt=learnt,
-            as_of_day=as_of_day,
-            cycle_days=cycle_days,
-            margin=margin,
-        ).select(_NAMES).write_parquet(fresh / "profiles" / f"part-{number:06}.parquet")
-
-
-def _learning(
-    found: Labels, *, orders: Table, lines: Table, events: Table | None, as_of_day: int
-) -> tuple[Learning, bool]:
-    """Return what is known of the shop as a whole: kept from an earlier run, or learnt now (True) and not stored yet."""
-    buyers = summaries.buyers(found)
-    kept = Learning.objects.filter(as_of_day__lte=as_of_day).first()
-    if kept is not None and predictions.is_current(
-        kept.content, learnt_as_of_day=kept.as_of_day, as_of_day=as_of_day, buyers=buyers
-    ):
-        return kept, False
-    content = predictions.learn(
-        orders, events=events, as_of_day=as_of_day, store=found.measured, buyers=buyers
-    )
-    content["basket"] = tastes.learn(lines, as_of_day=as_of_day)
-    return Learning(as_of_day=as_of_day, content=content), True
-
-
-def _terms(found: _Found, learning: Learning | None, before: Run | None) -> dict[str, Any]:
+def _terms(found: Found, learning: Learning | None, before: Run | None) -> dict[str, Any]:
     """Return what a page must know to tell what forecasts mean, and by which rules what stands was made."""
-    rules = dict(found.trusted_rules)
+    rules = dict(found.terms.trusted_rules)
     if found.learning is None:
         # Labels are new, forecasts are those of the run before.
         former = {} if before is None else before.thresholds.get("rules", {})
         rules = {model: rule for model, rule in former.items() if model != "cycles"}
-        rules |= {model: rule for model, rule in found.trusted_rules.items() if model == "cycles"}
+        rules |= {model: rule for model, rule in found.terms.trusted_rules.items() if model == "cycles"}
     learnt = predictions.trusted(learning.content if learning else predictions.NOTHING_LEARNT, rules=rules)
     return predictions.terms(learnt) | {"rules": rules}
 
 
-def _store(started: Run, found: _Found, *, progress: Progress) -> None:
+def _store(started: Run, found: Found, *, progress: Progress) -> None:
     """Write what changed, in one transaction, from the files of profiles, some rows at a time."""
     total = found.summary["customers"]
     with transaction.atomic():
@@ -391,25 +274,23 @@ def _store(started: Run, found: _Found, *, progress: Progress) -> None:
         with connection.cursor() as cursor:
             cursor.execute("CREATE TEMP TABLE insights_fresh (LIKE insights_profile) ON COMMIT DROP")
             with cursor.copy(f"COPY insights_fresh ({_COLUMNS}) FROM STDIN (FORMAT csv)") as copy:
-                profiles = facts.scan_folder(found.profiles)
-                for done in range(0, total, _COPIED_AT_ONCE):
-                    progress("profiles", done, total)
-                    rows = profiles.slice(done, _COPIED_AT_ONCE).collect()
+                rows = facts.scan_folder(found.changed)
+                count = rows.select(pl.len()).collect().item()
+                for done in range(0, count, _COPIED_AT_ONCE):
+                    progress("profiles", done, count)
+                    some = rows.slice(done, _COPIED_AT_ONCE).collect()
                     # Quoted, so that an empty text is not taken for null.
-                    copy.write(rows.write_csv(include_header=False, quote_style="non_numeric"))
+                    copy.write(some.write_csv(include_header=False, quote_style="non_numeric"))
             cursor.execute("ANALYZE insights_fresh")
+            # A table that was empty when it was last looked at would be read through for every row.
+            cursor.execute("SET LOCAL enable_nestloop = off")
             before = queries.latest_run()
-            # A rule in the place of the model, or the model again, is told of everybody at once.
-            same_rules = before is not None and before.thresholds.get("rules", {}) == found.trusted_rules
-            if found.learning is None:
-                cursor.execute(_KEEP_FORECASTS)
-            elif same_rules and not found.is_learnt_now:
-                cursor.execute(_KEEP_ALERTS)
             cursor.execute(_MOVES, {"run": started.pk, "as_of_day": started.as_of_day})
             cursor.execute(_UPDATE)
             written = cursor.rowcount
             cursor.execute(_INSERT)
             written += cursor.rowcount
+            cursor.execute("SET LOCAL enable_nestloop = on")
         if found.tastes is not None:
             tastes.store(found.tastes)
         progress("profiles", total, total)
@@ -428,19 +309,6 @@ def _store(started: Run, found: _Found, *, progress: Progress) -> None:
         publish(RunFinished(run_id=started.pk))
 
 
-_KEEP_FORECASTS = f"""
-    UPDATE insights_fresh f SET ({", ".join(predictions.COLUMNS)}) =
-        ROW({", ".join(f"p.{name}" for name in predictions.COLUMNS)})
-    FROM insights_profile p WHERE p.customer_id = f.customer_id
-"""  # noqa: S608  the columns are literals
-# A churn alert, like the other forecasts, stands until the customer's next step; reasons tell numbers that grow daily.
-_KEEP_ALERTS = """
-    UPDATE insights_fresh f SET churn_probability = p.churn_probability, churn_reasons = p.churn_reasons
-    FROM insights_profile p
-    WHERE p.customer_id = f.customer_id
-      AND (p.scored_day, p.last_day, p.orders, p.monetary_minor) = (f.scored_day, f.last_day, f.orders, f.monetary_minor)
-      AND (p.churn_probability, p.churn_reasons) IS DISTINCT FROM (f.churn_probability, f.churn_reasons)
-"""
 # A customer's first profile is no move. `ON CONFLICT DO UPDATE` would lock, and so write, every row it leaves alone.
 _MOVES = " UNION ALL ".join(
     f"""

@@ -45,7 +45,8 @@ def clear_files(customer_ids: Sequence[int]) -> None:
     """
     folder = Path(settings.HOME.facts)
     with sole_computation():
-        for file in (*_archives(), folder / "profiles" / "data.parquet"):
+        kept = (folder / facts.HISTORIES.name).glob("*.parquet")
+        for file in (*_archives(), *kept, folder / "profiles" / "data.parquet"):
             if file.exists():
                 _without(file, customer_ids)
         facts.export(facts_folder=folder, progress=no_progress)

@@ -43,7 +43,6 @@ NOTHING_LEARNT: Mapping[str, Any] = {"buyers": 0}
 """What `learn` returns of a shop without buyers: with it nothing is forecast."""
 
 _LAST_PERIOD = "last_period"
-_LATELY = "lately"
 _UNTESTED_MODEL: clv.PurchaseModel = "mbg_nbd"
 _MATERIAL_SHARE = 0.05
 _UNIT_DAYS = 7
@@ -52,11 +51,7 @@ _CRUMB = 1e-7
 _LONGEST_CYCLES = 50_000
 
 # What is said of a customer, in the order in which it is written to the database.
-COLUMNS = (
-    "scored_day", "p_alive", "expected_orders", "clv_minor", "next_from_day", "next_day", "next_until_day",
-    "churn_probability", "churn_reasons",
-)  # fmt: skip
-_SCHEMA: dict[str, type[pl.DataType]] = {
+SCHEMA: dict[str, type[pl.DataType]] = {
     "scored_day": pl.Int32,
     "p_alive": pl.Float64,
     "expected_orders": pl.Float64,
@@ -67,6 +62,7 @@ _SCHEMA: dict[str, type[pl.DataType]] = {
     "churn_probability": pl.Float64,
     "churn_reasons": pl.String,
 }
+COLUMNS = tuple(SCHEMA)
 
 
 def is_current(content: Mapping[str, Any], *, learnt_as_of_day: int, as_of_day: int, buyers: int) -> bool:
@@ -77,7 +73,7 @@ def is_current(content: Mapping[str, Any], *, learnt_as_of_day: int, as_of_day: 
     """
     age_days = as_of_day - learnt_as_of_day
     known = int(content["buyers"])
-    if known and "rule" not in content:
+    if known and not {"rule", "store", "key"} <= content.keys():
         return False
     return 0 <= age_days < LEARN_EVERY_DAYS and abs(buyers - known) <= _MATERIAL_SHARE * known
 
@@ -100,7 +96,7 @@ def learn(
         buyers: Customers with a valid order.
 
     Returns:
-        buyers; every_nth (customer learnt from); model (the name of what is used: a model, or the plain rate where it
+        buyers; store (fields of the store's cycle, or of what it lacks); every_nth (customer learnt from); model (the name of what is used: a model, or the plain rate where it
         forecast this shop's own past better); fit, alive and rule, of `clv.load` (the second tells P(alive), which the plain
         rate does not know; the third is the plain rate); table, origins, holdout_days, cautions of `clv.Choice`; waits, the fields of
         `next_purchase.Waits` or null; churn, of `churn.Model.from_dict`, or null where too few left or stayed.
@@ -120,6 +116,7 @@ def learn(
     )
     return {
         "buyers": buyers,
+        "store": asdict(store),
         "every_nth": every_nth,
         **_choice(known, as_of_day=as_of_day, buyers=buyers),
         "waits": None if waits is None else asdict(waits),
@@ -245,7 +242,30 @@ def _reaching_back(seen: Table | None, *, to_day: int) -> Table | None:
     return read.lazy() if isinstance(first, int) and first <= to_day else None
 
 
-def histories(
+def silences(profiles: pl.LazyFrame, *, as_of_day: int, cycle_days: int) -> pl.LazyFrame:
+    """Return how long each buyer had been silent at their last step, and on which day that was.
+
+    Args:
+        profiles: One row a customer: customer_id, last_day, cycle_days; null for a prospect.
+        as_of_day: The day of the run.
+        cycle_days: The purchase cycle of those who have none of their own.
+
+    Returns:
+        One row a buyer: customer_id, last_day, cycle_days, silence_days, scored_day.
+    """
+    bought = profiles.filter(pl.col("last_day").is_not_null()).select("customer_id", "last_day", "cycle_days")
+    found = bought.collect()
+    steps = _steps(
+        (as_of_day - found["last_day"]).to_numpy(), found["cycle_days"].fill_null(cycle_days).to_numpy()
+    )
+    return (
+        found.lazy()
+        .with_columns(silence_days=pl.Series(steps, dtype=pl.Int64))
+        .with_columns(scored_day=(pl.col("last_day") + pl.col("silence_days")).cast(pl.Int32))
+    )
+
+
+def observe(
     orders: Table, *, events: Table | None = None, learnt: Mapping[str, Any], as_of_day: int
 ) -> Table:
     """Return what `predict` reads of each buyer's orders: the summary of `clv.summarise`, and the churn alert.
@@ -258,21 +278,12 @@ def histories(
 
     Returns:
         A table of the same engine, one row a buyer: the columns of `clv.SUMMARY`, probability and reasons of `churn.score`
-        (null where the shop has no model, or the model no alert for the customer); and, where orders are expected to be
-        as many as lately, `lately`: days with an order in the last 90.
+        (null where the shop has no model, or the model no alert for the customer).
     """
     known = contract.until(orders, as_of_day=as_of_day)
     summary: nw.LazyFrame[Any] = nw.from_native(
         clv.summarise(known, as_of_day=as_of_day, unit_days=_UNIT_DAYS)
     )
-    if learnt.get("orders_rule") == _LAST_PERIOD:
-        lately = (
-            nw.from_native(known)
-            .filter(nw.col("is_valid") & (nw.col("day") > as_of_day - ORDERS_DAYS))
-            .group_by("customer_id")
-            .agg(nw.col("day").n_unique().cast(nw.Float64).alias(_LATELY))
-        )
-        summary = summary.join(lately, on="customer_id", how="left")
     if not learnt["buyers"] or learnt["churn"] is None:
         return summary.with_columns(
             nw.lit(None).cast(nw.Float64).alias("probability"), nw.lit(None).cast(nw.String).alias("reasons")
@@ -284,44 +295,38 @@ def histories(
     return summary.join(told, on="customer_id", how="left").to_native()
 
 
-def predict(  # noqa: PLR0913  what a run knows
-    profiles: pl.DataFrame,
-    *,
-    histories: pl.DataFrame,
-    learnt: Mapping[str, Any],
-    as_of_day: int,
-    cycle_days: int,
-    margin: float,
+def lately(orders: Table, *, learnt: Mapping[str, Any], as_of_day: int) -> Table | None:
+    """Return the days with an order in the last 90 of everybody, where as many are expected of the next; else None."""
+    if learnt.get("orders_rule") != _LAST_PERIOD:
+        return None
+    known: nw.LazyFrame[Any] = nw.from_native(contract.until(orders, as_of_day=as_of_day))
+    return (
+        known.filter(nw.col("is_valid") & (nw.col("day") > as_of_day - ORDERS_DAYS))
+        .group_by("customer_id")
+        .agg(nw.col("day").n_unique().cast(nw.Float64).alias("expected_orders"))
+        .to_native()
+    )
+
+
+def predict(
+    silent: pl.DataFrame, *, observed: pl.DataFrame, learnt: Mapping[str, Any], as_of_day: int, margin: float
 ) -> pl.DataFrame:
-    """Return the profiles with what is predicted of each customer added.
+    """Return what is predicted of customers.
 
     Args:
-        profiles: One row a customer: customer_id, last_day, cycle_days; null for a prospect.
-        histories: What `histories` returned, of at least these customers.
+        silent: What `silences` returned, of these customers.
+        observed: What `observe` returned, of at least these customers.
         learnt: What `learn` returned.
         as_of_day: The day of the run.
-        cycle_days: The purchase cycle of those who have none of their own.
         margin: Share of the net amount that is contribution margin, 0 to 1.
 
     Returns:
-        The same rows with `COLUMNS`: scored_day; p_alive, expected_orders in the next 90 days and clv_minor over
+        The same customers, customer_id and `COLUMNS`: scored_day; p_alive, expected_orders in the next 90 days and clv_minor over
         the next 365, counted from the scored day; the day of the next purchase with the interval that four in five of
-        those who come again keep. Null without an order; clv_minor where nobody came back with an amount; the days
+        those who come again keep. clv_minor is null where nobody came back with an amount; the days
         where no cycle is known or the silence is longer than any that ended.
     """
-    if not learnt["buyers"]:
-        return profiles.with_columns(pl.lit(None, kind).alias(name) for name, kind in _SCHEMA.items())
-    bought = profiles.filter(pl.col("last_day").is_not_null()).select("customer_id", "last_day", "cycle_days")
-    silent = bought.with_columns(
-        silence_days=pl.Series(
-            _steps(
-                (as_of_day - bought["last_day"]).to_numpy(),
-                bought["cycle_days"].fill_null(cycle_days).to_numpy(),
-            ),
-            dtype=pl.Int64,
-        )
-    )
-    summary = histories.drop("probability", "reasons", _LATELY, strict=False)
+    summary = observed.drop("probability", "reasons")
     moved = (
         summary.join(silent, on="customer_id")
         .with_columns(
@@ -332,9 +337,6 @@ def predict(  # noqa: PLR0913  what a run knows
         .with_columns(age=pl.max_horizontal("age", "recency"))
     )
     scored = _worth(moved.select(summary.columns), learnt=learnt, margin=margin)
-    if _LATELY in histories.columns:
-        lately = histories.select("customer_id", pl.col(_LATELY).fill_null(0.0).alias("expected_orders"))
-        scored = scored.drop("expected_orders").join(lately, on="customer_id", how="left")
     if learnt["waits"] is None:
         days = silent.select(
             "customer_id",
@@ -344,20 +346,21 @@ def predict(  # noqa: PLR0913  what a run knows
         waits = next_purchase.Waits(
             points=tuple(learnt["waits"]["points"]), customers=learnt["waits"]["customers"]
         )
-        days = next_purchase.expect(silent, waits, coverage=COVERAGE)
-    leaving = histories.select(
+        days = next_purchase.expect(
+            silent.select("customer_id", "last_day", "cycle_days", "silence_days"), waits, coverage=COVERAGE
+        )
+    leaving = observed.select(
         "customer_id",
         (pl.col("probability") + _CRUMB).round(3).alias("churn_probability"),
         pl.col("reasons").alias("churn_reasons"),
     )
-    found = (
-        silent.select("customer_id", (pl.col("last_day") + pl.col("silence_days")).alias("scored_day"))
+    return (
+        silent.select("customer_id", "scored_day")
         .join(scored, on="customer_id", how="left")
         .join(days, on="customer_id", how="left")
         .join(leaving, on="customer_id", how="left")
-        .select("customer_id", *(pl.col(name).cast(kind) for name, kind in _SCHEMA.items()))
+        .select("customer_id", *(pl.col(name).cast(kind) for name, kind in SCHEMA.items()))
     )
-    return profiles.join(found, on="customer_id", how="left").sort("customer_id")
 
 
 def _worth(summary: pl.DataFrame, *, learnt: Mapping[str, Any], margin: float) -> pl.DataFrame:

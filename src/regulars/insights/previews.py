@@ -92,6 +92,7 @@ def preview(
             customers=read(facts.CUSTOMERS),
             as_of_day=run.as_of_day,
             rules=rules,
+            store=labels.read_store(run.store_cycle["measured"]),
             cycle_rule=run.thresholds.get("rules", {}).get("cycles"),
         )
         fresh = engines.in_memory(then.profiles)

@@ -6,9 +6,9 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from regulars.analytics import cohorts, kpis, lifecycle
+from regulars.analytics import cohorts, histories, kpis, lifecycle
 from regulars.analytics import facts as contract
-from regulars.insights.engines import Table, in_memory
+from regulars.insights.engines import Table, in_memory, kept
 from regulars.insights.labels import Labels, compute
 from regulars.insights.rules import Rules
 from regulars.kernel.days import date_of_day
@@ -18,14 +18,15 @@ MIGRATION_DAYS = 30
 _COHORTS = 24
 
 
-def summarise(
-    found: Labels, *, orders: Table, customers: Table, as_of_day: int, rules: Rules
+def summarise(  # noqa: PLR0913  what a run knows
+    found: Labels, *, orders: Table, past: Table, customers: Table, as_of_day: int, rules: Rules
 ) -> dict[str, Any]:
     """Return the aggregates of a run, as JSON.
 
     Args:
         found: What the run computed.
         orders: Facts `orders`.
+        past: Customers' histories on the run's day.
         customers: Facts `customers`, of the same engine.
         as_of_day: The run's day.
         rules: The run's rules.
@@ -38,7 +39,7 @@ def summarise(
         new_customers, first_revenue_minor, is_complete}; cohorts: rows of `analytics.cohorts.retention`.
     """
     known = contract.until(orders, as_of_day=as_of_day)
-    daily = in_memory(_daily(known)).sort("day")
+    daily = in_memory(_daily(known, past)).sort("day")
     profiles = nw.from_native(found.profiles)
     retained = in_memory(cohorts.retention(known, as_of_day=as_of_day)).sort("cohort", "month")
     return {
@@ -47,7 +48,9 @@ def summarise(
         "last_order_day": daily["day"].max(),
         **{f"{label}s": _labelled(profiles, label) for label in ("tier", "stage", "cell")},
         "grid": _grouped(profiles.filter(~nw.col("r").is_null()), "r", "f"),
-        "migration": _migration(found, orders=orders, customers=customers, as_of_day=as_of_day, rules=rules),
+        "migration": _migration(
+            found, orders=orders, past=past, customers=customers, as_of_day=as_of_day, rules=rules
+        ),
         "periods": {
             str(days): _period(
                 known, daily, days=days, end_day=as_of_day + 1, silent_days=found.store_cycle["cycle_days"]
@@ -57,11 +60,6 @@ def summarise(
         "months": _months(daily, retained, as_of_day=as_of_day),
         "cohorts": retained.filter(pl.col("cohort").rank("dense", descending=True) <= _COHORTS).to_dicts(),
     }
-
-
-def buyers(found: Labels) -> int:
-    """Return how many customers have a valid order."""
-    return _sizes(nw.from_native(found.profiles))["buyers"]
 
 
 def _sizes(profiles: nw.LazyFrame[Any]) -> dict[str, int]:
@@ -84,8 +82,8 @@ def _grouped(profiles: nw.LazyFrame[Any], *by: str) -> list[dict[str, Any]]:
     return in_memory(counted.to_native()).sort(by).to_dicts()
 
 
-def _migration(
-    found: Labels, *, orders: Table, customers: Table, as_of_day: int, rules: Rules
+def _migration(  # noqa: PLR0913  what a run knows
+    found: Labels, *, orders: Table, past: Table, customers: Table, as_of_day: int, rules: Rules
 ) -> dict[str, Any]:
     """Return who stood where `MIGRATION_DAYS` ago, by the same rules over what was known then.
 
@@ -97,6 +95,7 @@ def _migration(
         customers=customers,
         as_of_day=from_day,
         rules=rules,
+        past=kept(histories.earlier(orders, past, as_of_day=from_day)),
         store=found.measured,
         cycle_rule=found.cycle_rule,
     )
@@ -107,15 +106,21 @@ def _migration(
     return {"from_day": from_day, **moves}
 
 
-def _daily(orders: Table) -> Table:
+def _daily(orders: Table, past: Table) -> Table:
     """Return orders, revenue, and what of them were customers' first orders, by day."""
-    valid = nw.from_native(orders).filter(nw.col("is_valid"))
-    dated = valid.select("customer_id", "order_id", "day", "amount_minor").with_columns(
-        nw.col("day").min().over("customer_id").alias("first_day")
+    firsts: nw.LazyFrame[Any] = nw.from_native(past).select("customer_id", "first_day")
+    valid: nw.LazyFrame[Any] = nw.from_native(orders).filter(nw.col("is_valid"))
+    # Several orders of the first day: the one with the least id came first.
+    dated = valid.select("customer_id", "order_id", "day", "amount_minor").join(
+        firsts, on="customer_id", how="inner"
     )
-    candidates = nw.when(nw.col("day") == nw.col("first_day")).then(nw.col("order_id"))
-    marked = dated.with_columns(candidates.alias("candidate")).with_columns(
-        (nw.col("order_id") == nw.col("candidate").min().over("customer_id")).alias("is_first")
+    first_orders = (
+        dated.filter(nw.col("day") == nw.col("first_day"))
+        .group_by("customer_id")
+        .agg(nw.col("order_id").min().alias("first_id"))
+    )
+    marked = dated.join(first_orders, on="customer_id", how="inner").with_columns(
+        (nw.col("order_id") == nw.col("first_id")).alias("is_first")
     )
     return (
         marked.group_by("day")

@@ -1,21 +1,24 @@
 """What each customer needs, prefers, will run out of and may want next; worked out anew for those whose purchases changed.
 
 Every customer's lines are summed up into a mark, kept with what was said of them. A run compares marks and works for
-those that differ. What is usual in the shop (shares of bargains, prices within a category, how long a product lasts,
-which products go together) comes from the same customers beside a reference: all customers of a small shop, every
-n-th of a larger one, so that a night's work grows with what happened and not with the shop.
+those that differ. What is usual in the shop (shares of bargains, prices within a category, how long a product lasts) and
+which products go together is learnt once a week from a reference: all customers of a small shop, every n-th of a
+larger one. A night's work so grows with what happened and not with the shop.
 """
 
+import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Self, cast
 
 import narwhals as nw
 import polars as pl
 from django.db import connection
 
-from regulars.analytics import affinity, cycles, needs, preferences, product_cycles
+from regulars.analytics import affinity, cycles, histories, needs, preferences, product_cycles
 from regulars.analytics import facts as contract
 from regulars.analytics.in_memory import beside
+from regulars.insights.copying import copied_out
 from regulars.insights.engines import Table, in_memory
 
 REFERENCE_CUSTOMERS = 20_000
@@ -27,10 +30,9 @@ RELATED = 5
 DUE_PRODUCTS = 5
 _PURCHASES = 2
 _NEEDED = 0.05
-_FORM = 1
-_PRIME = 1_000_003
-_FACTOR = 7_919
 _CENT = 100.0
+
+_KEY, _TOLD = "regulars.learnt", "regulars.usual"
 
 NEEDS = ("price", "quality", "brand")
 TASTES = (
@@ -63,11 +65,85 @@ class Tastes:
     relations: pl.DataFrame | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Usual:
+    """What is usual in the shop, learnt from the reference with everything else: beside it customers' own lines are read.
+
+    Attributes:
+        needs: Shares of bargains and of staying with a brand, and prices within a category.
+        medians: The median of each need among customers; null where nobody has one.
+        lasting: How long products last: what `cycles.products` returned.
+    """
+
+    needs: needs.Usual
+    medians: dict[str, float | None]
+    lasting: pl.DataFrame
+
+    def write(self, file: Path, *, key: str) -> None:
+        """Keep it in a file, under what it was learnt with."""
+        standing = pl.DataFrame({"product_id": self.needs.product_ids, "standing": self.needs.standings})
+        told = {
+            "price": self.needs.price,
+            "brand": self.needs.brand,
+            "categories": self.needs.categories,
+            "medians": self.medians,
+            "lasting": self.lasting.columns,
+        }
+        self.lasting.join(standing, on="product_id", how="full", coalesce=True).write_parquet(
+            file, metadata={_KEY: key, _TOLD: json.dumps(told)}
+        )
+
+    @classmethod
+    def read(cls, file: Path, *, key: str) -> Self | None:
+        """Return what is kept under a key, or None."""
+        try:
+            metadata = pl.read_parquet_metadata(file)
+        except (OSError, pl.exceptions.ComputeError):
+            return None
+        if metadata.get(_KEY) != key:
+            return None
+        told, rows = json.loads(metadata[_TOLD]), pl.read_parquet(file)
+        standing = rows.filter(pl.col("standing").is_not_null()).sort("product_id")
+        return cls(
+            needs=needs.Usual(
+                price=told["price"],
+                brand=told["brand"],
+                product_ids=standing["product_id"].to_numpy(),
+                standings=standing["standing"].to_numpy(),
+                categories=tuple(told["categories"]),
+            ),
+            medians=told["medians"],
+            lasting=rows.select(told["lasting"]).filter(pl.col("intervals").is_not_null()),
+        )
+
+
+def usual(lines: Table, products: Table, *, as_of_day: int) -> Usual:
+    """Return what is usual in the shop on a day, from its reference.
+
+    Args:
+        lines: Facts `lines`; those after `as_of_day` are left out.
+        products: Facts `products`, of the same engine.
+        as_of_day: Days since 1970-01-01.
+    """
+    past = contract.until(lines, as_of_day=as_of_day)
+    seen = _of(past, _reference(in_memory(_marks(past))))
+    catalogue = in_memory(products)
+    described = catalogue.lazy().select("product_id", "category", "brand")
+    found = needs.usual(seen, described, as_of_day=as_of_day)
+    scored = in_memory(needs.score(seen, described, as_of_day=as_of_day, beside=found).select(NEEDS))
+    return Usual(
+        needs=found,
+        medians={name: cast("float | None", scored[name].median()) for name in NEEDS},
+        lasting=in_memory(cycles.products(seen, catalogue.lazy(), as_of_day=as_of_day)),
+    )
+
+
 def compute(  # noqa: PLR0913  what a run knows
     *,
     lines: Table,
     products: Table,
     known: pl.DataFrame,
+    usual: Usual,
     as_of_day: int,
     weights: affinity.Weights,
     rule: affinity.Rule | None = None,
@@ -79,6 +155,7 @@ def compute(  # noqa: PLR0913  what a run knows
         lines: Facts `lines`; those after `as_of_day` are left out.
         products: Facts `products`, of the same engine.
         known: customer_id, mark: what the last run knew.
+        usual: What is usual in the shop.
         as_of_day: Days since 1970-01-01.
         weights: How the next basket is forecast, as `learn` chose.
         rule: The rule to recommend by instead, of `affinity.by_rule`; None for none.
@@ -99,18 +176,21 @@ def compute(  # noqa: PLR0913  what a run knows
             recommendations=pl.DataFrame(schema=dict.fromkeys(RECOMMENDATIONS, pl.Int64)),
             relations=relations,
         )
-    everybody = pl.concat([reference, changed.select("customer_id")]).unique()
-    seen = _of(past, everybody)
-    usual = seen if everybody.height == reference.height else _among(seen, reference)
     ids = changed.select("customer_id")
+    seen = _of(past, pl.concat([reference, ids]).unique())
+    known_by = seen if relate or ids.height > PERSONAL_CUSTOMERS else None
+    others = None if known_by is None else _among(known_by, reference)
     listed = ids if ids.height <= PERSONAL_CUSTOMERS else reference
-    asked = seen if ids.height <= PERSONAL_CUSTOMERS else usual
+    asked = seen if others is None or ids.height <= PERSONAL_CUSTOMERS else others
+    mine = _among(seen, ids)
     return Tastes(
         gone=gone,
-        tastes=_tastes(seen, products, changed=changed, as_of_day=as_of_day),
-        due=_due(seen, usual, products, ids=ids, as_of_day=as_of_day),
+        tastes=_tastes(mine, products, usual=usual, changed=changed, as_of_day=as_of_day),
+        due=_due(mine, usual.lasting, as_of_day=as_of_day),
         recommendations=_recommendations(asked, ids=listed, weights=weights, rule=rule, as_of_day=as_of_day),
-        relations=_relations(usual, products, as_of_day=as_of_day) if relate else None,
+        relations=_relations(others, products, as_of_day=as_of_day)
+        if relate and others is not None
+        else None,
     )
 
 
@@ -128,10 +208,9 @@ def _reference(marks: pl.DataFrame) -> pl.DataFrame:
 
 def known_marks() -> pl.DataFrame:
     """Return the marks of the customers of whom something is said."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT customer_id, mark FROM insights_taste")
-        rows = cursor.fetchall()
-    return pl.DataFrame(rows, schema={"customer_id": pl.Int64, "mark": pl.Int64}, orient="row")
+    return copied_out(
+        "SELECT customer_id, mark FROM insights_taste", {"customer_id": pl.Int64, "mark": pl.Int64}
+    )
 
 
 def store(found: Tastes) -> None:
@@ -196,23 +275,11 @@ def _among(lines: pl.LazyFrame, customers: pl.DataFrame) -> pl.LazyFrame:
 
 def _marks(lines: Table) -> Table:
     """Return a number for each customer that changes when any of their lines does, in arithmetic that all engines share."""
-    step = nw.lit(_FORM)
-    for name in ("line_id", "product_id", "day", "amount_minor", "discount_minor"):
-        # Refunds have negative ids and amounts; what is left of a division differs between engines below 0.
-        value = nw.col(name).cast(nw.Int64)
-        value = nw.when(value < 0).then(value * -2 + 1).otherwise(value * 2)
-        step = (step * _FACTOR + value % _PRIME) % _PRIME
-    frame = nw.from_native(lines).with_columns(step.alias("step"))
-    quantity = (nw.col("quantity") * _CENT).round(0).cast(nw.Int64)
-    return (
-        frame.group_by("customer_id")
-        .agg(
-            ((nw.col("step") * (nw.col("is_valid").cast(nw.Int64) + 1)).sum() * _FACTOR + quantity.sum())
-            .cast(nw.Int64)
-            .alias("mark")
-        )
-        .to_native()
+    frame = nw.from_native(lines).with_columns(
+        (nw.col("quantity") * _CENT).round(0).cast(nw.Int64).alias("hundredths")
     )
+    told = ("line_id", "product_id", "day", "amount_minor", "discount_minor", "hundredths")
+    return histories.marks(frame, told, counts=nw.col("is_valid").cast(nw.Int64) + 1).to_native()
 
 
 def _relations(lines: pl.LazyFrame, products: Table, *, as_of_day: int) -> pl.DataFrame:
@@ -231,24 +298,17 @@ def _relations(lines: pl.LazyFrame, products: Table, *, as_of_day: int) -> pl.Da
     return pl.concat([in_memory(one) for one in found]).sort("kind", "product_id", "rank")
 
 
-def _due(
-    lines: pl.LazyFrame, usual: pl.LazyFrame, products: Table, *, ids: pl.DataFrame, as_of_day: int
-) -> pl.DataFrame:
-    """Return the products that customers buy again and again, the surest first; not those they have given up.
-
-    How long a product lasts is told by the `usual` lines.
-    """
-    lasting = in_memory(cycles.products(usual, in_memory(products).lazy(), as_of_day=as_of_day)).lazy()
+def _due(lines: pl.LazyFrame, lasting: pl.DataFrame, *, as_of_day: int) -> pl.DataFrame:
+    """Return the products that customers buy again and again, the surest first; not those they have given up."""
     pairs = ("customer_id", "product_id")
     again = (
-        lines.join(ids.lazy(), on="customer_id", how="semi")
-        .filter(pl.col("quantity") > 0)
+        lines.filter(pl.col("quantity") > 0)
         .group_by(pairs)
         .agg(pl.col("day").n_unique().alias("days"))
         .filter(pl.col("days") >= _PURCHASES)
     )
     bought = lines.join(again, on=pairs, how="semi")
-    found = cycles.due(bought, lasting, as_of_day=as_of_day).filter(
+    found = cycles.due(bought, lasting.lazy(), as_of_day=as_of_day).filter(
         pl.col("due_day").is_not_null(), pl.col("state") != product_cycles.GIVEN_UP, pl.col("intervals") > 0
     )
     order = ("customer_id", "confidence", "product_id")
@@ -298,11 +358,13 @@ def _recommendations(
     )
 
 
-def _tastes(lines: pl.LazyFrame, products: Table, *, changed: pl.DataFrame, as_of_day: int) -> pl.DataFrame:
+def _tastes(
+    lines: pl.LazyFrame, products: Table, *, usual: Usual, changed: pl.DataFrame, as_of_day: int
+) -> pl.DataFrame:
     catalogue = in_memory(products).lazy().select("product_id", "category", "brand")
-    needed = in_memory(needs.score(lines, catalogue, as_of_day=as_of_day))
+    needed = in_memory(needs.score(lines, catalogue, as_of_day=as_of_day, beside=usual.needs))
     # What is usual says nothing about a customer: the need is what stands out most among customers.
-    over_usual = {name: pl.col(name) - pl.col(name).median() for name in NEEDS}
+    over_usual = {name: pl.col(name) - pl.lit(usual.medians[name], pl.Float64) for name in NEEDS}
     above = [pl.when(over >= _NEEDED).then(over).otherwise(0.0) for over in over_usual.values()]
     most = pl.max_horizontal(*above)
     need = pl.coalesce(

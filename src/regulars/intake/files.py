@@ -6,6 +6,7 @@ as a spreadsheet shows it (the header is line 1; JSON lines have none, their fir
 
 import csv
 import io
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -115,8 +116,10 @@ def _read_excel(path: Path, sheet: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
 
 
 def _typed(frame: pl.LazyFrame, *, sheets: tuple[str, ...] = ()) -> Table:
-    header = frame.collect_schema().names()
+    schema = frame.collect_schema()
+    header = schema.names()
     _check_width(header)
+    frame = frame.with_columns(_as_json(name) for name, kind in schema.items() if kind.is_nested())
     rows = frame.rename({name: f"c{i}" for i, name in enumerate(header)}).with_row_index("line", offset=2)
     return Table(
         header=_unique(header),
@@ -124,6 +127,19 @@ def _typed(frame: pl.LazyFrame, *, sheets: tuple[str, ...] = ()) -> Table:
         encoding="",
         sheets=sheets,
     )
+
+
+def _as_json(name: str) -> pl.Expr:
+    """Return a column of lists or records as texts of JSON, as a file of JSON lines has them."""
+
+    def written(cells: pl.Series) -> pl.Series:
+        texts = [
+            None if cell is None else json.dumps(cell, ensure_ascii=False, default=str)
+            for cell in cells.to_list()
+        ]
+        return pl.Series(cells.name, texts, dtype=pl.String)
+
+    return pl.col(name).map_batches(written, return_dtype=pl.String)
 
 
 def _text_table(path: Path, folder: Path, encoding: str) -> Table:

@@ -10,6 +10,7 @@ from regulars.intake.lines import Judge
 from regulars.intake.mapping import Mapping
 from regulars.intake.rows import RowJudge
 from regulars.intake.understanding import understand
+from regulars.shop.operations import attribute_rules
 
 AnyJudge = Judge | RowJudge
 
@@ -40,7 +41,16 @@ def judge_for(  # noqa: PLR0913  what a judge is made of
         RegularsError: The mapping cannot be used on the file.
     """
     known = understand(table, mapping, zone=zone.key)
-    judge = Judge if mapping.the_kind is ORDERS else RowJudge
-    return judge(
-        known=known, zone=zone, exponent=exponent, now=now, store_code=store_code, store_ids=store_ids
+    if mapping.the_kind is ORDERS:
+        return Judge(
+            known=known, zone=zone, exponent=exponent, now=now, store_code=store_code, store_ids=store_ids
+        )
+    return RowJudge(
+        known=known,
+        zone=zone,
+        exponent=exponent,
+        now=now,
+        store_code=store_code,
+        store_ids=store_ids,
+        attributes=attribute_rules(mapping.attributes),
     )

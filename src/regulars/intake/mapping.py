@@ -10,6 +10,7 @@ from regulars.intake.kinds import kind_named
 from regulars.intake.kinds.fields import SHARED
 from regulars.intake.kinds.kind import Kind
 from regulars.intake.kinds.orders import ORDERS
+from regulars.intake.presets import Preset, presets_of
 from regulars.kernel.errors import RegularsError
 
 VERSION = 1
@@ -43,12 +44,13 @@ class Mapping:
     Attributes:
         kind: What kind of file it is, of `kinds.KINDS`.
         columns: Column name by field of the kind.
+        attributes: Column name by attribute that the merchant defined, for kinds that take them.
         discounts: Columns that add up to the discount of a line.
         words: By field of a few words, what the file's words mean.
         status_values: `paid`, `pending` or `cancelled` by what the status column says.
         refund_prefix: Order numbers that begin with it are refunds, beside lines with a negative quantity or
             amount.
-        date_formats: `strptime` formats, or `excel`, `epoch`, `epoch_ms`.
+        date_formats: `strptime` formats, or `excel`, `epoch`, `epoch_ms`, `epoch_us`.
         decimal: "." or ",".
         encoding: Of a text file.
         sheet: Of a workbook, or the member of a zip.
@@ -61,6 +63,7 @@ class Mapping:
     version: int = VERSION
     kind: str = ORDERS.name
     columns: Dict[str, str]
+    attributes: Dict[str, str] = field(default_factory=dict)
     discounts: tuple[str, ...] = ()
     words: Dict[str, Dict[str, str]] = field(default_factory=dict)
     status_values: Dict[str, str] = field(default_factory=dict)
@@ -83,6 +86,8 @@ class Mapping:
             raise InvalidMappingError(f"version == {self.version!r}, must be {VERSION}")
         for name in self.columns:
             _one_of("field", name, kind.names())
+        if self.attributes and not kind.takes_attributes:
+            raise InvalidMappingError(f"a file of {kind.name} holds no attributes")
         _one_of("decimal", self.decimal, ("", ".", ","))
         for status in self.status_values.values():
             _one_of("status", status, STATUSES)
@@ -110,6 +115,9 @@ class Mapping:
             raise InvalidMappingError(
                 f"{unknown[0]!r} is no part of a mapping; the parts are {', '.join(cls.__dataclass_fields__)}"
             )
+        for name, part in known.items():
+            if not _is_shaped(part, _SHAPES.get(name, str)):
+                raise InvalidMappingError(f"{name} == {part!r} is not what a mapping holds there")
         for name in ("discounts", "date_formats"):
             if name in known:
                 known[name] = tuple(known[name])
@@ -130,7 +138,7 @@ class Mapping:
             UnknownColumnError: A column is not in the header.
             IncompleteMappingError: Something that every line needs is missing.
         """
-        for name in (*self.columns.values(), *self.discounts):
+        for name in self.used():
             if name not in header:
                 choices = ", ".join(header)
                 raise UnknownColumnError(f"there is no column {name!r}; the file has: {choices}", column=name)
@@ -138,6 +146,10 @@ class Mapping:
             raise IncompleteMappingError(
                 f"the mapping needs a column for {'; for '.join(missing)}", missing=list(missing)
             )
+
+    def used(self) -> tuple[str, ...]:
+        """Return the columns that the mapping names."""
+        return (*self.columns.values(), *self.discounts, *self.attributes.values())
 
     def missing(self) -> tuple[str, ...]:
         """Return what every line needs and no column fills, in words of the fields."""
@@ -159,6 +171,7 @@ class Proposal:
         missing: What is needed and was not found.
         unmapped: Columns that nothing was found for.
         saved_map: The name of the saved map that fits this header, or "".
+        preset: The platform by whose export the columns were found, or "".
         encoding: Of the text, as it was found or chosen; "" for Parquet and Excel.
         sheets: Of a workbook.
     """
@@ -169,6 +182,7 @@ class Proposal:
     missing: tuple[str, ...]
     unmapped: tuple[str, ...]
     saved_map: str = ""
+    preset: str = ""
     encoding: str = ""
     sheets: tuple[str, ...] = ()
 
@@ -179,10 +193,12 @@ def propose(
     *,
     kind: Kind = ORDERS,
     saved: Iterable[tuple[str, Sequence[str], Mapping]] = (),
+    by_names: bool = False,
 ) -> Proposal:
     """Propose a mapping for a file.
 
-    A saved map whose header is all in this one is proposed as it was saved, the widest first. Otherwise columns
+    A saved map whose header is all in this one is proposed as it was saved, the widest first; then the preset of a platform
+    that the header gives away, where it finds all that is needed. Otherwise columns
     are found by their names, in English and Chinese, and by what the marketplaces and the public data sets
     call them; the sample turns down a column whose values cannot be what its name says.
 
@@ -191,11 +207,11 @@ def propose(
         sample_rows: Some rows as texts, by column name.
         kind: What kind of file it is.
         saved: Saved maps of the kind: name, header, mapping.
+        by_names: Whether to go by the columns' names alone, though a saved map or a preset would fit.
     """
-    for name, known_header, mapping in sorted(saved, key=lambda one: -len(one[1])):
-        if set(known_header) <= set(header):
-            sure = dict.fromkeys((*mapping.columns, *(f"discount:{one}" for one in mapping.discounts)), 1.0)
-            return _proposal(header, mapping, sure, saved_map=name)
+    known = None if by_names else _known(header, kind, saved)
+    if known is not None:
+        return known
     columns: dict[str, str] = {}
     confidence: dict[str, float] = {}
     discounts: list[str] = []
@@ -234,10 +250,59 @@ def propose(
     return _proposal(header, Mapping(kind=kind.name, columns=columns, discounts=tuple(discounts)), confidence)
 
 
+def _known(
+    header: Sequence[str], kind: Kind, saved: Iterable[tuple[str, Sequence[str], Mapping]]
+) -> Proposal | None:
+    """Return what a saved map or a platform's preset says of such a header, or None."""
+    for name, known_header, mapping in sorted(saved, key=lambda one: -len(one[1])):
+        if set(known_header) <= set(header):
+            sure = dict.fromkeys((*mapping.columns, *(f"discount:{one}" for one in mapping.discounts)), 1.0)
+            return _proposal(header, mapping, sure, saved_map=name)
+    fitting = (propose_as(one, header) for one in presets_of(kind.name) if one.fits(header))
+    return next((found for found in fitting if not found.missing), None)
+
+
+def propose_as(preset: Preset, header: Sequence[str]) -> Proposal:
+    """Propose the mapping of a platform's export, as far as the file has its columns."""
+    columns, discounts = preset.matched(header)
+    sure = dict.fromkeys((*columns, *(f"discount:{one}" for one in discounts)), 1.0)
+    mapping = Mapping(kind=preset.kind, columns=columns, discounts=discounts)
+    return replace(_proposal(header, mapping, sure), preset=preset.name)
+
+
+def propose_attributes(found: Proposal, attributes: Dict[str, Sequence[str]]) -> Proposal:
+    """Add the merchant's own attributes to a proposal: columns left over that are called as an attribute is.
+
+    Args:
+        found: What was proposed without them.
+        attributes: What each is called, by its name in data.
+    """
+    mapping = found.mapping
+    taken = dict(mapping.attributes)
+    for name, words in attributes.items():
+        called = {plain(word) for word in (name, *words) if word}
+        column = next((one for one in found.unmapped if plain(one) in called), None)
+        if name not in taken and column is not None and column not in taken.values():
+            taken[name] = column
+    named = mapping.with_answers(attributes=taken)
+    unmapped = tuple(one for one in found.unmapped if one not in taken.values())
+    return replace(found, mapping=named, unmapped=unmapped)
+
+
+def propose_map(mapping: Mapping, header: Sequence[str], *, saved_map: str) -> Proposal:
+    """Propose a saved map, as far as the file has its columns."""
+    here = mapping.with_answers(
+        columns={name: column for name, column in mapping.columns.items() if column in header},
+        discounts=tuple(column for column in mapping.discounts if column in header),
+        attributes={name: column for name, column in mapping.attributes.items() if column in header},
+    )
+    return _proposal(header, here, dict.fromkeys(here.columns, 1.0), saved_map=saved_map)
+
+
 def _proposal(
     header: Sequence[str], mapping: Mapping, confidence: Dict[str, float], saved_map: str = ""
 ) -> Proposal:
-    used = {*mapping.columns.values(), *mapping.discounts}
+    used = mapping.used()
     return Proposal(
         header=tuple(header),
         mapping=mapping,
@@ -268,6 +333,26 @@ def _plausible(name: str, values: Sequence[str]) -> bool:
     if name == "email":
         return any("@" in value for value in values)
     return True
+
+
+# What each part of a mapping is in JSON; texts where nothing else stands here.
+_SHAPES: Dict[str, object] = {
+    "version": int, "columns": {str: str}, "attributes": {str: str}, "discounts": [str], "words": {str: {str: str}},
+    "status_values": {str: str}, "date_formats": [str],
+}  # fmt: skip
+
+
+def _is_shaped(value: object, shape: object) -> bool:
+    match shape:
+        case {}:
+            ((_key, inner),) = shape.items()
+            return isinstance(value, dict) and all(
+                isinstance(name, str) and _is_shaped(one, inner) for name, one in value.items()
+            )
+        case [inner]:
+            return isinstance(value, list | tuple) and all(_is_shaped(one, inner) for one in value)
+        case _:
+            return isinstance(shape, type) and isinstance(value, shape)
 
 
 def _one_of(what: str, value: object, choices: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from regulars.intake.connectors import filling
 from regulars.intake.connectors.connecting import (
@@ -23,7 +24,7 @@ from regulars.intake.connectors.taking import forget_bodies, take_delivery
 from regulars.intake.connectors.working import work as work_deliveries
 from regulars.intake.files import save_upload
 from regulars.intake.kinds import kind_named
-from regulars.intake.mapping import Mapping
+from regulars.intake.mapping import InvalidMappingError, Mapping
 from regulars.intake.models import Backfill, ColumnMap, Import
 from regulars.intake.running import run_import
 from regulars.intake.tasks import run_backfill_job, run_import_job, run_undo_job
@@ -45,6 +46,7 @@ from regulars.staff.models import User
 
 __all__ = [
     "ImportOverError",
+    "MapNameTakenError",
     "add_source",
     "add_webhook_secret",
     "begin_backfill",
@@ -75,6 +77,7 @@ __all__ = [
     "start_backfill",
     "take_call",
     "take_delivery",
+    "take_map",
     "undo",
     "upload",
     "work",
@@ -84,6 +87,12 @@ __all__ = [
 
 begin_backfill, run_backfill, cancel_backfill = filling.begin, filling.run, filling.cancel
 _OPEN = (Import.State.UPLOADED, Import.State.QUEUED, Import.State.RUNNING)
+
+
+class MapNameTakenError(RegularsError):
+    """Another saved map has this name."""
+
+    code: ClassVar[str] = "map_name_taken"
 
 
 class ImportOverError(RegularsError):
@@ -217,13 +226,30 @@ def save_map_of(*, import_id: int, name: str) -> ColumnMap:
     Only the columns that the mapping uses have to be there again. Date formats, decimal mark and encoding are
     kept too, so that a later file is read as this one was.
     """
-    row = Import.objects.get(pk=import_id)
-    mapping = Mapping.from_json(row.mapping)
-    header = sorted({*mapping.columns.values(), *mapping.discounts})
-    saved, _ = ColumnMap.objects.update_or_create(
-        name=name, defaults={"kind": mapping.kind, "header": header, "mapping": mapping.to_json()}
-    )
+    mapping = Mapping.from_json(Import.objects.get(pk=import_id).mapping)
+    return ColumnMap.objects.update_or_create(name=name, defaults=_kept(mapping))[0]
+
+
+def take_map(*, name: str, told: object) -> ColumnMap:
+    """Keep a map that somebody shares, as `Mapping.to_json` writes it. The same one again changes nothing.
+
+    Raises:
+        InvalidMappingError: It is no map.
+        MapNameTakenError: Another map is called so.
+    """
+    mapping = Mapping.from_json(told)
+    name = " ".join(name.split())[:100].replace("\0", "")
+    if not name or not mapping.columns:
+        raise InvalidMappingError(_("a map has a name and at least one column"))
+    saved, is_new = ColumnMap.objects.get_or_create(name=name, defaults=_kept(mapping))
+    if not is_new and saved.mapping != mapping.to_json():
+        raise MapNameTakenError(_("another map is called “%(name)s”") % {"name": name}, name=name)
     return saved
+
+
+def _kept(mapping: Mapping) -> dict[str, object]:
+    header = sorted(set(mapping.used()))
+    return {"kind": mapping.kind, "header": header, "mapping": mapping.to_json()}
 
 
 def forget_map(*, map_id: int) -> None:

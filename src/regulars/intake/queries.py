@@ -16,14 +16,17 @@ from regulars.intake.files import REJECT_COLUMNS, Table, open_table
 from regulars.intake.judges import AnyJudge, judge_for
 from regulars.intake.kinds import kind_named
 from regulars.intake.kinds.orders import ORDERS
-from regulars.intake.mapping import Mapping, Proposal, propose
+from regulars.intake.mapping import Mapping, Proposal, propose, propose_as, propose_attributes, propose_map
 from regulars.intake.models import ColumnMap, Import, Reject
+from regulars.intake.presets import preset_named
+from regulars.intake.rows import attribute_cell
 from regulars.intake.undoing import check_undo
 from regulars.kernel.days import zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.money import from_minor, minor_unit_exponent
 from regulars.kernel.progress import Progress, no_progress
 from regulars.kernel.spreadsheets import harmless
+from regulars.shop.models import AttributeDefinition
 from regulars.shop.queries import business
 
 PREVIEW_LINES = 20
@@ -120,20 +123,65 @@ class DryRun:
     rejected: dict[str, int]
 
 
-def proposal(
-    path: Path, *, file_name: str = "", kind: str = "orders", encoding: str = "", sheet: str = ""
+NAMES = "names"
+
+
+def proposal(  # noqa: PLR0913  what is known of a file, and how it is to be matched
+    path: Path,
+    *,
+    file_name: str = "",
+    kind: str = "orders",
+    encoding: str = "",
+    sheet: str = "",
+    match: str = "",
 ) -> Proposal:
-    """Propose a mapping for a file, a saved one if its header is known. Raises as `open_table`."""
-    saved = [
-        (one.name, one.header, Mapping.from_json(one.mapping))
+    """Propose a mapping for a file, a saved one if its header is known.
+
+    Args:
+        path: The file.
+        file_name: Its original name, for messages.
+        kind: What it holds.
+        encoding: Of the text, "" to detect it.
+        sheet: As for `open_table`.
+        match: How: `names` for what the columns' names say alone, `map:7` for a saved map, `preset:shopify` for a platform's
+            export; "" for what fits best.
+
+    Raises:
+        UnknownMapError: There is no such saved map.
+        UnknownPresetError: There is no such preset.
+        RegularsError: As `open_table`.
+    """
+    saved = {
+        f"map:{one.pk}": (one.name, one.header, Mapping.from_json(one.mapping))
         for one in ColumnMap.objects.filter(kind=kind).order_by("name")
-    ]
+    }
     with open_table(path, file_name=file_name, encoding=encoding, sheet=sheet) as table:
-        found = propose(table.header, table.sample(_SAMPLE_LINES), kind=kind_named(kind), saved=saved)
+        if match.startswith("map:"):
+            if match not in saved:
+                raise UnknownMapError(f"there is no saved map {match.removeprefix('map:')} for {kind}")
+            name, _header, mapping = saved[match]
+            found = propose_map(mapping, table.header, saved_map=name)
+        elif match.startswith("preset:"):
+            found = propose_as(preset_named(match.removeprefix("preset:"), kind=kind), table.header)
+        else:
+            found = propose(
+                table.header,
+                table.sample(_SAMPLE_LINES),
+                kind=kind_named(kind),
+                saved=saved.values(),
+                by_names=match == NAMES,
+            )
+        if found.mapping.the_kind.takes_attributes:
+            found = propose_attributes(found, {one.name: (one.label, one.label_zh) for one in attributes()})
         read = replace(
             found.mapping, encoding=encoding or found.mapping.encoding, sheet=sheet or found.mapping.sheet
         )
         return replace(found, mapping=read, encoding=table.encoding, sheets=table.sheets)
+
+
+def attributes() -> list[AttributeDefinition]:
+    """Return the attributes that a file of customers may say, by label."""
+    return list(AttributeDefinition.objects.all())
 
 
 def sample(
@@ -179,7 +227,8 @@ def preview(*, path: Path, file_name: str = "", mapping: Mapping, store_code: st
         pairs = list(zip(judge.understood(batch).to_dicts(), raw, strict=True))
         if known.mapping.the_kind is ORDERS:
             return replace(found, lines=tuple(_preview_line(one, cells, currency) for one, cells in pairs))
-        fields = tuple(name for name in known.mapping.the_kind.names() if name in known.column)
+        names = known.mapping.the_kind.names()
+        fields = (*(name for name in names if name in known.column), *known.mapping.attributes)
         rows = tuple(_preview_row(one, cells, fields, known.mapping) for one, cells in pairs)
         return replace(found, fields=fields, rows=rows)
 
@@ -248,7 +297,12 @@ def _preview_row(
         line_number=int(str(one["line"])),
         raw=raw,
         reason=str(one["fault"] or ""),
-        says=tuple(_said(one[name], mapping.the_kind.field(name).form) for name in fields),
+        says=tuple(
+            _said(one[name], mapping.the_kind.field(name).form)
+            if name in mapping.columns
+            else _said(one[attribute_cell(name)], "text")
+            for name in fields
+        ),
     )
 
 

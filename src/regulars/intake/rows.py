@@ -1,8 +1,12 @@
 """Judge the lines of every kind of file but orders: each line stands for itself."""
 
-from collections.abc import Callable, Iterator
+import dataclasses
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -15,19 +19,65 @@ from regulars.intake.judging import DIGITS_LOST, Judged, raw_texts, rejects
 from regulars.intake.kinds.fields import IDENTIFIERS
 from regulars.intake.kinds.kind import Field, Kind
 from regulars.intake.understanding import Understanding, date_cells
+from regulars.shop.rules import AttributeRule, InvalidAttributeValueError, attribute_value
 
 # What can be wrong with a line of any kind, beside what the order lines' own judge knows.
 ROW_REASONS: dict[str, str | Promise] = {
     "empty_field": _("a cell that must say something is empty"),
     "bad_number": _("not a number"),
     "unknown_word": _("unknown word"),
+    "bad_attribute": _("the attribute cannot have this value"),
+    "bad_tag": _("a tag has 1 to 60 characters, and a customer gets at most 50 at once"),
 }
 _LARGEST_MINOR = 10**15
 _NUMBERS = ("quantity", "money", "number")
 _SEPARATOR = "\x1f"
+_LONGEST_TAG, _MOST_TAGS = 60, 50
+_WRITTEN_DATE = re.compile(r"(\d{4})\s*[/.\-年]\s*(\d{1,2})\s*[/.\-月]\s*(\d{1,2})")
+_WRITTEN_DAY = re.compile(r"(\d{1,2})\s*月\s*(\d{1,2})")
 # The customer identifiers in the order of the stage's columns.
 STAGE_KINDS = ("external", "omid", "ouid", "openid", "email", "phone")
 Faults = Iterator[tuple[str, str, pl.Expr]]
+
+
+# How tags of one cell are divided, and the attributes of several choices.
+DIVIDED = "[,;，；、|\n]"
+
+
+def attribute_cell(name: str) -> str:
+    """Return what the column of an attribute is called among the judge's."""
+    return f"attribute {name}"
+
+
+def as_told(text: str, rule: AttributeRule) -> str:
+    """Return a cell as attributes are told: dates with dashes whatever stood there, amounts without marks of thousands."""
+    if rule.type in ("date", "yearly"):
+        if found := _WRITTEN_DATE.match(text):
+            return "{:0>4}-{:0>2}-{:0>2}".format(*found.groups())
+        if found := _WRITTEN_DAY.match(text):
+            return "{:0>2}-{:0>2}".format(*found.groups())
+    if rule.type in ("number", "money"):
+        return re.sub(r"[,\s¥￥$€£元]", "", text)
+    return text
+
+
+def _is_broken(told: pl.Series) -> pl.Series:
+    """Return which texts are no JSON that the database can hold."""
+
+    def is_broken(text: str | None) -> bool | None:
+        if text is None:
+            return None
+        try:
+            json.loads(text, parse_constant=_refused)
+        except (ValueError, RecursionError):
+            return True
+        return "\\u0000" in text
+
+    return pl.Series(told.name, [is_broken(text) for text in told], dtype=pl.Boolean)
+
+
+def _refused(constant: str) -> float:
+    raise ValueError(constant)
 
 
 def stage_columns(kind: Kind) -> dict[str, str]:
@@ -48,6 +98,8 @@ def stage_columns(kind: Kind) -> dict[str, str]:
             columns[field.name] = "jsonb"
     if kind.keeps_rest:
         columns["rest"] = "jsonb"
+    if kind.takes_attributes:
+        columns["attributes"] = "jsonb"
     return columns
 
 
@@ -67,6 +119,7 @@ class RowJudge:
         now: Moments more than a day after it are refused.
         store_code: The store of lines that name none.
         store_ids: Returns the ids of stores by code, making new ones.
+        attributes: The rules of the attributes that the mapping names.
     """
 
     known: Understanding
@@ -75,6 +128,7 @@ class RowJudge:
     now: datetime
     store_code: str
     store_ids: Callable[[set[str]], dict[str, int]]
+    attributes: Mapping[str, AttributeRule] = dataclasses.field(default_factory=dict)
 
     @property
     def kind(self) -> Kind:
@@ -101,6 +155,7 @@ class RowJudge:
             pl.col(EXTRA) if EXTRA in batch.columns else pl.lit(None, pl.String).alias(EXTRA),
             *(self._cell(batch, field) for field in self.kind.fields),
             *([self._rest(batch)] if self.kind.keeps_rest else []),
+            *(self._attribute(batch, rule) for rule in self.attributes.values()),
         ).with_columns(pl.col("store").fill_null(self.store_code))
         lines = lines.with_columns(
             masked=pl.any_horizontal(
@@ -124,7 +179,7 @@ class RowJudge:
         )
         fault, blamed = pl.lit(None, pl.String), pl.lit("")
         for reason, name, condition in reversed(list(self._faults())):
-            column = EXTRA if name == EXTRA else self.known.column.get(name, "")
+            column = EXTRA if name == EXTRA else self._blamed(name)
             fault = pl.when(condition).then(pl.lit(reason)).otherwise(fault)
             blamed = pl.when(condition).then(pl.lit(column)).otherwise(blamed)
         return lines.with_columns(fault=fault, blamed=blamed)
@@ -141,6 +196,27 @@ class RowJudge:
 
     def _rejects(self, batch: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
         return rejects(batch, lines["line"], lines["fault"], lines["blamed"], header=self.known.header)
+
+    def _blamed(self, name: str) -> str:
+        column = self.known.mapping.attributes.get(name)
+        return self.known.column.get(name, "") if column is None else self._inner(column)
+
+    def _inner(self, column: str) -> str:
+        return f"c{self.known.header.index(column)}"
+
+    def _attribute(self, batch: pl.DataFrame, rule: AttributeRule) -> pl.Expr:
+        inner = self._inner(self.known.mapping.attributes[rule.name])
+        return values.text(pl.col(inner), batch.schema[inner]).alias(attribute_cell(rule.name))
+
+    def _impossible(self, told: pl.Series, rule: AttributeRule) -> pl.Series:
+        """Return which cells say something that the attribute cannot be; each text is looked at once."""
+        bad = []
+        for text in told.drop_nulls().unique():
+            try:
+                attribute_value(rule, as_told(text, rule))
+            except InvalidAttributeValueError:
+                bad.append(text)
+        return told.is_in(bad)
 
     def _is_told(self, told: pl.DataFrame, name: str) -> pl.Series:
         column = self.known.column[name]
@@ -184,6 +260,17 @@ class RowJudge:
         )
         return struct.struct.json_encode().alias("rest")
 
+    def _said(self) -> pl.Expr:
+        """Return what a line says of attributes as a JSON object; one that is empty says nothing."""
+        said = [
+            pl.col(attribute_cell(name)).map_elements(
+                partial(as_told, rule=rule), return_dtype=pl.String
+            ).alias(name)
+            for name, rule in self.attributes.items()
+        ]  # fmt: skip
+        told = pl.struct(said).struct.json_encode() if said else pl.lit("{}")
+        return told.alias("attributes")
+
     def _faults(self) -> Faults:
         """Yield what can be wrong: reason, field, condition; the first that holds is told."""
         yield "too_many_fields", EXTRA, pl.col(EXTRA).is_not_null()
@@ -200,6 +287,21 @@ class RowJudge:
                 yield "empty_field", field.name, ~pl.col(f"{field.name} told")
             for reason, condition in self._field_faults(field):
                 yield reason, field.name, condition
+            if field.name == "tags":
+                tags = pl.col("tags").str.replace_all(DIVIDED, ",").str.split(",")
+                yield "bad_tag", "tags", tags.list.len() > _MOST_TAGS
+                yield (
+                    "bad_tag",
+                    "tags",
+                    tags.list.eval(pl.element().str.strip_chars().str.len_chars() > _LONGEST_TAG).list.any(),
+                )
+        for name, rule in self.attributes.items():
+            cell = pl.col(attribute_cell(name))
+            yield (
+                "bad_attribute",
+                name,
+                cell.map_batches(partial(self._impossible, rule=rule), return_dtype=pl.Boolean),
+            )
 
     def _field_faults(self, field: Field) -> Iterator[tuple[str, pl.Expr]]:
         cell = pl.col(field.name)
@@ -214,6 +316,9 @@ class RowJudge:
                 yield "too_large", cell.abs() // values.MICRO > _LARGEST_MINOR // 10**self.exponent
         elif field.choices:
             yield "unknown_word", unread
+        elif field.form == "json":
+            yield "too_long", cell.str.len_chars() > field.longest
+            yield "not_json", cell.map_batches(_is_broken, return_dtype=pl.Boolean)
         else:
             if field.name in (*IDENTIFIERS, "order_code"):
                 yield "digits_lost", cell.str.contains(DIGITS_LOST)
@@ -241,6 +346,7 @@ class RowJudge:
             "customer_key",
             *cells,
             *(["rest"] if self.kind.keeps_rest else []),
+            *([self._said()] if self.kind.takes_attributes else []),
         )
         stage = {"stage_row": staged}
         if self.kind.takes_customers:

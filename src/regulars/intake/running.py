@@ -22,6 +22,7 @@ from regulars.intake.mapping import Mapping
 from regulars.intake.models import Import
 from regulars.intake.places import remove_copy
 from regulars.intake.rows import stage_columns
+from regulars.intake.telling import source_of, tell_attributes, tell_tags
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.days import zone_named
 from regulars.kernel.errors import RegularsError
@@ -35,7 +36,7 @@ from regulars.shop.rules import InvalidIdentifierError, normalise, region_of_zon
 JOB = "intake.run_import"
 _BATCH_LINES = 100_000
 # Why a line is refused that tells of somebody what was before they were erased.
-_ERASED = "erased_person"
+_ERASED = shop.ErasedPersonError.code
 _REPORT_SECONDS = 0.5
 # The first key of the advisory locks that mark an import as being run: "impo" in ASCII.
 _LOCK_SPACE = 0x696D706F
@@ -160,7 +161,7 @@ def _bring_in(row: Import, now: datetime, reporter: "_Reporter") -> None:
             store_ids=shop.ensure_stores,
         )
         with transaction.atomic():
-            with shop.keep_changes(now=now, source=f"import {row.pk}") as changes:
+            with shop.keep_changes(now=now, source=source_of(row.pk)) as changes:
                 _bring_in_lines(row, table, judge, reporter)
             row.change_set = changes if judge.known.mapping.the_kind.can_undo else None
             row.state, row.finished_at, row.stage = Import.State.DONE, now, ""
@@ -257,6 +258,8 @@ def _merge_rows(row: Import, table: Table, judge: AnyJudge, reporter: "_Reporter
         reporter("merging", done, len(kind.merge))
     if kind.takes_consents:
         row.rows_added = shop.merge_consents()
+    if kind.takes_attributes:
+        row.rows_changed += tell_tags(row) + tell_attributes(row)
     if kind.matches_refunds:
         row.rows_added, row.refunds_matched, row.refunds_unmatched = shop.merge_refunds()
     shop.end_merge()

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from regulars.intake.events import ImportUndone
 from regulars.intake.models import Import
+from regulars.intake.telling import source_of
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.errors import RegularsError
 from regulars.outbox.operations import publish
@@ -33,9 +34,7 @@ def check_undo(*, import_id: int, now: datetime) -> Import:
     if row.state not in _UNDOABLE:
         raise NotUndoableError(f"import {import_id} is {row.state}; only a finished one can be undone")
     if row.change_set_id is None:
-        message = (
-            f"import {import_id} cannot be undone: what a file of {row.kind} says is a ledger that only grows"
-        )
+        message = f"import {import_id} cannot be undone: what a file of {row.kind} says is kept for good"
         raise NotUndoableError(message)
     hindrance = shop.undo_hindrance(change_set_id=row.change_set_id, now=now)
     if isinstance(hindrance, shop.ChangesOvertakenError) and hindrance.later:
@@ -53,7 +52,9 @@ def run_undo(*, import_id: int, now: datetime) -> shop.Undone:
     try:
         with transaction.atomic():
             row = check_undo(import_id=import_id, now=now)
-            undone = shop.undo_changes(change_set_id=row.change_set_id or 0, now=now)
+            undone = shop.undo_changes(
+                change_set_id=row.change_set_id or 0, now=now, source=source_of(import_id)
+            )
             Import.objects.filter(pk=import_id).update(state=Import.State.UNDONE, undone_at=now)
             publish(ImportUndone(import_id=import_id))
             crashpoint("undo:commit")

@@ -55,7 +55,7 @@ DATE_FORMATS = tuple(
     )
 )
 # Formats of numbers that are times.
-EXCEL_SERIAL, EPOCH_SECONDS, EPOCH_MILLISECONDS = "excel", "epoch", "epoch_ms"
+EXCEL_SERIAL, EPOCH_SECONDS, EPOCH_MILLISECONDS, EPOCH_MICROSECONDS = "excel", "epoch", "epoch_ms", "epoch_us"
 _FORMAT_SAMPLE = 200
 _EARLIEST, _LATEST = datetime(1970, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001  wall times
 
@@ -199,13 +199,13 @@ def _first_reading(cells: pl.Series, formats: Sequence[str], zone: str) -> pl.Se
 
 
 def _parsed(cell: pl.Expr, form: str, zone: str) -> pl.Expr:
-    if form in (EXCEL_SERIAL, EPOCH_SECONDS, EPOCH_MILLISECONDS):
+    if form in (EXCEL_SERIAL, EPOCH_SECONDS, EPOCH_MILLISECONDS, EPOCH_MICROSECONDS):
         number = cell.cast(pl.Float64, strict=False)
         if form == EXCEL_SERIAL:
             # Day 0 is 1899-12-30: Excel counts a 29 February 1900 that never was. Seconds are the finest it shows.
             seconds = ((number - 25_569) * 86_400).round(0)
             return (seconds * MICRO).cast(pl.Int64, strict=False).cast(pl.Datetime("us"))
-        scale = MICRO if form == EPOCH_SECONDS else 1_000
+        scale = {EPOCH_SECONDS: MICRO, EPOCH_MILLISECONDS: 1_000, EPOCH_MICROSECONDS: 1}[form]
         at = (number * scale).cast(pl.Int64, strict=False).cast(pl.Datetime("us"))
         return _on_clock(at.dt.replace_time_zone("UTC"), "UTC", zone)
     if form.endswith(("Z", " UTC")):
@@ -293,4 +293,6 @@ def number_format_of_dates(smallest: float, largest: float) -> str | None:
         return EPOCH_SECONDS
     if 3e11 <= smallest <= largest < 5e12:  # noqa: PLR2004
         return EPOCH_MILLISECONDS
+    if 3e14 <= smallest <= largest < 5e15:  # noqa: PLR2004
+        return EPOCH_MICROSECONDS
     return None

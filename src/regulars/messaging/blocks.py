@@ -109,9 +109,14 @@ def _products(root: str, heading: Callable[[], str]) -> Callable[[str, int], str
 
 
 def _products_in_text(root: str) -> Callable[[str, int], str]:
-    return lambda _named, limit: (
-        f"{{% for product in {root} limit: {limit} %}}{{{{ product.name }}}}{{% unless forloop.last %}}{_(', ')}{{% endunless %}}{{% endfor %}}"
-    )
+    def write(_named: str, limit: int) -> str:
+        between = _(", ")
+        return (
+            f"{{% for product in {root} limit: {limit} %}}{{{{ product.name }}}}"
+            f"{{% unless forloop.last %}}{between}{{% endunless %}}{{% endfor %}}"
+        )
+
+    return write
 
 
 def _named_product(named: str) -> Product:
@@ -137,11 +142,12 @@ def _product(named: str, _limit: int) -> str:
 
 
 def _footer(_named: str, _limit: int) -> str:
+    why = _("You receive this because you allowed us to write to you.")
+    leave, settings = _("Unsubscribe"), _("Your settings")
     return (
         "---\n\n"
         "> {{ shop.name }}{% if shop.postal_address %} · {{ shop.postal_address }}{% endif %}\n"
-        f"> {_('You receive this because you allowed us to write to you.')} "
-        f"[{_('Unsubscribe')}]({{{{ unsubscribe_url }}}}) · [{_('Your settings')}]({{{{ preferences_url }}}})"
+        f"> {why} [{leave}]({{{{ unsubscribe_url }}}}) · [{settings}]({{{{ preferences_url }}}})"
     )
 
 

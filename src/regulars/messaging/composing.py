@@ -83,7 +83,9 @@ def built(written: Mapping[str, str], *, format: Format, language: str, letterhe
         TemplateFaultError: It cannot be used as it is written.
     """
     content = Content(**{part: written.get(part, "") for part in ("subject", "preheader", "body")})
-    return _built(content, format, language, letterhead)
+    # A product may be renamed; what names one is built anew.
+    build_it = _built.__wrapped__ if '"product"' in content.body else _built
+    return build_it(content, format, language, letterhead)
 
 
 @lru_cache(maxsize=64)
@@ -136,12 +138,19 @@ class TemplateVariant:
         values: dict[int, Mapping[str, object]] = {}
         for language, variant in self.variants.items():
             ids = [one.customer_id for one in recipients if speaks(one.language) == language]
+            if not ids:
+                continue
             occasion = Occasion(now=now, language=language, letterhead=self.letterhead, given=self.given)
             values |= variables.gather(
                 ids, names={one.names for _part, one in variant.asked}, occasion=occasion
             )
 
         needs = {language: _needs(variant) for language, variant in self.variants.items()}
+        own = trusted_hosts(self.letterhead)
+        hosts = {
+            language: own | hosts_of(variant.laid.links if variant.laid else ())
+            for language, variant in self.variants.items()
+        }
 
         def fill(recipient: Recipient) -> Message:
             language = speaks(recipient.language)
@@ -157,7 +166,7 @@ class TemplateVariant:
                         "unsubscribe_url": recipient.unsubscribe_url,
                         "preferences_url": recipient.preferences_url,
                     },
-                    link=self._link(recipient, language),
+                    link=self._link(recipient, language, hosts[language]),
                 )
             except FillingError as error:
                 raise CompositionError(str(error)) from error
@@ -165,11 +174,8 @@ class TemplateVariant:
 
         return fill
 
-    def _link(self, recipient: Recipient, language: str) -> Callable[[str, int], str]:
-        laid, own = self.variants[language].laid, _own_links(recipient)
-        if laid is None:
-            return lambda url, _number: url
-        hosts = hosts_of(laid.links) | trusted_hosts(self.letterhead)
+    def _link(self, recipient: Recipient, language: str, hosts: frozenset[str]) -> Callable[[str, int], str]:
+        own = _own_links(recipient)
         if not self.counts[0]:
             return lambda url, _number: url if url in own else tracking.checked_url(url, hosts=hosts)
         write = tracking.tracker(

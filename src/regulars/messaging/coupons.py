@@ -85,7 +85,7 @@ def _told(coupon: Coupon, offer: Offer, customer_id: int) -> dict[str, object]:
 
 
 def _sample(offer: Offer | None) -> dict[str, object]:
-    says = headline(offer, currency=business().currency) if offer else _("20% off")
+    says = headline(offer, currency=business().currency) if offer else "−20 %"
     return {"code": "SAMPLE-CODE", "says": says}
 
 

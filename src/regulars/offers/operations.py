@@ -22,6 +22,7 @@ _AT_ONCE = 50_000
 _MOST_COUNT = 2_000_000_000
 _LONGEST_PREFIX = 12
 _MOST_DAYS = 3_650
+_LAST_YEAR = 2999
 
 
 class NoSuchOfferError(RegularsError):
@@ -205,7 +206,7 @@ def generate(
     """Make codes for whoever gets them: printed, uploaded to a shop, handed out; return how many.
 
     They are drawn from the machine's source of randomness and copied into the table; what is taken already is drawn again.
-    Cost: about 5 s for 100,000 codes on a slow core.
+    Cost: about two and a quarter times the COPY of as many ready codes.
 
     Args:
         offer_id: The offer, with a code for everybody.
@@ -281,8 +282,7 @@ def void(*, coupon_ids: Sequence[int], now: datetime) -> int:
     """Withdraw codes, and return how many; a shared code, and one that was withdrawn before, stays as it is."""
     chosen = Coupon.objects.filter(pk__in=coupon_ids, voided_at=None, most_uses__isnull=False)
     with transaction.atomic():
-        holders = list(chosen.filter(holder__isnull=False).values_list("holder_id", flat=True))
-        touch_customers(holder for holder in holders if holder is not None)
+        touch_customers(chosen.filter(holder__isnull=False).values_list("holder_id", flat=True))
         return chosen.update(voided_at=now)
 
 
@@ -297,6 +297,8 @@ def columns_of(told: OfferTold) -> dict[str, Any]:
         raise _wrong("name", told.name, "1 to 100 characters")
     if told.stacking not in Offer.Stacking.values:
         raise _wrong("stacking", told.stacking, f"one of {', '.join(Offer.Stacking.values)}")
+    if told.starts_at.year > _LAST_YEAR:
+        raise _wrong("starts_at", told.starts_at.isoformat(), f"in the year {_LAST_YEAR} at the latest")
     if told.ends_at is not None and told.ends_at <= told.starts_at:
         raise _wrong("ends_at", told.ends_at.isoformat(), "after the begin")
     for name_of, value, least, most in (

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from regulars.segments.built_in import BUILT_IN
-from regulars.shop.models import Customer
+from regulars.shop.models import Customer, Tag
 
 
 @pghistory.track(exclude=["state", "size", "full_at", "refreshed_at", "as_of_day", "error"])
@@ -164,3 +164,21 @@ class Crossing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer_id} {'entered' if self.is_entry else 'left'} {self.segment_id}"
+
+
+@pghistory.track()
+class KeptTag(models.Model):
+    """A tag that a segment keeps: whoever comes into it gets the tag, and loses it on leaving.
+
+    What a person or a file put on stays theirs to take off.
+    """
+
+    tag = models.OneToOneField(Tag, on_delete=models.CASCADE, related_name="kept")
+    segment = models.ForeignKey(Segment, on_delete=models.PROTECT, related_name="kept_tags")
+    since_at = models.DateTimeField()
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.tag_id} by {self.segment_id}"

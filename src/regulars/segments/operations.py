@@ -25,6 +25,7 @@ from regulars.segments.refreshing import (
 )
 from regulars.segments.rules import InvalidRuleError, read, write
 from regulars.segments.rules_of import SegmentCycleError, dependents, refuse_cycles, stored_rules
+from regulars.segments.tagging import TagCycleError, keep_tag, put_tags, refuse_tag_cycles, release_tag
 from regulars.shop import registry
 from regulars.shop.queries import business
 from regulars.shop.rules import normalise, region_of_zone
@@ -40,6 +41,7 @@ __all__ = [
     "Refreshed",
     "SegmentCycleError",
     "SegmentInUseError",
+    "TagCycleError",
     "add_identifiers",
     "add_members",
     "archive",
@@ -50,10 +52,12 @@ __all__ = [
     "describe",
     "duplicate",
     "ensure_built_in",
+    "keep_tag",
     "refresh",
     "refresh_all",
     "refresh_due",
     "refresh_touched",
+    "release_tag",
     "remove_members",
     "restore_version",
     "unarchive",
@@ -161,6 +165,7 @@ def change_rule(segment_id: int, *, rule: object, by: User | None = None, now: d
         NotAListError: It is a list, which has no rule.
         InvalidRuleError: The rule has no meaning.
         SegmentCycleError: It would be made of itself.
+        TagCycleError: It asks for a tag that it keeps.
     """
     with transaction.atomic():
         segment = _own(segment_id)
@@ -176,6 +181,7 @@ def change_rule(segment_id: int, *, rule: object, by: User | None = None, now: d
             segment=segment, number=segment.version, rule=stored, saved_at=now, saved_by=by
         )
         Segment.objects.filter(pk__in=dependents(segment_id)).update(state=Segment.State.EDITED)
+        refuse_tag_cycles()
     return segment
 
 
@@ -416,6 +422,7 @@ def _close(segment: Segment, note: Refresh, *, entered: int, left: int) -> None:
     Segment.objects.filter(pk__in=dependents(segment.pk), state=Segment.State.READY).update(
         state=Segment.State.WAITING
     )
+    put_tags(segment.pk, now=note.at, note=note)
     if entered:
         publish(SegmentEntered(segment_id=segment.pk, refresh_id=note.pk, customers=entered))
     if left:
@@ -461,6 +468,11 @@ def _refuse_use(segment: Segment) -> None:
         message = _("“%(name)s” is part of %(others)s; take it out there first")
         raise SegmentInUseError(
             message % {"name": segment.title, "others": ", ".join(f"“{name}”" for name in names)}, names=names
+        )
+    if tags := list(segment.kept_tags.values_list("tag__name", flat=True)):
+        message = _("“%(name)s” keeps the tag %(tags)s; let go of it on the page of tags first")
+        raise SegmentInUseError(
+            message % {"name": segment.title, "tags": ", ".join(f"“{tag}”" for tag in tags)}, names=tags
         )
 
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from regulars.insights.models import Profile, Taste
 from regulars.kernel.errors import RegularsError
 from regulars.segments.compiling import compile_rule
-from regulars.segments.models import Crossing, Membership, Refresh, Segment, Version
+from regulars.segments.models import Crossing, KeptTag, Membership, Refresh, Segment, Version
 from regulars.segments.operations import NoSuchSegmentError
 from regulars.segments.refreshing import FULL_HOURS
 from regulars.segments.rules import All, Any, Node, Not, read
@@ -171,6 +171,26 @@ def members(segment_id: int, *, now: datetime) -> "QuerySet[Membership, int]":
 def member_ids(segment_id: int) -> "QuerySet[Membership, int]":
     """Return the ids of a segment's members as they were last worked out, for lists, also of a stale segment."""
     return Membership.objects.filter(segment=segment_id).values_list("customer_id", flat=True)
+
+
+def tags_kept() -> dict[int, Segment]:
+    """Return the segments that keep a tag, by the tag's id; one query."""
+    return {row.tag_id: row.segment for row in KeptTag.objects.select_related("segment")}
+
+
+def asking_for(key: str) -> list[Segment]:
+    """Return the segments, those put away included, whose rules ask for an attribute."""
+    return [
+        row
+        for row in Segment.objects.filter(kind=Segment.Kind.RULE).order_by("pk")
+        if _asks_for(row.rule, key)
+    ]
+
+
+def _asks_for(rule: object, key: str) -> bool:
+    if isinstance(rule, dict):
+        return rule.get("attribute") == key or any(_asks_for(part, key) for part in rule.values())
+    return isinstance(rule, list) and any(_asks_for(part, key) for part in rule)
 
 
 def title_of(segment_id: int) -> str:

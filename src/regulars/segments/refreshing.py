@@ -18,6 +18,7 @@ from regulars.segments.compiling import RuleOf, Statement, compile_rule, is_live
 from regulars.segments.events import SegmentEntered, SegmentLeft
 from regulars.segments.models import Refresh, Segment
 from regulars.segments.rules_of import stored_rules
+from regulars.segments.tagging import put_tags
 from regulars.shop import registry
 from regulars.shop.operations import forget_touched, take_touched
 from regulars.shop.registry import CustomerAttribute
@@ -211,6 +212,7 @@ def _refresh(segment: Segment, shop: _Shop, *, reason: str, who: list[int] | Non
     size = found if who is None else locked.size + entered - left
     if who is None or entered or left:
         Refresh.objects.filter(pk=note.pk).update(size=size, entered=entered, left=left)
+        put_tags(locked.pk, now=shop.now, note=None if who is None else note)
     else:
         note.delete()
     # Who is in it because a person changed the rule did nothing that should set something off.

@@ -485,6 +485,39 @@ SET product_id = c.product_id, quantity = c.quantity, amount_minor = c.amount_mi
 FROM changed c WHERE r.id = c.id
 """
 
+# What files tell of the orders' refunds, before and after. A sender's refunds (`woocommerce:1001:726.1`) count beyond that only:
+# as much as files tell more, their oldest ones tell less, as `put_order` would have it were the order told anew.
+SUM_TOLD_BY_FILES = """
+CREATE TEMPORARY TABLE told_by_files ON COMMIT DROP AS
+SELECT store_id, code, coalesce(sum(r.amount_minor) FILTER (WHERE starts_with(r.key, r.code || ':')), 0) AS amount_minor
+FROM shop_refund r JOIN (SELECT DISTINCT store_id, code FROM staged_refund) s USING (store_id, code)
+GROUP BY store_id, code HAVING NOT bool_and(starts_with(r.key, r.code || ':'))
+"""
+
+TAKE_FROM_SENDERS = """
+WITH more AS (
+    SELECT b.store_id, b.code, sum(r.amount_minor) - b.amount_minor AS amount_minor
+    FROM told_by_files b JOIN shop_refund r USING (store_id, code) WHERE starts_with(r.key, r.code || ':')
+    GROUP BY b.store_id, b.code, b.amount_minor HAVING sum(r.amount_minor) > b.amount_minor
+), senders AS (
+    SELECT r.id, r.day, r.amount_minor, m.amount_minor + r.amount_minor
+           - sum(r.amount_minor) OVER (PARTITION BY r.store_id, r.code ORDER BY r.refunded_at, r.key) AS taken
+    FROM more m JOIN shop_refund r USING (store_id, code) WHERE NOT starts_with(r.key, r.code || ':')
+), marked AS (
+    INSERT INTO changed_day SELECT DISTINCT day FROM senders WHERE taken > 0
+), less AS (
+    UPDATE shop_refund r SET amount_minor = r.amount_minor - s.taken
+    FROM senders s WHERE r.id = s.id AND s.taken > 0 AND s.taken < s.amount_minor RETURNING r.id
+), gone AS (
+    DELETE FROM shop_refund r USING senders s WHERE r.id = s.id AND s.taken >= s.amount_minor RETURNING r.id
+), final AS (
+    -- A row that went could not be put back by an undo.
+    UPDATE shop_changeset SET is_overtaken = true
+    WHERE id = nullif(current_setting('regulars.change_set', true), '')::bigint AND EXISTS (SELECT FROM gone)
+)
+SELECT (SELECT count(*) FROM less) + (SELECT count(*) FROM gone)
+"""
+
 # For refunds that come without orders.
 NO_STAGED_ORDERS = """
 CREATE TEMPORARY TABLE staged_order (id bigint, customer_id bigint, is_new boolean) ON COMMIT DROP;
@@ -564,7 +597,7 @@ ANALYZE shop_customer (id, code, name, country), shop_identifier (customer_id, k
 
 CLOSE_STAGE = """
 DROP TABLE IF EXISTS stage_row, stage_line, stage_refund, stage_customer, stage_product, staged_customer,
-    staged_identifier, staged_erased, staged_product, staged_order, staged_line, staged_refund, affected, refund_match, changed_order,
+    staged_identifier, staged_erased, staged_product, staged_order, staged_line, staged_refund, told_by_files, affected, refund_match, changed_order,
     changed_day
 """
 
@@ -589,5 +622,16 @@ JOIN pg_class n ON n.oid = i.indexrelid
 LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype = 'u'
 WHERE i.indrelid IN ('shop_order'::regclass, 'shop_orderline'::regclass) AND NOT i.indisprimary
   AND NOT EXISTS (SELECT FROM shop_order)
+ORDER BY n.relname
+"""
+
+# What finds customers by pieces of text: the slowest indexes to grow.
+SEARCH_INDEXES_OF_NOBODY = """
+SELECT n.relname, pg_get_indexdef(i.indexrelid)
+FROM pg_index i
+JOIN pg_class n ON n.oid = i.indexrelid
+JOIN pg_am a ON a.oid = n.relam
+WHERE i.indrelid IN ('shop_customer'::regclass, 'shop_identifier'::regclass) AND a.amname = 'gin'
+  AND NOT EXISTS (SELECT FROM shop_customer)
 ORDER BY n.relname
 """

@@ -63,6 +63,7 @@ _MARKET = _SEE | {
 KEY_SCOPES = (
     Capability.VIEW_CUSTOMERS,
     Capability.EXPORT_CUSTOMERS,
+    Capability.CHANGE_CUSTOMERS,
     Capability.CHANGE_SEGMENTS,
     Capability.CHANGE_TEMPLATES,
     Capability.VIEW_OFFERS,

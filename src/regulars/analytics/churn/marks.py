@@ -24,10 +24,7 @@ _PRICE_STEP = 0.05
 _UPPER = 0.975
 _KEYS = ("e", "a", "total_e", "total_a")
 
-_PRODUCTS = (
-    Column(name="product_id", dtype=nw.Int64, kind=facts.ID, meaning="product"),
-    Column(name="category", dtype=nw.String, kind=facts.TEXT, meaning="category; empty when unknown"),
-)
+_PRODUCTS = facts.PRODUCTS.only("product_id", "category")
 _TICKETS = (
     Column(
         name="customer_id", dtype=nw.Int64, kind=facts.ID, meaning="customer; null for none", nullable=True

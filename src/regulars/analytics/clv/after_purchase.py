@@ -364,7 +364,7 @@ def _beta_rule(a: float, b: Floats) -> tuple[Floats, Floats]:
             near, far = np.where(low, near, middle), np.where(low, middle, far)
         ends.append(top + side * far)
     width = ends[1] - ends[0]
-    count = max(int(np.ceil(width.max() / _WIDEST_STEP)), _FEWEST_NODES)
+    count = max(int(np.ceil(width.max(initial=0.0) / _WIDEST_STEP)), _FEWEST_NODES)
     v = ends[0] + width * np.linspace(0.0, 1.0, count + 1)[:, None]
     # Logarithms of p and 1 - p, each with all its digits.
     log_p, log_rest = -np.logaddexp(0.0, -v), -np.logaddexp(0.0, v)

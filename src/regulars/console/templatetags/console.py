@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from regulars.console import formats, labels
 from regulars.console.assets import asset_url
 from regulars.console.components import Chart, Chip, Entry, Figure, How, Pager, Words
+from regulars.console.exports import menu
 from regulars.kernel.days import date_of_day
 from regulars.kernel.money import minor_unit_exponent
 
@@ -151,6 +152,12 @@ def cell_badge(cell: str) -> dict[str, object]:
 
 
 # Parts of a page
+
+
+@register.inclusion_tag("console/components/exports.html", takes_context=True)
+def list_exports(context: Context, name: str, query: str = "") -> dict[str, object]:
+    """Offer a list of `console.exports` as a file, to whom may take it away: `{% list_exports "tags" %}`."""
+    return {"exports": menu(name, context["capabilities"], query), "key": f"export-{name}"}
 
 
 @register.simple_block_tag(takes_context=True)

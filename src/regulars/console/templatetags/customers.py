@@ -1,6 +1,6 @@
 """The parts of pages about customers: one cell of the list, what an address keeps, how a due day reads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 
@@ -38,8 +38,16 @@ def kept_choices(chosen: CustomerList, *changed: str) -> SafeString:
 def customer_cells(context: Context, row: CustomerRow, columns: Sequence[Column]) -> SafeString:
     """Write a customer's cells: in Python, because a page has four hundred of them."""
     as_of_day, currency, language = context["as_of_day"], context["business"].currency, get_language() or ""
+    own: Mapping[tuple[int, str], str] = context["own"]
     cells = [
         f"{_opening(column.key, language)}{conditional_escape(_CELLS[column.key](row, as_of_day, currency))}</td>"
+        if column.key in _CELLS
+        else format_html(
+            '<td data-label="{}"{}>{}</td>',
+            column.label,
+            SafeString(' class="number"' if column.is_number else ""),
+            own.get((row.customer_id, column.key), _NONE),
+        )
         for column in columns
     ]
     return SafeString("".join(cells))

@@ -13,6 +13,9 @@ PARKED: dict[str, Label] = {
     "unknown_status": _("the order has a status that is not known"),
     "other_currency": _("it is in another currency than the record"),
     "body_of_another_topic": _("the topic does not fit the body, so somebody may have put them together"),
+    "deletion_of_another": _(
+        "something else was deleted under this id before, so this may be that message, sent again as an order's"
+    ),
     "failed": _("it failed here; see the log"),
 }
 IGNORED: dict[str, Label] = {

@@ -171,27 +171,22 @@ class _Applying:
             if isinstance(one, Ignored):
                 self._reasons.append(one.reason)
         orders = [one for one in told if isinstance(one, OrderTold)]
-        refunds = [
-            *(refund for one in orders for refund in one.refunds),
-            *(one for one in told if isinstance(one, RefundTold)),
-        ]
         customers = [one for one in told if isinstance(one, CustomerTold)]
         products = [one for one in told if isinstance(one, ProductTold)]
         deleted = [one for one in told if isinstance(one, DeletedTold)]
         self._told = sum(not isinstance(one, Ignored) for one in told)
-        self._check_currency([*orders, *refunds])
+        self._check_currency([one for one in told if isinstance(one, OrderTold | RefundTold)])
         # Before anything else is locked, in the order in which imports lock.
         shop.lock_people()
         if gone := self._of_erased(orders, customers):
             orders = [one for one in orders if one not in gone]
             customers = [one for one in customers if one not in gone]
-            refunds = [
-                one
-                for one in refunds
-                if not any(one in order.refunds for order in gone if isinstance(order, OrderTold))
-            ]
             self._reasons.append(ERASED)
             self._told -= len(gone)
+        refunds = [
+            *(refund for one in orders for refund in one.refunds),
+            *(one for one in told if isinstance(one, RefundTold)),
+        ]
         self._look_up(orders, refunds, customers, products, deleted)
         self._take_products(products)
         buyers = self._recognise(orders, customers)
@@ -255,7 +250,7 @@ class _Applying:
         keys |= {(_Kind.REFUND.value, one.id) for one in refunds}
         keys |= {(_Kind.CUSTOMER.value, one.id) for one in customers}
         keys |= {(_Kind.PRODUCT.value, one.id) for one in products}
-        keys |= {(one.kind, one.id) for one in deleted}
+        keys |= {(kind.value, one.id) for one in deleted for kind in _Kind}
         known = ShopObject.objects.filter(connection=self._row, code__in={code for _, code in keys})
         of_refunds = ShopObject.objects.filter(
             connection=self._row, kind=_Kind.REFUND, order_code__in=of_orders
@@ -405,10 +400,18 @@ class _Applying:
                 self._orders.setdefault(one.order_id, None)
 
     def _take_deleted(self, deleted: Sequence[DeletedTold]) -> None:
+        """Note what was deleted. Raises NotUnderstoodError for an order by whose id another thing was deleted before.
+
+        A deletion may say nothing but the id, and the signature does not cover the topic: it could be the other one's, sent again.
+        """
         for one in deleted:
             row = self._object(one.kind, one.id)
             if one.kind != _Kind.ORDER:
                 self._reasons.append("stays_in_record")
+            elif not row.is_deleted and any(
+                self._objects[key].is_deleted for key in self._objects if key[1] == row.code
+            ):
+                raise NotUnderstoodError("deletion_of_another", f"order {one.id}")
             if not row.is_deleted:
                 row.is_deleted = True
                 self._new += 1

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from regulars.intake.kinds.analytics import ANALYTICS
 from regulars.intake.kinds.answers import ANSWERS
 from regulars.intake.kinds.consents import CONSENTS
 from regulars.intake.kinds.coupons import COUPONS
@@ -16,7 +17,7 @@ from regulars.kernel.errors import RegularsError
 
 KINDS = {
     kind.name: kind
-    for kind in (ORDERS, CUSTOMERS, PRODUCTS, REFUNDS, EVENTS, TICKETS, ANSWERS, COUPONS, CONSENTS)
+    for kind in (ORDERS, CUSTOMERS, PRODUCTS, REFUNDS, EVENTS, TICKETS, ANSWERS, COUPONS, CONSENTS, ANALYTICS)
 }
 
 

@@ -4,21 +4,33 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from regulars.intake.kinds.fields import IDENTIFIERS, shared, when
-from regulars.intake.kinds.kind import Kind, Step
+from regulars.intake.kinds.kind import Field, Kind, Step
 
 CUSTOMERS = Kind(
     name="customers",
     label=pgettext_lazy("kind of file", "Customers"),
     thing=_("customer"),
-    note=_("One customer a row: names, countries, and every id, e-mail and phone that belong to one person."),
+    note=_(
+        "One customer a row: names, countries, every id, e-mail and phone that belong to one person, tags, and your own attributes."
+    ),
     fields=(
-        *shared(*IDENTIFIERS, "customer_name", "country", "store"),
+        *shared(*IDENTIFIERS, "customer_name", "country"),
+        Field(
+            name="tags",
+            form="text",
+            words=("tags", "tag", "labels", "customer tags", "客户标签", "会员标签", "标签", "標籤"),
+            label=_("Tags"),
+            note=_("Several are divided by commas. They are put on; none is taken off."),
+            longest=3_000,
+        ),
+        *shared("store"),
         when("updated_at", "updated at", "last modified", "modified at", "更新时间", "修改时间", "更新時間"),
     ),
-    main=(*IDENTIFIERS, "customer_name", "country"),
+    main=(*IDENTIFIERS, "customer_name", "country", "tags"),
     needs=(IDENTIFIERS,),
     moment="updated_at",
     takes_customers=True,
+    takes_attributes=True,
     # Customers of the stage are merged for every kind that names them; here there is nothing else to do.
     merge=(
         Step(

@@ -70,6 +70,7 @@ class Kind:
         keeps_rest: Whether columns that no field takes are kept with the line as properties.
         merge: How `stage_row` becomes part of the record; empty for order lines, which have a reader of their own.
         matches_refunds: Whether refunds must be matched to orders afterwards.
+        takes_attributes: Whether lines may say the attributes that the merchant defined, and tags.
         takes_consents: Whether its merge leaves `staged_consent` for the ledger.
         can_undo: Whether an import of it can be taken back.
         reasons: Why a line may be refused beyond what holds for all kinds, in words.
@@ -88,6 +89,7 @@ class Kind:
     keeps_rest: bool = False
     merge: Sequence[Step] = ()
     matches_refunds: bool = False
+    takes_attributes: bool = False
     takes_consents: bool = False
     can_undo: bool = True
     reasons: Mapping[str, Label] = field(default_factory=dict)

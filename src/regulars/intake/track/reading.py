@@ -38,19 +38,14 @@ class Arrival:
 
 
 def sources() -> list[Source]:
-    """Return every source that has a write key, by name."""
+    """Return every source that has a write key or sent something within a week, by name."""
     keys: dict[int, list[WriteKey]] = {}
     for key in WriteKey.objects.order_by("-id"):
         keys.setdefault(key.source_id, []).append(key)
-    last = dict(
-        Call.objects.filter(source__in=keys)
-        .values("source")
-        .annotate(last=Max("received_at"))
-        .values_list("source", "last")
-    )
+    last = dict(Call.objects.values("source").annotate(last=Max("received_at")).values_list("source", "last"))
     return [
-        Source(row=row, keys=tuple(keys[row.pk]), last_at=last.get(row.pk))
-        for row in EventSource.objects.filter(id__in=keys).select_related("store").order_by("name")
+        Source(row=row, keys=tuple(keys.get(row.pk, ())), last_at=last.get(row.pk))
+        for row in EventSource.objects.filter(id__in={*keys, *last}).select_related("store").order_by("name")
     ]
 
 

@@ -37,6 +37,7 @@ _OWN_TRAITS = {
 }  # fmt: skip
 _PAGES = {"page": "Page Viewed", "screen": "Screen Viewed"}
 _LONGEST_ID = 200
+_ERASED = shop.ErasedPersonError.code
 _log = structlog.stdlib.get_logger("regulars.track")
 
 
@@ -160,7 +161,7 @@ def _work(calls: list[Call], *, now: datetime) -> Worked:
         call.notes = outcomes.notes[call.pk]
     Call.objects.bulk_update(calls, ["worked_at", "outcomes", "notes"], batch_size=500)
     for call in calls:
-        if any(reason == "erased_person" for _, reason, _ in call.notes):
+        if any(reason == _ERASED for _, reason, _ in call.notes):
             call.save(update_fields=["body"])
     crashpoint("track:worked")
     return Worked(calls=len(calls), events=sum(call.events for call in calls), new=len(fresh))
@@ -264,7 +265,7 @@ def _of_erased(
     for one in fresh:
         if id(one) in gone:
             outcomes.set(one.call, one.number, REFUSED)
-            outcomes.note(one.call, one.number, "erased_person")
+            outcomes.note(one.call, one.number, _ERASED)
             one.call.body = wire.without(bytes(one.call.body), one.number)
     return gone
 

@@ -14,9 +14,8 @@ from regulars.messaging.models import Delivery
 State = Delivery.State
 # A claim is good for so long: what was not begun by then is looked at anew, with the consents of that moment.
 CLAIM_SECONDS = 15
-# One message takes at most this long; whoever takes over waits longer.
-SEND_SECONDS = 60
-LEASE_SECONDS = 90
+# No channel takes longer for one message; after that others take it for dead or silent.
+LEASE_SECONDS = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +74,7 @@ def move(moves: Iterable[Move], *, now: datetime) -> set[int]:
         return set()
     connection.ensure_connection()
     # Prepared by the server: a sender runs this for each message.
-    with Cursor(connection.connection) as cursor:
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
         cursor.execute(
             _MOVE, {"now": now, **dict(zip(_COLUMNS, map(list, columns), strict=True))}, prepare=True
         )

@@ -142,19 +142,25 @@ def settle_finished(send_ids: Sequence[int], *, now: datetime) -> list[int]:
     """Note which of these sends are finished, publish that, and return them: a count of deliveries, nothing else, says so."""
     found = []
     for send_id in sorted(set(send_ids)):
+        if _is_under_way(send_id):
+            continue
         with transaction.atomic():
             send = _locked(send_id)
-            is_under_way = Delivery.objects.filter(send=send, state__in=Delivery.UNDER_WAY).exists()
-            # A doubted message of a sender that lives may still be settled, or sent again.
-            is_doubted = Delivery.objects.filter(
-                send=send, state=Delivery.State.UNCERTAIN, worker__isnull=False
-            ).exists()
-            if send.finished_at or not send.is_complete or is_under_way or is_doubted:
+            if send.finished_at or not send.is_complete or _is_under_way(send_id):
                 continue
             Send.objects.filter(pk=send_id).update(finished_at=now)
             publish(SendFinished(send_id=send_id))
             found.append(send_id)
     return found
+
+
+def _is_under_way(send_id: int) -> bool:
+    """Whether anything may still happen by itself. A doubted message of a sender that lives may be settled, or sent again."""
+    rows = Delivery.objects.filter(send=send_id)
+    return (
+        rows.filter(state__in=Delivery.UNDER_WAY).exists()
+        or rows.filter(state=Delivery.State.UNCERTAIN, worker__isnull=False).exists()
+    )
 
 
 def settle_left(*, now: datetime) -> list[int]:

@@ -302,9 +302,9 @@ def send_test(template_id: int, *, language: str, customer_id: int, to: str, now
         fault = checked.faults[0]
         raise TemplateFaultError(fault.text, part=fault.part, line=fault.line, language=language)
     filled = checked.preview.filled
-    subject = filled.subject or template.name
+    subject, mark = filled.subject or template.name, _("Test")
     mail = EmailMultiAlternatives(
-        f"[{_('Test')}] {subject}", filled.text, None, [to], headers={"Auto-Submitted": "auto-generated"}
+        f"[{mark}] {subject}", filled.text, None, [to], headers={"Auto-Submitted": "auto-generated"}
     )
     if filled.html:
         mail.attach_alternative(filled.html, "text/html")

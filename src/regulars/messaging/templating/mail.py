@@ -36,6 +36,8 @@ _WRITES = {
 _REFUSED = {"script", "iframe", "object", "embed", "form", "input", "button", "textarea", "select", "base", "link", "svg", "math", "frame", "frameset", "applet", "portal"}  # fmt: skip
 _MAY_HOLD_VALUES = {"alt", "title", "aria-label", "lang", "width", "height"}
 _SCHEMES = ("http://", "https://", "mailto:", "tel:", "sms:")
+# No fonts from elsewhere: they would tell others who reads.
+_OPTIONS = mrml.RenderOptions(fonts={})
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
 
@@ -233,7 +235,7 @@ def _document(inner: str, *, language: str, letterhead: Letterhead) -> str:
     fonts = (
         "-apple-system, BlinkMacSystemFont, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', Arial, sans-serif"
         if chinese
-        else "-apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
+        else "-apple-system, BlinkMacSystemFont, 'Segoe UI', Helvetica, Arial, sans-serif"
     )
     shop = escape(letterhead.shop)
     head = (

@@ -265,7 +265,7 @@ def compile_text(source: str, *, is_html: bool = False) -> Compiled:
     return _compiled(source, is_html)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=96)
 def _compiled(source: str, is_html: bool) -> Compiled:  # noqa: FBT001  a cache's key
     try:
         return Compiled(_LANGUAGES[is_html].from_string(source))

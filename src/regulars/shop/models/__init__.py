@@ -23,6 +23,7 @@ from regulars.shop.models.record import (
     Order,
     OrderLine,
     Product,
+    RecordMeasured,
     Refund,
     Store,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "PrivacyLogPlace",
     "PrivacyRequest",
     "Product",
+    "RecordMeasured",
     "Refund",
     "Store",
     "Tag",

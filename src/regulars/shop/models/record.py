@@ -295,3 +295,18 @@ class ChangedMonth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m} v{self.version}"
+
+
+class RecordMeasured(models.Model):
+    """How complete the record was when it was last counted, for pages that cannot wait: one row."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    at = models.DateTimeField()
+    coverage = models.JSONField()
+    freshness = models.JSONField()
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(id=1), name="shop_measured_one_row"),)
+
+    def __str__(self) -> str:
+        return f"measured at {self.at}"

@@ -15,6 +15,7 @@ from regulars.shop.operations.attributes import (
     InvalidAttributeError,
     Told,
     UnknownAttributeError,
+    attribute_rules,
     clear_attribute,
     define_attribute,
     forget_attributes,
@@ -112,6 +113,7 @@ from regulars.shop.operations.privacy import (
     request_privacy,
     speak_to,
 )
+from regulars.shop.operations.quality import measure_record
 from regulars.shop.operations.tags import (
     InvalidTagError,
     NothingToUndoError,
@@ -169,6 +171,7 @@ __all__ = [
     "add_contacts",
     "anybody_erased",
     "assign_managers",
+    "attribute_rules",
     "begin_merge",
     "change_tag",
     "claim_messages",
@@ -201,6 +204,7 @@ __all__ = [
     "lock_people",
     "mark_event_days",
     "mark_order_days",
+    "measure_record",
     "merge",
     "merge_consents",
     "merge_customers",

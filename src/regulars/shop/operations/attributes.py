@@ -1,6 +1,6 @@
 """Typed attributes: define them, and say them of customers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from regulars.kernel.errors import RegularsError
 from regulars.shop.business import business
 from regulars.shop.models import AttributeDefinition, AttributeValue
+from regulars.shop.operations.changes import keep_values
 from regulars.shop.rules import AttributeRule, attribute_value
 
 _COLUMN = {
@@ -47,13 +48,17 @@ class UnknownAttributeError(RegularsError):
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """A customer's value of an attribute, as told, when and by whom (`import 12`, `web`, `questionnaire`)."""
+    """A customer's value of an attribute, as told, when and by whom (`import 12`, `web`, `questionnaire`).
+
+    What is not dated was told at `at` for want of better: where it says what is known already, nothing changes.
+    """
 
     customer_id: int
     name: str
     value: object
     at: datetime
     source: str = ""
+    is_dated: bool = True
 
 
 def define_attribute(  # noqa: PLR0913  one argument a column
@@ -158,6 +163,7 @@ def set_attributes(told: Sequence[Told]) -> int:
             f"no attribute is called {unknown[0]!r}; define it first", name=unknown[0]
         )
     latest: dict[tuple[int, int], AttributeValue] = {}
+    undated: set[tuple[int, int]] = set()
     for one in told:
         definition = definitions[one.name]
         value = attribute_value(rule_of(definition), one.value)
@@ -171,6 +177,7 @@ def set_attributes(told: Sequence[Told]) -> int:
         key = (definition.pk, one.customer_id)
         if key not in latest or _is_later(row, latest[key]):
             latest[key] = row
+            (undated.discard if one.is_dated else undated.add)(key)
     with transaction.atomic():
         known = {
             (row.definition_id, row.customer_id): row
@@ -178,14 +185,23 @@ def set_attributes(told: Sequence[Told]) -> int:
                 customer__in={customer for _, customer in latest}, definition__in=definitions.values()
             )
         }
-        changed = [row for key, row in latest.items() if key not in known or _is_later(row, known[key])]
-        AttributeValue.objects.bulk_create(
-            changed,
-            update_conflicts=True,
-            unique_fields=("definition", "customer"),
-            update_fields=(*_VALUE_COLUMNS, "source", "told_at"),
-            batch_size=5_000,
-        )
+        changed = [
+            row
+            for key, row in latest.items()
+            if key not in known
+            or (_is_later(row, known[key]) and not (key in undated and _written(row) == _written(known[key])))
+        ]
+        known_ids = [
+            known[key].pk for key in ((row.definition_id, row.customer_id) for row in changed) if key in known
+        ]
+        with keep_values(known_ids):
+            AttributeValue.objects.bulk_create(
+                changed,
+                update_conflicts=True,
+                unique_fields=("definition", "customer"),
+                update_fields=(*_VALUE_COLUMNS, "source", "told_at"),
+                batch_size=5_000,
+            )
     return len(changed)
 
 
@@ -193,6 +209,21 @@ def clear_attribute(*, customer_id: int, name: str) -> bool:
     """Forget a customer's value of an attribute; return whether there was one."""
     found = AttributeValue.objects.filter(customer=customer_id, definition__name=name)
     return bool(found.delete()[0])
+
+
+def attribute_rules(names: Iterable[str]) -> dict[str, AttributeRule]:
+    """Return what the values of attributes may be, by name.
+
+    Raises:
+        UnknownAttributeError: One is not defined.
+    """
+    wanted = list(names)
+    rules = {row.name: rule_of(row) for row in AttributeDefinition.objects.filter(name__in=wanted)}
+    if unknown := [name for name in wanted if name not in rules]:
+        raise UnknownAttributeError(
+            f"no attribute is called {unknown[0]!r}; define it first", name=unknown[0]
+        )
+    return rules
 
 
 def rule_of(definition: AttributeDefinition) -> AttributeRule:

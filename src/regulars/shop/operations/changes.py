@@ -121,6 +121,32 @@ def keep_changes(*, now: datetime, source: str = "") -> Iterator[ChangeSet]:
         change_set.save(update_fields=["added"])
 
 
+@contextmanager
+def keep_values(value_ids: Sequence[int]) -> Iterator[None]:
+    """Keep what values of attributes were before the block changes them, if a change set is open."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO shop_changedrow (change_set_id, "table", row_id, before, after)
+            SELECT nullif(current_setting('regulars.change_set', true), '')::bigint, 'shop_attributevalue', id, to_jsonb(v), '{}'
+            FROM shop_attributevalue v
+            WHERE id = ANY(%s) AND nullif(current_setting('regulars.change_set', true), '') IS NOT NULL
+            ON CONFLICT DO NOTHING
+            """,
+            [list(value_ids)],
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE shop_changedrow r SET after = to_jsonb(v) FROM shop_attributevalue v
+            WHERE r.change_set_id = nullif(current_setting('regulars.change_set', true), '')::bigint
+              AND r."table" = 'shop_attributevalue' AND r.row_id = v.id AND v.id = ANY(%s)
+            """,
+            [list(value_ids)],
+        )
+
+
 def mark_overlaps() -> None:
     """Note which change sets the staged rows, about to be merged, speak of again."""
     with connection.cursor() as cursor:
@@ -188,12 +214,17 @@ def overtake_order(order_id: int) -> None:
         )
 
 
-def undo_changes(*, change_set_id: int, now: datetime) -> Undone:
+def undo_changes(*, change_set_id: int, now: datetime, source: str = "") -> Undone:
     """Take back what an import did: the record is then as if it had never been. One transaction.
 
     Orders, lines and refunds that it added go, and what it changed is again as it was; refunds are matched
     and totals worked out afresh. A customer or product that it added stays where other data speaks of it,
-    and a name that has changed since stays as the later data says.
+    and a name that has changed since stays as the later data says; so does an attribute.
+
+    Args:
+        change_set_id: Which.
+        now: When.
+        source: Who told it, as for `keep_changes`: its tags and attributes go with it.
 
     Raises:
         ChangesOvertakenError: A later import, or other data, spoke of the same rows.
@@ -219,8 +250,10 @@ def undo_changes(*, change_set_id: int, now: datetime) -> Undone:
             removed[table] = cursor.rowcount
         restored = {
             table: _restore(cursor, change_set_id, table)
-            for table in (*_FACTS, "shop_customer", "shop_product")
+            for table in (*_FACTS, "shop_customer", "shop_product", "shop_attributevalue")
         }
+        removed["shop_attributevalue"] = _remove_values(cursor, source)
+        removed["shop_tagging"] = _remove_tags(cursor, source)
         for statement in (merge_sql.MATCH_REFUNDS, merge_sql.UPDATE_MATCHES, merge_sql.UPDATE_REFUNDED):
             cursor.execute(statement)
         removed |= _remove_events(cursor, change_set)
@@ -297,6 +330,40 @@ def _restore(cursor: CursorWrapper, change_set_id: int, table: str) -> int:
         [change_set_id, table, derived, derived],
     )
     return int(cursor.rowcount)
+
+
+def _remove_values(cursor: CursorWrapper, source: str) -> int:
+    cursor.execute("DELETE FROM shop_attributevalue WHERE source = %s AND source <> ''", [source])
+    return int(cursor.rowcount)
+
+
+def _remove_tags(cursor: CursorWrapper, source: str) -> int:
+    """Take off the tags that the import put on, with its part of the tags' history; who lost one and got it again since keeps it."""
+    cursor.execute(
+        """
+        WITH batches AS (
+            SELECT id, tag_id, at FROM shop_taggingbatch WHERE source = %(source)s AND source <> '' AND is_put
+        ), gone AS (
+            DELETE FROM shop_tagging t USING batches b, shop_taggingchange c
+            WHERE c.batch_id = b.id AND t.tag_id = b.tag_id AND t.customer_id = c.customer_id AND t.tagged_at = b.at
+            RETURNING t.id
+        )
+        SELECT count(*) FROM gone
+        """,
+        {"source": source},
+    )
+    (taken,) = cursor.fetchone()
+    cursor.execute(
+        "DELETE FROM shop_taggingchange c USING shop_taggingbatch b WHERE b.id = c.batch_id AND b.source = %(source)s "
+        "AND b.source <> '' AND b.is_put",
+        {"source": source},
+    )
+    cursor.execute(
+        "DELETE FROM shop_taggingbatch WHERE source = %(source)s AND source <> '' AND is_put "
+        "AND NOT EXISTS (SELECT FROM shop_taggingbatch u WHERE u.undoes_id = shop_taggingbatch.id)",
+        {"source": source},
+    )
+    return int(taken)
 
 
 def _loosen_orders(cursor: CursorWrapper, span: list[int]) -> None:

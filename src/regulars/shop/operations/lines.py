@@ -107,7 +107,8 @@ def merge_stage(*, progress: Progress = no_progress) -> Merged:
     progress("customers", 0, None)
     _run(merge_sql.STAGE_IDENTIFIERS)
     erased = _take_erased({"stage_line": "placed_us", "stage_refund": "placed_us"}, has_orders=True)
-    conflicts = _merge_customers(counts)
+    with _made_searchable_at_once():
+        conflicts = _merge_customers(counts)
     progress("products", 0, None)
     _run(merge_sql.STAGE_PRODUCTS)
     counts["products_added"] += _run(merge_sql.ADD_PRODUCTS)
@@ -238,8 +239,10 @@ def _merge_refunds(counts: Counter[str]) -> None:
 
 
 def _merge_staged_refunds(counts: Counter[str]) -> None:
+    _run(merge_sql.SUM_TOLD_BY_FILES)
     counts["refunds_added"] += _run(merge_sql.ADD_REFUNDS)
     counts["rows_changed"] += _run(merge_sql.UPDATE_REFUNDS)
+    counts["rows_changed"] += _run(merge_sql.TAKE_FROM_SENDERS)
     _run(merge_sql.FIND_AFFECTED_CUSTOMERS)
     _run(merge_sql.MATCH_REFUNDS)
     counts["rows_changed"] += _run(merge_sql.UPDATE_MATCHES)
@@ -269,6 +272,22 @@ def _filled_at_once(*, wanted: bool) -> Iterator[None]:
         _run(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {rule}' if rule else definition)
     for table, name, definition, _ in keys:
         _run(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
+
+
+@contextmanager
+def _made_searchable_at_once() -> Iterator[None]:
+    """Build the indexes that customers are searched by after the block, where there are no customers yet."""
+    indexes = _rows(merge_sql.SEARCH_INDEXES_OF_NOBODY)
+    if not indexes or not _locked_alone(["shop_customer", "shop_identifier"]):
+        yield
+        return
+    for name, _ in indexes:
+        _run(f'DROP INDEX "{name}"')
+    yield
+    # No index is built on a table whose new rows wait to be checked.
+    _run("SET CONSTRAINTS ALL IMMEDIATE")
+    for _, definition in indexes:
+        _run(definition)
 
 
 def _locked_alone(tables: list[str]) -> bool:

@@ -125,7 +125,8 @@ def _changed_rows(person: Person) -> "models.QuerySet[ChangedRow]":
         "shop_orderline": OrderLine.objects.filter(order__customer__in=person.ids).values("pk"),
         "shop_refund": Refund.objects.filter(customer__in=person.ids).values("pk"),
     }
-    which = Q(pk__in=[])
+    # A value that is gone by now is still known by whose it was.
+    which = Q(table="shop_attributevalue", before__customer_id__in=list(person.ids))
     for table, ids in tables.items():
         which |= Q(table=table, row_id__in=ids)
     return ChangedRow.objects.filter(which)

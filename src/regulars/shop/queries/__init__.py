@@ -40,6 +40,7 @@ from regulars.shop.queries.people import (
     Pair,
     Suspect,
     attributes,
+    attributes_of,
     attributes_with_counts,
     behaviour,
     consent_history,
@@ -52,6 +53,8 @@ from regulars.shop.queries.people import (
     root_of,
     suggestions_of,
     tags,
+    tags_named,
+    tags_of,
     tags_to_choose,
     tags_with_counts,
     value_of,
@@ -72,7 +75,7 @@ from regulars.shop.queries.privacy import (
     privacy_requests_open,
 )
 from regulars.shop.queries.products import brands, categories, stores
-from regulars.shop.queries.quality import Coverage, Freshness, coverage, freshness
+from regulars.shop.queries.quality import Coverage, Freshness, Measured, coverage, freshness, measured
 from regulars.shop.queries.story import (
     Step,
     StoryEntry,
@@ -97,6 +100,7 @@ __all__ = [
     "Freshness",
     "Known",
     "Line",
+    "Measured",
     "Mix",
     "Month",
     "NoSuchCustomerError",
@@ -117,6 +121,7 @@ __all__ = [
     "account_totals",
     "accounts",
     "attributes",
+    "attributes_of",
     "attributes_with_counts",
     "behaviour",
     "brands",
@@ -140,6 +145,7 @@ __all__ = [
     "has_customers",
     "identifiers",
     "may_contact",
+    "measured",
     "merges_of",
     "mix",
     "open_suggestions",
@@ -156,6 +162,8 @@ __all__ = [
     "story",
     "suggestions_of",
     "tags",
+    "tags_named",
+    "tags_of",
     "tags_to_choose",
     "tags_with_counts",
     "totals",

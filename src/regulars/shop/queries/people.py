@@ -102,6 +102,14 @@ def tags(customer_id: int) -> "QuerySet[Tagging]":
     )
 
 
+def tags_named(names: Collection[str]) -> "QuerySet[Tag]":
+    """Return the tags of these names, in any case."""
+    wanted = Q(pk__in=[])
+    for name in names:
+        wanted |= Q(name__iexact=" ".join(name.split()))
+    return Tag.objects.filter(wanted, removed_at=None)
+
+
 def tags_with_counts() -> "QuerySet[Tag]":
     """Return the tags by name, each with `customers`, how many have it."""
     return Tag.objects.filter(removed_at=None).annotate(customers=Count("taggings")).order_by("name")
@@ -149,18 +157,37 @@ def values_of_attribute(definition_id: int, *, limit: int = 12) -> list[tuple[st
 def attributes(customer_id: int) -> list[Attribute]:
     """Return a customer's values of typed attributes, by label."""
     rows = AttributeValue.objects.filter(customer=customer_id).select_related("definition")
-    return [
-        Attribute(
-            name=row.definition.name,
-            label=row.definition.label,
-            label_zh=row.definition.label_zh,
-            type=row.definition.type,
-            value=value_of(row),
-            told_at=row.told_at,
-            source=row.source,
-        )
-        for row in rows.order_by("definition__label", "definition__name")
-    ]
+    return [_attribute(row) for row in rows.order_by("definition__label", "definition__name")]
+
+
+def attributes_of(customer_ids: Collection[int], *, names: Collection[str]) -> dict[int, list[Attribute]]:
+    """Return some attributes of many customers by their ids; who has none of them is missing. One query."""
+    rows = AttributeValue.objects.filter(customer__in=customer_ids, definition__name__in=names)
+    found: dict[int, list[Attribute]] = {}
+    for row in rows.select_related("definition"):
+        found.setdefault(row.customer_id, []).append(_attribute(row))
+    return found
+
+
+def tags_of(customer_ids: Collection[int]) -> dict[int, list[str]]:
+    """Return the names of many customers' tags by their ids, in the order of their letters; one query."""
+    rows = Tagging.objects.filter(customer__in=customer_ids, tag__removed_at=None).order_by("tag__name")
+    found: dict[int, list[str]] = {}
+    for customer_id, name in rows.values_list("customer", "tag__name"):
+        found.setdefault(customer_id, []).append(name)
+    return found
+
+
+def _attribute(row: AttributeValue) -> Attribute:
+    return Attribute(
+        name=row.definition.name,
+        label=row.definition.label,
+        label_zh=row.definition.label_zh,
+        type=row.definition.type,
+        value=value_of(row),
+        told_at=row.told_at,
+        source=row.source,
+    )
 
 
 def value_of(row: AttributeValue) -> Value:

@@ -19,9 +19,9 @@ from regulars.messaging.channels.channel import Dispatch, Fault, Outgoing, Recei
 from regulars.messaging.channels.smtp.dkim import Signer
 from regulars.messaging.channels.smtp.mime import Envelope, build
 
-# All of one mail, and all of one greeting, however slowly the server speaks.
-_MAIL_SECONDS = 45.0
-_OPEN_SECONDS = 20.0
+# All of one mail, and all of one greeting, however slowly the server speaks; together less than a lease.
+_MAIL_SECONDS = 30.0
+_OPEN_SECONDS = 15.0
 # Servers close connections that carried many mails; better to do so first.
 _MAILS_PER_CONNECTION = 500
 _IDLE_SECONDS = 30.0

@@ -1,0 +1,388 @@
+"""Every list that can be taken away as a file, and the record itself: what it needs, its columns, and its rows."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from regulars.console.downloads import choices as forms_of
+from regulars.console.downloads import download
+from regulars.console.quality import checks
+from regulars.intake import queries as intake
+from regulars.intake.connectors.looking import shops
+from regulars.intake.models import WriteKey
+from regulars.segments import queries as segments
+from regulars.shop import queries as shop
+from regulars.shop.models import (
+    AttributeValue,
+    Consent,
+    EventSource,
+    Identifier,
+    MergeSuggestion,
+    Order,
+    OrderLine,
+    Product,
+    Refund,
+    Tagging,
+)
+from regulars.staff.access import Needs, access
+from regulars.staff.models import ApiKey, User
+from regulars.staff.rules import Capability
+
+Schema = Mapping[str, pl.DataType]
+Rows = Iterable[tuple[Any, ...]]
+_AT_ONCE = 5_000
+_TEXT, _COUNT, _FLAG, _DAY = pl.String(), pl.Int64(), pl.Boolean(), pl.Date()
+_AT = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """A list as a file.
+
+    Attributes:
+        needs: Who may take it away.
+        columns: Their stable names, with their types.
+        rows: Reads them, with the filters that the address carries.
+        label: What the page of data calls it; empty for lists that have a page of their own.
+    """
+
+    needs: Capability
+    columns: Schema
+    rows: Callable[[QueryDict], Rows]
+    label: str | Promise = ""
+
+
+def _read(rows: "QuerySet[Any, tuple[Any, ...]]") -> Iterator[tuple[Any, ...]]:
+    return rows.iterator(chunk_size=_AT_ONCE)
+
+
+def _texts(*names: str) -> dict[str, pl.DataType]:
+    return dict.fromkeys(names, _TEXT)
+
+
+def _imports(_query: QueryDict) -> Rows:
+    for row in intake.history().iterator(chunk_size=_AT_ONCE):
+        yield (
+            row.pk, row.kind, row.file_name, row.store.code, row.state, row.created_at,
+            row.created_by.email if row.created_by else None, row.lines_read, row.lines_accepted, row.refunds,
+            row.lines_rejected, row.rows_added, row.rows_changed, row.error or None,
+        )  # fmt: skip
+
+
+def _tags(_query: QueryDict) -> Rows:
+    kept = segments.tags_kept()
+    for row in shop.tags_with_counts():
+        keeper = kept.get(row.pk)
+        customers: int = row.customers  # type: ignore[attr-defined]  # counted by the query
+        yield row.name, row.description, row.colour, customers, keeper.title if keeper else None
+
+
+def _attributes(_query: QueryDict) -> Rows:
+    for row in shop.attributes_with_counts():
+        customers: int = row.customers  # type: ignore[attr-defined]  # counted by the query
+        choices = "; ".join(row.choices)
+        yield row.name, row.label, row.label_zh, row.type, choices, row.is_customers, customers
+
+
+def _companies(query: QueryDict) -> Rows:
+    start = 0
+    while found := shop.accounts(
+        text=query.get("q", "").strip(), manager=query.get("manager", ""), offset=start, limit=_AT_ONCE
+    )[:_AT_ONCE]:
+        for row in found:
+            yield (
+                row.code, row.name, row.country, row.manager, row.contacts, row.orders, row.net_minor,
+                row.last_at,
+            )  # fmt: skip
+        start += _AT_ONCE
+
+
+def _duplicates(_query: QueryDict) -> Rows:
+    return _read(
+        MergeSuggestion.objects.filter(pk__in=shop.open_suggestions().values("pk"))
+        .order_by("-pk")
+        .values_list("kind", "value", "first__code", "first__name", "second__code", "second__name", "suggested_at")
+    )  # fmt: skip
+
+
+def _segments(_query: QueryDict) -> Rows:
+    for row in segments.segments(now=timezone.now()):
+        one = row.segment
+        yield (
+            one.pk, one.title, one.about, one.kind, one.state, one.size, row.change, one.refreshed_at,
+        )  # fmt: skip
+
+
+def _team(_query: QueryDict) -> Rows:
+    return _read(
+        User.objects.order_by("email").values_list(
+            "email", "name", "role", "language", "is_active", "joined_at", "last_login"
+        )
+    )
+
+
+def _keys(_query: QueryDict) -> Rows:
+    for row in ApiKey.objects.select_related("created_by"):
+        yield (
+            row.name, row.prefix, " ".join(row.scopes), row.created_by.email, row.created_at, row.expires_at,
+            row.last_used_at, row.revoked_at,
+        )  # fmt: skip
+
+
+def _sources(_query: QueryDict) -> Rows:
+    last = {one.name: one.last_at for one in shop.measured(now=timezone.now()).freshness if not one.is_store}
+    keys = set(WriteKey.objects.filter(revoked_at=None).values_list("source_id", flat=True))
+    for source in EventSource.objects.select_related("store"):
+        kind = "events" if source.pk in keys else "files"
+        yield source.name, kind, source.store.code, None, last.get(source.name)
+    for one in shops():
+        yield one.row.name, one.row.connector, one.row.store.code, one.row.address, one.last_webhook_at
+
+
+def _privacy(_query: QueryDict) -> Rows:
+    for row in shop.privacy_requests():
+        yield (
+            row.kind, row.state, row.customer.code if row.customer else None, row.source, row.asked_at,
+            row.decided_at, row.decided_by.email if row.decided_by else None, row.answer,
+        )  # fmt: skip
+
+
+def _quality(_query: QueryDict) -> Rows:
+    for check in checks(shop.measured(now=timezone.now()).coverage):
+        yield check.code, check.known, check.total
+
+
+def _orders(_query: QueryDict) -> Rows:
+    return _read(
+        Order.objects.order_by("pk").values_list(
+            "store__code", "code", "customer__code", "account__code", "status", "placed_at", "amount_minor",
+            "discount_minor", "refunded_minor", "net_minor", "is_valid",
+        )
+    )  # fmt: skip
+
+
+def _lines(_query: QueryDict) -> Rows:
+    return _read(
+        OrderLine.objects.order_by("pk").values_list(
+            "order__store__code", "order__code", "key", "product__code", "product__name", "quantity", "amount_minor",
+            "discount_minor",
+        )
+    )  # fmt: skip
+
+
+def _refunds(_query: QueryDict) -> Rows:
+    return _read(
+        Refund.objects.order_by("pk").values_list(
+            "store__code", "key", "order__code", "customer__code", "product__code", "quantity", "amount_minor",
+            "refunded_at",
+        )
+    )  # fmt: skip
+
+
+def _products(_query: QueryDict) -> Rows:
+    return _read(
+        Product.objects.order_by("pk").values_list(
+            "store__code", "code", "name", "category", "brand", "pack_size"
+        )
+    )
+
+
+def _identifiers(_query: QueryDict) -> Rows:
+    return _read(
+        Identifier.objects.order_by("pk").values_list("customer__code", "kind", "value", "store__code")
+    )
+
+
+def _taggings(_query: QueryDict) -> Rows:
+    rows = Tagging.objects.filter(tag__removed_at=None).order_by("pk")
+    return _read(rows.values_list("customer__code", "tag__name", "source", "tagged_at"))
+
+
+def _values(_query: QueryDict) -> Rows:
+    for row in (
+        AttributeValue.objects.select_related("definition", "customer").order_by("pk").iterator(chunk_size=_AT_ONCE)
+    ):  # fmt: skip
+        value = shop.value_of(row)
+        told = "; ".join(value) if isinstance(value, list) else value
+        yield row.customer.code, row.definition.name, str(told), row.source, row.told_at
+
+
+def _consents(_query: QueryDict) -> Rows:
+    return _read(
+        Consent.objects.order_by("pk").values_list(
+            "customer__code", "channel", "purpose", "state", "at", "address", "wording", "source"
+        )
+    )
+
+
+_MINOR = {"amount_minor": _COUNT, "discount_minor": _COUNT}
+
+EXPORTS: dict[str, Export] = {
+    "imports": Export(
+        needs=Capability.VIEW_IMPORTS,
+        columns={
+            "import": _COUNT, **_texts("kind", "file", "store", "state"), "brought_in_at": _AT, "by": _TEXT,
+            "lines": _COUNT, "accepted": _COUNT, "refunds": _COUNT, "refused": _COUNT, "rows_added": _COUNT,
+            "rows_changed": _COUNT, "error": _TEXT,
+        },
+        rows=_imports,
+    ),
+    "quality": Export(
+        needs=Capability.VIEW_IMPORTS,
+        columns={"check": _TEXT, "known": _COUNT, "total": _COUNT},
+        rows=_quality,
+    ),
+    "tags": Export(
+        needs=Capability.CHANGE_CUSTOMERS,
+        columns={**_texts("tag", "meaning", "colour"), "customers": _COUNT, "kept_by_segment": _TEXT},
+        rows=_tags,
+    ),
+    "attributes": Export(
+        needs=Capability.CHANGE_SETTINGS,
+        columns={**_texts("name", "label", "label_zh", "type", "choices"), "is_customers": _FLAG, "customers": _COUNT},
+        rows=_attributes,
+    ),
+    "companies": Export(
+        needs=Capability.EXPORT_CUSTOMERS,
+        columns={
+            **_texts("account_id", "name", "country", "manager"), "contacts": _COUNT, "orders": _COUNT,
+            "net_minor": _COUNT, "last_order_at": _AT,
+        },
+        rows=_companies,
+    ),
+    "duplicates": Export(
+        needs=Capability.EXPORT_CUSTOMERS,
+        columns={
+            **_texts("kind", "value", "first_id", "first_name", "second_id", "second_name"), "suggested_at": _AT,
+        },
+        rows=_duplicates,
+    ),
+    "segments": Export(
+        needs=Capability.VIEW_CUSTOMERS,
+        columns={
+            "segment": _COUNT, **_texts("name", "meaning", "kind", "state"), "members": _COUNT,
+            "change_in_7_days": _COUNT, "refreshed_at": _AT,
+        },
+        rows=_segments,
+    ),
+    "team": Export(
+        needs=Capability.MANAGE_TEAM,
+        columns={**_texts("email", "name", "role", "language"), "is_active": _FLAG, "joined_at": _AT, "last_login_at": _AT},
+        rows=_team,
+    ),
+    "keys": Export(
+        needs=Capability.MANAGE_KEYS,
+        columns={
+            **_texts("name", "begins_with", "scopes", "made_by"), "made_at": _AT, "expires_at": _AT,
+            "last_used_at": _AT, "revoked_at": _AT,
+        },
+        rows=_keys,
+    ),
+    "sources": Export(
+        needs=Capability.CHANGE_SETTINGS,
+        columns={**_texts("name", "kind", "store", "address"), "last_told_at": _AT},
+        rows=_sources,
+    ),
+    "privacy-requests": Export(
+        needs=Capability.HANDLE_PRIVACY,
+        columns={
+            **_texts("kind", "state", "customer_id", "source"), "asked_at": _AT, "decided_at": _AT,
+            **_texts("decided_by", "answer"),
+        },
+        rows=_privacy,
+    ),
+    "orders": Export(
+        label=_("Orders"),
+        needs=Capability.EXPORT_CUSTOMERS,
+        columns={
+            **_texts("store", "order", "customer_id", "account_id", "status"), "placed_at": _AT, **_MINOR,
+            "refunded_minor": _COUNT, "net_minor": _COUNT, "is_valid": _FLAG,
+        },
+        rows=_orders,
+    ),
+    "order-lines": Export(
+        label=_("Order lines"),
+        needs=Capability.EXPORT_CUSTOMERS,
+        columns={**_texts("store", "order", "line", "product", "product_name"), "quantity": pl.Float64(), **_MINOR},
+        rows=_lines,
+    ),
+    "refunds": Export(
+        label=_("Refunds"),
+        needs=Capability.EXPORT_CUSTOMERS,
+        columns={
+            **_texts("store", "refund", "order", "customer_id", "product"), "quantity": pl.Float64(),
+            "amount_minor": _COUNT, "refunded_at": _AT,
+        },
+        rows=_refunds,
+    ),
+    "products": Export(
+        label=_("Products"),
+        needs=Capability.VIEW_CUSTOMERS,
+        columns=_texts("store", "product", "name", "category", "brand", "pack_size"),
+        rows=_products,
+    ),
+    "identifiers": Export(
+        label=_("Ids and addresses of customers"),
+        needs=Capability.EXPORT_CUSTOMERS,
+        columns=_texts("customer_id", "kind", "value", "store"),
+        rows=_identifiers,
+    ),
+    "customer-tags": Export(
+        label=_("Tags of customers"),
+        needs=Capability.EXPORT_CUSTOMERS,
+        columns={**_texts("customer_id", "tag", "put_on_by"), "since": _AT},
+        rows=_taggings,
+    ),
+    "customer-attributes": Export(
+        label=_("Attributes of customers"),
+        needs=Capability.EXPORT_CUSTOMERS,
+        columns={**_texts("customer_id", "attribute", "value", "told_by"), "told_at": _AT},
+        rows=_values,
+    ),
+    "consents": Export(
+        label=_("Consents, each statement"),
+        needs=Capability.EXPORT_CUSTOMERS,
+        columns={
+            **_texts("customer_id", "channel", "purpose", "state"), "at": _AT, **_texts("for", "wording", "told_by"),
+        },
+        rows=_consents,
+    ),
+}  # fmt: skip
+
+
+def urls() -> list[URLPattern]:
+    """Return an address a list, each with its rule."""
+    return [path(f"exports/{name}/", _view(name, one), name=f"export-{name}") for name, one in EXPORTS.items()]  # fmt: skip
+
+
+def menu(name: str, capabilities: Iterable[Capability], query: str = "") -> list[tuple[str | Promise, str]]:
+    """Return the forms in which somebody may take a list away: none without the right to."""
+    if EXPORTS[name].needs not in capabilities:
+        return []
+    return forms_of(reverse(f"console:export-{name}"), query)
+
+
+def record_menus(capabilities: Iterable[Capability]) -> list[tuple[str | Promise, list[tuple[str | Promise, str]]]]:  # fmt: skip
+    """Return the parts of the record that somebody may take away, with their forms."""
+    held = set(capabilities)
+    return [(one.label, menu(name, held)) for name, one in EXPORTS.items() if one.label and one.needs in held]
+
+
+def _view(name: str, export: Export) -> Callable[..., HttpResponseBase]:
+    @access(Needs(export.needs))
+    @require_GET
+    def view(request: HttpRequest) -> HttpResponseBase:
+        return download(name, export.columns, export.rows(request.GET), form=request.GET.get("format", ""))
+
+    view.__name__ = f"export_{name.replace('-', '_')}"
+    view.__doc__ = f"Send {name} as a file."
+    return view

@@ -1,0 +1,127 @@
+"""Sends, channels and rules on their pages: set up, see, pause, cancel, try again."""
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from regulars.messaging.models import Cap, Channel, Delivery, QuietHours, StaffTask
+from regulars.messaging.operations.channels import Limits, set_up_channel
+from regulars.messaging.sending import Lane
+from tests.mail_sink import mail_sink
+from tests.messaging.sending import make_readers, make_send, states
+from tests.shop.factories import make_business
+from tests.staff.factories import make_user
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db]
+
+
+@pytest.fixture
+def owner() -> Client:
+    make_business()
+    client = Client()
+    client.force_login(make_user())
+    return client
+
+
+def work() -> None:
+    lane = Lane()
+    while lane.step():
+        pass
+
+
+def test_a_mail_server_is_set_up_tested_and_changed_and_its_secrets_are_never_shown(owner: Client) -> None:
+    assert "E-mail over SMTP" in owner.get("/settings/channels/").content.decode()
+    form = "/settings/channels/new/smtp/"
+    told = {
+        "name": "Mail", "medium": "email", "x_host": "127.0.0.1", "x_port": "0", "x_security": "none",
+        "x_from_address": "shop@corner.example", "x_dkim_selector": "rg", "cost": "0.0004",
+    }  # fmt: skip
+    assert "a port is a number" in owner.post(form, told).content.decode()
+    with mail_sink() as sink:
+        made = owner.post(form, {**told, "x_port": str(sink.port)})
+        row = Channel.objects.get()
+        assert made["Location"] == f"/settings/channels/{row.pk}/"
+        assert str(row.cost_minor) == "0.0400"
+        assert "PRIVATE" not in owner.get(made["Location"]).content.decode()
+        owner.post(f"{made['Location']}test/", {"address": "me@corner.example"})
+        assert [mail["To"] for mail in sink.mails] == ["me@corner.example"]
+    sealed = row.sealed
+    owner.post(made["Location"], {**told, "x_port": "2525", "name": "Post"})
+    row.refresh_from_db()
+    assert (row.name, row.options["port"]) == ("Post", "2525")
+    page = owner.get("/settings/deliverability/").content.decode()
+    assert "rg._domainkey.corner.example" in page
+    assert "v=DKIM1; k=rsa; p=" in page
+    assert sealed
+    owner.post(f"/settings/channels/{row.pk}/retirement/", {})
+    row.refresh_from_db()
+    assert (row.is_active, row.sealed) == (False, "")
+    assert owner.get("/settings/channels/new/pigeon/").status_code == 404
+
+
+def test_rules_are_added_and_removed(owner: Client) -> None:
+    owner.post(
+        "/settings/sending/", {"most": "2", "days": "7", "medium": "email", "tag": "", "is_rolling": ""}
+    )
+    cap = Cap.objects.get()
+    assert "2 in 7 calendar days" in owner.get("/settings/sending/").content.decode()
+    owner.post("/settings/sending/quiet/", {"sms-begins": "21:00", "sms-ends": "09:00"})
+    assert QuietHours.objects.get().medium == "sms"
+    owner.post(f"/settings/sending/caps/{cap.pk}/removal/")
+    assert not Cap.objects.exists()
+
+
+def test_a_send_shows_every_end_with_its_reason_and_can_be_held_and_taken_up(
+    owner: Client, settings: LazySettings
+) -> None:
+    settings.CONNECTORS_MAY_CALL_LOOPBACK = True
+    assert "Nothing was sent yet" in owner.get("/sends/").content.decode()
+    channel = set_up_channel(
+        kind="audience", name="File", medium="email", values={"identifier": "email"}, limits=Limits(), by=None,
+        now=timezone.now(),
+    )  # fmt: skip
+    readers = make_readers(3)
+    nobody = make_readers(1, channel="phone")
+    send = make_send([*readers, *nobody], channel)
+    url = f"/sends/{send.pk}/"
+    owner.post(f"{url}pausing/")
+    work()
+    assert states(send) == {"pending": 4}
+    owner.post(f"{url}resuming/")
+    assert ProcrastinateJob.objects.filter(task_name="messaging.send").exists()
+    work()
+    assert states(send) == {"accepted": 3, "suppressed": 1}
+    page = owner.get(url).content.decode()
+    assert "No consent to this" in page
+    assert "<strong>3</strong> of 4" in page
+    assert "Finished" in owner.get("/sends/").content.decode()
+    found = owner.get(f"{url}?state=suppressed&reason=no_consent").content.decode()
+    assert f"/customers/{nobody[0]}/" in found
+    assert f"/customers/{readers[0]}/" not in found
+    answer = owner.get(f"{url}audiences/{channel.pk}.csv")
+    assert answer.getvalue().count(b"\r\n") == 3
+    owner.post(f"{url}retrying/")
+    assert states(send) == {"accepted": 3, "pending": 1}
+    owner.post(f"{url}cancellation/")
+    assert set(Delivery.objects.filter(send=send, state="suppressed").values_list("reason", flat=True)) == {
+        "cancelled"
+    }
+    story = owner.get(f"/customers/{readers[0]}/").content.decode()
+    assert "Spring" in story
+
+
+def test_a_task_is_closed_with_what_came_of_it(owner: Client) -> None:
+    channel = set_up_channel(
+        kind="staff_task", name="Calls", medium="phone", values={}, limits=Limits(), by=None,
+        now=timezone.now(),
+    )  # fmt: skip
+    make_send(make_readers(1, channel="phone"), channel)
+    work()
+    task = StaffTask.objects.get()
+    assert "For " in owner.get("/sends/tasks/").content.decode()
+    owner.post("/sends/tasks/", {"task": str(task.pk), "outcome": "reached", "note": "glad"})
+    task.refresh_from_db()
+    assert (task.outcome, task.note) == ("reached", "glad")
+    assert "Nothing to do" in owner.get("/sends/tasks/").content.decode()
