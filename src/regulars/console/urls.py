@@ -141,9 +141,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<int:campaign_id>/", campaigns.campaign, name="campaign"),
     path("campaigns/<int:campaign_id>/editing/", campaigns.edit, name="campaign-edit"),
     path("campaigns/<int:campaign_id>/preflight/", campaigns.preflight, name="campaign-preflight"),
-    path(
-        "campaigns/<int:campaign_id>/samples/<int:customer_id>/", campaigns.sample, name="campaign-sample"
-    ),
+    path("campaigns/<int:campaign_id>/samples/<int:customer_id>/", campaigns.sample, name="campaign-sample"),
     path("campaigns/<int:campaign_id>/progress/", campaigns.progress, name="campaign-progress"),
     path("campaigns/<int:campaign_id>/export/", campaigns.export, name="campaign-export"),
     path("campaigns/<int:campaign_id>/copying/", campaigns.copy, name="campaign-copying"),
@@ -186,13 +184,25 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("templates/<int:template_id>/", message_templates.template, name="template"),
     path("templates/<int:template_id>/draft/", message_templates.draft, name="template-draft"),
     path("templates/<int:template_id>/preview/", message_templates.preview, name="template-preview"),
-    path("templates/<int:template_id>/description/", message_templates.description, name="template-description"),
-    path("templates/<int:template_id>/publication/", message_templates.publication, name="template-publication"),
+    path(
+        "templates/<int:template_id>/description/", message_templates.description, name="template-description"
+    ),
+    path(
+        "templates/<int:template_id>/publication/", message_templates.publication, name="template-publication"
+    ),
     path("templates/<int:template_id>/tests/", message_templates.test_message, name="template-test"),
-    path("templates/<int:template_id>/duplication/", message_templates.duplication, name="template-duplication"),
+    path(
+        "templates/<int:template_id>/duplication/", message_templates.duplication, name="template-duplication"
+    ),
     path("templates/<int:template_id>/archiving/", message_templates.archiving, name="template-archiving"),
-    path("templates/<int:template_id>/unarchiving/", message_templates.unarchiving, name="template-unarchiving"),
-    path("templates/<int:template_id>/versions/<int:number>/", message_templates.version, name="template-version"),
+    path(
+        "templates/<int:template_id>/unarchiving/", message_templates.unarchiving, name="template-unarchiving"
+    ),
+    path(
+        "templates/<int:template_id>/versions/<int:number>/",
+        message_templates.version,
+        name="template-version",
+    ),
     path(
         "templates/<int:template_id>/versions/<int:number>/restoring/",
         message_templates.restoring,
