@@ -32,6 +32,8 @@ _PAGE = 50
 _KINDS: dict[str, Promise] = {
     "insights.Policy": _("Rules for labels"),
     "intake.ColumnMap": _("Column map"),
+    "journeys.Campaign": _("Campaign"),
+    "journeys.CampaignChannel": _("Channel of a campaign"),
     "offers.Offer": _("Offer"),
     "planner.Action": _("Action for"),
     "planner.Capacity": _("Room in a day"),

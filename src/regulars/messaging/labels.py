@@ -13,6 +13,7 @@ REASONS: dict[str, str | Promise] = {
     "quiet_hours": _("Quiet hours"),
     "pace": _("Waits for its place: the channel goes no faster"),
     "holdout": _("Hold-out, to measure against"),
+    "excluded": _("In a segment that the campaign leaves out"),
     "expired": _("Too late"),
     "cancelled": _("Cancelled"),
     "channel": _("The channel did not work"),
@@ -45,4 +46,4 @@ REASONS: dict[str, str | Promise] = {
 
 def reason_label(reason: str) -> str:
     """Return a reason in words; one that other rooms gave, as it is."""
-    return str(REASONS.get(reason, reason))
+    return str(REASONS.get(reason.removeprefix("start."), reason))

@@ -39,6 +39,7 @@ ROOMS = [
     "regulars.segments",
     "regulars.offers",
     "regulars.messaging",
+    "regulars.journeys",
     "regulars.planner",
     "regulars.reports",
     "regulars.api",

@@ -1,0 +1,366 @@
+"""What became of a campaign: the funnel, what is attributed to it, and what it brought against its hold-out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from regulars.analytics.experiments import (
+    Comparison,
+    ExperimentError,
+    Mean,
+    Moments,
+    Proportion,
+    SampleRatio,
+    compare_moments,
+    sample_ratio,
+)
+from regulars.journeys.models import Campaign
+from regulars.journeys.rules import AT_START
+from regulars.shop.queries import business
+
+_WHOLE_BP = 10_000
+_TREATED, _HOLDOUT = "treated", "holdout"
+LEAST_UNITS = 30
+"""With fewer customers on a side no interval is told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excluded:
+    """How many customers got nothing for a reason; `is_at_start`: before it was drawn who is in the hold-out."""
+
+    reason: str
+    customers: int
+    is_at_start: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attributed:
+    """Orders of customers who were reached, within the window after their message. Money in minor units.
+
+    Attributes:
+        buyers: Customers.
+        orders: Valid orders.
+        net_minor: Net amount of the orders.
+        offer_minor: What the campaign's offer cost on them, in margin.
+        margin_minor: Contribution margin of the orders at the prices before the offer, less `offer_minor`.
+    """
+
+    buyers: int
+    orders: int
+    net_minor: int
+    offer_minor: int
+    margin_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """What one metric says of both sides: a mean a customer, and times the treated customers, with its 95 % interval.
+
+    Attributes:
+        treated: Mean of those who were to get the message.
+        holdout: Mean of the hold-out.
+        effect: Their difference.
+        low: Lower end of the interval of the difference.
+        high: Upper end.
+        total: The difference times the treated customers.
+        total_low: Lower end of that.
+        total_high: Upper end.
+        is_clear: Whether the interval excludes 0.
+    """
+
+    treated: float
+    holdout: float
+    effect: float
+    low: float
+    high: float
+    total: float
+    total_low: float
+    total_high: float
+    is_clear: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incremental:
+    """What the campaign brought, by intention to treat: everybody who could be reached at the start is on a side.
+
+    Attributes:
+        since: From when orders count, for both sides.
+        until: Until when.
+        units: Customers on the treated side.
+        holdout_units: Customers in the hold-out.
+        buyers: Share of customers who bought.
+        revenue_minor: Net amount a customer.
+        margin_minor: Contribution margin a customer, after the offer, before what sending cost.
+        split: Whether the sides have as many customers as planned.
+    """
+
+    since: datetime
+    until: datetime
+    units: int
+    holdout_units: int
+    buyers: Effect
+    revenue_minor: Effect
+    margin_minor: Effect
+    split: SampleRatio
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """Everything of a campaign, as counts of customers and minor units.
+
+    Attributes:
+        as_of: When it was counted.
+        targeted: In the segment at the start.
+        excluded: By reason, most first.
+        holdout: In the hold-out.
+        under_way: Not final yet.
+        sent: Reached: the channel took the message on.
+        delivered: Of these, known to have arrived.
+        opened: Of these, whose picture was loaded; None where openings are not counted.
+        clicked: Of these, who followed a link.
+        visited: Of these, who were seen in the shop within the window.
+        failed: Refused, bounced or uncertain.
+        unsubscribed: Of the reached, who took this consent back within the window.
+        complained: Of the reached, who reported it as spam.
+        cost_minor: What sending cost.
+        attributed: Orders after a message.
+        incremental: Against the hold-out; None where there is none, or too few on a side.
+        codes: Codes given.
+        margin_share: Contribution margin that was reckoned with, 0 to 1.
+    """
+
+    as_of: datetime
+    targeted: int
+    excluded: Sequence[Excluded]
+    holdout: int
+    under_way: int
+    sent: int
+    delivered: int
+    opened: int | None
+    clicked: int
+    visited: int
+    failed: int
+    unsubscribed: int
+    complained: int
+    cost_minor: Decimal
+    attributed: Attributed
+    incremental: Incremental | None
+    codes: int
+    margin_share: float
+
+    @property
+    def profit_minor(self) -> int:
+        """Attributed margin less what sending cost."""
+        return self.attributed.margin_minor - round(self.cost_minor)
+
+
+def figures(campaign: Campaign, *, now: datetime) -> Figures | None:
+    """Return what became of a campaign that has begun; None before. Six queries over its rows of the ledger."""
+    if campaign.send_id is None or campaign.started_at is None:
+        return None
+    margin_bp = business().margin_bp
+    told: dict[str, Any] = {
+        "send": campaign.send_id,
+        "campaign": campaign.pk,
+        "source": f"campaign {campaign.pk}",
+        "offer": campaign.offer_id,
+        "window": timedelta(days=campaign.window_days),
+        "purpose": campaign.purpose,
+        "margin_bp": margin_bp,
+        "now": now,
+    }
+    reasons = _reasons(told)
+    counted = _one(_COUNTS, told)
+    return Figures(
+        as_of=now,
+        targeted=counted["targeted"],
+        excluded=[one for one in reasons if one.reason != _HOLDOUT],
+        holdout=sum(one.customers for one in reasons if one.reason == _HOLDOUT),
+        under_way=counted["under_way"],
+        sent=counted["sent"],
+        delivered=counted["delivered"],
+        opened=counted["opened"] if counted["counts_openings"] else None,
+        clicked=counted["clicked"],
+        visited=_one(_VISITED, told)["visited"],
+        failed=counted["failed"],
+        unsubscribed=_one(_UNSUBSCRIBED, told)["unsubscribed"],
+        complained=counted["complained"],
+        cost_minor=counted["cost"],
+        attributed=Attributed(**_one(_ATTRIBUTED, told)),
+        incremental=_incremental(campaign, told, now=now) if campaign.holdout_bp else None,
+        codes=counted["codes"],
+        margin_share=margin_bp / _WHOLE_BP,
+    )
+
+
+def _reasons(told: dict[str, Any]) -> list[Excluded]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT reason, count(DISTINCT customer_id) FROM messaging_delivery
+            WHERE send_id = %(send)s AND state = 'suppressed' GROUP BY reason ORDER BY 2 DESC, 1
+            """,
+            told,
+        )
+        return [
+            Excluded(
+                reason=reason.removeprefix(AT_START), customers=many, is_at_start=reason.startswith(AT_START)
+            )
+            for reason, many in cursor.fetchall()
+        ]
+
+
+def _incremental(campaign: Campaign, told: dict[str, Any], *, now: datetime) -> Incremental | None:
+    since = campaign.started_at
+    last = _one(_LAST, told)["last"]
+    if since is None or last is None:
+        return None
+    until = min(last + timedelta(days=campaign.window_days), now)
+    arms = _arms({**told, "since": since, "until": until})
+    if set(arms) != {_TREATED, _HOLDOUT} or min(one.units for one in arms.values()) < LEAST_UNITS:
+        return None
+    units, holdout_units = arms[_TREATED].units, arms[_HOLDOUT].units
+    try:
+        buyers, revenue, margin = compare_moments(
+            arms,
+            metrics={"buyers": Proportion("bought"), "revenue": Mean("net"), "margin": Mean("margin")},
+            control=_HOLDOUT,
+            correction="none",
+        )
+    except ExperimentError:
+        return None
+    share = campaign.holdout_bp / _WHOLE_BP
+    return Incremental(
+        since=since,
+        until=until,
+        units=units,
+        holdout_units=holdout_units,
+        buyers=_effect(buyers),
+        revenue_minor=_effect(revenue),
+        margin_minor=_effect(margin),
+        split=sample_ratio(
+            {_TREATED: units, _HOLDOUT: holdout_units}, shares={_TREATED: 1 - share, _HOLDOUT: share}
+        ),
+    )
+
+
+def _effect(found: Comparison) -> Effect:
+    units = found.units
+    return Effect(
+        treated=found.value,
+        holdout=found.control_value,
+        effect=found.effect,
+        low=found.effect_low,
+        high=found.effect_high,
+        total=found.effect * units,
+        total_low=found.effect_low * units,
+        total_high=found.effect_high * units,
+        # Nobody bought on either side: no interval has a width, and nothing is shown.
+        is_clear=found.standard_error > 0 and (found.effect_low > 0 or found.effect_high < 0),
+    )
+
+
+def _arms(told: dict[str, Any]) -> dict[str, Moments]:
+    with connection.cursor() as cursor:
+        cursor.execute(_ARMS, told)
+        rows = cursor.fetchall()
+    return {
+        arm: Moments(
+            units=units,
+            means={"bought": bought, "margin": margin, "net": net},
+            products={("bought", "bought"): bought_2, ("margin", "margin"): margin_2, ("net", "net"): net_2},
+        )
+        for arm, units, bought, net, margin, bought_2, net_2, margin_2 in rows
+    }
+
+
+def _one(statement: str, told: dict[str, Any]) -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, told)
+        names = [column.name for column in cursor.description]
+        return dict(zip(names, cursor.fetchone(), strict=True))
+
+
+# A delivery stays with the customer it was for; orders move to whom they became part of.
+_ROWS = """
+rows AS (
+    SELECT d.*, coalesce(c.merged_into_id, c.id) AS who FROM messaging_delivery d JOIN shop_customer c ON c.id = d.customer_id
+    WHERE d.send_id = %(send)s
+), reached AS (
+    SELECT who, min(accepted_at) AS at FROM rows WHERE state IN ('accepted', 'delivered', 'complained') GROUP BY who
+)
+"""
+_COUNTS = f"""
+WITH {_ROWS}
+SELECT count(DISTINCT who) AS targeted,
+    count(*) FILTER (WHERE state IN ('pending', 'claimed', 'sending')) AS under_way,
+    count(DISTINCT who) FILTER (WHERE state IN ('accepted', 'delivered', 'complained')) AS sent,
+    count(DISTINCT who) FILTER (WHERE state IN ('delivered', 'complained')) AS delivered,
+    count(DISTINCT who) FILTER (WHERE state = 'complained') AS complained,
+    count(DISTINCT who) FILTER (WHERE state IN ('failed', 'bounced', 'uncertain')) AS failed,
+    count(DISTINCT who) FILTER (WHERE EXISTS (SELECT FROM messaging_opening o WHERE o.delivery_id = rows.id)) AS opened,
+    count(DISTINCT who) FILTER (WHERE EXISTS (SELECT FROM messaging_click k WHERE k.delivery_id = rows.id)) AS clicked,
+    coalesce(sum(cost_minor), 0) AS cost,
+    coalesce((SELECT counts_openings FROM messaging_letterhead), false) AS counts_openings,
+    (SELECT count(*) FROM offers_coupon p WHERE p.offer_id = %(offer)s AND p.source = %(source)s) AS codes
+FROM rows
+"""  # noqa: S608  literals
+_VISITED = f"""
+WITH {_ROWS}
+SELECT count(DISTINCT who) AS visited FROM reached r JOIN shop_event e
+    ON e.customer_id = r.who AND e.at > r.at AND e.at < r.at + %(window)s AND e.at < %(now)s
+"""  # noqa: S608
+_UNSUBSCRIBED = f"""
+WITH {_ROWS}
+SELECT count(DISTINCT x.who) AS unsubscribed FROM rows x
+    JOIN messaging_channel ch ON ch.id = x.channel_id
+    JOIN shop_customer c ON c.id = x.who OR c.merged_into_id = x.who
+    JOIN shop_consent t ON t.customer_id = c.id AND t.channel = ch.medium AND t.purpose = %(purpose)s
+        AND t.state = 'withdrawn' AND t.at > x.accepted_at AND t.at < x.accepted_at + %(window)s
+WHERE x.state IN ('accepted', 'delivered', 'complained')
+"""  # noqa: S608
+# The campaign's offer on an order: what it took off, and what it cost in margin.
+_ON_ORDER = """
+LEFT JOIN LATERAL (
+    SELECT sum(off_minor) AS off_minor, sum(cost_minor) AS cost_minor FROM offers_redemption n
+    WHERE n.order_id = o.id AND n.offer_id = %(offer)s AND n.state IN ('redeemed', 'beyond')
+) used ON %(offer)s::bigint IS NOT NULL
+"""
+_ATTRIBUTED = f"""
+WITH {_ROWS}
+SELECT count(DISTINCT r.who) AS buyers, count(o.id) AS orders, coalesce(sum(o.net_minor), 0)::bigint AS net_minor,
+    coalesce(sum(used.cost_minor), 0)::bigint AS offer_minor,
+    (round(coalesce(sum(o.net_minor + coalesce(used.off_minor, 0)), 0) * %(margin_bp)s / 10000.0)
+        - coalesce(sum(used.cost_minor), 0))::bigint AS margin_minor
+FROM reached r JOIN shop_order o
+    ON o.customer_id = r.who AND o.is_valid AND o.placed_at >= r.at AND o.placed_at < r.at + %(window)s AND o.placed_at < %(now)s
+{_ON_ORDER}
+"""  # noqa: S608
+_LAST = """
+SELECT coalesce(max(accepted_at), (SELECT started_at FROM journeys_campaign WHERE id = %(campaign)s)) AS last
+FROM messaging_delivery WHERE send_id = %(send)s
+"""
+_ARMS = f"""
+WITH sides AS (
+    SELECT coalesce(c.merged_into_id, c.id) AS who, bool_or(d.reason = 'holdout') AS is_held
+    FROM messaging_delivery d JOIN shop_customer c ON c.id = d.customer_id
+    WHERE d.send_id = %(send)s AND d.reason NOT LIKE 'start.%%' GROUP BY who
+    -- Who became one with somebody on the other side is on neither.
+    HAVING bool_or(d.reason = 'holdout') = bool_and(d.reason = 'holdout')
+), spent AS (
+    SELECT s.who, s.is_held, (count(o.id) > 0)::int::float8 AS bought, coalesce(sum(o.net_minor), 0)::float8 AS net,
+        (coalesce(sum(o.net_minor + coalesce(used.off_minor, 0)), 0) * %(margin_bp)s / 10000.0
+            - coalesce(sum(used.cost_minor), 0))::float8 AS margin
+    FROM sides s LEFT JOIN shop_order o
+        ON o.customer_id = s.who AND o.is_valid AND o.placed_at >= %(since)s AND o.placed_at < %(until)s
+    {_ON_ORDER}
+    GROUP BY s.who, s.is_held
+)
+SELECT CASE WHEN is_held THEN 'holdout' ELSE 'treated' END, count(*), avg(bought), avg(net), avg(margin),
+    var_pop(bought) * count(*), var_pop(net) * count(*), var_pop(margin) * count(*)
+FROM spent GROUP BY is_held
+"""  # noqa: S608

@@ -1,0 +1,370 @@
+"""What a campaign would do if it were confirmed now: whom it reaches, what it costs, how small an effect could be seen."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from math import sqrt
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from regulars.analytics.experiments import bucket, minimum_detectable_effect
+from regulars.journeys.composing import KIND, given
+from regulars.journeys.models import Campaign, CampaignChannel
+from regulars.journeys.operations import InvalidCampaignError, problems, shows_coupon
+from regulars.journeys.reach import PORTION, Reach, reach_of
+from regulars.journeys.rules import LEFT_OUT
+from regulars.kernel.errors import RegularsError
+from regulars.messaging import composing
+from regulars.messaging.channels import kind_named
+from regulars.messaging.checking import check
+from regulars.messaging.models import Channel, TemplateVersion
+from regulars.messaging.operations.channels import opening_of
+from regulars.messaging.queries.templates import has_changes, latest_version
+from regulars.messaging.registry import Message
+from regulars.segments import queries as segments
+from regulars.shop.models import Customer
+
+MOST_LOOKED_AT = 20_000
+"""Above this the audience is judged by as many of it, drawn by their ids, and the counts are scaled."""
+SHOWN = 10
+LEAST_UNITS = 30
+_WHOLE_BP = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """How many customers share a reason, "" for none."""
+
+    reason: str
+    customers: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverChannel:
+    """What goes over a channel: how many messages, what one and all cost in minor units."""
+
+    channel: Channel
+    version: TemplateVersion | None
+    messages: int
+    each_minor: Decimal
+    cost_minor: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """The message of one customer, or why it cannot be made; `missing` names what it shows and they have not."""
+
+    customer: Customer
+    channel: Channel
+    language: str = ""
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    missing: Sequence[str] = ()
+    fault: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detectable:
+    """How small an effect would probably be seen (80 % power, 5 % false alarms).
+
+    Attributes:
+        base: Share of these customers who bought in as many days up to now, 0 to 1.
+        points: The smallest difference of that share, 0 to 1.
+        buyers: The same in buyers among those who get the message.
+    """
+
+    base: float
+    points: float
+    buyers: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preflight:
+    """A campaign as it would go now.
+
+    Attributes:
+        targeted: Members of the segment.
+        is_estimate: Only `MOST_LOOKED_AT` of them were looked at.
+        stale: Why the segment does not speak of now; empty where it does.
+        excluded: By reason, most first.
+        waiting: Who would have to wait, by what for.
+        holdout: How many get nothing, to measure against.
+        messages: How many messages go out.
+        over: By channel.
+        detectable: None where there is no hold-out, or too few customers or buyers to tell.
+        samples: Some customers and their messages.
+        problems: What must be mended first.
+        warnings: What should be looked at.
+    """
+
+    targeted: int
+    is_estimate: bool
+    stale: str
+    excluded: Sequence[Part]
+    waiting: Sequence[Part]
+    holdout: int
+    messages: int
+    over: Sequence[OverChannel]
+    detectable: Detectable | None
+    samples: Sequence[Sample]
+    problems: Sequence[InvalidCampaignError]
+    warnings: Sequence[str]
+
+    @property
+    def cost_minor(self) -> Decimal:
+        """What sending costs."""
+        return sum((one.cost_minor for one in self.over), Decimal(0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Audience:
+    """Who of those that were looked at gets a message, over which channel, and who does not."""
+
+    reached: dict[int, Reach]
+    held: frozenset[int]
+    excluded: Counter[str]
+
+    @property
+    def eligible(self) -> list[int]:
+        return list(self.reached)
+
+
+def preflight(campaign: Campaign, *, now: datetime) -> Preflight:
+    """Return what a campaign would do now, by the rules that the ledger goes by. Reads at most `MOST_LOOKED_AT` customers."""
+    members = segments.member_ids(campaign.segment_id)
+    targeted = members.count()
+    ids = (
+        _looked_at(campaign.segment_id)
+        if targeted > MOST_LOOKED_AT
+        else list(members.order_by("customer_id"))
+    )
+    scale = targeted / len(ids) if ids else 1.0
+    rows = list(campaign.channels.select_related("channel", "template"))
+    audience = _audience(campaign, ids, [row.channel for row in rows], now=now)
+    treated = [who for who in audience.eligible if who not in audience.held]
+    versions = {row.channel_id: latest_version(row.template_id) for row in rows}
+    samples = _samples(campaign, treated[:SHOWN], audience.reached, rows, versions, now=now)
+    over = [_over(row, versions[row.channel_id], audience, treated, samples, scale=scale) for row in rows]
+    return Preflight(
+        targeted=targeted,
+        is_estimate=len(ids) < targeted,
+        stale=segments.staleness(campaign.segment, now=now, behind=segments.is_behind(now=now)),
+        excluded=_parts(audience.excluded, scale),
+        waiting=_parts(
+            Counter(audience.reached[who].waits for who in treated if audience.reached[who].waits), scale
+        ),
+        holdout=round(len(audience.held) * scale),
+        messages=round(len(treated) * scale),
+        over=over,
+        detectable=_detectable(campaign, audience.eligible, len(audience.held), scale=scale, now=now),
+        samples=samples,
+        problems=problems(campaign, now=now),
+        warnings=_warnings(campaign, rows, versions, samples, now=now),
+    )
+
+
+def _looked_at(segment_id: int) -> list[int]:
+    """Return some members, drawn by their ids: the same each time, and in no order that means anything."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT customer_id FROM segments_membership WHERE segment_id = %s
+            ORDER BY hashint8(customer_id), customer_id LIMIT %s
+            """,
+            [segment_id, MOST_LOOKED_AT],
+        )
+        return [who for (who,) in cursor.fetchall()]
+
+
+def _audience(
+    campaign: Campaign, ids: Sequence[int], channels: Sequence[Channel], *, now: datetime
+) -> _Audience:
+    reached: dict[int, Reach] = {}
+    excluded: Counter[str] = Counter()
+    for begin in range(0, len(ids), PORTION):
+        portion = ids[begin : begin + PORTION]
+        left_out: set[int] = set()
+        for segment_id in campaign.excluded:
+            left_out |= set(segments.member_ids(segment_id).filter(customer_id__in=portion))
+        excluded[LEFT_OUT] += len(left_out)
+        some = [who for who in portion if who not in left_out]
+        for who, told in reach_of(some, campaign=campaign, channels=channels, now=now).items():
+            if told.reason:
+                excluded[told.reason] += 1
+            else:
+                reached[who] = told
+    salt = f"send:{KIND}:{campaign.pk}"
+    held = frozenset(who for who in reached if bucket(who, salt=salt) < campaign.holdout_bp)
+    return _Audience(reached=reached, held=held, excluded=excluded)
+
+
+def _parts(counted: Counter[str], scale: float) -> list[Part]:
+    return [
+        Part(reason=reason, customers=round(many * scale)) for reason, many in counted.most_common() if many
+    ]
+
+
+def _over(  # noqa: PLR0913  a row, and what was found
+    row: CampaignChannel,
+    version: TemplateVersion | None,
+    audience: _Audience,
+    treated: Sequence[int],
+    samples: Sequence[Sample],
+    *,
+    scale: float,
+) -> OverChannel:
+    many = round(sum(audience.reached[who].channel_id == row.channel_id for who in treated) * scale)
+    shown = [one for one in samples if one.channel.pk == row.channel_id and not one.fault]
+    each = _each(row.channel, shown)
+    return OverChannel(
+        channel=row.channel, version=version, messages=many, each_minor=each, cost_minor=each * many
+    )
+
+
+def _each(channel: Channel, samples: Sequence[Sample]) -> Decimal:
+    """Return what one message costs: the mean of the samples, since long ones are charged as several."""
+    if not samples or not channel.cost_minor:
+        return channel.cost_minor
+    kind, values = kind_named(channel.kind), opening_of(channel).values
+    costs = [
+        kind.cost(
+            Message(subject=one.subject, html=one.html, text=one.text), values, cost_minor=channel.cost_minor
+        )[1]
+        for one in samples
+    ]
+    return sum(costs, Decimal(0)) / len(costs)
+
+
+def _detectable(
+    campaign: Campaign, eligible: Sequence[int], held: int, *, scale: float, now: datetime
+) -> Detectable | None:
+    units, control = round((len(eligible) - held) * scale), round(held * scale)
+    if not campaign.holdout_bp or min(units, control) < LEAST_UNITS:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(DISTINCT customer_id) FROM shop_order
+            WHERE customer_id = ANY(%s::bigint[]) AND is_valid AND placed_at >= %s AND placed_at < %s
+            """,
+            [list(eligible), now - timedelta(days=campaign.window_days), now],
+        )
+        (buyers,) = cursor.fetchone()
+    base = buyers / len(eligible)
+    if not 0 < base < 1:
+        return None
+    found = minimum_detectable_effect(
+        standard_deviation=sqrt(base * (1 - base)), units=units, control_units=control, mean=base
+    )
+    return Detectable(base=base, points=found.effect, buyers=found.effect * units)
+
+
+def _samples(  # noqa: PLR0913  likewise
+    campaign: Campaign,
+    ids: Sequence[int],
+    reached: dict[int, Reach],
+    rows: Sequence[CampaignChannel],
+    versions: dict[int, TemplateVersion | None],
+    *,
+    now: datetime,
+) -> list[Sample]:
+    by_channel = {row.channel_id: row for row in rows}
+    customers = Customer.objects.in_bulk(list(ids))
+    return [
+        _sample(campaign, customers[who], by_channel[reached[who].channel_id], versions, now=now)
+        for who in ids
+        if who in customers
+    ]
+
+
+def _sample(
+    campaign: Campaign,
+    customer: Customer,
+    row: CampaignChannel,
+    versions: dict[int, TemplateVersion | None],
+    *,
+    now: datetime,
+) -> Sample:
+    version = versions[row.channel_id]
+    if version is None:
+        return Sample(customer=customer, channel=row.channel, fault="-")
+    content = version.content
+    language = composing.language_for(
+        customer.language, written=composing.languages_of(content), otherwise=row.template.language
+    )
+    try:
+        shown = composing.preview(
+            content[language],
+            format=composing.format_of(row.template),
+            language=language,
+            customer_id=customer.pk,
+            now=now,
+            given=given(campaign),
+        )
+    except RegularsError as error:
+        return Sample(customer=customer, channel=row.channel, language=language, fault=str(error))
+    return Sample(
+        customer=customer,
+        channel=row.channel,
+        language=language,
+        subject=shown.filled.subject,
+        text=shown.filled.text,
+        html=shown.filled.html,
+        missing=shown.missing,
+    )
+
+
+def _warnings(
+    campaign: Campaign,
+    rows: Sequence[CampaignChannel],
+    versions: dict[int, TemplateVersion | None],
+    samples: Sequence[Sample],
+    *,
+    now: datetime,
+) -> list[str]:
+    told = []
+    for row in rows:
+        version = versions[row.channel_id]
+        if version is None:
+            continue
+        if has_changes(row.template):
+            told.append(
+                _("“%(template)s” was changed after it was published: what goes out is version %(number)s.")
+                % {"template": row.template.name, "number": version.number}
+            )
+        if campaign.offer_id is not None and not _says_offer(version, row):
+            told.append(
+                _("“%(template)s” does not show the code of the offer.") % {"template": row.template.name}
+            )
+        told += _hints(row, version, samples, now=now)
+    return list(dict.fromkeys(told))
+
+
+def _says_offer(version: TemplateVersion, row: CampaignChannel) -> bool:
+    try:
+        return shows_coupon(composing.of_version(version.pk, channel=row.channel.medium))
+    except RegularsError:
+        # What is wrong with it is told among the problems.
+        return True
+
+
+def _hints(
+    row: CampaignChannel, version: TemplateVersion, samples: Sequence[Sample], *, now: datetime
+) -> list[str]:
+    shown = [one for one in samples if one.channel.pk == row.channel_id and not one.fault]
+    found: list[str] = []
+    for language in sorted({one.language for one in shown}):
+        who = next(one.customer.pk for one in shown if one.language == language)
+        checked = check(
+            version.content[language],
+            format=composing.format_of(row.template),
+            language=language,
+            customer_id=who,
+            now=now,
+        )
+        found += [f"{row.template.name}: {hint.text}" for hint in checked.hints]
+    return found
