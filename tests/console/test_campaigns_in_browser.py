@@ -89,7 +89,7 @@ def test_a_campaign_is_made_by_hand_from_the_file_to_what_it_brought(  # noqa: P
         campaign = Campaign.objects.get()
         expect(page.locator(".headline")).to_contain_text(f"messages to the {READERS} customers")
         page.locator("summary", has_text="Tea is here").first.click()
-        expect(page.locator(".sample-text").first).to_contain_text("Hello")
+        expect(page.locator(".sample-text").first).to_contain_text("Hello Anna")
         page.get_by_role("button", name="Send", exact=True).click()
         page.get_by_role("button", name="Confirm").click()
         expect(page.get_by_text("Waiting for its time")).to_be_visible()

@@ -264,8 +264,10 @@ def test_figures_equal_what_is_reckoned_by_hand_from_the_rows() -> None:  # noqa
     order(treated[4], 800, at=started - timedelta(days=1))
     spent.pop(treated[4], None)
     delivery = rows.get(customer=treated[0])
+    version = campaign.channels.get().version
+    assert version is not None
     Click.objects.create(
-        delivery=delivery, version_id=campaign.channels.get().version_id, number=0, url="https://shop.test/", first_at=order_at,
+        delivery=delivery, version=version, number=0, url="https://shop.test/", first_at=order_at,
         last_at=order_at,
     )  # fmt: skip
     allow([treated[5]], state="withdrawn", key="u")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -61,11 +62,19 @@ def funnel_of(campaign: Campaign, told: Figures) -> list[Step]:
     ]
 
 
+class _Shown(TypedDict, total=False):
+    """What a figure shows: an effect with its interval, or what is missing for one."""
+
+    value: str
+    interval: str
+    too_little: str
+
+
 def figures_of(campaign: Campaign, told: Figures, *, currency: str) -> list[Figure]:
     """Return attributed beside incremental, and what it cost."""
     attributed, brought = told.attributed, told.incremental
     after = {"days": campaign.window_days, "orders": formats.count(attributed.orders)}
-    too_little = _too_little(campaign)
+    too_little: _Shown = {"too_little": _too_little(campaign)}
     return [
         Figure(
             key="attributed", label=gettext("Sales after it (attributed)"),
@@ -77,13 +86,12 @@ def figures_of(campaign: Campaign, told: Figures, *, currency: str) -> list[Figu
         ),
         Figure(
             key="incremental", label=gettext("Sales because of it (incremental)"),
-            value=_money_range(brought.revenue_minor, currency) if brought else "",
-            how=_how_incremental(campaign, told), too_little="" if brought else too_little,
+            how=_how_incremental(campaign, told),
+            **(_money_effect(brought.revenue_minor, currency) if brought else too_little),
         ),
         Figure(
             key="buyers", label=gettext("More buyers because of it"),
-            value=_count_range(brought.buyers) if brought else "",
-            how=_how_incremental(campaign, told), too_little="" if brought else too_little,
+            how=_how_incremental(campaign, told), **(_count_effect(brought.buyers) if brought else too_little),
         ),
         Figure(
             key="cost", label=gettext("Cost of sending"), value=formats.money(round(told.cost_minor), currency),
@@ -107,8 +115,8 @@ def figures_of(campaign: Campaign, told: Figures, *, currency: str) -> list[Figu
         ),
         Figure(
             key="brought", label=gettext("Profit because of it (incremental)"),
-            value=_profit_range(told, currency) if brought else "",
-            how=_how_incremental(campaign, told), too_little="" if brought else too_little,
+            how=_how_incremental(campaign, told),
+            **(_money_effect(brought.margin_minor, currency, less=float(told.cost_minor)) if brought else too_little),
         ),
     ]  # fmt: skip
 
@@ -171,27 +179,25 @@ def _how_incremental(campaign: Campaign, told: Figures) -> How:
     )
 
 
-def _money_range(effect: Effect, currency: str) -> str:
-    return gettext("%(value)s (%(low)s to %(high)s)") % {
-        "value": formats.money_rounded(round(effect.total), currency),
-        "low": formats.money_rounded(round(effect.total_low), currency),
-        "high": formats.money_rounded(round(effect.total_high), currency),
+def _money(minor: float, currency: str) -> str:
+    return formats.money_rounded(round(minor), currency)
+
+
+def _between(low: str, high: str) -> str:
+    return gettext("between %(low)s and %(high)s") % {"low": low, "high": high}
+
+
+def _money_effect(effect: Effect, currency: str, *, less: float = 0) -> _Shown:
+    return {
+        "value": _money(effect.total - less, currency),
+        "interval": _between(
+            _money(effect.total_low - less, currency), _money(effect.total_high - less, currency)
+        ),
     }
 
 
-def _count_range(effect: Effect) -> str:
-    return gettext("%(value)s (%(low)s to %(high)s)") % {
+def _count_effect(effect: Effect) -> _Shown:
+    return {
         "value": formats.signed(effect.total, 0),
-        "low": formats.signed(effect.total_low, 0),
-        "high": formats.signed(effect.total_high, 0),
-    }
-
-
-def _profit_range(told: Figures, currency: str) -> str:
-    assert told.incremental is not None  # noqa: S101  asked before
-    margin, cost = told.incremental.margin_minor, float(told.cost_minor)
-    return gettext("%(value)s (%(low)s to %(high)s)") % {
-        "value": formats.money_rounded(round(margin.total - cost), currency),
-        "low": formats.money_rounded(round(margin.total_low - cost), currency),
-        "high": formats.money_rounded(round(margin.total_high - cost), currency),
+        "interval": _between(formats.signed(effect.total_low, 0), formats.signed(effect.total_high, 0)),
     }

@@ -202,7 +202,7 @@ _STALE: dict[str, str | Promise] = {
 }
 
 
-@csp(_FRAMED)  # type: ignore[arg-type]  its types forget that views take more than the request
+@csp(_FRAMED)  # type: ignore[arg-type]  # its types forget that views take more than the request
 @_SENDS
 @require_GET
 @never_cache

@@ -36,13 +36,14 @@ class Change:
 class Figure:
     """One figure of an overview. `too_little` says what is missing when there is no honest value.
 
-    `key` is unique on the page. `exact` is shown on hover when `value` is rounded.
+    `key` is unique on the page. `exact` is shown on hover when `value` is rounded. `interval` says between what the true one lies.
     """
 
     key: str
     label: Words
     value: Words = ""
     exact: Words = ""
+    interval: Words = ""
     change: Change | None = None
     how: How | None = None
     url: str = ""

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from regulars.intake.kinds.fields import IDENTIFIERS, shared, when
+from regulars.intake.kinds.fields import IDENTIFIERS, called, shared, when
 from regulars.intake.kinds.kind import Field, Kind, Step
 
 CUSTOMERS = Kind(
@@ -14,7 +14,9 @@ CUSTOMERS = Kind(
         "One customer a row: names, countries, every id, e-mail and phone that belong to one person, tags, and your own attributes."
     ),
     fields=(
-        *shared(*IDENTIFIERS, "customer_name", "country"),
+        *shared(*IDENTIFIERS),
+        called("customer_name", "name", "名字", "名称"),
+        *shared("country"),
         Field(
             name="tags",
             form="text",

@@ -34,6 +34,11 @@ def shared(*names: str) -> tuple[Field, ...]:
     return tuple(SHARED[name] for name in names)
 
 
+def called(name: str, *words: str) -> Field:
+    """Return a shared field with the shorter words that mean it in a file of one kind alone."""
+    return replace(SHARED[name], words=(*SHARED[name].words, *words))
+
+
 def when(name: str, *words: str) -> Field:
     """Return a field for a moment, with the words of its kind before those of every date."""
     field = SHARED["placed_at"]

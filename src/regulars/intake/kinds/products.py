@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from regulars.intake.kinds.fields import shared, when
+from regulars.intake.kinds.fields import called, shared, when
 from regulars.intake.kinds.kind import Kind, Step
 
 _TEXTS = ("name", "category", "brand", "pack_size")
@@ -29,7 +29,9 @@ PRODUCTS = Kind(
     thing=_("product"),
     note=_("One product a row: your catalogue with names, categories, brands and pack sizes."),
     fields=(
-        *shared("product_code", "product_name", "category", "brand", "pack_size", "store"),
+        *shared("product_code"),
+        called("product_name", "name", "title", "名称", "标题"),
+        *shared("category", "brand", "pack_size", "store"),
         when("updated_at", "updated at", "last modified", "modified at", "更新时间", "修改时间", "更新時間"),
     ),
     main=("product_code", "product_name", "category", "brand", "pack_size"),
