@@ -127,7 +127,7 @@ def test_pages_follow_each_other(*, client: Client, monkeypatch: pytest.MonkeyPa
 def test_chips_take_their_own_filter_away() -> None:
     chosen = CustomerList(
         QueryDict("tier=VIP&tier=general&spent_min=10&sort=-last"),
-        choices=Choices(countries=[], tags={}),
+        choices=Choices(countries=[], tags={}, attributes=[]),
         as_of_day=AS_OF_DAY,
         currency="GBP",
     )

@@ -65,6 +65,8 @@ def test_a_long_table_comes_in_pieces_and_whole() -> None:
     assert "".join(pieces).split() == ["n", *map(str, range(12_000))]
 
 
+# Closing the answer ends the request, at which Django looks at its connections.
+@pytest.mark.django_db
 @pytest.mark.parametrize("count", [0, 1, 250_000])
 def test_a_parquet_file_holds_every_row_under_its_schema(count: int) -> None:
     schema: dict[str, type[pl.DataType]] = {"number": pl.Int64, "name": pl.String}

@@ -166,7 +166,7 @@ def _how_incremental(campaign: Campaign, told: Figures) -> How:
     return How(
         definition=definition,
         formula=_(
-            "(mean of the treated − mean of the hold-out) × treated customers; 95 % interval by Welch's t"
+            "(mean of the treated − mean of the hold-out) × treated customers; Welch's interval of 95 %"
         ),
         filters=gettext(
             "%(treated)s treated, %(held)s held out; orders until %(days)s days after the last message."

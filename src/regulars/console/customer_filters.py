@@ -95,13 +95,13 @@ TAGS = "tags"
 OWN = "attribute."
 
 
-def own_columns() -> list[Column]:
-    """Return the columns that only this merchant has: tags, and their own attributes; one query."""
+def own_columns(attributes: Sequence[AttributeDefinition]) -> list[Column]:
+    """Return the columns that only this merchant has: tags, and their own attributes."""
     return [
         Column(TAGS, _("Tags")),
         *(
             Column(f"{OWN}{row.name}", row.shown_label, is_number=row.type in ("number", "money"))
-            for row in AttributeDefinition.objects.all()
+            for row in attributes
         ),
     ]
 
@@ -189,7 +189,7 @@ class CustomerList:
     """
 
     def __init__(self, data: QueryDict, *, choices: Choices, as_of_day: int, currency: str) -> None:
-        self.all_columns = [*COLUMNS, *own_columns()]
+        self.all_columns = [*COLUMNS, *own_columns(choices.attributes)]
         self.form = CustomerFilterForm(data, choices=choices, columns=self.all_columns)
         self.form.is_valid()
         self.chosen: dict[str, Any] = {

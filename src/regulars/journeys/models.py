@@ -39,7 +39,9 @@ class Campaign(models.Model):
         LOCAL = "local", _("At a time of each customer's own clock")
 
     name = models.CharField(_("name"), max_length=100)
-    segment = models.ForeignKey(Segment, on_delete=models.PROTECT, related_name="+", verbose_name=_("to"))
+    segment = models.ForeignKey(
+        Segment, on_delete=models.PROTECT, related_name="+", verbose_name=_("sent to")
+    )
     excluded = ArrayField(models.BigIntegerField(), verbose_name=_("but not to"), default=list, blank=True)
     purpose = models.CharField(
         _("what customers allowed"), max_length=20, choices=Purpose, default=Purpose.MARKETING

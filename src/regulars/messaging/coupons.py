@@ -85,8 +85,8 @@ def _told(coupon: Coupon, offer: Offer, customer_id: int) -> dict[str, object]:
 
 
 def _sample(offer: Offer | None) -> dict[str, object]:
-    says = headline(offer, currency=business().currency) if offer else "−20 %"
-    return {"code": "SAMPLE-CODE", "says": says}
+    offer = offer or Offer(kind="percent", benefit={"percent_bp": 2_000}, goods={})
+    return {"code": "SAMPLE-CODE", "says": headline(offer, currency=business().currency)}
 
 
 def _mail(_named: str, _limit: int) -> str:

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from regulars.messaging.models import Click, Delivery, Opening, StaffTask
+from regulars.messaging.models import Click, Delivery, Opening, StaffTask, SuppressedAddress
 from regulars.shop.places import TablePlace, register
 
 
@@ -33,6 +33,14 @@ def register_messaging() -> None:
             strip={"url": ""},
             why=_("How many followed a link stays right."),
             hidden=("id", "delivery", "version", "number"),
+        ),
+        TablePlace(
+            model=SuppressedAddress,
+            who="delivery__customer",
+            label=_("Addresses of the person that are written to no more"),
+            strip={},
+            why=_("Whoever has the address next is not written to either; the keyed digest names nobody."),
+            hidden=("id", "delivery", "digest"),
         ),
         TablePlace(
             model=Opening,

@@ -26,6 +26,7 @@ from django.db.models.functions import Coalesce, Concat, Lower, TruncMonth
 
 from regulars.kernel.errors import RegularsError
 from regulars.shop.models import (
+    AttributeDefinition,
     Customer,
     Grams,
     Identifier,
@@ -144,14 +145,15 @@ def customers_known_as(text: str) -> list[int]:
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What lists of customers can be filtered by: every country that somebody has, and every tag's name by its id."""
+    """What lists of customers can be filtered by and show: countries that somebody has, names of tags by id, own attributes."""
 
     countries: list[str]
     tags: dict[int, str]
+    attributes: list[AttributeDefinition]
 
 
 def choices() -> Choices:
-    """Return what lists of customers can be filtered by, in the order of their letters, with one query.
+    """Return what lists of customers can be filtered by and show, in the order of their letters, with one query.
 
     Walks the index from one country to the next, so it costs as much as there are countries.
     """
@@ -166,14 +168,21 @@ def choices() -> Choices:
                 )
                 FROM found WHERE found.country IS NOT NULL
             )
-            SELECT NULL::bigint AS tag, country AS name FROM found WHERE country IS NOT NULL
-            UNION ALL SELECT id, name FROM shop_tag WHERE removed_at IS NULL ORDER BY name
+            SELECT NULL::bigint AS tag, country AS label, NULL AS name, NULL, NULL FROM found WHERE country IS NOT NULL
+            UNION ALL SELECT id, name, NULL, NULL, NULL FROM shop_tag WHERE removed_at IS NULL
+            UNION ALL SELECT NULL, label, name, label_zh, type FROM shop_attributedefinition
+            ORDER BY label, name
             """
         )
         rows = cursor.fetchall()
     return Choices(
-        countries=[name for tag, name in rows if tag is None],
-        tags={tag: name for tag, name in rows if tag is not None},
+        countries=[label for tag, label, name, *_ in rows if tag is None and name is None],
+        tags={tag: label for tag, label, *_ in rows if tag is not None},
+        attributes=[
+            AttributeDefinition(name=name, label=label, label_zh=label_zh, type=form)
+            for _, label, name, label_zh, form in rows
+            if name is not None
+        ],
     )
 
 
