@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pgtrigger
 import pytest
+from django.db import connection
 from django.test import TransactionTestCase
 from django.utils import translation
 from hatch_build import ROOT, compile_translations
@@ -41,12 +42,17 @@ def django_db_modify_db_settings(home: Home) -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _tests_may_empty_the_ledger() -> Iterator[None]:
-    """Let Django empty every table after a test that commits: the consent ledger lets nobody else."""
+    """Let Django empty every table after a test that commits: the consent ledger lets nobody else.
+
+    The queue's tables are not Django's, and are emptied beside.
+    """
     empty = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # noqa: SLF001  where Django does it
 
     def teardown(test: TransactionTestCase) -> None:
         with pgtrigger.ignore("shop.Consent:no_truncate"):
             empty(test)
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
     TransactionTestCase._fixture_teardown = teardown  # type: ignore[attr-defined]  # noqa: SLF001
     yield

@@ -89,6 +89,8 @@ def served(own_home: Home) -> Iterator[Served]:
 
 
 def test_whatever_is_killed_comes_back_and_a_stop_leaves_nothing(served: Served) -> None:
+    # The worker starts once the web answers.
+    eventually(lambda: bool(served.family("regulars worker")))
     web, worker = served.family("regulars web"), served.family("regulars worker")
     assert (len(web), len(worker)) == (1, 1)
     for process in web | worker:
