@@ -22,8 +22,10 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
+from regulars.console import formats
 from regulars.console.components import Pager
 from regulars.console.downloads import choices, download
+from regulars.shop.queries import business
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability
@@ -122,9 +124,10 @@ def changes_of(row: Model) -> list[Record]:
         .select_related("pgh_context")
         .order_by("-pgh_id")[:_PAGE]
     )
-    people = _people(events)
+    people, zone = _people(events), business().time_zone
     return [
-        _record(event, previous, people) for event, previous in zip(events, [*events[1:], None], strict=True)
+        _record(event, previous, people, zone=zone)
+        for event, previous in zip(events, [*events[1:], None], strict=True)
     ]
 
 
@@ -153,9 +156,9 @@ def _records(*, after: str) -> Iterator[Record]:
         _PAGE + 1, events, key=lambda event: (event.pgh_created_at, event._meta.label, event.pgh_id)
     )
     previous_rows = _by_id(chosen, "previous_id")
-    people = _people(chosen)
+    people, zone = _people(chosen), business().time_zone
     for event in chosen:
-        yield _record(event, previous_rows.get((event._meta.label, event.previous_id)), people)
+        yield _record(event, previous_rows.get((event._meta.label, event.previous_id)), people, zone=zone)
 
 
 def _position(after: str) -> tuple[datetime | None, str, int]:
@@ -190,7 +193,7 @@ def _people(events: list[EventRow]) -> dict[int, User]:
     return User.objects.in_bulk([number for number in ids if number])
 
 
-def _record(event: EventRow, previous: EventRow, people: dict[int, User]) -> Record:
+def _record(event: EventRow, previous: EventRow, people: dict[int, User], *, zone: str) -> Record:
     tracked = event.pgh_tracked_model
     context = (event.pgh_context.metadata or {}) if event.pgh_context else {}
     return Record(
@@ -199,7 +202,7 @@ def _record(event: EventRow, previous: EventRow, people: dict[int, User]) -> Rec
         kind=_KINDS.get(tracked._meta.label) or capfirst(tracked._meta.verbose_name),
         name=_name(event, tracked),
         verb="changed" if previous is not None else "made",
-        lines=list(_lines(event, previous, tracked)),
+        lines=list(_lines(event, previous, tracked, zone=zone)),
         cursor=f"{event.pgh_created_at.isoformat()}|{event._meta.label}|{event.pgh_id}",
     )
 
@@ -213,7 +216,7 @@ def _name(event: EventRow, tracked: type[Model]) -> str:
     return str(tracked(**values))
 
 
-def _lines(event: EventRow, previous: EventRow, tracked: type[Model]) -> Iterator[Line]:
+def _lines(event: EventRow, previous: EventRow, tracked: type[Model], *, zone: str) -> Iterator[Line]:
     for field in event._meta.concrete_fields:
         if field.name.startswith("pgh_") or field.name == "id":
             continue
@@ -226,12 +229,18 @@ def _lines(event: EventRow, previous: EventRow, tracked: type[Model]) -> Iterato
         except FieldDoesNotExist:
             original = field
         label = getattr(original, "verbose_name", field.name)
-        yield Line(field=capfirst(label), before=_shown(original, before), after=_shown(original, after))
+        yield Line(
+            field=capfirst(label),
+            before=_shown(original, before, zone=zone),
+            after=_shown(original, after, zone=zone),
+        )
 
 
-def _shown(field: ModelField, value: object) -> str:
+def _shown(field: ModelField, value: object, *, zone: str) -> str:
     if value in (None, "", {}, []):
         return "–"
+    if isinstance(value, datetime):
+        return formats.moment(value, zone)
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
     return str(dict(field.flatchoices).get(value, value)) if getattr(field, "choices", None) else str(value)
