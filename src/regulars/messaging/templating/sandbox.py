@@ -39,6 +39,8 @@ from regulars.messaging.templating.filters import FILTERS, MOST_TEXT, Speech, sp
 
 MOST_SOURCE = 200_000
 """The most characters of a built template; what merchants write is bounded before."""
+MOST_PARTS = 3_000
+"""The most values, tags and filters of a template: reading them takes longer than filling them."""
 MOST_OUTPUT = 500_000
 MOST_WORK = 400_000
 _MOST_HELD = 400_000
@@ -257,11 +259,14 @@ def compile_text(source: str, *, is_html: bool = False) -> Compiled:
     """Read a text of the template language; with `is_html` values are escaped when they are filled in.
 
     Raises:
-        TemplateTooBigError: It is too long.
+        TemplateTooBigError: It is too long, or has too many parts.
         TemplateFaultError: It does not follow the language; the message says what is wrong and in which line.
     """
     if len(source) > MOST_SOURCE:
         raise TemplateTooBigError(f"{len(source)} characters, must be at most {MOST_SOURCE}")
+    parts = source.count("{{") + source.count("{%") + source.count("|")
+    if parts > MOST_PARTS:
+        raise TemplateTooBigError(f"{parts} values, tags and filters, must be at most {MOST_PARTS}")
     return _compiled(source, is_html)
 
 
