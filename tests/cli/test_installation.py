@@ -32,7 +32,7 @@ def open_in_another_process(home: Home, **variables: str) -> subprocess.Complete
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
 

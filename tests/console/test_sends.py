@@ -124,4 +124,4 @@ def test_a_task_is_closed_with_what_came_of_it(owner: Client) -> None:
     owner.post("/sends/tasks/", {"task": str(task.pk), "outcome": "reached", "note": "glad"})
     task.refresh_from_db()
     assert (task.outcome, task.note) == ("reached", "glad")
-    assert "Nothing to do" in owner.get("/sends/tasks/").content.decode()
+    assert "Nothing is waiting" in owner.get("/sends/tasks/").content.decode()
