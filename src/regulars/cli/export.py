@@ -1,7 +1,10 @@
 """`regulars export`: tables that leave Regulars as files."""
 
+import csv
 import io
 import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -12,6 +15,7 @@ from regulars.cli.app import CommandTree, app, notes
 from regulars.cli.installation import open_installation
 from regulars.cli.progress import shown_progress
 from regulars.kernel.errors import RegularsError
+from regulars.kernel.spreadsheets import harmless
 
 export = CommandTree(no_args_is_help=True, help="Tables for other programs.")
 app.add_typer(export, name="export")
@@ -74,6 +78,31 @@ def _write(file: Path, content: bytes) -> None:
     except OSError as error:
         message = f"{file} cannot be written: {error.strerror}"
         raise OutputError(message, file=str(file)) from error
+
+
+def write_csv(out: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+    """Write rows as CSV that no spreadsheet runs, as they come; `-` is standard output. Return how many.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    written = 0
+    try:
+        file = sys.stdout if out == "-" else Path(out).expanduser().open("w", encoding="utf-8", newline="")
+        writer = csv.writer(file)
+        writer.writerow(head)
+        for row in rows:
+            writer.writerow([_cell(harmless(value)) for value in row])
+            written += 1
+        if file is not sys.stdout:
+            file.close()
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error.strerror}", file=out) from error
+    return written
+
+
+def _cell(value: object) -> object:
+    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
 
 
 @export.command("facts")

@@ -1,11 +1,6 @@
 """`regulars offers`: list them, draw their codes, take codes and uses away, give back what is held too long."""
 
-import csv
 import json
-import sys
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,10 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from regulars.cli.app import CommandTree, app, notes
-from regulars.cli.export import OutputError
+from regulars.cli.export import write_csv
 from regulars.cli.installation import open_installation
 from regulars.cli.progress import shown_progress
-from regulars.kernel.spreadsheets import harmless
 
 offers = CommandTree(no_args_is_help=True, help="Offers and their codes.")
 app.add_typer(offers, name="offers")
@@ -95,7 +89,7 @@ def export_codes(offer: OfferArgument, out: OutOption = "-") -> None:
     queries.offer(offer)
     head = ["code", "customer_id", "source", "issued_at", "expires_at", "uses", "withdrawn_at"]
     notes.print(
-        f"{_write(out, head, queries.codes(offer)):,} codes written to {out}", soft_wrap=True, markup=False
+        f"{write_csv(out, head, queries.codes(offer)):,} codes written to {out}", soft_wrap=True, markup=False
     )
 
 
@@ -109,23 +103,3 @@ def release() -> None:
 
     released = release_expired(now=timezone.now())
     notes.print(f"{released:,} uses given back, {link_orders():,} joined with their orders")
-
-
-def _write(out: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-    written = 0
-    try:
-        file = sys.stdout if out == "-" else Path(out).expanduser().open("w", encoding="utf-8", newline="")
-        writer = csv.writer(file)
-        writer.writerow(head)
-        for row in rows:
-            writer.writerow([_cell(harmless(value)) for value in row])
-            written += 1
-        if file is not sys.stdout:
-            file.close()
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror}", file=out) from error
-    return written
-
-
-def _cell(value: object) -> object:
-    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value

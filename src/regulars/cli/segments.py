@@ -1,9 +1,6 @@
 """`regulars segments`: list them, work out who is in them, take the members away."""
 
-import csv
 import json
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from regulars.cli.app import CommandTree, app, notes
-from regulars.cli.export import OutputError
+from regulars.cli.export import write_csv
 from regulars.cli.installation import open_installation
 from regulars.cli.progress import shown_progress
 
@@ -96,20 +93,7 @@ def export(
 ) -> None:
     """Write the members of a segment as CSV: customer id, name, since when."""
     open_installation()
-    from regulars.kernel.spreadsheets import harmless  # noqa: PLC0415
     from regulars.segments import queries  # noqa: PLC0415  needs the settings
 
-    rows = queries.members_with_names(segment)
-    try:
-        file = sys.stdout if out == "-" else Path(out).expanduser().open("w", encoding="utf-8", newline="")
-        writer = csv.writer(file)
-        writer.writerow(["customer_id", "name", "since"])
-        written = 0
-        for code, name, since in rows:
-            writer.writerow([harmless(code), harmless(name), since.isoformat(timespec="seconds")])
-            written += 1
-        if file is not sys.stdout:
-            file.close()
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror}", file=out) from error
+    written = write_csv(out, ["customer_id", "name", "since"], queries.members_with_names(segment))
     notes.print(f"{written:,} customers written to {out}", soft_wrap=True, markup=False)
