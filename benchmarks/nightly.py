@@ -82,17 +82,17 @@ def main() -> None:
 def _measure(data: Path, *, lines: int, share: float) -> dict[str, Cost]:
     shop = generator.shop(data, size=generator.Size().scaled(lines / generator.Size().lines))
     root = data / f"nightly-{lines}"
-    _alone(_fill, root, shop)
-    first = _alone(_run, root, LAST_DAY)
-    again = _alone(_run, root, LAST_DAY)
-    _alone(_sell, root, share)
+    alone(_fill, root, shop)
+    first = alone(_run, root, LAST_DAY)
+    again = alone(_run, root, LAST_DAY)
+    alone(_sell, root, share)
     found = {
         "first run": first,
         "the same again": again,
-        f"next day, {share:.0%} bought": _alone(_run, root, LAST_DAY + 1),
-        "the day after, nobody did": _alone(_run, root, LAST_DAY + 2),
+        f"next day, {share:.0%} bought": alone(_run, root, LAST_DAY + 1),
+        "the day after, nobody did": alone(_run, root, LAST_DAY + 2),
     }
-    scan = _alone(_scan, root)
+    scan = alone(_scan, root)
     measure.show(
         f"{lines:,} lines, {shop.size.customers:,} customers; seed {shop.seed}; one scan with a group-by: {scan:.2f} CPU seconds",
         ("run", "seconds", "CPU seconds", "of which PostgreSQL", "x first", "x scan", "peak MiB", "profiles written"),
@@ -112,8 +112,8 @@ def _computed(data: Path, *, lines: int, engine: str) -> Cost:
     facts = root / "facts"
     if not (facts / "customers").exists():
         facts_from.lay(facts, data=data, lines=lines, last_day=LAST_DAY)
-    found: Cost = _alone(_compute, root, engine)
-    scan = _alone(_scan, root)
+    found: Cost = alone(_compute, root, engine)
+    scan = alone(_scan, root)
     measure.show(
         f"{lines:,} lines as facts, by {engine}; seed {generator.shop(data, size=facts_from.size_of(lines)).seed}; "
         f"one scan with a group-by: {scan:.2f} CPU seconds",
@@ -138,14 +138,15 @@ def _show_growth(found: dict[int, dict[str, Cost]]) -> None:
         print(f"exponent of CPU seconds, {small:,} to {large:,} lines: {exponents}")
 
 
-def _alone(work: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401  what the work returns
+def alone(work: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401  what the work returns
     """Return what a fresh process makes of it, whose memory is its own."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         return pool.apply(work, arguments)
 
 
-def _open(root: Path) -> Home:
+def open_home(root: Path) -> Home:
+    """Return the installation under a folder, its database started."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "regulars.project.settings")
     from regulars.cli.installation import open_installation  # noqa: PLC0415  after the settings are named
 
@@ -155,7 +156,7 @@ def _open(root: Path) -> Home:
 
 def _fill(root: Path, shop: generator.Shop) -> None:
     """Put the shop into an empty record; into one that is not, its first state."""
-    home = _open(root)
+    home = open_home(root)
     from regulars.cli.installation import leave_database  # noqa: PLC0415
 
     with psycopg.connect(f"host={home.sockets} user=postgres dbname=regulars", autocommit=True) as database:
@@ -231,7 +232,7 @@ def _copy(database: psycopg.Connection[Any], target: str, rows: pl.LazyFrame) ->
 
 def _sell(root: Path, share: float) -> None:
     """Let a share of the customers, drawn by a seed, place an order of two lines on the day after the first run."""
-    home = _open(root)
+    home = open_home(root)
     from regulars.cli.installation import leave_database  # noqa: PLC0415
 
     with psycopg.connect(f"host={home.sockets} user=postgres dbname=regulars", autocommit=True) as database:
@@ -257,7 +258,7 @@ def _sell(root: Path, share: float) -> None:
 
 
 def _run(root: Path, as_of_day: int) -> Cost:
-    home = _open(root)
+    home = open_home(root)
     from regulars.cli.installation import leave_database  # noqa: PLC0415
     from regulars.insights import operations  # noqa: PLC0415
 
@@ -277,7 +278,7 @@ def _run(root: Path, as_of_day: int) -> Cost:
 
 def _compute(root: Path, engine: "Engine") -> Cost:
     """Do what a first run computes, and keep nothing in the database."""
-    home = _open(root)
+    home = open_home(root)
     from regulars.cli.installation import leave_database  # noqa: PLC0415
     from regulars.insights import computing  # noqa: PLC0415
     from regulars.insights.rules import Rules  # noqa: PLC0415

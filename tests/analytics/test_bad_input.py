@@ -152,7 +152,8 @@ def test_a_shop_of_nobody_or_of_one_customer_is_answered(customers: int) -> None
 
 
 def behaviour() -> pl.DataFrame:
-    return of_lines.visits(of_lines.generated_lines(), polars)
+    table: pl.DataFrame = of_lines.visits(of_lines.generated_lines(), polars)
+    return table
 
 
 def units() -> pl.DataFrame:

@@ -348,7 +348,8 @@ def _beside_all_by_sql(measured: Lazy) -> Lazy:
         for value, fifth, _ in columns
     )
     with_thresholds = native.select(f'*, count(*) OVER () AS "all", {over_all}')
-    return nw.from_native(with_thresholds.select(f"* REPLACE ({fifths})"))
+    found: Lazy = nw.from_native(with_thresholds.select(f"* REPLACE ({fifths})"))
+    return found
 
 
 def _by_quintile(dimension: _Dimension) -> nw.Expr:
