@@ -142,7 +142,7 @@ def test_i2_the_six_events_of_an_order_end_in_one_state_in_every_order() -> None
             transaction.set_rollback(True)
     assert all(state == states[0] for state in states)
     assert states[0]["orders"] == [
-        ("A1", "17", "paid", NOW - timedelta(days=3) + timedelta(hours=1), 700, 450, 250)
+        ("A1", "17", "paid", NOW - timedelta(days=3) + timedelta(hours=1), 700, 450, 250, {})
     ]
     print(f"\nI2: seed {SEED}, {len(tried)} of 720 orders of 6 events of an order: 1 final state")
 

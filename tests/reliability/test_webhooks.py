@@ -59,9 +59,12 @@ def shop_messages(rng: random.Random, *, orders: int) -> list[Message]:
             return shopify_order(number, at=HOURS[hour], customer=person, **more)
 
         refund = shopify_refund(number, order=number, at=HOURS[5])
+        codes = [{"code": f"TEN{rng.randrange(3)}", "amount": "0.70", "type": "fixed_amount"}][
+            : rng.randrange(2)
+        ]
         told += [
             ("orders/create", order(0, line_items=lines, financial_status="pending")),
-            ("orders/paid", order(0, line_items=lines)),
+            ("orders/paid", order(0, line_items=lines, discount_codes=codes)),
             ("orders/updated", order(3, line_items=lines[:1])),
         ]
         if rng.random() < 0.4:
@@ -120,7 +123,7 @@ def test_i2_the_six_webhooks_of_an_order_end_in_one_state_in_every_order() -> No
             states.append(record())
             transaction.set_rollback(True)
     assert all(one == states[0] for one in states)
-    assert states[0]["orders"] == [("#1001", "207119551", "paid", HOURS[0], 630, 415, 215)]
+    assert states[0]["orders"] == [("#1001", "207119551", "paid", HOURS[0], 630, 415, 215, {})]
     assert states[0]["identifiers"] == [
         ("207119551", "email", None, "buyer1@example.com"),
         ("207119551", "external", "main", "207119551"),
