@@ -153,7 +153,9 @@ def test_i2_the_six_events_of_an_order_end_in_one_state_in_every_order() -> None
     assert states[0]["orders"] == [
         ("A1", "17", "paid", NOW - timedelta(days=3) + timedelta(hours=1), 700, 450, 250, {})
     ]
-    print(f"\nI2: seed {SEED}, {len(tried)} orders and shuffles of 6 events of an order, some twice: 1 final state")
+    print(
+        f"\nI2: seed {SEED}, {len(tried)} orders and shuffles of 6 events of an order, some twice: 1 final state"
+    )
 
 
 class Sender(threading.Thread):

@@ -129,7 +129,9 @@ def test_i2_the_six_webhooks_of_an_order_end_in_one_state_in_every_order() -> No
         ("207119551", "external", "main", "207119551"),
         ("207119551", "phone", None, "+447700900001"),
     ]
-    print(f"\nI2 (shops): seed {SEED}, {len(tried)} orders and shuffles of 6 webhooks of an order, some twice: 1 final state")
+    print(
+        f"\nI2 (shops): seed {SEED}, {len(tried)} orders and shuffles of 6 webhooks of an order, some twice: 1 final state"
+    )
 
 
 def test_i1_and_i2_see_a_planted_fault(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -615,29 +615,36 @@ SELECT coalesce((SELECT sum(lines) FROM staged_order WHERE is_new), 0),
         FROM pg_class WHERE oid = 'shop_orderline'::regclass)
 """
 
+# Foreign keys and indexes: the tables to lock, what takes one off, and what puts it on again, indexes before keys.
 FOREIGN_KEYS = """
-SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), confrelid::regclass::text
+SELECT array[conrelid::regclass::text, confrelid::regclass::text],
+       format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
+       format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
 FROM pg_constraint WHERE contype = 'f' AND conrelid IN ('shop_order'::regclass, 'shop_orderline'::regclass)
 ORDER BY conname
 """
 
-# Where there are orders, an index grows cheaper than it is built anew.
-INDEXES_OF_EMPTY_TABLES = """
-SELECT i.indrelid::regclass::text, n.relname, coalesce(pg_get_constraintdef(k.oid), ''), pg_get_indexdef(i.indexrelid)
+_INDEXES = """
+SELECT array[i.indrelid::regclass::text],
+       CASE WHEN k.oid IS NULL THEN format('DROP INDEX %I', n.relname)
+            ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', i.indrelid::regclass, n.relname) END,
+       CASE WHEN k.oid IS NULL THEN pg_get_indexdef(i.indexrelid)
+            ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', i.indrelid::regclass, n.relname, pg_get_constraintdef(k.oid)) END
 FROM pg_index i
 JOIN pg_class n ON n.oid = i.indexrelid
+JOIN pg_am a ON a.oid = n.relam
 LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype = 'u'
+"""
+
+# Where there are orders, an index grows cheaper than it is built anew.
+INDEXES_OF_EMPTY_TABLES = f"""{_INDEXES}
 WHERE i.indrelid IN ('shop_order'::regclass, 'shop_orderline'::regclass) AND NOT i.indisprimary
   AND NOT EXISTS (SELECT FROM shop_order)
 ORDER BY n.relname
 """
 
 # What finds customers by pieces of text: the slowest indexes to grow.
-SEARCH_INDEXES_OF_NOBODY = """
-SELECT n.relname, pg_get_indexdef(i.indexrelid)
-FROM pg_index i
-JOIN pg_class n ON n.oid = i.indexrelid
-JOIN pg_am a ON a.oid = n.relam
+SEARCH_INDEXES_OF_NOBODY = f"""{_INDEXES}
 WHERE i.indrelid IN ('shop_customer'::regclass, 'shop_identifier'::regclass) AND a.amname = 'gin'
   AND NOT EXISTS (SELECT FROM shop_customer)
 ORDER BY n.relname
