@@ -205,7 +205,7 @@ def _live(channel_id: int) -> Channel:
 def _made_secrets(kind: ChannelKind, values: Mapping[str, str]) -> dict[str, str]:
     if kind.key == "smtp" and not values.get("dkim_key"):
         return {"dkim_key": new_key()}
-    if kind.key == "webhook" and not values.get("secret"):
+    if kind.key in {"webhook", "onsite"} and not values.get("secret"):
         return {"secret": new_secret(secrets.token_bytes(_SECRET_BYTES))}
     return {}
 
