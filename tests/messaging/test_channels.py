@@ -82,6 +82,7 @@ def work() -> None:
     lane = Lane()
     while lane.step():
         pass
+    lane.hang_up()
 
 
 def test_an_sms_gateway_is_told_all_it_needs_and_charges_each_part() -> None:
