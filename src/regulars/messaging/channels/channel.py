@@ -102,7 +102,10 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Something that must be known to set a channel up. A secret is kept sealed and never shown again."""
+    """Something that must be known to set a channel up. A secret is kept sealed and never shown again.
+
+    One that `is_made` where none is told is shown once: the other side must know it too.
+    """
 
     name: str
     label: str | Promise
@@ -112,6 +115,7 @@ class Asked:
     default: str = ""
     choices: Sequence[tuple[str, str | Promise]] = ()
     is_long: bool = False
+    is_made: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,6 +66,7 @@ ONSITE = ChannelKind(
             help=gettext_lazy("Your server signs with it who is there. Left empty, one is made."),
             is_secret=True,
             is_required=False,
+            is_made=True,
         ),
     ),
     open=_open,
