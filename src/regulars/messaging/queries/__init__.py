@@ -78,11 +78,11 @@ def sends() -> "QuerySet[Send]":
 
 
 def funnels(send_ids: Collection[int]) -> dict[int, Funnel]:
-    """Return where sends stand; one query."""
+    """Return where sends stand; one query, that reads an index alone."""
     rows = (
         Delivery.objects.filter(send__in=send_ids)
         .values("send_id", "state", "reason")
-        .annotate(many=Count("id"), cost=Sum("cost_minor"), doubted=Count("id", filter=Q(was_uncertain=True)))
+        .annotate(many=Count("*"), cost=Sum("cost_minor"), doubted=Count("*", filter=Q(was_uncertain=True)))
     )
     parts: dict[int, list[Part]] = {send_id: [] for send_id in send_ids}
     doubted = dict.fromkeys(send_ids, 0)
