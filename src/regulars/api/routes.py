@@ -4,6 +4,7 @@ from regulars.api import (
     account,
     actions,
     backtests,
+    campaigns,
     consents,
     customers,
     figures,
@@ -12,6 +13,7 @@ from regulars.api import (
     orders,
     sayings,
     segments,
+    sends,
     templates,
 )
 from regulars.api.contract import make_api
@@ -23,6 +25,8 @@ for chapter in (
     consents,
     segments,
     templates,
+    sends,
+    campaigns,
     offers,
     orders,
     figures,

@@ -143,6 +143,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<int:campaign_id>/preflight/", campaigns.preflight, name="campaign-preflight"),
     path("campaigns/<int:campaign_id>/samples/<int:customer_id>/", campaigns.sample, name="campaign-sample"),
     path("campaigns/<int:campaign_id>/progress/", campaigns.progress, name="campaign-progress"),
+    path("campaigns/export/", campaigns.export_list, name="campaigns-export"),
     path("campaigns/<int:campaign_id>/export/", campaigns.export, name="campaign-export"),
     path("campaigns/<int:campaign_id>/copying/", campaigns.copy, name="campaign-copying"),
     path("campaigns/<int:campaign_id>/archival/", campaigns.archive, name="campaign-archival"),
