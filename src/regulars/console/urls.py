@@ -16,6 +16,7 @@ from regulars.console import (
     data,
     exports,
     journey_canvas,
+    journey_dry_runs,
     journeys,
     keys,
     message_templates,
@@ -146,6 +147,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("journeys/<int:journey_id>/", journeys.journey, name="journey"),
     path("journeys/<int:journey_id>/drawing/", journey_canvas.drawing, name="journey-drawing"),
     path("journeys/<int:journey_id>/draft/", journey_canvas.draft, name="journey-draft"),
+    path("journeys/<int:journey_id>/dry-run/", journey_dry_runs.dry_run, name="journey-dry-run"),
+    path(
+        "journeys/<int:journey_id>/dry-run/progress/",
+        journey_dry_runs.progress,
+        name="journey-dry-run-progress",
+    ),
     path("journeys/<int:journey_id>/publishing/", journey_canvas.publishing, name="journey-publishing"),
     path("journeys/<int:journey_id>/comparison/", journeys.comparison, name="journey-comparison"),
     path(
