@@ -160,7 +160,7 @@ function shares(value, set, attributes) {
         rows.length > 2 && button("trash", say("remove_way", { name }), () => give(even(rows.filter((_row, at) => at !== index).map(([one]) => one))), { classes: "btn-sm btn-quiet", showWords: false }),
       ),
     ),
-    total !== 10_000 && h("p", { class: "field-error" }, icon("error", "icon-sm"), h("span", {}, say("shares_sum", { sum: percent(total) }))),
+    total !== 10_000 && h("p", { class: "field-error" }, icon("error", "icon-sm"), h("span", {}, say("shares_sum", { sum: percent(total), whole: percent(10_000) }))),
     rows.length < 10 && button("plus", say("add_way"), () => give(even([...rows.map(([name]) => name), letter()])), { classes: "btn-sm" }),
   );
 }

@@ -150,9 +150,16 @@ def _chart(told: Told, channels: Mapping[int, str]) -> Chart:
     names = [*told["sends"]][:_MOST_SERIES]
     lines = [(gettext("Entered"), [one["entrants"] for one in told["days"]])]
     lines += [
-        (channels.get(int(name), str(name)), [one["sends"].get(name, 0) for one in told["days"]]) for name in names
+        (channels.get(int(name), str(name)), [one["sends"].get(name, 0) for one in told["days"]])
+        for name in names
     ]
-    colours = ("--rg-mark-accent", "--rg-mark-vip", "--rg-mark-potential", "--rg-mark-at-risk", "--rg-mark-general")
+    colours = (
+        "--rg-mark-accent",
+        "--rg-mark-vip",
+        "--rg-mark-potential",
+        "--rg-mark-at-risk",
+        "--rg-mark-general",
+    )
     return Chart(
         key="dry-run-days",
         title=gettext("Who enters and what goes out, day by day"),
@@ -164,7 +171,13 @@ def _chart(told: Told, channels: Mapping[int, str]) -> Chart:
             "tooltip": {"trigger": "axis", "valueFormatter": "exact"},
             "legend": {"top": 0},
             "series": [
-                {"type": "line", "name": name, "data": values, "showSymbol": False, "itemStyle": {"color": colour}}
+                {
+                    "type": "line",
+                    "name": name,
+                    "data": values,
+                    "showSymbol": False,
+                    "itemStyle": {"color": colour},
+                }
                 for (name, values), colour in zip(lines, colours, strict=False)
             ],
         },

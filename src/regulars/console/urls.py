@@ -160,7 +160,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         journeys.restore_version,
         name="journey-version-restoring",
     ),
-    path("journeys/<int:journey_id>/customers/export/", journeys.export_enrollments, name="journey-enrollments"),
+    path(
+        "journeys/<int:journey_id>/customers/export/", journeys.export_enrollments, name="journey-enrollments"
+    ),
     path("journeys/<int:journey_id>/customers/<int:enrollment_id>/", journeys.path, name="journey-path"),
     path("journeys/<int:journey_id>/describing/", journeys.describe, name="journey-describing"),
     path("journeys/<int:journey_id>/copying/", journeys.copy, name="journey-copying"),

@@ -9,7 +9,6 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 from procrastinate.contrib.django import app
 
-from regulars.journeys.dry_run import run
 from regulars.journeys.models import Journey, Rehearsal
 from regulars.journeys.operations.journeys import found
 from regulars.kernel.days import day_of_instant
@@ -60,6 +59,8 @@ def _at_work(journey: Journey) -> Rehearsal:
 
 def run_rehearsal(rehearsal_id: int, *, now: datetime) -> None:
     """Do a dry run that was asked for, and keep what it found or why it could not be. One that is over stays so."""
+    from regulars.journeys.dry_run import run  # noqa: PLC0415  loads numbers that few need
+
     row = Rehearsal.objects.filter(pk=rehearsal_id, state__in=Rehearsal.AT_WORK).first()
     if row is None:
         return
@@ -69,7 +70,8 @@ def run_rehearsal(rehearsal_id: int, *, now: datetime) -> None:
         # The dry run's own transaction refuses every write: how far it has come is noted over another connection.
         with ThreadPoolExecutor(max_workers=1) as notes:
 
-            def note(_stage: str, done: int, total: int | None) -> None:
+            def note(stage: str, done: int, total: int | None) -> None:
+                del stage
                 notes.submit(rows.update, done=done, total=total)
 
             result = run(
