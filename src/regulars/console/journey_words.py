@@ -362,25 +362,27 @@ def _kind_label(part: str, kind: str) -> str:
     return str(kinds[kind].label) if kind in kinds else kind
 
 
-def _value(field: Field | None, value: object) -> str:
-    kind = field.type if field else "text"
-    if field is not None and kind == "choice":
-        return str(dict(field.choices).get(str(value), value))
-    if kind == "shares" and isinstance(value, Mapping):
-        return " / ".join(f"{name} {formats.percent(share / 10_000)}" for name, share in value.items())
-    if kind == "percent" and isinstance(value, int):
-        return formats.percent(value / 10_000)
-    if kind == "over" and isinstance(value, list):
-        names = _choices()
-        return "; ".join(
-            " · ".join(_named(names[part], one.get(part)) for part in ("channel", "template"))
-            for one in value
-        )
-    if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no")
-    if isinstance(value, list):
-        return gettext(", ").join(str(one) for one in value)
-    return _named(_choices().get(kind, []), value)
+def _value(field: Field | None, value: object) -> str:  # noqa: PLR0911  one case a type
+    match (field.type if field else "", value):
+        case "choice", _ if field is not None:
+            return str(dict(field.choices).get(str(value), value))
+        case "shares", Mapping():
+            return " / ".join(f"{name} {formats.percent(share / 10_000)}" for name, share in value.items())
+        case "percent", int():
+            return formats.percent(value / 10_000)
+        case "over", list():
+            return "; ".join(_over(one) for one in value)
+        case _, bool():
+            return gettext("yes") if value else gettext("no")
+        case _, list():
+            return gettext(", ").join(str(one) for one in value)
+        case kind, _:
+            return _named(_choices().get(kind, []), value)
+
+
+def _over(one: Mapping[str, Any]) -> str:
+    names = _choices()
+    return " · ".join(_named(names[part], one.get(part)) for part in ("channel", "template"))
 
 
 def _named(rows: Iterable[Sequence[Any]], value: object) -> str:

@@ -427,6 +427,21 @@ def path(request: HttpRequest, journey_id: int, enrollment_id: int) -> HttpRespo
     return render(request, "console/journeys/path.html", context)
 
 
+@_SEES_CUSTOMERS
+@require_GET
+def of_customer(request: HttpRequest, customer_id: int) -> HttpResponse:
+    """Show the journeys that a customer is and was on, on their page."""
+    rows = [
+        (
+            row,
+            step_title(row.version.graph, row.step) if row.state in Enrollment.OPEN and row.step else "",
+            ENROLLMENT_LEVELS[row.state],
+        )
+        for row in queries.journeys_of(customer_id, limit=10)
+    ]
+    return render(request, "console/journeys/of_customer.html", {"rows": rows})
+
+
 def _way_in_words(enrollment: Enrollment, zone: str) -> str:
     came = gettext("Came on %(when)s.") % {"when": formats.moment(enrollment.enrolled_at, zone)}
     if enrollment.next_at is not None:

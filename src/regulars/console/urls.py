@@ -98,6 +98,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("customers/<int:customer_id>/months.csv", customer.months, name="customer-months"),
     path("customers/<int:customer_id>/segments/", segments.of_customer, name="customer-segments"),
+    path("customers/<int:customer_id>/journeys/", journeys.of_customer, name="customer-journeys"),
     path("customers/<int:customer_id>/segments/<int:segment_id>/", segments.why, name="customer-segment"),
     path("segments/", segments.segments, name="segments"),
     path("segments/new/", segments.new, name="segment-new"),
