@@ -1,0 +1,7 @@
+"""Campaigns and journeys, and everybody's way through them."""
+
+from regulars.journeys.models.campaigns import Campaign, CampaignChannel
+from regulars.journeys.models.journeys import Enrollment, Gate, Journey, JourneyVersion, Passage
+from regulars.journeys.models.rehearsals import Rehearsal
+
+__all__ = ["Campaign", "CampaignChannel", "Enrollment", "Gate", "Journey", "JourneyVersion", "Passage", "Rehearsal"]
