@@ -24,7 +24,10 @@ def make_customers(many: int, **told: Any) -> list[int]:
 
 
 def graph(
-    steps: Mapping[str, Mapping[str, Any]] | None = None, *, entry: Mapping[str, Any] | None = None, **told: Any
+    steps: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    entry: Mapping[str, Any] | None = None,
+    **told: Any,
 ) -> dict[str, Any]:
     """A graph whose first step is the first one told; without hold-out, unless told otherwise."""
     steps = {"pause": {"kind": "wait", "days": 1, "next": {"then": None}}} if steps is None else steps
@@ -49,7 +52,9 @@ def run_journey(drawn: Mapping[str, Any], *, name: str = "Welcome", now: datetim
     return operations.found(journey.pk)
 
 
-def enroll(journey: Journey, customer_ids: Iterable[int], *, key: str = "k", now: datetime = NOON) -> operations.Enrolled:
+def enroll(
+    journey: Journey, customer_ids: Iterable[int], *, key: str = "k", now: datetime = NOON
+) -> operations.Enrolled:
     entrants = [Entrant(customer_id=who, key=key, at=now) for who in customer_ids]
     return operations.enroll(journey.pk, entrants, now=now)
 
