@@ -36,7 +36,7 @@ export function inWords(store, id, field, value) {
     percent: () => percent(value),
     shares: () => Object.entries(value).map(([name, share]) => `${name} ${percent(share)}`).join(" / "),
     rule: () => store.ruleWords[rulePlace(id, field.name)] ?? say("with_rule"),
-    integer: () => (value === 0 ? "" : `${value} ${field.label}`),
+    integer: () => (value === 0 ? "" : `${value} ${String(field.label).toLowerCase()}`),
   }[field.type];
   return write ? write() : String(value);
 }

@@ -13,7 +13,7 @@ export function paletteOf(store, pick) {
     h(
       "div",
       { class: "journey-palette-group", role: "group", "aria-label": say(`group_${group}`) },
-      h("h3", {}, say(`group_${group}`)),
+      h("p", { class: "journey-heading", "aria-hidden": "true" }, say(`group_${group}`)),
       kinds.map((kind) =>
         h(
           "button",

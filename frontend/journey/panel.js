@@ -1,6 +1,6 @@
 // The panel beside the drawing: the fields of what is chosen, made from the registry, with what is wrong beside them.
 import { button, h, icon, say } from "./elements.js";
-import { editorOf } from "./fields.js";
+import { editorOf, inWords } from "./fields.js";
 import { copyOf, ENTRY, point, rename, targetOf } from "./graph.js";
 import { kindOf, labelOfOut, titleOf } from "./cards.js";
 
@@ -42,9 +42,8 @@ export class Panel {
       : store.selected.size > 1 ? this.#many()
       : store.focus && store.focus !== ENTRY ? this.#step(store.focus)
       : this.#journey();
-    this.place.replaceChildren(...content.flat().filter(Boolean));
+    this.place.replaceChildren(...content.flat(Infinity).filter(Boolean));
     this.place.dataset.shows = store.at ? "way" : (store.focus ?? "");
-    for (const control of store.canWrite ? [] : this.place.querySelectorAll("input, select, textarea")) control.disabled = true;
     this.#showFaults();
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }
@@ -84,6 +83,7 @@ export class Panel {
   // A labelled field of some part of the graph: `path` says where that part is.
   #field(id, field, { part, set, prefix = "" }) {
     const key = `${prefix}${field.name}`;
+    if (!this.store.canWrite) return this.#fact(field.label, inWords(this.store, id, { ...field, name: key }, part?.[field.name]));
     const attributes = { id: `field-${key.replaceAll(".", "-")}` };
     const editor = editorOf(this.store, id, { ...field, name: key }, part?.[field.name] ?? field.default, (value) => set(field.name, value, key), {
       attributes,
@@ -98,6 +98,11 @@ export class Panel {
       editor,
       field.help && h("p", { class: "field-help" }, field.help),
     );
+  }
+
+  // Who may only look reads the same in words.
+  #fact(label, words) {
+    return words ? h("div", { class: "journey-fact" }, h("span", { class: "muted" }, label), h("span", {}, words)) : null;
   }
 
   #step(id) {
@@ -115,7 +120,7 @@ export class Panel {
       this.#head(kind?.icon ?? "warning", titleOf(store, id), kind?.help ?? say("unknown_kind", { kind: step.kind })),
       (kind?.fields ?? []).map((field) => this.#field(id, field, { part: step, set })),
       this.#next(id),
-      h(
+      store.canWrite && h(
         "details",
         {},
         h("summary", {}, say("details")),
@@ -139,6 +144,12 @@ export class Panel {
     const { store } = this;
     const outs = store.outsOf(id);
     if (outs.length === 0) return h("p", { class: "muted mb-0" }, say("ends_here"));
+    if (!store.canWrite) {
+      return outs.map((out) => {
+        const to = targetOf(store.graph, { from: id, out });
+        return this.#fact(outs.length > 1 ? labelOfOut(store, id, out) : say("next"), to === null ? say("journey_ends") : titleOf(store, to));
+      });
+    }
     const others = Object.keys(store.graph.steps).filter((one) => one !== id);
     return h(
       "fieldset",
@@ -261,6 +272,7 @@ export class Panel {
 
   #kindChooser(part, kinds, now) {
     const { store } = this;
+    if (!store.canWrite) return h("p", { class: "mb-0" }, kinds.find((one) => one.kind === now?.kind)?.label ?? say(`no_${part}`));
     const key = `${part}-kind`;
     const isOptional = part !== "entry";
     return h(

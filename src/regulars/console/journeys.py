@@ -274,7 +274,7 @@ def _figures(one: Journey, row: JourneyRow) -> list[Figure]:
     return [
         Figure(key="entered", label=_("Entered"), value=formats.count(row.total)),
         figure("active", _("On the way"), "active"),
-        figure("queued", _("Wait to be let in"), "queued"),
+        *([figure("queued", _("Wait to be let in"), "queued")] if states.get("queued") else []),
         figure("goal", _("Reached the goal"), "goal"),
         figure("ended", _("Came to the end or left"), "finished", "exited", "removed"),
         figure("held_out", _("In the hold-out"), "held_out"),
