@@ -109,12 +109,12 @@ def turn_on_playbook(
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         row = AdoptedPlaybook.objects.select_related("journey").filter(code=code).first()
-        journey = _alive(row)
+        journey = alive(row)
         if row is not None and journey is not None:
             if start and journey.state == Journey.State.DRAFT:
                 publish(journey.pk, by=by, now=now)
                 journey.refresh_from_db()
-            return TurnedOn(code=code, journey=journey, things=_there(row), is_new=False)
+            return TurnedOn(code=code, journey=journey, things=things_of(row), is_new=False)
         values = chosen(book, settings or {})
         missing = hindrances(needs_of(book))
         if missing:
@@ -151,7 +151,8 @@ def turn_on_starter_set(*, start: bool = True, by: User | None = None, now: date
     return StarterSet(on=on, hindered=hindered)
 
 
-def _alive(row: AdoptedPlaybook | None) -> Journey | None:
+def alive(row: AdoptedPlaybook | None) -> Journey | None:
+    """Return the journey of a playbook that was turned on; None where it has ended, lies in the archive or was deleted."""
     journey = row.journey if row is not None else None
     if journey is None or journey.archived_at is not None or journey.state == Journey.State.ENDED:
         return None
@@ -165,7 +166,8 @@ _FOUND: Mapping[str, Any] = {
 }
 
 
-def _there(row: AdoptedPlaybook) -> list[Thing]:
+def things_of(row: AdoptedPlaybook) -> list[Thing]:
+    """Return what was made of a playbook and is still there."""
     return [
         Thing(kind=kind, id=pk, name=str(found), is_new=False)
         for kind, ids in row.made.items()
