@@ -323,7 +323,8 @@ def wipes(quantity: int, *, day: int, customer: Customer | None = None) -> Custo
 @pytest.mark.django_db
 def test_replenishment_as_worked_out_by_hand() -> None:
     """80 wipes at 4 a day bought on day 0: a reminder with a code from day 15 to 18; bought again on day 10: none for that pack;
-    two packs: from day 30 to 36."""
+    two packs: from day 30 to 36.
+    """
     make_business()
     start = day_of_date(NOON.date())
     once, twice, two = wipes(1, day=start), wipes(1, day=start), wipes(2, day=start)

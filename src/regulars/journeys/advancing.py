@@ -38,6 +38,17 @@ _LOOKED_THROUGH = 5_000
 _MOST_AT_ONCE = 50
 # What happened while somebody came to a step that waits for it may have been overlooked: they are looked at once more.
 _SECOND_LOOK = timedelta(seconds=2)
+_CLAIM = """
+    SELECT e.id, e.customer_id, e.ordinal, e.entered_at, e.arrived_at, e.passed FROM journeys_enrollment e
+    WHERE e.version_id = %s AND e.step = %s AND e.state = 'active' AND e.next_at <= %s
+    ORDER BY e.next_at LIMIT %s FOR UPDATE OF e SKIP LOCKED
+"""
+_PASSED = """
+    INSERT INTO journeys_passage (enrollment_id, number, version_id, step, out, at, note)
+    SELECT p.enrollment, p.number, %s, p.step, p.out, p.at, p.note
+    FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+        AS p (enrollment, number, step, out, at, note)
+"""
 _log = structlog.stdlib.get_logger("regulars.journeys")
 
 
@@ -128,11 +139,7 @@ def _running(version_id: int) -> JourneyVersion | None:
 def _claim(version_id: int, step: str, *, now: datetime, limit: int) -> list[Standing]:
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT e.id, e.customer_id, e.ordinal, e.entered_at, e.arrived_at, e.passed FROM journeys_enrollment e
-            WHERE e.version_id = %s AND e.step = %s AND e.state = 'active' AND e.next_at <= %s
-            ORDER BY e.next_at LIMIT %s FOR UPDATE OF e SKIP LOCKED
-            """,
+            _CLAIM,
             [version_id, step, now, limit],
         )
         return [
@@ -309,12 +316,7 @@ def _write(version: JourneyVersion, ways: Iterable[_Way], *, now: datetime) -> N
         if passed:
             enrollments, numbers, steps, outs, moments, notes = zip(*passed, strict=True)
             cursor.execute(
-                """
-                INSERT INTO journeys_passage (enrollment_id, number, version_id, step, out, at, note)
-                SELECT p.enrollment, p.number, %s, p.step, p.out, p.at, p.note
-                FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
-                    AS p (enrollment, number, step, out, at, note)
-                """,
+                _PASSED,
                 [version.pk, list(enrollments), list(numbers), list(steps), list(outs), list(moments), list(notes)],
             )  # fmt: skip
         graph = version.graph

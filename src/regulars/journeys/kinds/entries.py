@@ -1,11 +1,13 @@
 """How customers come onto a journey: by what they did, by the clock, by a product that runs out, by hand."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+from django.db.models import Min
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -22,8 +24,13 @@ from regulars.journeys.registry import (
 )
 from regulars.kernel.days import date_of_day, day_of_instant, start_of_day
 from regulars.segments import queries as segments
+from regulars.segments.models import Segment
 from regulars.shop import registry as customers
+from regulars.shop.models import Event
 from regulars.shop.queries import business
+
+if TYPE_CHECKING:
+    from regulars.journeys.past import Past
 
 PORTION = 5_000
 FRESH = timedelta(days=1)
@@ -328,6 +335,95 @@ def _window_faults(entry: Step) -> list[Wrong]:
     return [Wrong("until_percent", "invalid", _now("must not be less than the beginning"))]
 
 
+# Whom they would have brought
+
+
+def _past_events(entry: Step, since_day: int, until_day: int, past: "Past") -> list[Entrant]:
+    since, until = _span(since_day, until_day)
+    oldest = Event.objects.aggregate(first=Min("at"))["first"]
+    if oldest is None or oldest > since:
+        past.remarks.setdefault(
+            "events",
+            _now("Behaviour is in the database from %(day)s on.") % {"day": oldest and oldest.date()},
+        )
+    return _all(
+        """
+        SELECT e.customer_id, 'e' || e.id, e.at FROM shop_event e
+        WHERE e.at >= %(since)s AND e.at < %(until)s AND e.name = %(event)s AND e.customer_id IS NOT NULL
+        """,
+        {"since": since, "until": until, "event": entry["event"]},
+    )
+
+
+def _past_orders(entry: Step, since_day: int, until_day: int, past: "Past") -> list[Entrant]:
+    del past
+    since, until = _span(since_day, until_day)
+    told = {"since": since, "now": until - timedelta(microseconds=1)}
+    return _all(ORDERS, {**_of_order(entry), **told, "from_day": since_day - 1, "until_day": until_day + 1})
+
+
+def _past_segment(entry: Step, since_day: int, until_day: int, past: "Past") -> list[Entrant]:
+    """Return who came in from one day to the next by the present rule; of a list, who was put on it."""
+    if segments.segment(entry["segment"]).kind == Segment.Kind.LIST:
+        since, until = _span(since_day, until_day)
+        sql = """
+            SELECT k.customer_id, 's' || k.refresh_id, k.at FROM segments_crossing k
+            WHERE k.segment_id = %(segment)s AND k.is_entry AND k.at >= %(since)s AND k.at < %(until)s
+        """
+        return _all(sql, {"segment": entry["segment"], "since": since, "until": until})
+    found = []
+    before = past.members_on(entry["segment"], since_day - 1)
+    if entry.get("members"):
+        found = [Entrant(customer_id=who, key="m", at=_noon(since_day)) for who in sorted(before)]
+    for day in range(since_day, until_day):
+        members = past.members_on(entry["segment"], day)
+        found += [Entrant(customer_id=who, key=f"s{day}", at=_noon(day)) for who in sorted(members - before)]
+        before = members
+    return found
+
+
+def _past_schedule(entry: Step, since_day: int, until_day: int, past: "Past") -> list[Entrant]:
+    found = []
+    clock, zone = clock_of(entry.get("clock")), _zone()
+    for day in range(since_day, until_day):
+        date = date_of_day(day)
+        if _is_on(entry, date):
+            at = datetime.combine(date, clock, tzinfo=zone)
+            who = sorted(past.members_on(entry["segment"], day))
+            found += [Entrant(customer_id=one, key=f"t{date}", at=at) for one in who]
+    return found
+
+
+def _past_dates(entry: Step, since_day: int, until_day: int, past: "Past") -> list[Entrant]:
+    del past
+    return entrants_by_date(entry, since_day=since_day, until_day=until_day)
+
+
+def _past_products(entry: Step, since_day: int, until_day: int, past: "Past") -> list[Entrant]:
+    if not entry.get("daily_use"):
+        past.remarks.setdefault("lasting", _now("How long products last is taken as it is known today."))
+    rows = in_portions(
+        f"""{BOUGHT} SELECT customer_id, key, date '1970-01-01' + greatest(from_day, %(since)s) + time '12:00'
+        FROM due WHERE from_day < %(before)s AND until_day >= %(since)s AND from_day <= until_day
+            AND (next_day IS NULL OR next_day > greatest(from_day, %(since)s)) ORDER BY 3, 1""",  # noqa: S608  literals
+        {**bought_values(entry, today=until_day), "since": since_day, "before": until_day},
+    )
+    zone = _zone()
+    return [replace(one, at=one.at.replace(tzinfo=zone)) for portion in rows for one in portion]
+
+
+def _span(since_day: int, until_day: int) -> tuple[datetime, datetime]:
+    return start_of_day(since_day, _zone()), start_of_day(until_day, _zone())
+
+
+def _noon(day: int) -> datetime:
+    return start_of_day(day, _zone()) + timedelta(hours=12)
+
+
+def _all(sql: str, values: Mapping[str, Any]) -> list[Entrant]:
+    return [one for portion in in_portions(sql, values) for one in portion]
+
+
 _SEGMENT = Field(name="segment", label=_("Segment"), type="segment")
 _CATEGORY = Field(name="category", label=_("Of the category"), type="text", required=False, default="")
 _PRODUCT = Field(name="product", label=_("With the product"), type="product", required=False, default="")
@@ -347,6 +443,7 @@ KINDS = (
                 help=_("As your shop names it, such as “Product Viewed”."),
             ),
         ),
+        past=_past_events,
         listens_to=lambda entry: [entry["event"]],
     ),
     EntryKind(
@@ -376,6 +473,7 @@ KINDS = (
             ),
         ),
         look=_orders,
+        past=_past_orders,
     ),
     EntryKind(
         kind="segment",
@@ -393,6 +491,7 @@ KINDS = (
             ),
         ),
         look=_members,
+        past=_past_segment,
     ),
     EntryKind(
         kind="date",
@@ -424,6 +523,7 @@ KINDS = (
             ),
         ),
         look=_dates,
+        past=_past_dates,
     ),
     EntryKind(
         kind="schedule",
@@ -454,6 +554,7 @@ KINDS = (
             Field(name="clock", label=_("At"), type="clock", required=False, default="09:00"),
         ),
         look=_scheduled,
+        past=_past_schedule,
     ),
     EntryKind(
         kind="product",
@@ -491,10 +592,13 @@ KINDS = (
                 required=False,
                 least=1,
                 most=100_000,
-                help=_("How much of a pack, in the unit of its size. Left empty: as long as it lasts your customers."),
+                help=_(
+                    "How much of a pack, in the unit of its size. Left empty: as long as it lasts your customers."
+                ),
             ),
         ),
         look=_products,
+        past=_past_products,
         faults=_window_faults,
     ),
     EntryKind(
