@@ -93,3 +93,81 @@ def test_a_playbook_makes_a_journey_without_faults_that_keeps_a_hold_out(code: s
             )
             assert seen.faults == (), (code, template.name, language)
             assert [one.text for one in seen.hints if one.level == "warning"] == [], (code, language)
+
+
+@pytest.mark.usefixtures("_shop")
+def test_turning_on_twice_changes_nothing_and_what_ended_is_made_anew_of_what_is_there() -> None:
+    first = turn_on_playbook("second_order_incentive", start=False, now=NOW)
+    assert (first.is_new, first.journey.state) == (True, "draft")
+    counted = [model.objects.count() for model in (Journey, Template, Offer, AdoptedPlaybook)]
+    again = turn_on_playbook("second_order_incentive", now=NOW)
+    assert (again.is_new, again.journey.pk, again.journey.state) == (False, first.journey.pk, "running")
+    assert {(one.kind, one.id) for one in again.things} == {(one.kind, one.id) for one in first.things}
+    assert [model.objects.count() for model in (Journey, Template, Offer, AdoptedPlaybook)] == counted
+    operations.stop(first.journey.pk, now=NOW)
+    third = turn_on_playbook("second_order_incentive", now=NOW)
+    assert third.is_new
+    assert third.journey.pk != first.journey.pk
+    assert not any(one.is_new for one in third.things)
+    assert Template.objects.count() == counted[1]
+
+
+@pytest.mark.usefixtures("_shop")
+def test_settings_fit_the_shop_and_what_people_choose_reaches_offer_rule_and_wait() -> None:
+    told = turn_on_playbook(
+        "general_third_order", settings={"orders": 4, "window_days": 60, "amount": 250}, now=NOW
+    )
+    offer = Offer.objects.get()
+    assert offer.benefit == {"amount_minor": 250}
+    assert offer.state == Offer.State.LIVE
+    bought = told.journey.graph["entry"]["rule"]["rule"]["all"][1]
+    assert (bought["at_least"], bought["period"]) == (4, {"last_days": 60})
+    turn_on_playbook("replenish_due", settings={"percent": 15}, now=NOW)
+    assert Offer.objects.get(kind="percent").benefit == {"percent_bp": 1_500}
+    with pytest.raises(InvalidSettingError, match="percent: 0, must be a whole number from 1 to 90"):
+        turn_on_playbook("birthday", settings={"percent": 0}, now=NOW)
+    with pytest.raises(InvalidSettingError, match="price: is not known here; choose from percent, code_days"):
+        turn_on_playbook("birthday", settings={"price": 3}, now=NOW)
+    assert [round_sum(minor) for minor in (7, 123, 2_398, 61_749)] == [5, 100, 2_500, 60_000]
+
+
+@pytest.mark.usefixtures("_shop")
+def test_the_starter_set_is_made_whole_in_the_language_of_the_moment() -> None:
+    with translation.override("zh-hans"):
+        made = turn_on_starter_set(now=NOW)
+    assert {one.code for one in made.on} == EXPECTED
+    assert made.hindered == []
+    assert {one.journey.name for one in made.on} >= {"首单欢迎", "提醒：该补货了", "给快要流失的大客户打电话"}
+    assert AttributeDefinition.objects.get(name="birthday").is_customers
+    assert all(latest_version(one.pk) is not None for one in Template.objects.all())
+    assert not Segment.objects.filter(code=None).exists()
+
+
+def test_without_a_channel_only_tasks_of_staff_can_be_turned_on_and_the_others_say_why() -> None:
+    make_business()
+    made = turn_on_starter_set(now=NOW)
+    assert {one.code for one in made.on} == {"vip_at_risk_call"}
+    assert all("no such channel is set up yet" in needs[0].words for _book, needs in made.hindered)
+
+
+def test_a_file_that_cannot_be_used_is_named_with_its_field(tmp_path: Path) -> None:
+    for name in ("_settings.toml", "_evidence.toml"):
+        (tmp_path / name).write_text((FOLDER / name).read_text())
+    whole = (FOLDER / "10-replenish_due.toml").read_text()
+    for before, after, said in (
+        ('starter_set = 5', 'starter_set = "x"', "starter_set: Expected `int`"),
+        ('group = "cycle"', 'group = "moon"', "group: Invalid enum value 'moon'"),
+        ('percent = 12', 'persent = 12', "settings: 'persent' is not there"),
+        ('"@rest_days"', '"@rest"', "journey.reentry.days: 'rest' is not there"),
+        ('over = ["refill", "refill_sms"]', 'over = ["refil"]', "journey.steps.refill.over: 'refil' is not there"),
+        ('offer = "refill"', 'offer = "gift"', "journey.steps.refill.offer: 'gift' is not there"),
+        ('evidence = ["replenishment"]', 'evidence = ["hearsay"]', "evidence: 'hearsay' is not there"),
+        ("[journey.steps.refill]", "[journey.steps.refil]", "journey.first: 'refill' is not there"),
+        ('group = "cycle"', 'group = "cycle"\ncolour = 1', "file: Object contains unknown field `colour`"),
+    ):  # fmt: skip
+        assert before in whole
+        (tmp_path / "10-replenish_due.toml").write_text(whole.replace(before, after, 1))
+        with pytest.raises(InvalidPlaybookError) as told:
+            read_folder(tmp_path)
+        assert said in str(told.value), said
+        assert str(told.value).startswith("10-replenish_due.toml")

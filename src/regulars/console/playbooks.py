@@ -20,7 +20,15 @@ from django.views.decorators.http import require_GET, require_POST
 from regulars.console import labels
 from regulars.console.components import Chip
 from regulars.console.message_templates import framed, in_frame, somebody, with_frame
-from regulars.journeys.operations.playbooks import Thing, turn_on_playbook, turn_on_starter_set
+from regulars.insights import queries as insights
+from regulars.insights.operations import today
+from regulars.journeys.operations.playbooks import (
+    REHEARSED_DAYS,
+    Thing,
+    rehearse_playbook,
+    turn_on_playbook,
+    turn_on_starter_set,
+)
 from regulars.journeys.playbooks import Message, NoSuchPlaybookError, Playbook, playbook
 from regulars.journeys.playbooks.choosing import Value, chosen, defaults
 from regulars.journeys.playbooks.needs import Need
@@ -140,7 +148,13 @@ def _fits(row: PlaybookRow, asked: Mapping[str, str]) -> bool:
 
 def _card(row: PlaybookRow) -> Card:
     book = row.book
-    of = labels.tier(book.of) if book.group == "tier" else labels.stage(book.of) if book.group == "stage" else ""
+    of = (
+        labels.tier(book.of)
+        if book.group == "tier"
+        else labels.stage(book.of)
+        if book.group == "stage"
+        else ""
+    )
     return Card(row=row, of=str(of))
 
 
@@ -199,7 +213,9 @@ def _page(request: HttpRequest, book: Playbook, form: SettingsForm | None = None
         {
             "book": book,
             "card": _card(row),
-            "lines": in_words(book, chosen(book, form.settings()) if form.is_bound and form.is_valid() else defaults(book)),
+            "lines": in_words(
+                book, chosen(book, form.settings()) if form.is_bound and form.is_valid() else defaults(book)
+            ),
             "said": [(message, _format(message)) for message in book.messages.values()],
             "languages": _LANGUAGES,
             "needs": [(need, _cure(need, cast("User", request.user))) for need in row.needs],
@@ -282,6 +298,30 @@ def turning_on(request: HttpRequest, code: str) -> HttpResponse:
     return redirect("console:playbook", code)
 
 
+@_SEES
+@require_GET
+@never_cache
+def volume(request: HttpRequest, code: str) -> HttpResponse:
+    """Show what a playbook would have done in the last month of the record; asked for, because it takes its time."""
+    book, now = _found(code), timezone.now()
+    run = insights.latest_run()
+    until_day = min(run.as_of_day if run else today(now=now), today(now=now)) + 1
+    try:
+        found = rehearse_playbook(code, until_day=until_day, now=now)
+    except RegularsError as error:
+        return render(request, "console/playbooks/volume.html", {"book": book, "trouble": str(error)})
+    told = {
+        "book": book,
+        "found": found,
+        "sent": sum(found.sends.values()),
+        "held_back": sum(found.held_back.values()),
+        "codes": sum(one.codes for one in found.codes),
+        "until_day": until_day - 1,
+        "days": REHEARSED_DAYS,
+    }
+    return render(request, "console/playbooks/volume.html", told)
+
+
 # The starter set
 
 
@@ -290,7 +330,9 @@ def turning_on(request: HttpRequest, code: str) -> HttpResponse:
 @never_cache
 def starter(request: HttpRequest) -> HttpResponse:
     """Show what a shop begins with, and what of it is on."""
-    rows = sorted((row for row in queries.rows() if row.book.starter_set), key=lambda row: row.book.starter_set)
+    rows = sorted(
+        (row for row in queries.rows() if row.book.starter_set), key=lambda row: row.book.starter_set
+    )
     cards = [_card(row) for row in rows]
     return render(
         request,

@@ -146,8 +146,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("journeys/rules/reading/", journey_canvas.rule_reading, name="journey-rule-reading"),
     path("journeys/playbooks/", playbooks.playbooks, name="playbooks"),
     path("journeys/playbooks/starter-set/", playbooks.starter, name="playbook-starter"),
-    path("journeys/playbooks/starter-set/turning-on/", playbooks.starter_turning_on, name="playbook-starter-turning-on"),
+    path(
+        "journeys/playbooks/starter-set/turning-on/",
+        playbooks.starter_turning_on,
+        name="playbook-starter-turning-on",
+    ),
     path("journeys/playbooks/<slug:code>/", playbooks.page, name="playbook"),
+    path("journeys/playbooks/<slug:code>/volume/", playbooks.volume, name="playbook-volume"),
     path("journeys/playbooks/<slug:code>/messages/<slug:name>/", playbooks.message, name="playbook-message"),
     path("journeys/playbooks/<slug:code>/turning-on/", playbooks.turning_on, name="playbook-turning-on"),
     path("journeys/<int:journey_id>/", journeys.journey, name="journey"),
@@ -160,7 +165,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         journeys.restore_version,
         name="journey-version-restoring",
     ),
-    path("journeys/<int:journey_id>/customers/export/", journeys.export_enrollments, name="journey-enrollments"),
+    path(
+        "journeys/<int:journey_id>/customers/export/", journeys.export_enrollments, name="journey-enrollments"
+    ),
     path("journeys/<int:journey_id>/customers/<int:enrollment_id>/", journeys.path, name="journey-path"),
     path("journeys/<int:journey_id>/describing/", journeys.describe, name="journey-describing"),
     path("journeys/<int:journey_id>/copying/", journeys.copy, name="journey-copying"),

@@ -9,7 +9,8 @@ from django.db import connection, transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from regulars.journeys import registry
+from regulars.journeys import dry_run, registry
+from regulars.journeys.dry_run import DryRun
 from regulars.journeys.models import AdoptedPlaybook, Journey
 from regulars.journeys.operations.journeys import create_journey, publish
 from regulars.journeys.playbooks import Message, OfferTold, Playbook, SegmentTold, playbook, starter_set
@@ -34,6 +35,7 @@ from regulars.staff.models import User
 
 _LOCK = 0x91A4B00C  # any number, as long as it stays
 _NAME_LENGTH = 100
+REHEARSED_DAYS = 30
 _TASKS: Mapping[str, Said] = {
     "phone": Said(en="Calls by staff", zh="员工电话任务"),
     "post": Said(en="Cards and gifts by staff", zh="员工贺卡与礼品任务"),
@@ -47,7 +49,9 @@ class PlaybookNotReadyError(RegularsError):
 
     def __init__(self, book: Playbook, needs: Sequence[Need]) -> None:
         told = {"name": str(book.name), "why": "; ".join(one.words for one in needs)}
-        super().__init__(_("“%(name)s” cannot be turned on: %(why)s") % told, needs=[one.code for one in needs])
+        super().__init__(
+            _("“%(name)s” cannot be turned on: %(why)s") % told, needs=[one.code for one in needs]
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +153,28 @@ def turn_on_starter_set(*, start: bool = True, by: User | None = None, now: date
         except PlaybookNotReadyError:
             hindered.append((book, hindrances(needs_of(book))))
     return StarterSet(on=on, hindered=hindered)
+
+
+def rehearse_playbook(
+    code: str, *, settings: Mapping[str, object] | None = None, until_day: int, now: datetime
+) -> DryRun:
+    """Return what a playbook would have done in the 30 business days before `until_day`. What it takes is made and taken back.
+
+    Cost: a dry run of a month of the record.
+
+    Raises:
+        NoSuchPlaybookError, PlaybookNotReadyError, InvalidSettingError: As for `turn_on_playbook`.
+    """
+    book = playbook(code)
+    values = chosen(book, settings or {})
+    missing = hindrances(needs_of(book))
+    if missing:
+        raise PlaybookNotReadyError(book, missing)
+    with transaction.atomic():
+        graph = _Making(book, values, {}, by=None, now=now).graph()
+        found = dry_run.run(graph, since_day=until_day - REHEARSED_DAYS, until_day=until_day, now=now)
+        transaction.set_rollback(True)
+    return found
 
 
 def alive(row: AdoptedPlaybook | None) -> Journey | None:
@@ -290,7 +316,9 @@ class _Making:
         told = self.book.offers[name]
         taken = Offer.objects.exclude(state=Offer.State.ENDED).values_list("name", flat=True)
         made = create_offer(
-            offer_asked(told, self.settings, name=_free(str(told.name), taken), now=self.now), by=self.by, now=self.now
+            offer_asked(told, self.settings, name=_free(str(told.name), taken), now=self.now),
+            by=self.by,
+            now=self.now,
         )
         # Nobody has a code of it before the journey gives one.
         move_offer(made.pk, state=Offer.State.LIVE)

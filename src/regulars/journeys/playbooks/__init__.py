@@ -265,8 +265,8 @@ def _table(path: Path, type_: Any) -> Any:  # noqa: ANN401  as msgspec has it
     except tomllib.TOMLDecodeError as error:
         raise InvalidPlaybookError(path.name, "file", str(error)) from error
     except msgspec.ValidationError as error:
-        told, _dash, place = str(error).rpartition(" - at `")
-        raise InvalidPlaybookError(path.name, place.strip("`$.") or "file", told or str(error)) from error
+        told, _dash, place = str(error).partition(" - at `")
+        raise InvalidPlaybookError(path.name, place.strip("`$.") or "file", told) from error
 
 
 def _read(path: Path, settings: Mapping[str, SettingTold], evidence: Mapping[str, EvidenceTold]) -> Playbook:
@@ -315,9 +315,7 @@ def _read(path: Path, settings: Mapping[str, SettingTold], evidence: Mapping[str
         rooms=told.rooms,
         evidence=[known(name, evidence, "evidence") for name in told.evidence],
         settings=chosen,
-        messages={
-            name: _message(name, one, told.name, path.name) for name, one in told.messages.items()
-        },
+        messages={name: _message(name, one, told.name, path.name) for name, one in told.messages.items()},
         offers=told.offers,
         segments=told.segments,
         attributes=told.attributes,
@@ -341,7 +339,9 @@ def _message(name: str, told: MessageTold, otherwise: Said, file: str) -> Messag
         )
     if told.en is None or told.zh is None:
         missing = "en" if told.en is None else "zh"
-        raise InvalidPlaybookError(file, f"messages.{name}.{missing}", "is not written, and no starter is named")
+        raise InvalidPlaybookError(
+            file, f"messages.{name}.{missing}", "is not written, and no starter is named"
+        )
     _check_medium(name, told.format, told.medium, file)
     return Message(
         name=name,

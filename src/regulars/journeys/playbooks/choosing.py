@@ -88,7 +88,9 @@ def _checked(setting: Setting, value: object) -> Value:
     if setting.type == "text":
         if isinstance(value, str) and 1 <= len(value.strip()) <= _LONGEST_TEXT and "\0" not in value:
             return value.strip()
-        raise InvalidSettingError(setting.name, _("a text of 1 to %(most)s characters") % {"most": _LONGEST_TEXT})
+        raise InvalidSettingError(
+            setting.name, _("a text of 1 to %(most)s characters") % {"most": _LONGEST_TEXT}
+        )
     if isinstance(value, int) and not isinstance(value, bool) and setting.least <= value <= setting.most:
         return value
     told = {"value": repr(value), "least": setting.least, "most": setting.most}

@@ -171,7 +171,9 @@ def _consents(book: Playbook) -> Iterator[Need]:
         for name in step.get("over", ()):
             one = book.messages[name]
             channel = channel_of(one)
-            medium = one.medium or (channel.medium if channel else "email" if one.format == "email" else "sms")
+            medium = one.medium or (
+                channel.medium if channel else "email" if one.format == "email" else "sms"
+            )
             media.setdefault(medium, True)
     if not media:
         return

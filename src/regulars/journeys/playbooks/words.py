@@ -52,7 +52,9 @@ def _entry(book: Playbook, settings: Mapping[str, Value], vocabulary: Vocabulary
         case "segment":
             name = _segment(book, entry["segment"])
             told = _("Who is in the segment “%(name)s”, or comes into it")
-            text = (told if entry.get("members") else _("Who comes into the segment “%(name)s”")) % {"name": name}
+            text = (told if entry.get("members") else _("Who comes into the segment “%(name)s”")) % {
+                "name": name
+            }
         case "schedule":
             told = {"name": _segment(book, entry["segment"]), "day": entry.get("day_of_month", 1)}
             text = _("Who is in the segment “%(name)s”, on day %(day)s of each month") % told
@@ -88,7 +90,9 @@ def _segment(book: Playbook, code: str) -> str:
 
 def _sentence(rule: object, vocabulary: Vocabulary) -> str:
     try:
-        return sentence(read({"version": 1, "rule": rule}, attributes=vocabulary.attributes), vocabulary=vocabulary)
+        return sentence(
+            read({"version": 1, "rule": rule}, attributes=vocabulary.attributes), vocabulary=vocabulary
+        )
     except RegularsError:  # an attribute that is made only when the playbook is turned on
         return ""
 
@@ -120,7 +124,8 @@ def _step(book: Playbook, step: Mapping[str, Any], out: str | None) -> Line:
     span = _span(step)
     if kind == "wait_order":
         return Line(
-            icon="shopping-cart", text=_("Wait %(span)s; who orders meanwhile gets nothing more") % {"span": span}
+            icon="shopping-cart",
+            text=_("Wait %(span)s; who orders meanwhile gets nothing more") % {"span": span},
         )
     if kind == "wait_event":
         told = {"span": span, "event": event_name(step["event"])}
@@ -159,7 +164,8 @@ def _rules(book: Playbook, settings: Mapping[str, Value]) -> Iterator[Line]:
         yield Line(
             icon="filter",
             text=ngettext(
-                "At most %(n)s customer a day; the others wait", "At most %(n)s customers a day; the others wait",
+                "At most %(n)s customer a day; the others wait",
+                "At most %(n)s customers a day; the others wait",
                 told.entrants_per_day,
             )
             % {"n": told.entrants_per_day},
