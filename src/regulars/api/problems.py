@@ -50,6 +50,7 @@ STATUSES: Mapping[str, HTTPStatus] = {
     "offer_refused": HTTPStatus.CONFLICT,
     "template_name_taken": HTTPStatus.CONFLICT,
     "template_archived": HTTPStatus.CONFLICT,
+    "playbook_not_ready": HTTPStatus.CONFLICT,
     "template_fault": HTTPStatus.UNPROCESSABLE_ENTITY,
     "template_too_big": HTTPStatus.UNPROCESSABLE_ENTITY,
     "template_empty": HTTPStatus.UNPROCESSABLE_ENTITY,
