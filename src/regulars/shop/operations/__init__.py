@@ -73,6 +73,11 @@ from regulars.shop.operations.identity import (
     recognise,
     undo_merge,
 )
+from regulars.shop.operations.interactions import (
+    InvalidInteractionError,
+    note_interactions,
+    withdraw_interactions,
+)
 from regulars.shop.operations.lines import (
     Conflict,
     Merged,
@@ -131,6 +136,9 @@ from regulars.shop.operations.tags import (
 from regulars.shop.operations.touched import forget_touched, take_touched, touch_customers
 
 __all__ = [
+    "InvalidInteractionError",
+    "note_interactions",
+    "withdraw_interactions",
     "EARLIEST",
     "UNDO_DAYS",
     "AlreadyErasedError",
