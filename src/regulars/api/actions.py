@@ -75,12 +75,13 @@ class Closing(Schema):
         "", description="What was said; empty leaves the note there is."
     )
     came_of_it: Literal["", "reached", "not_reached", "declined"] = Field(
-        "", description="What came of getting in touch, kept in the customer's record; empty where nobody did."
+        "",
+        description="What came of getting in touch, kept in the customer's record; empty where nobody did.",
     )
-    reason: Literal["", "price", "product", "service", "delivery", "elsewhere", "no_need", "forgot", "other"] = (
-        Field(
-            "", description="Why the customer buys less or nothing, as they told; only with what came of it."
-        )
+    reason: Literal[
+        "", "price", "product", "service", "delivery", "elsewhere", "no_need", "forgot", "other"
+    ] = Field(
+        "", description="Why the customer buys less or nothing, as they told; only with what came of it."
     )
 
 

@@ -26,7 +26,15 @@ from regulars.console import formats
 from regulars.console.components import Chip, Entry, Figure, Pager
 from regulars.console.downloads import choices, download
 from regulars.console.journey_canvas import SENDS, found, told_of
-from regulars.console.journey_words import canvas_data, entry_label, out_label, rules_of, step_title, where_of, words_of
+from regulars.console.journey_words import (
+    canvas_data,
+    entry_label,
+    out_label,
+    rules_of,
+    step_title,
+    where_of,
+    words_of,
+)
 from regulars.journeys.kinds.messages import KIND
 from regulars.journeys.models import Enrollment, Journey, JourneyVersion
 from regulars.journeys.operations import journeys as operations

@@ -1,14 +1,12 @@
 """Sends: what goes out, where it stands, why something did not; pause, go on, cancel, try again."""
 
-from typing import cast
-
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext, ngettext
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from regulars.console.components import Pager
 from regulars.kernel.errors import RegularsError
@@ -18,7 +16,6 @@ from regulars.messaging.models import Channel, Delivery, Send
 from regulars.messaging.operations import sends as operations
 from regulars.messaging.tasks import request_sending
 from regulars.staff.access import Needs, access
-from regulars.staff.models import User
 from regulars.staff.rules import Capability
 
 _SEES = access(Needs(Capability.VIEW_REPORTS))

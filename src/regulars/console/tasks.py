@@ -48,6 +48,7 @@ def tasks(request: HttpRequest) -> HttpResponse:
     context = {
         "business": shop.business(),
         "rows": page[:_PAGE],
+        "tasks_query": kept,
         "state": state,
         "whose": whose,
         "now": now,

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from regulars.console import (
     account,
     actions,
+    attention,
     attributes,
     audit,
     campaigns,
@@ -44,6 +45,7 @@ app_name = "console"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", today.today, name="today"),
     path("today/<slug:name>.csv", today.today_data, name="today-data"),
+    path("today/attention/", attention.attention, name="attention"),
     path("actions/", actions.action_list, name="actions"),
     path("actions/export/", actions.export_actions, name="actions-export"),
     path("actions/assignments/", actions.assign, name="actions-assign"),
@@ -154,7 +156,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         journeys.restore_version,
         name="journey-version-restoring",
     ),
-    path("journeys/<int:journey_id>/customers/export/", journeys.export_enrollments, name="journey-enrollments"),
+    path(
+        "journeys/<int:journey_id>/customers/export/", journeys.export_enrollments, name="journey-enrollments"
+    ),
     path("journeys/<int:journey_id>/customers/<int:enrollment_id>/", journeys.path, name="journey-path"),
     path("journeys/<int:journey_id>/describing/", journeys.describe, name="journey-describing"),
     path("journeys/<int:journey_id>/copying/", journeys.copy, name="journey-copying"),

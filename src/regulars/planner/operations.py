@@ -206,7 +206,7 @@ def assign(*, action_ids: Sequence[int], assignee_id: int | None) -> int:
     return chosen.exclude(theirs).update(assignee_id=assignee_id)
 
 
-def close(
+def close(  # noqa: PLR0913  one argument a thing that is told
     *,
     action_ids: Sequence[int],
     outcome: Outcome,

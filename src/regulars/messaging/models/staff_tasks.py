@@ -22,7 +22,7 @@ class StaffTask(models.Model):
     title = models.CharField(max_length=300)
     text = models.TextField(blank=True)
     created_at = models.DateTimeField()
-    due_at = models.DateTimeField()
+    due_at = models.DateTimeField(db_default=models.functions.Now())
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

@@ -18,7 +18,7 @@ class TaskStateError(RegularsError):
     code: ClassVar[str] = "task_state"
 
 
-def close_task(
+def close_task(  # noqa: PLR0913  one argument a thing that is told
     task_id: int, *, outcome: str, note: str, by: User, now: datetime, reason: str = ""
 ) -> StaffTask:
     """Say what came of a task, and why; the record of the customer keeps both.

@@ -165,9 +165,7 @@ def open_tasks() -> "QuerySet[StaffTask]":
     """Return what staff are to do, what is due first, with customer, profile, send, channel and whose it is."""
     return (
         StaffTask.objects.filter(closed_at=None)
-        .select_related(
-            "delivery__customer__profile", "delivery__send", "delivery__channel", "assignee"
-        )
+        .select_related("delivery__customer__profile", "delivery__send", "delivery__channel", "assignee")
         .order_by("due_at", "id")
     )
 

@@ -136,9 +136,6 @@ from regulars.shop.operations.tags import (
 from regulars.shop.operations.touched import forget_touched, take_touched, touch_customers
 
 __all__ = [
-    "InvalidInteractionError",
-    "note_interactions",
-    "withdraw_interactions",
     "EARLIEST",
     "UNDO_DAYS",
     "AlreadyErasedError",
@@ -152,6 +149,7 @@ __all__ = [
     "InvalidAccountError",
     "InvalidAttributeError",
     "InvalidConsentError",
+    "InvalidInteractionError",
     "InvalidPrivacyRequestError",
     "InvalidRetentionError",
     "InvalidTagError",
@@ -221,6 +219,7 @@ __all__ = [
     "message_key",
     "next_month",
     "note_export",
+    "note_interactions",
     "offer_consent",
     "open_stage",
     "partition_name",
@@ -248,6 +247,7 @@ __all__ = [
     "undo_merge",
     "undo_tagging",
     "untag_customers",
+    "withdraw_interactions",
     "word_consent",
     "write_events",
 ]

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import ClassVar
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
 from regulars.shop.models import Interaction
+from regulars.shop.operations.touched import touch_customers
 
 
 class InvalidInteractionError(RegularsError):
@@ -40,17 +42,24 @@ def note_interactions(
                 "name": name, "told": repr(told), "known": ", ".join(known),
             }  # fmt: skip
             raise InvalidInteractionError(message)
-    before = Interaction.objects.filter(about__in=about).count()
-    Interaction.objects.bulk_create(
-        [
-            Interaction(customer_id=customer, at=now, outcome=outcome, reason=reason, about=key, by_id=by_id)
-            for key, customer in about.items()
-        ],
-        ignore_conflicts=True,
-    )
+    with transaction.atomic():
+        before = Interaction.objects.filter(about__in=about).count()
+        Interaction.objects.bulk_create(
+            [
+                Interaction(
+                    customer_id=customer, at=now, outcome=outcome, reason=reason, about=key, by_id=by_id
+                )
+                for key, customer in about.items()
+            ],
+            ignore_conflicts=True,
+        )
+        touch_customers(about.values())
     return len(about) - before
 
 
 def withdraw_interactions(about: Iterable[str]) -> int:
     """Take back what was noted, and return how many."""
-    return Interaction.objects.filter(about__in=list(about)).delete()[0]
+    with transaction.atomic():
+        rows = Interaction.objects.filter(about__in=list(about))
+        touch_customers(rows.values_list("customer_id", flat=True))
+        return rows.delete()[0]

@@ -222,7 +222,9 @@ def register_record() -> None:
             erase=_erase_tag_changes,
         ),
         TablePlace(
-            model=Interaction, label=_("Calls and visits by the staff"), hidden=("id", "customer", "about", "by")
+            model=Interaction,
+            label=_("Calls and visits by the staff"),
+            hidden=("id", "customer", "about", "by"),
         ),
         TablePlace(model=Contact, label=_("Companies they act for"), hidden=("id", "customer")),
         SearchPlace(
