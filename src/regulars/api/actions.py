@@ -18,7 +18,7 @@ from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.insights.queries import latest_run
 from regulars.insights.reasons import explain
-from regulars.kernel.days import date_of_day
+from regulars.kernel.days import date_of_day, zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.planner.models import Action
 from regulars.planner.operations import UnknownAssigneeError, assign, close, reopen
@@ -74,6 +74,15 @@ class Closing(Schema):
     note: Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")] = Field(
         "", description="What was said; empty leaves the note there is."
     )
+    came_of_it: Literal["", "reached", "not_reached", "declined"] = Field(
+        "",
+        description="What came of getting in touch, kept in the customer's record; empty where nobody did.",
+    )
+    reason: Literal[
+        "", "price", "product", "service", "delivery", "elsewhere", "no_need", "forgot", "other"
+    ] = Field(
+        "", description="Why the customer buys less or nothing, as they told; only with what came of it."
+    )
 
 
 class Assignment(Schema):
@@ -91,10 +100,13 @@ class ActionNotOpenError(RegularsError):
 @router.get("/actions", response=ActionPage, **terms("Actions", Capability.VIEW_CUSTOMERS, in_words=True))
 def list_actions(request: HttpRequest, parameters: Query[ActionParameters]) -> ActionPage:
     """List whom to contact, the most at stake first."""
+    merchant = business()
     rows = Action.objects.filter(state=parameters.state).select_related("customer", "assignee")
     if parameters.day is not None:
         run = latest_run()
-        today = day(as_of_day=run.as_of_day if run else 0, now=timezone.now())
+        today = day(
+            as_of_day=run.as_of_day if run else 0, now=timezone.now(), zone=zone_named(merchant.time_zone)
+        )
         rows = rows.filter(state=Action.State.OPEN).filter(
             today.fitting() if parameters.day == "today" else today.waiting()
         )
@@ -103,8 +115,7 @@ def list_actions(request: HttpRequest, parameters: Query[ActionParameters]) -> A
     if parameters.assignee is not None:
         rows = rows.filter(assignee__email__iexact=parameters.assignee)
     actions, following = page_of(rows, order=("-value_minor", "-id"), request=request, parameters=parameters)
-    currency = business().currency
-    return ActionPage(items=[_view(action, currency) for action in actions], next=following)
+    return ActionPage(items=[_view(action, merchant.currency) for action in actions], next=following)
 
 
 @router.get(
@@ -126,7 +137,7 @@ def get_action(request: HttpRequest, action_id: Path[Id]) -> ActionView:
         HTTPStatus.NOT_FOUND,
         replayable=True,
         in_words=True,
-        example={"outcome": "done", "note": "Called, will order next week."},
+        example={"outcome": "done", "note": "Called, will order next week.", "came_of_it": "reached"},
     ),
 )
 @once(HTTPStatus.OK)
@@ -139,6 +150,8 @@ def close_action(request: HttpRequest, action_id: Path[Id], body: Closing) -> Ac
         closed_by_id=key_of(request).created_by_id,
         now=timezone.now(),
         note=body.note,
+        came_of_it=body.came_of_it,
+        reason=body.reason,
     )
     action = _action(action_id)
     if action.state != body.outcome:

@@ -21,7 +21,7 @@ from regulars.console.downloads import choices, download
 from regulars.insights import queries as insights
 from regulars.insights.models import Profile
 from regulars.insights.reasons import explain
-from regulars.kernel.days import date_of_day
+from regulars.kernel.days import date_of_day, zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.planner import operations as planner
 from regulars.planner import queries
@@ -29,6 +29,7 @@ from regulars.planner.models import Action
 from regulars.planner.queries import ActionFilter, ActionPlace, ActionRow, Day
 from regulars.planner.rules import BY_CODE, PLAYBOOKS, Playbook
 from regulars.shop import queries as shop
+from regulars.shop.models import Business, Interaction
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability, Role, may
@@ -149,6 +150,14 @@ def _place(text: str) -> ActionPlace | None:
         return None
 
 
+def choices_of_outcome() -> dict[str, object]:
+    """Return what a form asks of a call or a visit: what came of it, and why."""
+    return {
+        "interaction_outcomes": Interaction.Outcome.choices,
+        "interaction_reasons": Interaction.Reason.choices,
+    }
+
+
 def people() -> list[Person]:
     """Return whom actions can be given to: active staff whose role may work them."""
     roles = [role for role in Role if may(role, Capability.WORK_ACTIONS)]
@@ -156,13 +165,16 @@ def people() -> list[Person]:
     return [Person(user.pk, str(user)) for user in rows]
 
 
-def context(chosen: ActionList, *, as_of_day: int) -> dict[str, object]:
-    """Return what the list's template needs; eight queries at most."""
+def context(chosen: ActionList, *, as_of_day: int, business: Business) -> dict[str, object]:
+    """Return what the list's template needs; seven queries at most."""
     counts = queries.open_by_playbook(ActionFilter())
-    day = queries.day(as_of_day=as_of_day, now=timezone.now(), counts=counts)
+    day = queries.day(
+        as_of_day=as_of_day, now=timezone.now(), zone=zone_named(business.time_zone), counts=counts
+    )
     rows, following = queries.actions(chosen.filter(day), after=chosen.after, limit=_PAGE)
     staff = people()
     return {
+        "business": business,
         "day": day,
         "actions": [item_of(row) for row in rows],
         "action_list": chosen,
@@ -172,6 +184,7 @@ def context(chosen: ActionList, *, as_of_day: int) -> dict[str, object]:
         "action_next": chosen.query(after=f"{following.value_minor}.{following.id}") if following else "",
         "is_later_page": chosen.after is not None,
         "people": staff,
+        **choices_of_outcome(),
         "playbook_counts": [
             (BY_CODE[count.playbook], count) for count in counts if count.playbook in BY_CODE
         ],
@@ -215,7 +228,7 @@ def _fragment(request: HttpRequest, chosen: ActionList, **more: object) -> HttpR
     response = render(
         request,
         "console/today/actions.html",
-        {"business": shop.business(), **context(chosen, as_of_day=_as_of_day()), **more},
+        {**context(chosen, as_of_day=_as_of_day(), business=shop.business()), **more},
     )
     query = chosen.query()
     response["HX-Push-Url"] = f"{reverse('console:today')}{'?' if query else ''}{query}"
@@ -276,13 +289,19 @@ def close(request: HttpRequest) -> HttpResponse:
         return _answer(request, form)
     outcome = Action.State.DISMISSED if request.POST.get("outcome") == "dismissed" else Action.State.DONE
     ids = form.cleaned_data["action"]
-    closed = planner.close(
-        action_ids=ids,
-        outcome="dismissed" if outcome == Action.State.DISMISSED else "done",
-        closed_by_id=cast("User", request.user).pk,
-        now=timezone.now(),
-        note=request.POST.get("note", "")[:2_000],
-    )
+    try:
+        closed = planner.close(
+            action_ids=ids,
+            outcome="dismissed" if outcome == Action.State.DISMISSED else "done",
+            closed_by_id=cast("User", request.user).pk,
+            now=timezone.now(),
+            note=request.POST.get("note", "")[:2_000],
+            came_of_it=request.POST.get("came_of_it", ""),
+            reason=request.POST.get("reason", ""),
+        )
+    except RegularsError as error:
+        messages.error(request, str(error))
+        return _answer(request, form)
     return _answer(request, form, undo=Undo(ids=ids, count=closed, outcome=outcome) if closed else None)
 
 
@@ -365,7 +384,8 @@ def export_actions(request: HttpRequest) -> HttpResponseBase:
     """Send the filtered list as a file."""
     business = shop.business()
     chosen = ActionList(request.GET, user=cast("User", request.user))
-    day = queries.day(as_of_day=_as_of_day(), now=timezone.now()) if chosen.is_open else None
+    zone = zone_named(business.time_zone)
+    day = queries.day(as_of_day=_as_of_day(), now=timezone.now(), zone=zone) if chosen.is_open else None
     rows = _export_rows(chosen.filter(day), currency=business.currency)
     return download("actions", EXPORT_SCHEMA, rows, form=request.GET.get("format", ""))
 
