@@ -61,3 +61,21 @@ class CouponsTold(DomainEvent):
     customer_ids: list[int]
     first_at: str
     last_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BehaviourTold(DomainEvent):
+    """These customers did something that somebody watches for (`watching`), between two instants, both in it (ISO 8601)."""
+
+    names: list[str]
+    customer_ids: list[int]
+    first_at: str
+    last_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderPut(DomainEvent):
+    """A shop told of an order, or that it changed."""
+
+    order_id: int
+    customer_id: int

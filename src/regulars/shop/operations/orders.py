@@ -12,7 +12,7 @@ from django.db.models import Sum
 from regulars.kernel.days import day_of_instant
 from regulars.outbox.operations import publish
 from regulars.shop.business import business
-from regulars.shop.events import CouponsOnOrder
+from regulars.shop.events import CouponsOnOrder, OrderPut
 from regulars.shop.models import Order, OrderLine, Product, Refund
 from regulars.shop.operations.changes import overtake_order
 from regulars.shop.operations.identity import mark_order_days
@@ -116,6 +116,7 @@ def put_order(state: OrderState) -> Put | None:
         changed |= _put_refunds(order, prefix, state.refunds, zone=zone, days=days)
         if changed:
             mark_order_days(days | {order.day})
+            publish(OrderPut(order_id=order.pk, customer_id=order.customer_id))
     return Put(order_id=order.pk, made=made, told_elsewhere=elsewhere)
 
 
