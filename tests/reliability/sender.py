@@ -162,6 +162,16 @@ def _no_fence() -> None:
     claims._LEFT = claims._LEFT.replace("granted", "false")  # noqa: SLF001
 
 
+def _new_ids() -> None:
+    """Each try of a webhook is a call of its own."""
+    import uuid  # noqa: PLC0415  this bug alone needs it
+
+    from regulars.messaging.channels.webhook import _WebhookSender  # noqa: PLC0415  what is broken
+
+    send = _WebhookSender._send  # noqa: SLF001  as above
+    _WebhookSender._send = lambda self, _token, body: send(self, str(uuid.uuid4()), body)  # type: ignore[method-assign]  # noqa: SLF001  a planted bug
+
+
 def _no_consent() -> None:
     """Consents are what they were when the sender started."""
     from regulars.messaging import governance  # noqa: PLC0415
@@ -193,6 +203,7 @@ PLANTS: dict[str, Callable[[], None]] = {
     "no_takeover": _no_takeover,
     "no_fence": _no_fence,
     "no_consent": _no_consent,
+    "new_ids": _new_ids,
     "unbounded": _unbounded,
     "early_end": _early_end,
 }
