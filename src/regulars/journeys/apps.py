@@ -7,7 +7,13 @@ class JourneysConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Say what composes the messages of campaigns."""
-        from regulars.journeys.composing import register  # noqa: PLC0415  models must be loaded first
+        """Say what composes messages and where a person's data is kept, and offer the kinds that come with Regulars."""
+        from regulars.journeys import composing, places, receivers  # noqa: F401, PLC0415  models must be loaded first
+        from regulars.journeys.entering import heard_names  # noqa: PLC0415
+        from regulars.journeys.kinds import actions, branches, entries, happenings, messages, waits  # noqa: PLC0415
+        from regulars.shop.watching import watch  # noqa: PLC0415
 
-        register()
+        for one in (composing, messages, happenings, entries, waits, branches, actions):
+            one.register()
+        places.register_journeys()
+        watch(heard_names)

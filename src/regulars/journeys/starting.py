@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from regulars.journeys.composing import KIND
 from regulars.journeys.models import Campaign
-from regulars.journeys.operations import CampaignStateError, locked, start_of
+from regulars.journeys.operations.campaigns import CampaignStateError, locked, start_of
 from regulars.journeys.reach import PORTION, Reach, reach_of
 from regulars.journeys.rules import AT_START, LEFT_OUT, by_due
 from regulars.kernel.crashes import crashpoint
@@ -125,7 +125,7 @@ def _put_in(campaign: Campaign, send: Send, ids: Sequence[int], *, now: datetime
         return
     channels = [row.channel for row in campaign.channels.select_related("channel")]
     left_out = _left_out(campaign, fresh)
-    reached = reach_of(fresh, campaign=campaign, channels=channels, now=now)
+    reached = reach_of(fresh, purpose=campaign.purpose, tag=campaign.tag, channels=channels, now=now)
     for channel in channels:
         mine = [who for who in fresh if who in reached and reached[who].channel_id == channel.pk]
         _enlist(campaign, send, channel, mine, reached, left_out=left_out, now=now)
