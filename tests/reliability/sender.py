@@ -143,7 +143,7 @@ def _child(  # noqa: PLR0913  how a sender may be told to be
     os._exit(status)
 
 
-def _put(module: ModuleType, name: str, value: object) -> None:
+def _put(module: ModuleType | type, name: str, value: object) -> None:
     """Set what a module of this process goes by: a shorter time, a wrong clock, a planted bug."""
     setattr(module, name, value)
 
@@ -178,7 +178,7 @@ def _new_ids() -> None:
     from regulars.messaging.channels.webhook import _WebhookSender  # noqa: PLC0415  what is broken
 
     send = _WebhookSender._send  # noqa: SLF001  as above
-    _WebhookSender._send = lambda self, _token, body: send(self, str(uuid.uuid4()), body)  # type: ignore[method-assign]  # noqa: SLF001  a planted bug
+    _put(_WebhookSender, "_send", lambda self, _token, body: send(self, str(uuid.uuid4()), body))
 
 
 def _no_consent() -> None:
