@@ -24,12 +24,12 @@ from regulars.console.campaign_figures import figures_of, funnel_of, sentence_of
 from regulars.console.campaign_forms import CampaignForm, blank, filled
 from regulars.console.components import Chip, Pager
 from regulars.console.downloads import choices, download
-from regulars.journeys.operations import campaigns as operations
-from regulars.journeys.queries import campaigns as queries
 from regulars.journeys.figures import figures
 from regulars.journeys.models import Campaign
+from regulars.journeys.operations import campaigns as operations
 from regulars.journeys.operations.campaigns import InvalidCampaignError, NoSuchCampaignError
 from regulars.journeys.preflight import preflight as look_ahead
+from regulars.journeys.queries import campaigns as queries
 from regulars.journeys.queries.campaigns import CampaignFilter
 from regulars.journeys.tasks import request_beginning
 from regulars.kernel.days import zone_named
