@@ -336,11 +336,12 @@ def test_replenishment_as_worked_out_by_hand() -> None:
         now = NOON + timedelta(hours=hours)
         entering.look_all(now=now)
         advancing.advance_all(now=now)
+    rows = Enrollment.objects.filter(journey=journey).order_by("pk")
     days = {
-        who: [row.entered_at.date() - NOON.date() for row in Enrollment.objects.filter(customer=who).order_by("pk")]
+        who: [(row.entered_at - NOON).days for row in rows.filter(customer=who) if row.entered_at is not None]
         for who in (once, twice, two)
-    }  # fmt: skip
-    assert [[one.days for one in days[who]] for who in (once, twice, two)] == [[15], [25], [30]]
+    }
+    assert [days[who] for who in (once, twice, two)] == [[15], [25], [30]]
     codes_of = {who: Coupon.objects.filter(holder=who).count() for who in (once, twice, two)}
     assert set(codes_of.values()) == {1}
     # A journey that begins on day 17 still reminds; one that begins on day 19 leaves in peace.
