@@ -17,12 +17,11 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from regulars.analytics.experiments.assignment import bucket
-from regulars.journeys.advancing import ends_of
-from regulars.journeys.graph import check, hindrances
+from regulars.journeys.graph import InvalidGraphError, check, hindrances
 from regulars.journeys.models import Journey
-from regulars.journeys.operations.journeys import InvalidGraphError
 from regulars.journeys.past import Past
 from regulars.journeys.registry import Batch, Entrant, Go, Said, Standing, Stay, entry_kinds, kind_of
+from regulars.journeys.ways import ends_of
 from regulars.kernel.days import day_of_instant, start_of_day
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress, no_progress
