@@ -198,7 +198,7 @@ class NewJourneyForm(DescribeForm):
         where = "file" if told["file"] is not None else "json"
         try:
             graph = json.loads(told["file"].read().decode() if told["file"] is not None else told["json"])
-        except (UnicodeDecodeError, ValueError) as error:
+        except (ValueError, RecursionError) as error:
             self.add_error(where, gettext("This is no JSON: %(why)s") % {"why": error})
             return None
         if not isinstance(graph, dict) or not isinstance(graph.get("steps"), dict):
