@@ -352,6 +352,7 @@ def purchases(request: HttpRequest, customer_id: int) -> HttpResponse:
                 product_codes=[product.code for product in found.products[:_PRODUCTS_SHOWN]],
                 as_of_day=run.as_of_day if run else 0,
             ),
+            "customer_id": customer_id,
             "back_url": reverse("console:customer", args=[customer_id]),
         },
     )

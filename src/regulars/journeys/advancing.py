@@ -118,7 +118,7 @@ def _due(now: datetime) -> list[tuple[int, str]]:
             """,
             [now, _LOOKED_THROUGH],
         )
-        return cursor.fetchall()
+        return [(version_id, step) for version_id, step in cursor.fetchall()]
 
 
 def _running(version_id: int) -> JourneyVersion | None:
@@ -254,7 +254,7 @@ def _pass(batch: Batch, ways: Mapping[int, _Way], *, is_arrival: bool) -> list[i
     except (OperationalError, InterfaceError):
         # The database went away, or two batches locked each other out: nothing is wrong with anybody's way.
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  an error parks; it stops no journey
         if isinstance(error, RegularsError) or len(batch.standings) == 1:
             if not isinstance(error, RegularsError):
                 _log.exception("a step failed", journey_id=batch.journey_id, step=batch.name)

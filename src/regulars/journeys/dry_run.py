@@ -183,7 +183,7 @@ def run(  # noqa: PLR0913  what is run, over which time, and how it is told
         faults = hindrances(check(graph, journey_id=journey_id))
         if faults:
             raise InvalidGraphError(faults)
-        journey = Journey.objects.filter(pk=journey_id).first()
+        journey = None if journey_id is None else Journey.objects.filter(pk=journey_id).first()
         machine = _Machine(
             graph, since_day=since_day, until_day=until_day, now=now, salt=journey.salt if journey else _SALT
         )
@@ -472,7 +472,7 @@ class _Machine:
 
     def _overlaps(self, who: set[int], journey_id: int | None) -> list[Overlap]:
         found = []
-        running = Journey.objects.filter(state=Journey.State.RUNNING).exclude(pk=journey_id)
+        running = Journey.objects.filter(state=Journey.State.RUNNING).exclude(pk=journey_id or 0)
         for other in running.select_related("current"):
             assert other.current is not None  # noqa: S101  by constraint of what runs
             entry = other.current.graph["entry"]
@@ -489,12 +489,12 @@ class _Machine:
         offer = Offer.objects.get(pk=offer_id)
         each: int | None
         match read_benefit(offer.kind, offer.benefit):
-            case Amount(amount_minor):
-                each = amount_minor
-            case Percent(percent_bp):
-                each = self._average_order() * percent_bp // _WHOLE_BP
-            case Gift() as gift:
-                each = gift.cost_minor
+            case Amount() as told:
+                each = told.amount_minor
+            case Percent() as told:
+                each = self._average_order() * told.percent_bp // _WHOLE_BP
+            case Gift() as told:
+                each = told.cost_minor
             case _:
                 each = None
         if each is not None and offer.most_minor is not None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from django.utils.translation import gettext as _
 
@@ -244,9 +244,9 @@ def _in_loops_without_time(steps: Mapping[str, Step]) -> list[str]:
         if not (step.get("kind") in known and known[step["kind"]].takes_time)
     }
     found = []
-    for name in quick:
+    for name, nearest in quick.items():
         seen: set[str] = set()
-        left = list(quick[name])
+        left = list(nearest)
         while left:
             one = left.pop()
             if one in quick and one not in seen:
@@ -282,7 +282,7 @@ def _wrong(value: object, field: Field) -> tuple[str, str] | None:
     return message if isinstance(message, tuple) else ("invalid", message)
 
 
-def _is_whole(value: object, least: int, most: int) -> bool:
+def _is_whole(value: object, least: int, most: int) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 

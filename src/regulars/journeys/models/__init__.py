@@ -2,6 +2,17 @@
 
 from regulars.journeys.models.campaigns import Campaign, CampaignChannel
 from regulars.journeys.models.journeys import Enrollment, Gate, Journey, JourneyVersion, Passage
+from regulars.journeys.models.playbooks import AdoptedPlaybook
 from regulars.journeys.models.rehearsals import Rehearsal
 
-__all__ = ["Campaign", "CampaignChannel", "Enrollment", "Gate", "Journey", "JourneyVersion", "Passage", "Rehearsal"]
+__all__ = [
+    "AdoptedPlaybook",
+    "Campaign",
+    "CampaignChannel",
+    "Enrollment",
+    "Gate",
+    "Journey",
+    "JourneyVersion",
+    "Passage",
+    "Rehearsal",
+]

@@ -206,7 +206,7 @@ def _roots(customer_ids: Sequence[int]) -> dict[int, int]:
             SELECT c.id, r.id FROM shop_customer c JOIN shop_customer r ON r.id = coalesce(c.merged_into_id, c.id)
             WHERE c.id = ANY(%s) AND r.erased_at IS NULL
             """,
-            [customer_ids],
+            [list(customer_ids)],
         )
         return dict(cursor.fetchall())
 
@@ -242,7 +242,7 @@ def _before(journey_id: int, customer_ids: Sequence[int]) -> dict[int, _Before]:
             SELECT customer_id, max(ordinal), bool_or(left_at IS NULL), max(enrolled_at), max(left_at)
             FROM journeys_enrollment WHERE journey_id = %s AND customer_id = ANY(%s) GROUP BY customer_id
             """,
-            [journey_id, customer_ids],
+            [journey_id, list(customer_ids)],
         )
         return {who: _Before(*told) for who, *told in cursor.fetchall()}
 

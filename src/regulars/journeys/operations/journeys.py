@@ -11,7 +11,6 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from regulars.journeys.graph import EMPTY, Fault, check, hindrances
-from regulars.journeys.kinds.messages import KIND
 from regulars.journeys.models import Enrollment, Gate, Journey, JourneyVersion
 from regulars.journeys.operations.enrolling import (
     Enrolled,
@@ -24,7 +23,7 @@ from regulars.journeys.operations.enrolling import (
     retry_parked,
     wake,
 )
-from regulars.journeys.registry import entry_kinds, happenings
+from regulars.journeys.registry import SOURCE, entry_kinds, happenings
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.models import Send
 from regulars.messaging.operations.sends import cancel_send, pause_send, resume_send
@@ -354,7 +353,7 @@ def found(journey_id: int) -> Journey:
 
 def sends_of(journey_id: int) -> Any:  # noqa: ANN401  a queryset of sends
     """Return the sends of a journey, one for each step and time."""
-    return Send.objects.filter(kind=KIND, source_id=journey_id).order_by("id")
+    return Send.objects.filter(kind=SOURCE, source_id=journey_id).order_by("id")
 
 
 def heard(graph: Mapping[str, Any]) -> set[str]:

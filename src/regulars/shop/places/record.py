@@ -163,7 +163,7 @@ def register_record() -> None:
         TablePlace(
             model=Order,
             label=_("Orders placed"),
-            strip={"code": _nameless(), "placed_at": _noon("day")},
+            strip={"code": _nameless(), "placed_at": _noon("day"), "coupons": {}},
             why=_FIGURES,
             hidden=("id", "customer", "day"),
         ),
