@@ -7,7 +7,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from regulars.messaging.channels.channel import InvalidChannelError
-from regulars.messaging.models import Cap, Channel, Delivery, QuietHours, StaffTask
+from regulars.messaging.models import Cap, Channel, Delivery, QuietHours
 from regulars.messaging.operations.channels import Limits, opening_of, reseal, set_up_channel
 from regulars.messaging.sending import Lane
 from tests.mail_sink import mail_sink
@@ -160,18 +160,3 @@ def test_a_send_shows_every_end_with_its_reason_and_can_be_held_and_taken_up(
     }
     story = owner.get(f"/customers/{readers[0]}/").content.decode()
     assert "Spring" in story
-
-
-def test_a_task_is_closed_with_what_came_of_it(owner: Client) -> None:
-    channel = set_up_channel(
-        kind="staff_task", name="Calls", medium="phone", values={}, limits=Limits(), by=None,
-        now=timezone.now(),
-    )  # fmt: skip
-    make_send(make_readers(1, channel="phone"), channel)
-    work()
-    task = StaffTask.objects.get()
-    assert "For " in owner.get("/sends/tasks/").content.decode()
-    owner.post("/sends/tasks/", {"task": str(task.pk), "outcome": "reached", "note": "glad"})
-    task.refresh_from_db()
-    assert (task.outcome, task.note) == ("reached", "glad")
-    assert "Nothing is waiting" in owner.get("/sends/tasks/").content.decode()

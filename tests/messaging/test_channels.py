@@ -21,7 +21,8 @@ from regulars.messaging.channels.sms import aliyun, twilio
 from regulars.messaging.models import Channel, Delivery, QuietHours, Send, StaffTask
 from regulars.messaging.operations.channels import Limits, opening_of, set_up_channel
 from regulars.messaging.operations.claims import claim, database_now
-from regulars.messaging.operations.governance import add_cap, close_task
+from regulars.messaging.operations.governance import add_cap
+from regulars.messaging.operations.staff_tasks import close_task
 from regulars.messaging.sending import Lane
 from regulars.shop.queries import story
 from regulars.staff.models import User

@@ -85,6 +85,7 @@ def customer(request: HttpRequest, customer_id: int) -> HttpResponse:
         "is_later_story": "story" in request.GET,
         "item": actions.item_of(waiting) if waiting else None,
         "people": actions.people() if waiting and may_work else [],
+        **actions.choices_of_outcome(),
         "may_work": may_work,
     }
     if profile is not None and run is not None:

@@ -20,6 +20,7 @@ from regulars.intake import queries as intake
 from regulars.intake.connectors.looking import shops
 from regulars.intake.models import Delivery, WriteKey
 from regulars.intake.track import labels, reading
+from regulars.messaging import queries as messaging
 from regulars.segments import queries as segments
 from regulars.shop import queries as shop
 from regulars.shop.models import (
@@ -171,6 +172,16 @@ def _privacy(_query: QueryDict) -> Rows:
         )  # fmt: skip
 
 
+def _tasks(query: QueryDict) -> Rows:
+    rows = messaging.closed_tasks() if query.get("state") == "closed" else messaging.open_tasks()
+    for one in rows:
+        yield (
+            one.pk, one.delivery.customer.code, one.title, one.text, one.delivery.send.label,
+            one.delivery.channel.name, one.assignee.email if one.assignee else None, one.due_at, one.outcome,
+            one.note, one.closed_at, one.closed_by.email if one.closed_by else None,
+        )  # fmt: skip
+
+
 def _quality(_query: QueryDict) -> Rows:
     for check in checks(shop.measured(now=timezone.now()).coverage):
         yield check.code, check.known, check.total
@@ -256,6 +267,14 @@ def _consents(_query: QueryDict) -> Rows:
 _MINOR = {"amount_minor": _COUNT, "discount_minor": _COUNT}
 
 EXPORTS: dict[str, Export] = {
+    "tasks": Export(
+        needs=Capability.EXPORT_CUSTOMERS,
+        columns={
+            "task": _COUNT, **_texts("customer", "title", "text", "send", "channel", "assignee"), "due_at": _AT,
+            **_texts("outcome", "note"), "closed_at": _AT, "closed_by": _TEXT,
+        },
+        rows=_tasks,
+    ),
     "imports": Export(
         needs=Capability.VIEW_IMPORTS,
         columns={

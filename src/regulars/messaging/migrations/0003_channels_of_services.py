@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('messaging', '0002_templates'),
-        ('shop', '0003_consent_to_dingtalk'),
+        ('shop', '0004_consent_to_dingtalk'),
     ]
 
     operations = [

@@ -164,11 +164,22 @@ def quiet_hours() -> "QuerySet[QuietHours]":
 
 
 def open_tasks() -> "QuerySet[StaffTask]":
-    """Return what staff are to do, oldest first, with customer, send and channel."""
+    """Return what staff are to do, what is due first, with customer, profile, send, channel and whose it is."""
     return (
         StaffTask.objects.filter(closed_at=None)
-        .select_related("delivery__customer", "delivery__send", "delivery__channel")
-        .order_by("created_at", "id")
+        .select_related("delivery__customer__profile", "delivery__send", "delivery__channel", "assignee")
+        .order_by("due_at", "id")
+    )
+
+
+def closed_tasks() -> "QuerySet[StaffTask]":
+    """Return what staff did, the latest first, as `open_tasks`, with who closed it."""
+    return (
+        StaffTask.objects.filter(closed_at__isnull=False)
+        .select_related(
+            "delivery__customer__profile", "delivery__send", "delivery__channel", "assignee", "closed_by"
+        )
+        .order_by("-closed_at", "-id")
     )
 
 

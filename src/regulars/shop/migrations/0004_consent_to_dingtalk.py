@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shop', '0002_record_measured'),
+        ('shop', '0003_order_coupons'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
