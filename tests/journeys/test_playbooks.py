@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
-from regulars.insights.models import Profile, Recommendation
 from regulars.journeys.graph import check, hindrances
 from regulars.journeys.models import AdoptedPlaybook, Journey
 from regulars.journeys.operations import journeys as operations
@@ -155,9 +154,9 @@ def test_a_file_that_cannot_be_used_is_named_with_its_field(tmp_path: Path) -> N
         (tmp_path / name).write_text((FOLDER / name).read_text())
     whole = (FOLDER / "10-replenish_due.toml").read_text()
     for before, after, said in (
-        ('starter_set = 5', 'starter_set = "x"', "starter_set: Expected `int`"),
+        ("starter_set = 5", 'starter_set = "x"', "starter_set: Expected `int`"),
         ('group = "cycle"', 'group = "moon"', "group: Invalid enum value 'moon'"),
-        ('percent = 12', 'persent = 12', "settings: 'persent' is not there"),
+        ("percent = 12", "persent = 12", "settings: 'persent' is not there"),
         ('"@rest_days"', '"@rest"', "journey.reentry.days: 'rest' is not there"),
         ('over = ["refill", "refill_sms"]', 'over = ["refil"]', "journey.steps.refill.over: 'refil' is not there"),
         ('offer = "refill"', 'offer = "gift"', "journey.steps.refill.offer: 'gift' is not there"),

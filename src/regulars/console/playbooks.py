@@ -138,7 +138,7 @@ def _asked(request: HttpRequest) -> dict[str, str]:
 
 def _fits(row: PlaybookRow, asked: Mapping[str, str]) -> bool:
     book, words = row.book, asked["words"].casefold()
-    said = " ".join((book.code, book.name.en, book.name.zh, book.about.en, book.about.zh)).casefold()
+    said = f"{book.code} {book.name.en} {book.name.zh} {book.about.en} {book.about.zh}".casefold()
     return (
         (not words or words in said)
         and asked["group"] in ("", book.group)
