@@ -41,7 +41,7 @@ class InvalidPlaybookError(RegularsError):
         self.file, self.field = file, field
 
 
-class Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Strict(msgspec.Struct, forbid_unknown_fields=True):
     """A part of a file: nothing in it may be unknown."""
 
 
