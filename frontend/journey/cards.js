@@ -20,7 +20,10 @@ export function summaryOf(store, id) {
   const holder = id === ENTRY ? store.graph.entry : store.graph.steps[id];
   const kind = kindOf(store, id);
   if (!kind || !holder) return "";
-  const parts = kind.fields.map((field) => inWords(store, id, field, holder[field.name])).filter(Boolean);
+  const parts = kind.fields.map((field) => {
+    const words = inWords(store, id, field, holder[field.name]);
+    return words && field.type === "integer" && words === String(holder[field.name]) ? `${field.label}: ${words}` : words;
+  }).filter(Boolean);
   if (id === ENTRY && holder.rule) parts.push(store.ruleWords["entry.rule"] ?? say("with_rule"));
   return parts.slice(0, 3).join(" · ");
 }

@@ -5,7 +5,7 @@ export function use(pageData) {
   data = pageData;
 }
 
-// A word of the page: `say("undo")`, `say("outs", {name: "x"})` puts x where the words say {name}.
+// Words of the page by their key, with values put where the words say {name}.
 export function say(key, values = {}) {
   const words = data.words[key] ?? key;
   return words.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);

@@ -10,6 +10,8 @@ export const isBlank = (value) => value === null || value === undefined || value
 
 // In words
 
+// Of these the label is the unit.
+const SPANS = new Set(["days", "hours", "minutes"]);
 const NAMED = new Set(["segment", "template", "channel", "offer", "tag", "attribute", "journey", "product", "choice"]);
 
 function nameIn(store, field, value) {
@@ -36,7 +38,7 @@ export function inWords(store, id, field, value) {
     percent: () => percent(value),
     shares: () => Object.entries(value).map(([name, share]) => `${name} ${percent(share)}`).join(" / "),
     rule: () => store.ruleWords[rulePlace(id, field.name)] ?? say("with_rule"),
-    integer: () => (value === 0 ? "" : `${value} ${String(field.label).toLowerCase()}`),
+    integer: () => (value === 0 ? "" : SPANS.has(field.name) ? `${value} ${field.label.toLowerCase()}` : String(value)),
   }[field.type];
   return write ? write() : String(value);
 }
@@ -158,7 +160,7 @@ function shares(value, set, attributes) {
         rows.length > 2 && button("trash", say("remove_way", { name }), () => give(even(rows.filter((_row, at) => at !== index).map(([one]) => one))), { classes: "btn-sm btn-quiet", showWords: false }),
       ),
     ),
-    total !== 10_000 && h("p", { class: "field-error" }, icon("error", "icon-sm"), h("span", {}, say("shares_sum", { sum: percent(total) }))),
+    total !== 10_000 && h("p", { class: "field-error" }, icon("error", "icon-sm"), h("span", {}, say("shares_sum", { sum: percent(total), whole: percent(10_000) }))),
     rows.length < 10 && button("plus", say("add_way"), () => give(even([...rows.map(([name]) => name), letter()])), { classes: "btn-sm" }),
   );
 }

@@ -99,26 +99,34 @@ export function rename(graph, from, to, outsOf) {
   }
 }
 
-// Steps in the order in which a customer meets them, each once, deeper behind every branch; the unreachable last.
+// The journey as lines to read: each step once, in the order in which a customer meets them, deeper behind every parting
+// of ways; where a way ends (`end`) or goes on at a step that stands elsewhere (`to`); the unreachable last.
 export function inOrder(graph, outsOf) {
-  const found = [];
+  const lines = [];
   const seen = new Set();
-  const walk = (id, depth, via) => {
-    while (id !== null && id in graph.steps && !seen.has(id)) {
+  const walk = (pointer, depth) => {
+    let via = pointer;
+    let id = targetOf(graph, via);
+    for (;;) {
+      if (id === null || !(id in graph.steps)) return lines.push({ end: true, depth, via });
+      if (seen.has(id)) return lines.push({ to: id, depth, via });
       seen.add(id);
-      found.push({ id, depth, via, isReached: via !== null });
+      lines.push({ id, depth, via, isReached: true });
       const outs = outsOf(id);
-      if (outs.length > 1) {
-        for (const out of outs) walk(graph.steps[id].next?.[out] ?? null, depth + 1, { from: id, out });
-        return;
-      }
+      if (outs.length !== 1) return outs.forEach((out) => walk({ from: id, out }, depth + 1));
       via = { from: id, out: outs[0] };
-      id = outs.length > 0 ? (graph.steps[id].next?.[outs[0]] ?? null) : null;
+      id = targetOf(graph, via);
     }
   };
-  walk(graph.first ?? null, 0, FIRST);
-  for (const id of Object.keys(graph.steps)) walk(id, 0, null);
-  return found;
+  walk(FIRST, 0);
+  for (const id of Object.keys(graph.steps)) {
+    if (seen.has(id)) continue;
+    const loose = { id, depth: 0, via: null, isReached: false };
+    seen.add(id);
+    lines.push(loose);
+    for (const out of outsOf(id)) walk({ from: id, out }, outsOf(id).length > 1 ? 1 : 0);
+  }
+  return lines;
 }
 
 // Places for every step: layers by the longest way from the beginning, each step below the middle of those before it.
@@ -126,7 +134,7 @@ export function layout(graph, outsOf) {
   const forward = forwardPointers(graph, outsOf);
   const layers = [];
   const layerOf = layersOf(graph, forward);
-  for (const { id } of [{ id: ENTRY }, ...inOrder(graph, outsOf)]) {
+  for (const { id } of [{ id: ENTRY }, ...inOrder(graph, outsOf).filter((line) => line.id)]) {
     (layers[layerOf.get(id)] ??= []).push(id);
   }
   const at = new Map();

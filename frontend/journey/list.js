@@ -1,6 +1,6 @@
 // The journey as a list of steps: everything that the drawing can do, without a mouse and on a phone.
 import { button, h, icon, say } from "./elements.js";
-import { ENTRY, inOrder, targetOf } from "./graph.js";
+import { ENTRY, inOrder } from "./graph.js";
 import { cardOf, labelOfOut, titleOf } from "./cards.js";
 
 export class List {
@@ -15,23 +15,18 @@ export class List {
   render() {
     const focused = this.place.contains(document.activeElement) ? document.activeElement.dataset.step : null;
     const { store } = this;
-    const steps = inOrder(store.graph, store.outsOf);
-    const isShown = new Set();
     const items = [this.#item(ENTRY, 0, null)];
-    if (targetOf(store.graph, { from: ENTRY, out: "first" }) === null) items.push(this.#open(ENTRY, "first", 0));
     let isLoose = false;
-    for (const { id, depth, via, isReached } of steps) {
-      if (!isReached && !isLoose) {
-        isLoose = true;
-        items.push(h("li", { class: "journey-list-note" }, icon("warning", "icon-sm"), say("not_reached")));
-      }
-      isShown.add(id);
-      items.push(this.#item(id, depth, via));
-      for (const out of store.outsOf(id)) {
-        const to = targetOf(store.graph, { from: id, out });
-        const deeper = depth + (store.outsOf(id).length > 1 ? 1 : 0);
-        if (to === null) items.push(this.#open(id, out, deeper));
-        else if (isShown.has(to)) items.push(this.#jump(id, out, to, deeper));
+    for (const line of inOrder(store.graph, store.outsOf)) {
+      const { id, depth, via } = line;
+      if (line.end) items.push(this.#open(via.from, via.out, depth));
+      else if (line.to) items.push(this.#jump(via.from, via.out, line.to, depth));
+      else {
+        if (!line.isReached && !isLoose) {
+          isLoose = true;
+          items.push(h("li", { class: "journey-list-note" }, icon("warning", "icon-sm"), say("not_reached")));
+        }
+        items.push(this.#item(id, depth, via));
       }
     }
     this.place.replaceChildren(h("ol", { class: "journey-list", "aria-label": say("list_of_steps") }, items));

@@ -1,7 +1,7 @@
 """A journey made entirely by hand: drawn, undone, mended, published, gone by a customer; its pages sound in every look."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -48,7 +48,8 @@ def drag(page: Page, start: Locator, end: Locator) -> None:
 def saved(page: Page) -> dict[str, Any]:
     """The draft, once it is saved."""
     expect(page.locator("[data-journey-part=saving]")).to_have_text("Saved", timeout=10_000)
-    return Journey.objects.get().graph
+    graph: dict[str, Any] = Journey.objects.get().graph
+    return graph
 
 
 def test_a_journey_is_drawn_by_hand_and_gone_by_a_customer(console: Console) -> None:  # noqa: PLR0915  one story
@@ -140,7 +141,7 @@ def test_a_journey_is_drawn_by_hand_and_gone_by_a_customer(console: Console) -> 
         )
 
 
-def go_by(journey: Journey, customer_id: int, *, now: Any) -> Journey:
+def go_by(journey: Journey, customer_id: int, *, now: datetime) -> Journey:
     """Let a customer in, and lead them to the end of it; then draw another version."""
     Enrollment.objects.all().delete()
     graph = {**journey.graph, "holdout_bp": 0}

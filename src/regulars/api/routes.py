@@ -4,6 +4,7 @@ from regulars.api import (
     account,
     actions,
     backtests,
+    campaigns,
     consents,
     customers,
     figures,
@@ -14,6 +15,7 @@ from regulars.api import (
     playbooks,
     sayings,
     segments,
+    sends,
     templates,
 )
 from regulars.api.contract import make_api
@@ -25,6 +27,8 @@ for chapter in (
     consents,
     segments,
     templates,
+    sends,
+    campaigns,
     offers,
     journeys,
     playbooks,

@@ -71,7 +71,7 @@ def told_of(graph: dict[str, Any], *, journey_id: int | None) -> dict[str, Any]:
     """Return what the server knows of a graph: what is wrong with it, the ways out of its steps, its rules in words."""
     outs = {}
     for name, step in _steps(graph).items():
-        kind = registry.step_kinds().get(step.get("kind"))
+        kind = registry.step_kinds().get(step.get("kind", ""))
         if kind is None:
             continue
         try:
@@ -137,9 +137,7 @@ def draft(request: HttpRequest, journey_id: int) -> HttpResponse:
         return JsonResponse(_theirs(found(journey_id)), status=409)
     except RegularsError as error:
         return JsonResponse({"message": str(error)}, status=422)
-    return JsonResponse(
-        {"revision": journey.revision, **told_of(journey.graph, journey_id=journey_id)}
-    )
+    return JsonResponse({"revision": journey.revision, **told_of(journey.graph, journey_id=journey_id)})
 
 
 def _json_of(request: HttpRequest) -> dict[str, Any] | None:
@@ -186,7 +184,9 @@ def publishing(request: HttpRequest, journey_id: int) -> HttpResponse:
     if was == Journey.State.DRAFT:
         said += " " + gettext("The journey runs.")
     if told.moved:
-        said += " " + ngettext("%d customer goes on by it.", "%d customers go on by it.", told.moved) % told.moved
+        said += (
+            " " + ngettext("%d customer goes on by it.", "%d customers go on by it.", told.moved) % told.moved
+        )
     if told.finishing:
         said += " " + ngettext("%d finishes by a former version.", "%d finish by a former version.", told.finishing) % told.finishing  # fmt: skip
     messages.success(request, said)

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from regulars.console import formats
 from regulars.console.assets import asset_url
@@ -101,7 +100,7 @@ WORDS: Mapping[str, Words] = {
     "saving_saving": _("Saving …"),
     "saving_waiting": _("Saving …"),
     "share_of": _("Share of way {name}"),
-    "shares_sum": _("The shares come to {sum}; they must come to 100%."),
+    "shares_sum": _("The shares come to {sum} instead of {whole}."),
     "somebody": _("Somebody"),
     "step_id": _("Id in the JSON"),
     "step_id_help": _("By it the API and the figures know the step. Versions that run keep theirs."),
@@ -197,7 +196,12 @@ def _settings() -> list[dict[str, Any]]:
         most=MOST_HOLDOUT_BP,
         help=_("So many are left alone, by lot, to see what the journey really brings."),
     )
-    fields = [_field(again), {**_field(days), "only_if": ["kind", "after_days"]}, _field(cap), _field(holdout)]
+    fields = [
+        _field(again),
+        {**_field(days), "only_if": ["kind", "after_days"]},
+        _field(cap),
+        _field(holdout),
+    ]
     return [{"title": _("How often, how many"), "fields": fields}]
 
 
@@ -210,7 +214,9 @@ def _choices() -> dict[str, list[list[Any]]]:
     attributes = customers.attributes().values()
     return {
         "segment": rows((one.pk, one.title) for one in Segment.objects.filter(archived_at=None)),
-        "template": rows(Template.objects.filter(archived_at=None).order_by("name").values_list("pk", "name")),
+        "template": rows(
+            Template.objects.filter(archived_at=None).order_by("name").values_list("pk", "name")
+        ),
         "channel": rows(
             Channel.objects.filter(is_active=True).order_by("name").values_list("pk", "name", "kind")
         ),
@@ -301,7 +307,9 @@ def where_of(path: str, *graphs: Mapping[str, Any]) -> str:
     holder = next((graph for graph in graphs if name in graph.get("steps", {})), {})
     fields = {field.name: field.label for field in _fields_at(path, *graphs)}
     labels = [
-        out_label(part) if rest[:1] == ["next"] and number else str(fields.get(part) or _PARTS.get(part, part))
+        out_label(part)
+        if rest[:1] == ["next"] and number
+        else str(fields.get(part) or _PARTS.get(part, part))
         for number, part in enumerate(rest)
         if not (rest[0] == "next" and number and part == registry.THEN)
     ]
@@ -354,24 +362,27 @@ def _kind_label(part: str, kind: str) -> str:
     return str(kinds[kind].label) if kind in kinds else kind
 
 
-def _value(field: Field | None, value: object) -> str:
-    kind = field.type if field else "text"
-    if field is not None and kind == "choice":
-        return str(dict(field.choices).get(str(value), value))
-    if kind == "shares" and isinstance(value, Mapping):
-        return " / ".join(f"{name} {formats.percent(share / 10_000)}" for name, share in value.items())
-    if kind == "percent" and isinstance(value, int):
-        return formats.percent(value / 10_000)
-    if kind == "over" and isinstance(value, list):
-        names = _choices()
-        return "; ".join(
-            " · ".join(_named(names[part], one.get(part)) for part in ("channel", "template")) for one in value
-        )
-    if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no")
-    if isinstance(value, list):
-        return gettext(", ").join(str(one) for one in value)
-    return _named(_choices().get(kind, []), value)
+def _value(field: Field | None, value: object) -> str:  # noqa: PLR0911  one case a type
+    match (field.type if field else "", value):
+        case "choice", _ if field is not None:
+            return str(dict(field.choices).get(str(value), value))
+        case "shares", Mapping():
+            return " / ".join(f"{name} {formats.percent(share / 10_000)}" for name, share in value.items())
+        case "percent", int():
+            return formats.percent(value / 10_000)
+        case "over", list():
+            return "; ".join(_over(one) for one in value)
+        case _, bool():
+            return gettext("yes") if value else gettext("no")
+        case _, list():
+            return gettext(", ").join(str(one) for one in value)
+        case kind, _:
+            return _named(_choices().get(kind, []), value)
+
+
+def _over(one: Mapping[str, Any]) -> str:
+    names = _choices()
+    return " · ".join(_named(names[part], one.get(part)) for part in ("channel", "template"))
 
 
 def _named(rows: Iterable[Sequence[Any]], value: object) -> str:

@@ -26,7 +26,15 @@ from regulars.console import formats
 from regulars.console.components import Chip, Entry, Figure, Pager
 from regulars.console.downloads import choices, download
 from regulars.console.journey_canvas import SENDS, found, told_of
-from regulars.console.journey_words import canvas_data, entry_label, out_label, rules_of, step_title, where_of, words_of
+from regulars.console.journey_words import (
+    canvas_data,
+    entry_label,
+    out_label,
+    rules_of,
+    step_title,
+    where_of,
+    words_of,
+)
 from regulars.journeys.kinds.messages import KIND
 from regulars.journeys.models import Enrollment, Journey, JourneyVersion
 from regulars.journeys.operations import journeys as operations
@@ -141,7 +149,9 @@ def export(request: HttpRequest) -> HttpResponseBase:
     """Send the list as a file."""
     rows = queries.rows_of(list(queries.journeys(_asked(request))))
     sent = _messages_of([row.journey.pk for row in rows])
-    return download("journeys", _LIST_SCHEMA, (_line(row, sent) for row in rows), form=request.GET.get("format", ""))
+    return download(
+        "journeys", _LIST_SCHEMA, (_line(row, sent) for row in rows), form=request.GET.get("format", "")
+    )
 
 
 def _line(row: JourneyRow, sent: Mapping[int, int]) -> tuple[object, ...]:
@@ -175,7 +185,10 @@ class NewJourneyForm(DescribeForm):
         super().__init__(*args, **options)
         rows = Journey.objects.filter(archived_at=None).order_by("name").values_list("pk", "name")
         self.has_journeys = bool(rows)
-        self.fields["copy_of"].choices = [("", _("An empty drawing")), *((str(pk), name) for pk, name in rows)]  # type: ignore[attr-defined]  # a ChoiceField
+        cast("forms.ChoiceField", self.fields["copy_of"]).choices = [
+            ("", _("An empty drawing")),
+            *((str(pk), name) for pk, name in rows),
+        ]
 
     def graph(self) -> dict[str, Any] | None:
         """Return what to begin with, None for an empty drawing; notes an error where it is no JSON."""
@@ -302,7 +315,9 @@ def _read_data(
         **({"faults": []} if version is not None else {}),
         "mode": "read",
         "graph": graph,
-        "counts": {step: asdict(count) for step, count in counts.items()} if version is not None and counted else None,
+        "counts": {step: asdict(count) for step, count in counts.items()}
+        if version is not None and counted
+        else None,
         "file_name": slugify(one.name, allow_unicode=True) or f"journey-{one.pk}",
     }
 
@@ -397,7 +412,9 @@ def path(request: HttpRequest, journey_id: int, enrollment_id: int) -> HttpRespo
     graph, zone = enrollment.version.graph, shop.business().time_zone
     passed = queries.enrollment_path(enrollment_id)
     data = _read_data(enrollment.journey, graph, version=enrollment.version, counted=False)
-    data["path"] = [{"step": one.step, "out": one.out, "when": formats.moment(one.at, zone)} for one in passed]
+    data["path"] = [
+        {"step": one.step, "out": one.out, "when": formats.moment(one.at, zone)} for one in passed
+    ]
     context = {
         "journey": enrollment.journey,
         "enrollment": enrollment,
@@ -410,10 +427,27 @@ def path(request: HttpRequest, journey_id: int, enrollment_id: int) -> HttpRespo
     return render(request, "console/journeys/path.html", context)
 
 
+@_SEES_CUSTOMERS
+@require_GET
+def of_customer(request: HttpRequest, customer_id: int) -> HttpResponse:
+    """Show the journeys that a customer is and was on, on their page."""
+    rows = [
+        (
+            row,
+            step_title(row.version.graph, row.step) if row.state in Enrollment.OPEN and row.step else "",
+            ENROLLMENT_LEVELS[row.state],
+        )
+        for row in queries.journeys_of(customer_id, limit=10)
+    ]
+    return render(request, "console/journeys/of_customer.html", {"rows": rows})
+
+
 def _way_in_words(enrollment: Enrollment, zone: str) -> str:
     came = gettext("Came on %(when)s.") % {"when": formats.moment(enrollment.enrolled_at, zone)}
     if enrollment.next_at is not None:
-        return came + " " + gettext("Next look: %(when)s.") % {"when": formats.moment(enrollment.next_at, zone)}
+        return (
+            came + " " + gettext("Next look: %(when)s.") % {"when": formats.moment(enrollment.next_at, zone)}
+        )
     if enrollment.left_at is not None:
         return came + " " + gettext("Left on %(when)s.") % {"when": formats.moment(enrollment.left_at, zone)}
     return came
@@ -478,7 +512,9 @@ def comparison(request: HttpRequest, journey_id: int) -> HttpResponse:
         "title": title,
         "version": version,
         "is_first": former is None,
-        "against": gettext("Changed against version %(number)s") % {"number": former.number} if former else gettext("Changes"),
+        "against": gettext("Changed against version %(number)s") % {"number": former.number}
+        if former
+        else gettext("Changes"),
         "changes": [
             {
                 "where": where_of(change.path, graph, former.graph if former else {}),
@@ -523,7 +559,9 @@ def describe(request: HttpRequest, journey_id: int) -> HttpResponse:
     """Call it something else."""
     form = DescribeForm(request.POST)
     told = {name: form.data.get(name, "") for name in ("name", "description")}
-    return _act(request, journey_id, lambda: operations.describe_journey(journey_id, **told), gettext("Saved."))
+    return _act(
+        request, journey_id, lambda: operations.describe_journey(journey_id, **told), gettext("Saved.")
+    )
 
 
 @SENDS

@@ -10,6 +10,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from regulars.journeys.advancing import advance
 from regulars.journeys.entering import look_all
+from regulars.journeys.rehearsing import REHEARSE, run_rehearsal
 from regulars.journeys.starting import begin_due
 from regulars.messaging.tasks import request_sending
 
@@ -69,3 +70,10 @@ def request_looking() -> None:
             look.defer()
     except AlreadyEnqueued:
         return
+
+
+# Beside the long work, not before messages. After a crash the job is taken over and begins anew.
+@app.task(name=REHEARSE, queue="insights", lock="journeys.rehearse", priority=-5)
+def rehearse(*, rehearsal_id: int) -> None:
+    """Do a dry run that was asked for."""
+    run_rehearsal(rehearsal_id, now=timezone.now())

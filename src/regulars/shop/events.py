@@ -48,6 +48,13 @@ class CustomersErased(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CouponsOnOrder(DomainEvent):
+    """An order uses other codes than before: told with it, taken from it, or called off with it."""
+
+    order_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class CouponsTold(DomainEvent):
     """What these customers did between two instants, both of them in it, tells of coupons (ISO 8601)."""
 

@@ -3,6 +3,7 @@
 from regulars.journeys.models.campaigns import Campaign, CampaignChannel
 from regulars.journeys.models.journeys import Enrollment, Gate, Journey, JourneyVersion, Passage
 from regulars.journeys.models.playbooks import AdoptedPlaybook
+from regulars.journeys.models.rehearsals import Rehearsal
 
 __all__ = [
     "AdoptedPlaybook",
@@ -13,4 +14,5 @@ __all__ = [
     "Journey",
     "JourneyVersion",
     "Passage",
+    "Rehearsal",
 ]

@@ -155,7 +155,7 @@ def write_events(events: Sequence[NewEvent]) -> None:
 
 
 def _tell_coupons(events: Sequence[NewEvent]) -> None:
-    told = [event for event in events if event.customer_id is not None and event.properties.get("coupon")]
+    told = [event for event in events if event.name == "Coupon Redeemed" and event.customer_id is not None]
     if told:
         moments = [event.at.astimezone(UTC) for event in told]
         publish(
