@@ -51,8 +51,6 @@ def test_a_newcomer_turns_the_starter_set_on_and_then_a_playbook_of_their_own_ch
             {
                 "playbooks": "/journeys/playbooks/",
                 "playbook": "/journeys/playbooks/replenish_due/",
-                "playbook-ready": "/journeys/playbooks/potential_spend_save/",
-                "playbook-hindered": "/journeys/playbooks/subscription_offer/",
                 "playbook-starter": "/journeys/playbooks/starter-set/",
             },
             user=owner,
