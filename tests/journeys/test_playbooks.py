@@ -14,7 +14,6 @@ from regulars.journeys.models import AdoptedPlaybook, Journey, JourneyVersion
 from regulars.journeys.operations import journeys as operations
 from regulars.journeys.operations.playbooks import (
     PlaybookNotReadyError,
-    rehearse_playbook,
     turn_on_playbook,
     turn_on_starter_set,
 )
@@ -29,6 +28,7 @@ from regulars.journeys.playbooks import (
 from regulars.journeys.playbooks import needs as playbook_needs
 from regulars.journeys.playbooks.choosing import InvalidSettingError, defaults, round_sum
 from regulars.journeys.playbooks.words import in_words
+from regulars.journeys.rehearsing import rehearse_playbook
 from regulars.kernel.days import day_of_instant
 from regulars.messaging.checking import check as check_message
 from regulars.messaging.models import Delivery, Template
