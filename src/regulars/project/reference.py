@@ -11,6 +11,7 @@ from regulars.analytics.facts import DATASETS
 from regulars.api.reference import markdown as api_markdown
 from regulars.api.routes import api
 from regulars.cli.main import app
+from regulars.journeys.playbooks import library
 from regulars.journeys.registry import (
     EntryKind,
     Field,
@@ -20,7 +21,6 @@ from regulars.journeys.registry import (
     happenings,
     step_kinds,
 )
-from regulars.journeys.playbooks import library
 from regulars.messaging.starters import Said
 from regulars.reports.definitions import DEFINITIONS
 from regulars.runtime.environment import VARIABLES
