@@ -7,7 +7,8 @@ class JourneysConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Say what composes the messages of campaigns."""
-        from regulars.journeys.composing import register  # noqa: PLC0415  models must be loaded first
+        """Say what composes the messages of campaigns, and how what they brought is read."""
+        from regulars.journeys import composing, proof  # noqa: PLC0415  models must be loaded first
 
-        register()
+        composing.register()
+        proof.register()
