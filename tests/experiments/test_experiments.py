@@ -96,7 +96,7 @@ def test_a_reading_equals_what_is_reckoned_by_hand() -> None:
     orders += [(customers[0], -400.0, 9_000), (customers[1], 28.5, 7_000), (customers[2], 20.0, 7_000)]
     make_orders(orders)
     # Who becomes one with somebody of the other arm is in neither.
-    one, other = sorted(drawn["Mail"])[0], sorted(drawn["Nothing"])[0]
+    one, other = min(drawn["Mail"]), min(drawn["Nothing"])
     Customer.objects.filter(pk=one).update(merged_into=other)
     Consent.objects.create(
         customer_id=sorted(drawn["Mail"])[5], channel="email", purpose="marketing", state="withdrawn",

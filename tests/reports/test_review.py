@@ -45,14 +45,13 @@ def shop() -> None:
             orders.append(make_order(customer=who, day=march + number, amount_minor=5_000))
         if number < 4:
             orders.append(make_order(customer=who, day=march + 10 + number, amount_minor=5_000))
-    for number in range(20):
-        orders.append(
-            make_order(customer=make_customer(code=f"m{number:02}"), day=march + number, amount_minor=2_500)
-        )
-    for number in range(10):
-        orders.append(
-            make_order(customer=make_customer(code=f"a{number:02}"), day=april + number, amount_minor=2_500)
-        )
+    for prefix, many, begins in (("m", 20, march), ("a", 10, april)):
+        orders += [
+            make_order(
+                customer=make_customer(code=f"{prefix}{number:02}"), day=begins + number, amount_minor=2_500
+            )
+            for number in range(many)
+        ]
     for order in orders:
         make_line(order=order, amount_minor=order.amount_minor)
     mark_changed(*{order.day for order in orders})

@@ -21,7 +21,7 @@ from regulars.console.components import Chip, Pager
 from regulars.console.downloads import choices, download
 from regulars.console.experiment_forms import ExperimentForm, OutcomesForm, blank, filled
 from regulars.experiments import operations, planning, queries
-from regulars.experiments.importing import MOST_BYTES, OutcomesError
+from regulars.experiments.importing import OutcomesError
 from regulars.experiments.measures import DECIDING, MEASURES
 from regulars.experiments.models import Experiment
 from regulars.experiments.operations import InvalidExperimentError, NoSuchExperimentError
@@ -214,11 +214,6 @@ def take_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            if given["file"].size > MOST_BYTES:
-                raise OutcomesError(
-                    gettext("the file is larger than %(most)s MB") % {"most": MOST_BYTES // 10**6},
-                    field="file",
-                )
             row, is_new = operations.import_outcomes(
                 given["file"].read(),
                 name=given["name"],

@@ -151,7 +151,7 @@ class Assignment(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        triggers: Any = (pgtrigger.ReadOnly(name="never_changed", fields=("arm", "at")),)
+        triggers: Any = (pgtrigger.ReadOnly(name="never_changed", fields=["arm", "at"]),)
 
     def __str__(self) -> str:
         return f"{self.customer_id} in {self.arm_id}"

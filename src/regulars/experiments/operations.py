@@ -41,7 +41,7 @@ class ExperimentStateError(RegularsError):
 class InvalidExperimentError(RegularsError):
     """What was told of an experiment cannot be; `field` names the part that is wrong."""
 
-    code: ClassVar[str] = "invalid_experiment"
+    code: ClassVar[str] = "experiment_refused"
 
 
 @dataclass(frozen=True, kw_only=True)

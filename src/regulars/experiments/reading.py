@@ -224,7 +224,7 @@ def _reading(  # noqa: PLR0913  what was found, and how to read it
     )
 
 
-def _effects(
+def _effects(  # noqa: PLR0913  what was found, and how to compare it
     found: Mapping[str, Moments],
     measures: Mapping[str, Measure],
     *,

@@ -98,7 +98,7 @@ def effect_of(found: Comparison) -> Effect:
     )
 
 
-def verdict_of(
+def verdict_of(  # noqa: PLR0913  each is a fact of the experiment
     effect: Effect | None,
     *,
     is_split_as_planned: bool,
@@ -121,27 +121,27 @@ def verdict_of(
         harmed: Guard-rails that were broken.
         higher_is_better: Of the measure.
     """
-    broken = tuple(sorted(harmed))
+    kind: Kind
+    days_left = None
     if not is_split_as_planned:
-        return Verdict(kind="blocked", harmed=broken)
-    if effect is None:
-        return Verdict(kind="too_few", harmed=broken)
-    if effect.is_clear:
-        is_better = (effect.effect > 0) == higher_is_better
-        return Verdict(kind="better" if is_better else "worse", harmed=broken)
-    if is_over:
-        return Verdict(kind="no_difference", harmed=broken)
-    if effect.standard_error == 0:
-        return Verdict(kind="nothing_yet", harmed=broken)
-    days = days_until_clear(
-        distance=abs(effect.effect) / effect.standard_error,
-        days_so_far=days_so_far,
-        days_in_all=days_in_all,
-        arms=arms,
-    )
-    if days is None:
-        return Verdict(kind="unclear_to_the_end", harmed=broken)
-    return Verdict(kind="unclear", days_left=days, harmed=broken)
+        kind = "blocked"
+    elif effect is None:
+        kind = "too_few"
+    elif effect.is_clear:
+        kind = "better" if (effect.effect > 0) == higher_is_better else "worse"
+    elif is_over:
+        kind = "no_difference"
+    elif effect.standard_error == 0:
+        kind = "nothing_yet"
+    else:
+        days_left = days_until_clear(
+            distance=abs(effect.effect) / effect.standard_error,
+            days_so_far=days_so_far,
+            days_in_all=days_in_all,
+            arms=arms,
+        )
+        kind = "unclear_to_the_end" if days_left is None else "unclear"
+    return Verdict(kind=kind, days_left=days_left, harmed=tuple(sorted(harmed)))
 
 
 def days_until_clear(

@@ -68,7 +68,9 @@ def _of_repurchase(found: Review) -> list[str]:
 
 
 def _of_movers(found: Review) -> list[str]:
-    tiers = found.moves["tier"]
+    tiers = found.moves.get("tier")
+    if tiers is None:
+        return []
     fell = sum(
         many for before, after, many in tiers.iter_rows() if after in _WORST and before not in (*_WORST, "")
     )

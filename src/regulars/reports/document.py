@@ -91,8 +91,14 @@ def document(found: Review) -> Document:
             Section(key="advice", title=_("What to change"), points=advice(found)),
             _figures(found),
             _tried(found),
-            _moves(found, "tier", _("Who moved between tiers")),
-            _moves(found, "stage", _("Who moved between stages of life")),
+            *(
+                _moves(found, label, title)
+                for label, title in (
+                    ("tier", _("Who moved between tiers")),
+                    ("stage", _("Who moved between stages of life")),
+                )
+                if label in found.moves
+            ),
             _cohorts(found),
         ],
     )  # fmt: skip

@@ -16,7 +16,8 @@ from regulars.analytics import cohorts, kpis
 from regulars.analytics import facts as contract
 from regulars.experiments import queries as experiments
 from regulars.experiments import sources
-from regulars.experiments.registry import Listed
+from regulars.experiments.reading import Side
+from regulars.experiments.registry import Listed, kind_named
 from regulars.experiments.rules import Effect
 from regulars.insights import facts
 from regulars.insights.moves import moves
@@ -84,7 +85,7 @@ class Review:
         now: The month.
         before: The month before it; None where history begins later.
         repurchase_change: Of the two months.
-        moves: By `tier` and `stage`: before, after, customers.
+        moves: By `tier` and `stage`: before, after, customers; empty where history begins in the month.
         cohorts: Rows of `analytics.cohorts.retention`, the last twelve first months.
         tried: What ran in the month.
         currency: Of all amounts.
@@ -181,7 +182,7 @@ def review(month: date, *, now: datetime, facts_folder: Path | None = None) -> R
         now=this,
         before=former,
         repurchase_change=change(former.repurchase, this.repurchase) if former else None,
-        moves=moves(from_day=start_day - 1, to_day=last_day, facts_folder=folder),
+        moves=moves(from_day=start_day - 1, to_day=last_day, facts_folder=folder) if has_before else {},
         cohorts=retained.filter(pl.col("cohort").rank("dense", descending=True) <= _COHORTS).sort(
             "cohort", "month"
         ),
@@ -218,24 +219,28 @@ def _tried(start_day: int, end_day: int, *, zone: ZoneInfo, now: datetime) -> li
 
     found = []
     listed = [(one.kind, one.listed) for one in experiments.held_out()]
-    own = experiments.kind_named(sources.EXPERIMENT)
+    own = kind_named(sources.EXPERIMENT)
     listed += [(own, one) for one in own.listed()]
     for kind, one in listed:
         if not is_inside(one):
             continue
         reading = experiments.reading(kind.kind, one.id, metric="margin", now=now)
-        for side in reading.treated if reading else ():
-            found.append(
-                Tried(
-                    name=one.name
-                    if reading is None or len(reading.treated) == 1
-                    else f"{one.name}: {side.label}",
-                    kind=str(kind.label),
-                    units=side.units,
-                    revenue_minor=side.effects.get("revenue"),
-                    margin_minor=side.effects.get("margin"),
-                    cost_minor=kind.cost(one.id) if kind.cost else None,
-                    is_split_as_planned=side.verdict is None or side.verdict.kind != "blocked",
-                )
-            )
+        cost = kind.cost(one.id) if kind.cost else None
+        treated = reading.treated if reading else ()
+        found += [
+            _side(side, one, kind=str(kind.label), cost_minor=cost, is_one=len(treated) == 1)
+            for side in treated
+        ]
     return found
+
+
+def _side(side: Side, one: Listed, *, kind: str, cost_minor: float | None, is_one: bool) -> Tried:
+    return Tried(
+        name=one.name if is_one else f"{one.name}: {side.label}",
+        kind=kind,
+        units=side.units,
+        revenue_minor=side.effects.get("revenue"),
+        margin_minor=side.effects.get("margin"),
+        cost_minor=cost_minor,
+        is_split_as_planned=side.verdict is None or side.verdict.kind != "blocked",
+    )
