@@ -398,8 +398,10 @@ def main() -> None:
 
         django.setup()
         from django.core.management import call_command  # noqa: PLC0415
+        from django.utils import timezone  # noqa: PLC0415
 
         from regulars.shop.models import Customer  # noqa: PLC0415
+        from regulars.shop.operations import measure_record  # noqa: PLC0415
 
         call_command("migrate", verbosity=0)
         # A line for every request would be measured too, and read by nobody.
@@ -407,6 +409,8 @@ def main() -> None:
         if not Customer.objects.exists():
             print(f"filling {asked.data}", flush=True)
             fill(home, customers=asked.customers, orders=asked.orders)
+        # The worker does so every hour.
+        measure_record(now=timezone.now())
         print(
             f"{asked.customers:,} customers, {asked.orders:,} orders, {asked.requests} requests a page, seed {SEED}\n"
         )

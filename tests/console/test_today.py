@@ -40,7 +40,7 @@ def test_today_asks_the_database_the_same_however_long_the_list_is(*, client: Cl
     with CaptureQueriesContext(connection) as queries:
         response = client.get("/?period=90")
     assert len(response.context["actions"]) == count
-    assert len(queries) == 11
+    assert len(queries) == 10
 
 
 def reason() -> dict[str, object]:

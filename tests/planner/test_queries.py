@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -80,7 +81,7 @@ NOW = datetime(2024, 10, 5, 12, tzinfo=UTC)
 
 
 def today() -> queries.Day:
-    return queries.day(as_of_day=AS_OF_DAY, now=NOW)
+    return queries.day(as_of_day=AS_OF_DAY, now=NOW, zone=ZoneInfo("UTC"))
 
 
 def test_a_day_has_room_for_the_most_at_stake_of_each_way_and_the_rest_wait() -> None:

@@ -18,7 +18,7 @@ from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.insights.queries import latest_run
 from regulars.insights.reasons import explain
-from regulars.kernel.days import date_of_day
+from regulars.kernel.days import date_of_day, zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.planner.models import Action
 from regulars.planner.operations import UnknownAssigneeError, assign, close, reopen
@@ -91,10 +91,13 @@ class ActionNotOpenError(RegularsError):
 @router.get("/actions", response=ActionPage, **terms("Actions", Capability.VIEW_CUSTOMERS, in_words=True))
 def list_actions(request: HttpRequest, parameters: Query[ActionParameters]) -> ActionPage:
     """List whom to contact, the most at stake first."""
+    merchant = business()
     rows = Action.objects.filter(state=parameters.state).select_related("customer", "assignee")
     if parameters.day is not None:
         run = latest_run()
-        today = day(as_of_day=run.as_of_day if run else 0, now=timezone.now())
+        today = day(
+            as_of_day=run.as_of_day if run else 0, now=timezone.now(), zone=zone_named(merchant.time_zone)
+        )
         rows = rows.filter(state=Action.State.OPEN).filter(
             today.fitting() if parameters.day == "today" else today.waiting()
         )
@@ -103,8 +106,7 @@ def list_actions(request: HttpRequest, parameters: Query[ActionParameters]) -> A
     if parameters.assignee is not None:
         rows = rows.filter(assignee__email__iexact=parameters.assignee)
     actions, following = page_of(rows, order=("-value_minor", "-id"), request=request, parameters=parameters)
-    currency = business().currency
-    return ActionPage(items=[_view(action, currency) for action in actions], next=following)
+    return ActionPage(items=[_view(action, merchant.currency) for action in actions], next=following)
 
 
 @router.get(

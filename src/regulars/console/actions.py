@@ -21,7 +21,7 @@ from regulars.console.downloads import choices, download
 from regulars.insights import queries as insights
 from regulars.insights.models import Profile
 from regulars.insights.reasons import explain
-from regulars.kernel.days import date_of_day
+from regulars.kernel.days import date_of_day, zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.planner import operations as planner
 from regulars.planner import queries
@@ -29,6 +29,7 @@ from regulars.planner.models import Action
 from regulars.planner.queries import ActionFilter, ActionPlace, ActionRow, Day
 from regulars.planner.rules import BY_CODE, PLAYBOOKS, Playbook
 from regulars.shop import queries as shop
+from regulars.shop.models import Business
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability, Role, may
@@ -156,13 +157,16 @@ def people() -> list[Person]:
     return [Person(user.pk, str(user)) for user in rows]
 
 
-def context(chosen: ActionList, *, as_of_day: int) -> dict[str, object]:
-    """Return what the list's template needs; eight queries at most."""
+def context(chosen: ActionList, *, as_of_day: int, business: Business) -> dict[str, object]:
+    """Return what the list's template needs; seven queries at most."""
     counts = queries.open_by_playbook(ActionFilter())
-    day = queries.day(as_of_day=as_of_day, now=timezone.now(), counts=counts)
+    day = queries.day(
+        as_of_day=as_of_day, now=timezone.now(), zone=zone_named(business.time_zone), counts=counts
+    )
     rows, following = queries.actions(chosen.filter(day), after=chosen.after, limit=_PAGE)
     staff = people()
     return {
+        "business": business,
         "day": day,
         "actions": [item_of(row) for row in rows],
         "action_list": chosen,
@@ -215,7 +219,7 @@ def _fragment(request: HttpRequest, chosen: ActionList, **more: object) -> HttpR
     response = render(
         request,
         "console/today/actions.html",
-        {"business": shop.business(), **context(chosen, as_of_day=_as_of_day()), **more},
+        {**context(chosen, as_of_day=_as_of_day(), business=shop.business()), **more},
     )
     query = chosen.query()
     response["HX-Push-Url"] = f"{reverse('console:today')}{'?' if query else ''}{query}"
@@ -365,7 +369,8 @@ def export_actions(request: HttpRequest) -> HttpResponseBase:
     """Send the filtered list as a file."""
     business = shop.business()
     chosen = ActionList(request.GET, user=cast("User", request.user))
-    day = queries.day(as_of_day=_as_of_day(), now=timezone.now()) if chosen.is_open else None
+    zone = zone_named(business.time_zone)
+    day = queries.day(as_of_day=_as_of_day(), now=timezone.now(), zone=zone) if chosen.is_open else None
     rows = _export_rows(chosen.filter(day), currency=business.currency)
     return download("actions", EXPORT_SCHEMA, rows, form=request.GET.get("format", ""))
 

@@ -62,10 +62,11 @@ def today(request: HttpRequest) -> HttpResponse:
         request,
         "console/today/page.html",
         {
-            "business": business,
             "overview": Overview(found, business=business) if sees_figures else None,
             "periods": PERIODS,
-            **actions.context(actions.ActionList(request.GET, user=user), as_of_day=found.as_of_day),
+            **actions.context(
+                actions.ActionList(request.GET, user=user), as_of_day=found.as_of_day, business=business
+            ),
         },
     )
 

@@ -4,15 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, Sum, Value, When
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
-from regulars.kernel.days import day_of_instant, start_of_day, zone_named
+from regulars.kernel.days import day_of_instant, start_of_day
 from regulars.kernel.errors import RegularsError
 from regulars.planner.models import Action, Capacity
 from regulars.planner.rules import PLAYBOOKS
-from regulars.shop.queries import Row, business
+from regulars.shop.queries import Row
 
 
 class NoSuchActionError(RegularsError):
@@ -242,17 +243,17 @@ def capacity() -> Capacity:
     return Capacity.objects.filter(pk=1).first() or Capacity(pk=1)
 
 
-def day(*, as_of_day: int, now: datetime, counts: "list[PlaybookCount] | None" = None) -> Day:
-    """Return what today has room for: the capacity, less what was done today; three queries, or four.
+def day(*, as_of_day: int, now: datetime, zone: ZoneInfo, counts: "list[PlaybookCount] | None" = None) -> Day:
+    """Return what today has room for: the capacity, less what was done today; four queries, or five.
 
     Args:
         as_of_day: The day of the latest run, by which playbooks rest.
         now: By which it is today.
+        zone: The merchant's.
         counts: What `open_by_playbook` returned for all open actions, when it was asked before.
     """
     if counts is None:
         counts = open_by_playbook(ActionFilter())
-    zone = zone_named(business().time_zone)
     midnight = start_of_day(day_of_instant(now, zone), zone)
     rests = Q()
     for playbook in PLAYBOOKS:
