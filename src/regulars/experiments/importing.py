@@ -183,10 +183,10 @@ def _column(column: "pl.Series") -> Column:
             kind="share" if column.cast(pl.Float64).is_in([0.0, 1.0]).all() else "amount",
             words=words,
         )
-    words = column.cast(pl.String).str.strip_chars().value_counts(sort=True)
-    if words.height > _MOST_ARMS:
+    counted = column.cast(pl.String).str.strip_chars().value_counts(sort=True)
+    if counted.height > _MOST_ARMS:
         return Column(name=column.name, kind="")
-    return Column(name=column.name, kind="text", words=tuple(words.get_column(column.name)))
+    return Column(name=column.name, kind="text", words=tuple(counted.get_column(column.name)))
 
 
 def _check_columns(known: Mapping[str, Column], *, arm: str, metrics: Sequence[str], covariate: str) -> None:

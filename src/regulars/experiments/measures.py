@@ -1,11 +1,13 @@
 """What is measured of every customer of an experiment, and how the database reckons it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -98,7 +100,7 @@ class Bought:
 
 
 def moments(statement: str, parameters: Mapping[str, Any]) -> dict[str, Moments]:
-    """Return the moments of every arm: one query, whose cost is the orders of the assigned customers.
+    """Return the moments of every arm; the cost is that of the orders of the assigned customers.
 
     Customers who were merged into another are one; who was in two arms by that is in neither.
 
@@ -106,24 +108,36 @@ def moments(statement: str, parameters: Mapping[str, Any]) -> dict[str, Moments]
         statement: As `registry.Assigned.statement`.
         parameters: What it binds.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _MOMENTS.format(assigned=statement),
-            {**parameters, "before": timedelta(days=_BEFORE_DAYS), "margin_bp": business().margin_bp},
-        )
+    told = {"before": timedelta(days=_BEFORE_DAYS), "margin_bp": business().margin_bp}
+    with _sides(statement, parameters) as cursor:
+        cursor.execute(_MOMENTS, told)  # type: ignore[arg-type]  # spans of time are bound, too
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return {row["arm"]: _moments(row) for row in rows}
 
 
 def attributed(statement: str, exposures: str, parameters: Mapping[str, Any]) -> dict[str, Bought]:
-    """Return, for every arm, the orders after something reached its customers; one query."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ATTRIBUTED.format(assigned=statement, exposures=exposures), dict(parameters))
+    """Return, for every arm, the orders after something reached its customers."""
+    with _sides(statement, parameters) as cursor:
+        cursor.execute(_ATTRIBUTED.format(exposures=exposures), dict(parameters))
         return {
             arm: Bought(reached=reached, buyers=buyers, orders=orders, net_minor=net)
             for arm, reached, buyers, orders, net in cursor.fetchall()
         }
+
+
+@contextmanager
+def _sides(statement: str, parameters: Mapping[str, Any]) -> Iterator[CursorWrapper]:
+    """Put who is on which side into a table for the time being, which the planner knows the size of.
+
+    As a part of one statement it is taken for a row or two, and joined by loops that never end.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.experiments_sides")
+        cursor.execute(_SIDES.format(assigned=statement), dict(parameters))
+        cursor.execute("ANALYZE experiments_sides")
+        yield cursor
+        cursor.execute("DROP TABLE experiments_sides")
 
 
 def _moments(row: Mapping[str, Any]) -> Moments:
@@ -138,37 +152,34 @@ def _moments(row: Mapping[str, Any]) -> Moments:
 
 
 _SIDES = """
-WITH assigned AS MATERIALIZED ({assigned}),
-sides AS MATERIALIZED (
-    -- Orders move to whom a customer became part of.
-    SELECT coalesce(c.merged_into_id, c.id) AS who, min(a.arm) AS arm, min(a.at) AS at, max(a.until) AS until
-    FROM assigned a JOIN shop_customer c ON c.id = a.customer_id
-    GROUP BY 1 HAVING min(a.arm) = max(a.arm)
-)
+CREATE TEMP TABLE experiments_sides ON COMMIT DROP AS
+-- Orders move to whom a customer became part of.
+SELECT coalesce(c.merged_into_id, c.id) AS who, min(a.arm) AS arm, min(a.at) AS at, max(a.until) AS until
+FROM ({assigned}) a JOIN shop_customer c ON c.id = a.customer_id
+GROUP BY 1 HAVING min(a.arm) = max(a.arm)
 """
 _MOMENTS = (
-    _SIDES
-    + """,
-used AS (
+    """
+WITH used AS MATERIALIZED (
     SELECT order_id, sum(off_minor) AS off_minor, sum(cost_minor) AS cost_minor FROM offers_redemption
     WHERE state IN ('redeemed', 'beyond') AND order_id IS NOT NULL GROUP BY order_id
-), spent AS (
+), spent AS MATERIALIZED (
     SELECT s.who, count(*) FILTER (WHERE o.placed_at >= s.at) AS orders,
         bool_or(o.placed_at < s.at) AS had_bought,
         sum(o.net_minor) FILTER (WHERE o.placed_at >= s.at) AS net,
         sum(o.net_minor) FILTER (WHERE o.placed_at < s.at AND o.placed_at >= s.at - %(before)s) AS before,
         sum((o.net_minor + coalesce(u.off_minor, 0)) * %(margin_bp)s / 10000.0 - coalesce(u.cost_minor, 0))
             FILTER (WHERE o.placed_at >= s.at) AS margin
-    FROM sides s JOIN shop_order o ON o.customer_id = s.who AND o.is_valid AND o.placed_at < s.until
+    FROM experiments_sides s JOIN shop_order o ON o.customer_id = s.who AND o.is_valid AND o.placed_at < s.until
         LEFT JOIN used u ON u.order_id = o.id
     GROUP BY s.who
-), withdrew AS (
+), withdrew AS MATERIALIZED (
     SELECT DISTINCT s.who FROM shop_consent t JOIN shop_customer c ON c.id = t.customer_id
-        JOIN sides s ON s.who = coalesce(c.merged_into_id, c.id)
+        JOIN experiments_sides s ON s.who = coalesce(c.merged_into_id, c.id)
     WHERE t.state = 'withdrawn' AND t.purpose = 'marketing' AND t.at >= s.at AND t.at < s.until
-), reported AS (
+), reported AS MATERIALIZED (
     SELECT DISTINCT s.who FROM messaging_delivery d JOIN shop_customer c ON c.id = d.customer_id
-        JOIN sides s ON s.who = coalesce(c.merged_into_id, c.id)
+        JOIN experiments_sides s ON s.who = coalesce(c.merged_into_id, c.id)
     WHERE d.state = 'complained' AND d.accepted_at >= s.at AND d.accepted_at < s.until
 ), measured AS (
     SELECT s.arm, (coalesce(p.orders, 0) > 0)::int::float8 AS bought,
@@ -176,7 +187,7 @@ used AS (
         coalesce(p.orders, 0)::float8 AS orders, coalesce(p.net, 0)::float8 AS net, coalesce(p.margin, 0)::float8 AS margin,
         coalesce(p.before, 0)::float8 AS before,
         (w.who IS NOT NULL)::int::float8 AS unsubscribed, (r.who IS NOT NULL)::int::float8 AS complained
-    FROM sides s LEFT JOIN spent p USING (who) LEFT JOIN withdrew w USING (who) LEFT JOIN reported r USING (who)
+    FROM experiments_sides s LEFT JOIN spent p USING (who) LEFT JOIN withdrew w USING (who) LEFT JOIN reported r USING (who)
 ), units AS (
     SELECT *, coalesce(is_again, 0)::float8 AS again FROM measured
 )
@@ -191,16 +202,13 @@ SELECT arm, count(*) AS units,
     )
     + "\nFROM units GROUP BY arm"
 )
-_ATTRIBUTED = (
-    _SIDES
-    + """,
-reached AS (
+_ATTRIBUTED = """
+WITH reached AS MATERIALIZED (
     SELECT coalesce(c.merged_into_id, c.id) AS who, min(e.at) AS at
     FROM ({exposures}) e JOIN shop_customer c ON c.id = e.customer_id GROUP BY 1
 )
 SELECT s.arm, count(DISTINCT r.who), count(DISTINCT o.customer_id), count(o.id), coalesce(sum(o.net_minor), 0)::bigint
-FROM sides s JOIN reached r USING (who)
+FROM experiments_sides s JOIN reached r USING (who)
     LEFT JOIN shop_order o ON o.customer_id = s.who AND o.is_valid AND o.placed_at >= r.at AND o.placed_at < s.until
 GROUP BY s.arm
 """
-)

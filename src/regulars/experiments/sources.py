@@ -114,7 +114,8 @@ def _everything() -> Sequence[Listed]:
     merchant = business()
     if not merchant.holdout_bp:
         return []
-    quarter, rows = quarter_of(timezone.now()), []
+    quarter = quarter_of(timezone.now())
+    rows: list[Listed] = []
     while len(rows) < QUARTERS:
         since, ends_at = _quarter(quarter)
         if merchant.holdout_since is not None and ends_at <= merchant.holdout_since:

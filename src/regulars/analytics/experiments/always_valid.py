@@ -121,7 +121,7 @@ def _chance_above(height: float) -> float:
     if height <= 0.0:
         return 1.0
     inside = sum(
-        (-1) ** k / (2 * k + 1) * exp(-((2 * k + 1) ** 2) * pi**2 / (8 * height * height))
+        (1 - 2 * (k % 2)) / (2 * k + 1) * exp(-((2 * k + 1) ** 2) * pi**2 / (8 * height * height))
         for k in range(_TERMS)
     )
     return min(1.0, max(0.0, 1.0 - 4 / pi * inside))
