@@ -367,9 +367,10 @@ def test_a_copy_is_a_draft_and_what_is_at_work_is_not_archived() -> None:
 def test_two_campaigns_that_are_arms_share_the_segment_and_the_winner_is_prepared_for_everybody() -> None:
     make_business(holdout_bp=1_000)
     readers = make_readers(200)
-    segment, channel = make_list(readers), smtp_channel(NOWHERE)
+    segment = make_list(readers)
     plain, coupon = (
-        make_campaign(segment, channel, name=name, body=name, holdout_bp=0) for name in ("Plain", "Coupon")
+        make_campaign(segment, smtp_channel(NOWHERE, name=name), name=name, body=name, holdout_bp=0)
+        for name in ("Plain", "Coupon")
     )
     experiment = experiments.create_experiment(
         ExperimentTold(

@@ -26,15 +26,17 @@ def test_advertising_is_held_back_when_it_is_claimed_and_a_receipt_is_not(*, is_
     held = {who for who in readers if is_held_out_globally(who, holdout_bp=3_000)}
     rows = Delivery.objects.filter(send=send)
     assert held
-    assert set(rows.filter(reason="global_holdout", state="suppressed").values_list("customer_id", flat=True)) == (
-        set() if is_transactional else held
-    )
+    assert set(
+        rows.filter(reason="global_holdout", state="suppressed").values_list("customer_id", flat=True)
+    ) == (set() if is_transactional else held)
     assert rows.filter(state="claimed").count() == len(readers) - (0 if is_transactional else len(held))
 
 
 def test_a_larger_hold_out_keeps_everybody_of_the_smaller_one_and_is_refused_beyond_half() -> None:
     make_business()
-    small, large = ({n for n in range(2_000) if is_held_out_globally(n, holdout_bp=bp)} for bp in (500, 1_000))
+    small, large = (
+        {n for n in range(2_000) if is_held_out_globally(n, holdout_bp=bp)} for bp in (500, 1_000)
+    )
     assert small < large
     changed = change_holdout(holdout_bp=700, now=timezone.now())
     assert (business().holdout_bp, changed.holdout_since is not None) == (700, True)

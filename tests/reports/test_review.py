@@ -159,7 +159,10 @@ def test_addresses_that_are_none_are_refused(wrong: list[str]) -> None:
 
 def smtp(port: int) -> override_settings:
     return override_settings(
-        EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend", EMAIL_HOST="127.0.0.1", EMAIL_PORT=port
+        EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+        EMAIL_HOST="127.0.0.1",
+        EMAIL_USE_TLS=False,
+        EMAIL_PORT=port,
     )
 
 
