@@ -1,5 +1,6 @@
 """The review as a PDF: A4, with fonts of its own, so that Chinese reads on every machine."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -13,6 +14,8 @@ from fpdf.enums import Align, MethodReturnValue, XPos, YPos
 from regulars.kernel.errors import RegularsError
 from regulars.reports.document import Cell, Document, Grid
 
+# Of every table of a font that it leaves out it tells in a line of its own.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 _FAMILY = "noto"
 _MARGIN_MM = 16
 _ACCENT = (47, 84, 190)
@@ -138,14 +141,16 @@ def _lines(pdf: FPDF, text: str, width: float) -> int:
     return max(1, len(told)) if isinstance(told, list) else 1
 
 
-def _height(pdf: FPDF, cells: Sequence[Cell], widths: Sequence[float], *, size: float) -> float:
-    pdf.set_font(_FAMILY, "", size)
+def _height(
+    pdf: FPDF, cells: Sequence[Cell], widths: Sequence[float], *, size: float, is_head: bool = False
+) -> float:
+    pdf.set_font(_FAMILY, "B" if is_head else "", size)
     many = max(_lines(pdf, cell.text, width) for cell, width in zip(cells, widths, strict=True))
     return many * size * 0.48 + 2.2
 
 
 def _row(pdf: FPDF, cells: Sequence[Cell], widths: Sequence[float], *, size: float, is_head: bool) -> None:
-    height = _height(pdf, cells, widths, size=size)
+    height = _height(pdf, cells, widths, size=size, is_head=is_head)
     left, top = pdf.l_margin, pdf.get_y()
     for number, (cell, width) in enumerate(zip(cells, widths, strict=True)):
         heat = cell.heat
@@ -163,5 +168,6 @@ def _row(pdf: FPDF, cells: Sequence[Cell], widths: Sequence[float], *, size: flo
 
 
 def _plain(text: str) -> str:
-    """Return a text in the letters that the font has: a narrow blank is a blank there."""
-    return text.replace("\u202f", " ").replace("\u00a0", " ")
+    """Return a text in the letters that the font has: a narrow blank is a blank there, and its curled quotes are as wide as Chinese ones."""
+    text = text.replace("\u202f", " ").replace("\u00a0", " ")
+    return text if translation.get_language() == "zh-hans" else text.replace("“", '"').replace("”", '"')
