@@ -61,6 +61,7 @@ def test_an_experiment_is_planned_launched_and_read_and_the_review_tells_of_it( 
     expect(page.get_by_text("No experiment yet")).to_be_visible()
     page.get_by_role("link", name="Plan an experiment").first.click()
     page.get_by_label("Name", exact=True).fill("Does a coupon pay?")
+    page.get_by_label("Decided by").select_option("revenue")
     page.get_by_label("Among").select_option(str(segment.pk))
     expect(page.locator("#plan")).to_contain_text("In 28 days it will probably show a difference of")
     page.get_by_label("Runs for").fill("56")

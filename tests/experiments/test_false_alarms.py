@@ -69,7 +69,7 @@ def test_an_experiment_without_effect_is_called_clear_in_at_most_5_of_100_looked
 ) -> None:
     rng = np.random.default_rng(SEED)
     in_b = (rng.random((RUNS, len(spend))) < 0.5).astype(float)
-    before = spend[:, :BEGINS].sum(axis=1)
+    before = np.asarray(spend[:, :BEGINS].sum(axis=1), dtype=np.float64)
     so_far = np.cumsum(spend[:, BEGINS : BEGINS + DAYS], axis=1)
     share = np.arange(1, DAYS + 1) / DAYS
     reach = np.array(
@@ -78,7 +78,7 @@ def test_an_experiment_without_effect_is_called_clear_in_at_most_5_of_100_looked
     told = {}
     for name, values, covariate in (
         ("sales", so_far, before),
-        ("buyers", (so_far > 0).astype(float), np.arange(len(spend)) % 2.0),
+        ("buyers", (so_far > 0).astype(float), np.asarray(np.arange(len(spend)) % 2.0)),
     ):
         effects, errors = readings(values, covariate, in_b)
         distance = np.abs(effects) / errors
@@ -95,7 +95,7 @@ def test_an_experiment_without_effect_is_called_clear_in_at_most_5_of_100_looked
 def test_the_readings_of_this_test_are_those_of_the_product(spend: Values) -> None:
     rng = np.random.default_rng(SEED)
     in_b = rng.random(len(spend)) < 0.5
-    before = spend[:, :BEGINS].sum(axis=1)
+    before = np.asarray(spend[:, :BEGINS].sum(axis=1), dtype=np.float64)
     so_far = np.cumsum(spend[:, BEGINS : BEGINS + DAYS], axis=1)
     effects, errors = readings(so_far, before, in_b[None, :].astype(float))
     assigned = Assigned(

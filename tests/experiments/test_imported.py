@@ -46,7 +46,7 @@ def test_hillstrom_gives_the_published_effects(shared_data: Path) -> None:
         ("Mens E-Mail", "spend"): (0.7698, 0.1453),
         ("Womens E-Mail", "spend"): (0.4244, 0.1303),
     }.items():
-        assert told[arm, metric] == (pytest.approx(effect, abs=6e-5), pytest.approx(error, abs=6e-5))
+        assert told[arm, metric] == pytest.approx((effect, error), abs=6e-5)
     assert [side.verdict.kind for side in found.treated if side.verdict] == ["better", "better"]
     assert "Mens E-Mail does better than No E-Mail: visit +7.7 points" in headline(found, currency="USD")
 

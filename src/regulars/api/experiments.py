@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -210,7 +210,7 @@ def _one(experiment_id: int) -> ReadExperimentView:
     return ReadExperimentView(**_fields(row), reading=None if found is None else _reading(found))
 
 
-def _fields(row: Experiment) -> dict[str, object]:
+def _fields(row: Experiment) -> dict[str, Any]:
     arms = [
         ArmView(id=one.pk, name=one.name, share_bp=one.share_bp, is_control=one.position == 0)
         for one in row.arms.all()

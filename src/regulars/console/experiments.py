@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -303,7 +302,7 @@ def delete(request: HttpRequest, experiment_id: int) -> HttpResponse:
     return redirect("console:experiments")
 
 
-def _done(request: HttpRequest, experiment_id: int, act: Any, said: str | Promise) -> HttpResponse:  # noqa: ANN401  whatever it returns
+def _done(request: HttpRequest, experiment_id: int, act: Any, said: str) -> HttpResponse:  # noqa: ANN401  whatever it returns
     _found(experiment_id)
     try:
         act()
