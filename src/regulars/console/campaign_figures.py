@@ -167,7 +167,7 @@ def _how_incremental(campaign: Campaign, told: Figures) -> How:
     return How(
         definition=definition,
         formula=_(
-            "(mean of the treated − mean of the hold-out) × treated customers, less what they spent the year before explains; the interval of 95 % holds however often you look"
+            "(mean of the treated − mean of the hold-out) × treated customers, less what they spent the year before explains; the 95-percent interval holds however often you look"
         ),
         filters=gettext(
             "%(treated)s treated, %(held)s held out; orders until %(days)s days after the last message."

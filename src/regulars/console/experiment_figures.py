@@ -145,7 +145,7 @@ def _chart(found: Reading, *, currency: str, key: str) -> Chart:
             "series": series,
         },
         table=Table(
-            head=[gettext("Arm"), gettext("Difference"), gettext("95% interval")],
+            head=[gettext("Arm"), gettext("Difference"), gettext("95-percent interval")],
             rows=[
                 [
                     side.label,

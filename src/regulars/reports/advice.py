@@ -22,7 +22,7 @@ def advice(found: Review) -> list[str]:
     ]
     if not found.holdout_bp:
         told.append(
-            _("Nobody is held out of all advertising, so what it brings together is not known. A global hold-out of 5% is enough.")
+            _("Nobody is held out of all advertising, so what it brings together is not known. A global hold-out of 5 percent is enough.")
         )  # fmt: skip
     return told or [
         _("No figure of this month asks for a change. Go on, and keep trying things against a hold-out.")

@@ -151,7 +151,7 @@ def _figures(found: Review) -> Section:
         key="figures",
         title=_("The month in figures"),
         grid=Grid(
-            head=[_("Figure"), month(found.start_day), _("The month before"), _("Change"), _("95% interval")],
+            head=[_("Figure"), month(found.start_day), _("The month before"), _("Moved by"), _("95-percent interval")],
             rows=rows,
             widths=[0.30, 0.18, 0.18, 0.16, 0.18],
         ),
@@ -206,7 +206,7 @@ def _tried(found: Review) -> Section:
             paragraphs=[_("Nothing ran in this month that kept a hold-out, so nothing can be said of what it earned.")],
         )  # fmt: skip
     head = [
-        _("What"),
+        _("What ran"),
         _("Customers"),
         _("Sales because of it"),
         _("Margin because of it"),
@@ -326,7 +326,7 @@ def _cohorts(found: Review) -> Section:
         key="cohorts",
         title=_("Who comes back, by the month of the first order"),
         grid=Grid(
-            head=[_("First order"), _("Customers"), *(f"+{number}" for number in range(1, later + 1))],
+            head=[_("Month of the first order"), _("Customers"), *(f"+{number}" for number in range(1, later + 1))],
             rows=padded,
             widths=[0.16, 0.12, *([0.72 / max(later, 1)] * later)],
             small=True,
