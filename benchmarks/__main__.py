@@ -6,7 +6,7 @@ import sys
 
 import benchmarks
 
-PARTS = ("__main__", "generator", "measure")
+PARTS = ("__main__", "facts_from", "generator", "measure")
 
 
 def main() -> None:

@@ -1,11 +1,15 @@
 """What a run of the customer science costs: the first one, the nights after it, and how that grows with the shop.
 
     uv run python -m benchmarks nightly [--lines N ...] [--data DIR] [--changed 0.01]
+    uv run python -m benchmarks nightly --facts [--engine polars|duckdb|spark] [--lines N ...] [--data DIR]
 
 For each size the generated shop is put into a private PostgreSQL of its own (kept for the next time). Then, each in a fresh process:
 the first run, which learns and says everything; the same again; the next day, on which one customer in a hundred bought; the day
 after, on which nobody did. CPU seconds are those of the process and of PostgreSQL together; beside them one scan of the
 lines with a group-by of the customers, which reads the same Parquet.
+
+With `--facts` the shop is written as facts and the database stays empty: what is measured is everything that a first run computes, from
+Parquet to Parquet, without what PostgreSQL does to hand orders out and take profiles in.
 """
 
 import argparse
@@ -18,13 +22,16 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from math import log
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import psycopg
 
-from benchmarks import generator, measure
+from benchmarks import facts_from, generator, measure
 from regulars.runtime.home import Home
+
+if TYPE_CHECKING:  # read after the settings are named
+    from regulars.insights.engines import Engine
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LAST_DAY = generator.FIRST_DAY + 1_080
@@ -56,7 +63,17 @@ def main() -> None:
     options.add_argument("--lines", type=int, nargs="+", default=[1_000_000, 3_000_000, 10_000_000])
     options.add_argument("--data", type=Path, default=measure.data_folder())
     options.add_argument("--changed", type=float, default=0.01)
+    options.add_argument("--facts", action="store_true")
+    options.add_argument("--engine", choices=("polars", "duckdb", "spark"), default="polars")
     chosen = options.parse_args()
+    if chosen.facts:
+        computed = {
+            lines: {"everything": _computed(chosen.data, lines=lines, engine=chosen.engine)}
+            for lines in chosen.lines
+        }
+        _show_growth(computed)
+        print(measure.machine("regulars", "polars", "duckdb"))
+        return
     found = {lines: _measure(chosen.data, lines=lines, share=chosen.changed) for lines in chosen.lines}
     _show_growth(found)
     print(measure.machine("regulars", "polars", "psycopg"))
@@ -65,17 +82,17 @@ def main() -> None:
 def _measure(data: Path, *, lines: int, share: float) -> dict[str, Cost]:
     shop = generator.shop(data, size=generator.Size().scaled(lines / generator.Size().lines))
     root = data / f"nightly-{lines}"
-    _alone(_fill, root, shop)
-    first = _alone(_run, root, LAST_DAY)
-    again = _alone(_run, root, LAST_DAY)
-    _alone(_sell, root, share)
+    alone(_fill, root, shop)
+    first = alone(_run, root, LAST_DAY)
+    again = alone(_run, root, LAST_DAY)
+    alone(_sell, root, share)
     found = {
         "first run": first,
         "the same again": again,
-        f"next day, {share:.0%} bought": _alone(_run, root, LAST_DAY + 1),
-        "the day after, nobody did": _alone(_run, root, LAST_DAY + 2),
+        f"next day, {share:.0%} bought": alone(_run, root, LAST_DAY + 1),
+        "the day after, nobody did": alone(_run, root, LAST_DAY + 2),
     }
-    scan = _alone(_scan, root)
+    scan = alone(_scan, root)
     measure.show(
         f"{lines:,} lines, {shop.size.customers:,} customers; seed {shop.seed}; one scan with a group-by: {scan:.2f} CPU seconds",
         ("run", "seconds", "CPU seconds", "of which PostgreSQL", "x first", "x scan", "peak MiB", "profiles written"),
@@ -85,6 +102,27 @@ def _measure(data: Path, *, lines: int, share: float) -> dict[str, Cost]:
                 f"{one.cpu / scan:.1f}", f"{one.peak_mib:.0f}", f"{one.written:,}",
             )
             for name, one in found.items()
+        ],
+    )  # fmt: skip
+    return found
+
+
+def _computed(data: Path, *, lines: int, engine: str) -> Cost:
+    root = data / f"facts-{lines}"
+    facts = root / "facts"
+    if not (facts / "customers").exists():
+        facts_from.lay(facts, data=data, lines=lines, last_day=LAST_DAY)
+    found: Cost = alone(_compute, root, engine)
+    scan = alone(_scan, root)
+    measure.show(
+        f"{lines:,} lines as facts, by {engine}; seed {generator.shop(data, size=facts_from.size_of(lines)).seed}; "
+        f"one scan with a group-by: {scan:.2f} CPU seconds",
+        ("run", "seconds", "CPU seconds", "x scan", "peak MiB", "profiles"),
+        [
+            (
+                "everything", f"{found.wall:.1f}", f"{found.cpu:.1f}", f"{found.cpu / scan:.1f}",
+                f"{found.peak_mib:.0f}", f"{found.written:,}",
+            )
         ],
     )  # fmt: skip
     return found
@@ -100,14 +138,15 @@ def _show_growth(found: dict[int, dict[str, Cost]]) -> None:
         print(f"exponent of CPU seconds, {small:,} to {large:,} lines: {exponents}")
 
 
-def _alone(work: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401  what the work returns
+def alone(work: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401  what the work returns
     """Return what a fresh process makes of it, whose memory is its own."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         return pool.apply(work, arguments)
 
 
-def _open(root: Path) -> Home:
+def open_home(root: Path) -> Home:
+    """Return the installation under a folder, its database started."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "regulars.project.settings")
     from regulars.cli.installation import open_installation  # noqa: PLC0415  after the settings are named
 
@@ -117,7 +156,7 @@ def _open(root: Path) -> Home:
 
 def _fill(root: Path, shop: generator.Shop) -> None:
     """Put the shop into an empty record; into one that is not, its first state."""
-    home = _open(root)
+    home = open_home(root)
     from regulars.cli.installation import leave_database  # noqa: PLC0415
 
     with psycopg.connect(f"host={home.sockets} user=postgres dbname=regulars", autocommit=True) as database:
@@ -193,7 +232,7 @@ def _copy(database: psycopg.Connection[Any], target: str, rows: pl.LazyFrame) ->
 
 def _sell(root: Path, share: float) -> None:
     """Let a share of the customers, drawn by a seed, place an order of two lines on the day after the first run."""
-    home = _open(root)
+    home = open_home(root)
     from regulars.cli.installation import leave_database  # noqa: PLC0415
 
     with psycopg.connect(f"host={home.sockets} user=postgres dbname=regulars", autocommit=True) as database:
@@ -219,7 +258,7 @@ def _sell(root: Path, share: float) -> None:
 
 
 def _run(root: Path, as_of_day: int) -> Cost:
-    home = _open(root)
+    home = open_home(root)
     from regulars.cli.installation import leave_database  # noqa: PLC0415
     from regulars.insights import operations  # noqa: PLC0415
 
@@ -232,6 +271,33 @@ def _run(root: Path, as_of_day: int) -> Cost:
         database=_database_seconds(home) - database,
         peak_mib=measure.own_peak_mib(),
         written=done.profiles_written,
+    )
+    leave_database(home)
+    return found
+
+
+def _compute(root: Path, engine: "Engine") -> Cost:
+    """Do what a first run computes, and keep nothing in the database."""
+    home = open_home(root)
+    from regulars.cli.installation import leave_database  # noqa: PLC0415
+    from regulars.insights import computing  # noqa: PLC0415
+    from regulars.insights.rules import Rules  # noqa: PLC0415
+
+    wall, cpu = time.perf_counter(), time.process_time()
+    done = computing.compute(
+        engine=engine,
+        rules=Rules.read(rfm={}, tiers={}, stages={}),
+        forecasts=True,
+        terms=computing.Terms(key="benchmark", as_of_day=LAST_DAY, margin=0.3, trusted_rules={}),
+        facts_folder=root / "facts",
+        fresh=root / "facts" / ".fresh",
+    )
+    found = Cost(
+        wall=time.perf_counter() - wall,
+        python=time.process_time() - cpu,
+        database=0.0,
+        peak_mib=measure.own_peak_mib(),
+        written=done.summary["customers"],
     )
     leave_database(home)
     return found

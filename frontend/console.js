@@ -44,3 +44,7 @@ document.addEventListener("htmx:timeout", () => say({ level: "error", text: word
 
 watchCharts(document);
 document.addEventListener("htmx:load", (event) => watchCharts(event.detail.elt));
+
+// The journey canvas is large and loaded only where a journey is drawn.
+const journey = document.querySelector("[data-journey]");
+if (journey) import("./journey/editor.js").then(({ start }) => start(journey));

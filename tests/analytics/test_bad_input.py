@@ -1,5 +1,6 @@
 """Bad input to every public function: an error that names column, rule and choices, or a documented empty answer."""
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from regulars.analytics import backtest, churn, clv, facts
+from regulars.analytics import backtest, churn, clv, cohorts, cycles, experiments, facts, funnel, plots, rfm
 from regulars.kernel.errors import RegularsError
 from tests.analytics import test_conformance as of_orders
 from tests.analytics import test_line_conformance as of_lines
@@ -145,3 +146,148 @@ def test_a_shop_of_nobody_or_of_one_customer_is_answered(customers: int) -> None
             and "histories" not in case
         ):
             assert found.is_empty(), case
+
+
+# What reads neither orders nor lines: behaviour, the units of an experiment, and what is drawn
+
+
+def behaviour() -> pl.DataFrame:
+    table: pl.DataFrame = of_lines.visits(of_lines.generated_lines(), polars)
+    return table
+
+
+def units() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "customer_id": list(range(40)),
+            "arm": ["gift", "hold-out"] * 20,
+            "spend": [float(n % 7) for n in range(40)],
+            "visit": [n % 3 == 0 for n in range(40)],
+            "orders": [1 + n % 4 for n in range(40)],
+        }
+    )
+
+
+def compared(table: pl.DataFrame) -> Any:  # noqa: ANN401 - a tuple
+    metrics = {
+        "spend": experiments.Mean("spend"),
+        "visit": experiments.Proportion("visit"),
+        "basket": experiments.Ratio("spend", "orders"),
+    }
+    return experiments.compare(table, metrics=metrics, control="hold-out")
+
+
+def bins() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "predicted": [0.1, 0.6],
+            "observed": [0.1, 0.5],
+            "customers": [40, 9],
+            "low": [0.0, 0.4],
+            "high": [0.2, 0.7],
+        }
+    )
+
+
+def with_a_gap(column: str) -> pl.Expr:
+    return pl.when(pl.int_range(pl.len()) > 0).then(column).alias(column)
+
+
+def expected() -> pl.DataFrame:
+    return pl.DataFrame({"own_days": [30.0, 12.5, 60.0]})
+
+
+Table = Callable[[], pl.DataFrame]
+BESIDE: dict[str, tuple[Table, Answer]] = {
+    "funnel.paths": (lambda: behaviour().drop("day", "product_id"), funnel.paths),
+    "funnel.viewed_not_bought": (
+        lambda: behaviour().drop("at_us"),
+        lambda table: funnel.viewed_not_bought(table, of_lines.generated_lines(), as_of_day=AS_OF, window_days=400),
+    ),
+    "experiments.compare": (units, compared),
+    "plots.rfm_map": (
+        lambda: rfm.score(of_orders.generated_orders(), as_of_day=AS_OF).select("r", "f", "monetary_minor"),
+        plots.rfm_map,
+    ),
+    "plots.lorenz_curve": (
+        lambda: rfm.score(of_orders.generated_orders(), as_of_day=AS_OF).select("monetary_minor"),
+        plots.lorenz_curve,
+    ),
+    "plots.revenue_by_segment": (
+        lambda: rfm.score(of_orders.generated_orders(), as_of_day=AS_OF).select("cell", "monetary_minor"),
+        plots.revenue_by_segment,
+    ),
+    "plots.migration_flow": (
+        lambda: pl.DataFrame({"before": ["new", "growing"], "after": ["growing", "mature"], "customers": [4, 5]}),
+        plots.migration_flow,
+    ),
+    "plots.cohort_heat_map": (
+        lambda: cohorts.retention(of_orders.generated_orders(), as_of_day=AS_OF).select(
+            "cohort", "months_since", "customers", "active", "retention", "complete"
+        ),
+        plots.cohort_heat_map,
+    ),
+    "plots.cycle_histogram": (
+        expected,
+        lambda table: plots.cycle_histogram(table, store=cycles.NotEnoughData(has=0, needs=30)),
+    ),
+    "plots.survival_curve": (
+        lambda: cohorts.survival(of_orders.generated_orders(), as_of_day=AS_OF).select("days", "survival", "low", "high"),
+        plots.survival_curve,
+    ),
+    "plots.calibration": (bins, plots.calibration),
+}  # fmt: skip
+# Null means something there: no product, unknown before, never came again; bounds are drawn where both are known.
+MAY_BE_NULL = {
+    "funnel.viewed_not_bought": {"product_id"},
+    "plots.migration_flow": {"before", "after"},
+    "plots.cycle_histogram": {"own_days"},
+}
+MAY_LACK = {"plots.calibration": {"low", "high"}}
+
+
+@pytest.mark.parametrize("case", BESIDE)
+def test_a_column_that_is_missing_of_another_type_or_with_gaps_is_named(case: str) -> None:
+    table, ask_of = BESIDE[case]
+    for column, kind in table().schema.items():
+        # An id may be text, and a measure true or false.
+        other = pl.lit(value=True) if kind == pl.String or column.endswith("_id") else pl.lit("x")
+        spoilt: list[tuple[pl.DataFrame, type[RegularsError], bool]] = [
+            (table().drop(column), facts.MissingColumnError, column in MAY_LACK.get(case, ())),
+            (table().with_columns(other.alias(column)), facts.ColumnTypeError, False),
+            (
+                table().with_columns(with_a_gap(column)),
+                facts.NullValueError,
+                column in MAY_BE_NULL.get(case, ()),
+            ),
+        ]
+        for faulty, error, is_answered in spoilt:
+            if is_answered:
+                ask_of(faulty)
+                continue
+            with pytest.raises(error, match=column):
+                ask_of(faulty)
+
+
+@pytest.mark.parametrize("case", BESIDE)
+def test_a_table_of_no_row_or_of_one_is_answered_or_refused_in_words(case: str) -> None:
+    table, ask_of = BESIDE[case]
+    for rows in (0, 1):
+        if case == "experiments.compare":
+            with pytest.raises(experiments.ExperimentError, match="hold-out"):
+                ask_of(table().head(rows))
+        else:
+            ask_of(table().head(rows))
+
+
+def test_a_score_outside_of_the_map_and_a_unit_twice_are_refused() -> None:
+    table, _ = BESIDE["plots.rfm_map"]
+    with pytest.raises(facts.FactsError, match="r == 6, must be"):
+        plots.rfm_map(table().with_columns(r=pl.lit(6)))
+    with pytest.raises(facts.DuplicateIdError, match="customer_id"):
+        compared(pl.concat([units(), units()]))
+
+
+def test_no_plot_is_left_out() -> None:
+    drawn = {f"plots.{name}" for name in plots.__all__ if inspect.isfunction(getattr(plots, name))}
+    assert drawn == {case for case in BESIDE if case.startswith("plots.")}

@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from regulars.analytics import arguments, churn, cycles, facts, frames
 from regulars.analytics.churn import Model, NotEnoughData, regression
 from tests.analytics import complete_journey
-from tests.analytics.engines import ENGINES, IN_PROCESS, Table, as_polars, needs_spark
+from tests.analytics.engines import ENGINES, EVERY, IN_PROCESS, Table, as_polars, needs_spark
 
 pytestmark = pytest.mark.unit
 
@@ -236,14 +236,32 @@ def test_every_engine_learns_and_scores_alike(engine: str, tables: Tables) -> No
         rel_tol=1e-9,
         abs_tol=0,
     )
-    alike, expected = (
-        churn.characteristics(make(tables["orders"]), tickets=make(tables["tickets"]), as_of_days=DAYS[-1:])
-        for make in (table, ENGINES["polars"])
-    )
-    assert [(one.kind, one.level, one.customers) for one in alike] == [
-        (one.kind, one.level, one.customers) for one in expected
+
+
+@pytest.mark.parametrize("engine", EVERY)
+def test_every_engine_finds_the_same_characteristics(engine: str, tables: Tables) -> None:
+    products = pl.DataFrame({"product_id": range(50), "category": ["odd", "even"] * 25})
+    lines = tables["lines"].with_columns(quantity=1.0, amount_minor=500)
+
+    def found(make: Callable[[pl.DataFrame], Table]) -> tuple[churn.Characteristic, ...]:
+        return churn.characteristics(
+            make(tables["orders"]),
+            lines=make(lines),
+            products=make(products),
+            tickets=make(tables["tickets"]),
+            as_of_days=DAYS[-1:],
+        )
+
+    ours, theirs = found(ENGINES[engine]), found(ENGINES["polars"])
+
+    assert {one.kind for one in theirs} == {"stage", "category", "ticket"}
+    assert [(one.kind, one.level, one.customers, one.marks) for one in ours] == [
+        (one.kind, one.level, one.customers, one.marks) for one in theirs
     ]
-    assert [one.low for one in alike] == pytest.approx([one.low for one in expected], rel=1e-9)
+    for name in ("difference", "low", "high", "adjusted_p_value"):
+        assert [getattr(one, name) for one in ours] == pytest.approx(
+            [getattr(one, name) for one in theirs], rel=1e-9, abs=1e-12
+        )
 
 
 @needs_spark

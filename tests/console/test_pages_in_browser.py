@@ -1,15 +1,21 @@
 import re
+from datetime import timedelta
 from operator import attrgetter
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from regulars.insights.models import Profile
+from regulars.messaging.models import StaffTask
+from regulars.messaging.operations.channels import Limits, set_up_channel
+from regulars.messaging.sending import Lane
 from regulars.planner.models import Action
 from regulars.shop.models import Identifier, Tagging
 from tests.console.browser import LOOKS, Console, Look, settle
 from tests.console.shop_at_work import make_people, make_run
 from tests.insights.factories import make_change
+from tests.messaging.sending import allow, make_send
 from tests.planner.factories import make_action
 from tests.shop.factories import make_line, make_order, make_product, make_refund
 from tests.staff.factories import make_user
@@ -34,7 +40,27 @@ def make_shop() -> list[Profile]:
         Identifier.objects.create(customer=customer, kind="phone", value=f"1381234567{number}")
         make_change(customer=customer, run=run, before="general", after="VIP")
         make_action(customer=customer, playbook="slowing_down", reason=REASON, value_minor=90_000 - number)
+    call_for(people[0].customer_id)
     return people
+
+
+def call_for(customer_id: int) -> None:
+    """A call that a send asks for, overdue by now."""
+    channel = set_up_channel(
+        kind="staff_task",
+        name="Calls",
+        medium="phone",
+        values={},
+        limits=Limits(),
+        by=None,
+        now=timezone.now(),
+    )
+    allow([customer_id], channel="phone")
+    make_send([customer_id], channel)
+    lane = Lane()
+    while lane.step():
+        pass
+    assert StaffTask.objects.update(due_at=timezone.now() - timedelta(days=1)) == 1
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=attrgetter("name"))
@@ -47,6 +73,7 @@ def test_the_pages_are_sound(*, console: Console, look: Look) -> None:
         "customers-filtered": "/customers/?tier=VIP&spent_min=10&orders_min=x&columns=scores&columns=due",
         "customers-nobody": "/customers/?q=nobody+at+all",
         "customer": f"/customers/{people[0].pk}/",
+        "tasks": "/tasks/",
         "customer-order": f"/customers/{people[0].pk}/orders/1/",
     }
     console.look_over(pages, look=look, user=make_user(name="Alice"))

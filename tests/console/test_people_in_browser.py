@@ -10,7 +10,7 @@ from regulars.shop.models import AttributeDefinition, Customer, Merge, Order
 from regulars.shop.operations import NewEvent, Person, ProductSeen, Statement, Told
 from tests.console.browser import LOOKS, Console, Look
 from tests.console.shop_at_work import make_people, make_run
-from tests.intake.tracking import make_source
+from tests.intake.tracking import event, make_source, send
 from tests.shop.factories import make_customer, make_line, make_order, make_store
 from tests.staff.factories import make_user
 
@@ -102,6 +102,14 @@ def somebody() -> Customer:
 def test_the_pages_of_people_are_sound(*, console: Console, look: Look) -> None:
     anna = somebody()
     key = make_source(name="Site")
+    viewed = {"sku": "W80", "url": "https://shop.example/products/wipes-for-sensitive-skin-80-pieces"}
+    send(
+        key,
+        event("track", "m1", userId="anna", event="Product Viewed", properties=viewed),
+        event("identify", "m2", userId="anna", traits={"shoe size": 38, "birthday": "soon"}),
+        event("track", "m3", anonymousId="5f1b7e3a-visitor", event="Order Completed", properties={"order_id": "A9"}),
+        {"type": "track", "messageId": "m4", "event": "Of nobody"},
+    )  # fmt: skip
     account = operations.ensure_account(code="acme")
     pages = {
         "person": f"/customers/{anna.pk}/",

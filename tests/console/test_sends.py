@@ -6,8 +6,9 @@ from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from regulars.messaging.models import Cap, Channel, Delivery, QuietHours, StaffTask
-from regulars.messaging.operations.channels import Limits, set_up_channel
+from regulars.messaging.channels.channel import InvalidChannelError
+from regulars.messaging.models import Cap, Channel, Delivery, QuietHours
+from regulars.messaging.operations.channels import Limits, opening_of, reseal, set_up_channel
 from regulars.messaging.sending import Lane
 from tests.mail_sink import mail_sink
 from tests.messaging.sending import make_readers, make_send, states
@@ -61,6 +62,55 @@ def test_a_mail_server_is_set_up_tested_and_changed_and_its_secrets_are_never_sh
     assert owner.get("/settings/channels/new/pigeon/").status_code == 404
 
 
+def test_a_secret_that_is_made_is_shown_once_and_the_address_of_calls_whenever_asked(owner: Client) -> None:
+    page = owner.post("/settings/channels/new/webhook/", {
+        "name": "Program", "medium": "email", "x_url": "https://program.example/in", "cost": "0",
+    })  # fmt: skip
+    row = Channel.objects.get()
+    secret = opening_of(row).values["secret"]
+    assert secret.startswith("whsec_")
+    assert secret in page.content.decode()
+    assert secret not in owner.get(f"/settings/channels/{row.pk}/").content.decode()
+    told = {
+        "name": "Postmark", "medium": "email", "x_server_token": "k", "x_api_url": "https://api.postmarkapp.com/",
+        "x_from_address": "shop@corner.example", "cost": "0",
+    }  # fmt: skip
+    refused = owner.post("/settings/channels/new/postmark/", {**told, "x_webhook_secret": "no colon"})
+    assert "a name, a colon and a password" in refused.content.decode()
+    made = owner.post("/settings/channels/new/postmark/", {**told, "x_webhook_secret": "shop:word"})
+    service = Channel.objects.get(kind="postmark")
+    assert f"/webhooks/messages/{service.key}" in owner.get(made["Location"]).content.decode()
+    listed = owner.get("/settings/channels/").content.decode()
+    assert [name in listed for name in ("Mailgun", "WhatsApp Cloud", "DingTalk", "Audience file")] == [
+        True
+    ] * 4
+
+
+def test_secrets_of_channels_are_sealed_anew_after_an_exchange(settings: LazySettings) -> None:
+    make_business()
+    row = set_up_channel(
+        kind="onsite",
+        name="Site",
+        medium="web",
+        values={"secret": "s3cret"},
+        limits=Limits(),
+        by=None,
+        now=timezone.now(),
+    )
+    former, settings.SECRET_KEY = (
+        settings.SECRET_KEY,
+        "another secret of at least fifty characters, for a test of it",
+    )
+    settings.SECRET_KEY_FALLBACKS = []
+    with pytest.raises(InvalidChannelError, match="another installation"):
+        reseal()
+    settings.SECRET_KEY_FALLBACKS = [former]
+    assert reseal() == 1
+    settings.SECRET_KEY_FALLBACKS = []
+    row.refresh_from_db()
+    assert opening_of(row).values == {"secret": "s3cret"}
+
+
 def test_rules_are_added_and_removed(owner: Client) -> None:
     owner.post(
         "/settings/sending/", {"most": "2", "days": "7", "medium": "email", "tag": "", "is_rolling": ""}
@@ -110,18 +160,3 @@ def test_a_send_shows_every_end_with_its_reason_and_can_be_held_and_taken_up(
     }
     story = owner.get(f"/customers/{readers[0]}/").content.decode()
     assert "Spring" in story
-
-
-def test_a_task_is_closed_with_what_came_of_it(owner: Client) -> None:
-    channel = set_up_channel(
-        kind="staff_task", name="Calls", medium="phone", values={}, limits=Limits(), by=None,
-        now=timezone.now(),
-    )  # fmt: skip
-    make_send(make_readers(1, channel="phone"), channel)
-    work()
-    task = StaffTask.objects.get()
-    assert "For " in owner.get("/sends/tasks/").content.decode()
-    owner.post("/sends/tasks/", {"task": str(task.pk), "outcome": "reached", "note": "glad"})
-    task.refresh_from_db()
-    assert (task.outcome, task.note) == ("reached", "glad")
-    assert "Nothing is waiting" in owner.get("/sends/tasks/").content.decode()

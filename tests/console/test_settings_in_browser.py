@@ -42,7 +42,7 @@ def test_the_settings_are_sound(*, console: Console, look: Look) -> None:
         "second-factor": "/accounts/2fa/",
         "password": "/accounts/password/change/",
     }
-    console.look_over(pages, look=look, user=alice)
+    console.look_over(pages, look=look, user=alice, is_whole=True)
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=attrgetter("name"))

@@ -33,21 +33,25 @@ class Cluster:
         return "".join(file.read_text() for file in (self.folder / worker).glob("app-*/*/stderr"))
 
 
+FEW_ROWS = """\
+spark.executor.memory 512m
+spark.ui.enabled false
+spark.default.parallelism 2
+spark.sql.shuffle.partitions 2
+spark.sql.adaptive.enabled false
+spark.sql.codegen.wholeStage false
+spark.sql.codegen.factoryMode NO_CODEGEN
+spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+spark.executor.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+"""
+"""For tables of a few rows, where compiling code costs more than it saves."""
+
+
 @contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
-    """Start a cluster made for tables of a few rows, where compiling code costs more than it saves; stop it after."""
+def cluster(folder: Path, *, configuration: str = FEW_ROWS) -> Iterator[Cluster]:
+    """Start a cluster with a configuration as in `spark-defaults.conf`; stop it after."""
     folder.mkdir(parents=True)
-    (folder / "spark-defaults.conf").write_text(
-        "spark.executor.memory 512m\n"
-        "spark.ui.enabled false\n"
-        "spark.default.parallelism 2\n"
-        "spark.sql.shuffle.partitions 2\n"
-        "spark.sql.adaptive.enabled false\n"
-        "spark.sql.codegen.wholeStage false\n"
-        "spark.sql.codegen.factoryMode NO_CODEGEN\n"
-        "spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC\n"
-        "spark.executor.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC\n"
-    )
+    (folder / "spark-defaults.conf").write_text(configuration)
     port = _free_port()
     master = f"spark://127.0.0.1:{port}"
     with ExitStack() as running:

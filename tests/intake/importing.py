@@ -34,7 +34,7 @@ _STATE = {
         FROM shop_product p JOIN shop_store s ON s.id = p.store_id""",
     "orders": """
         SELECT s.code, o.code, c.code, o.status, o.placed_at, o.day, o.amount_minor, o.discount_minor,
-               o.refunded_minor, o.net_minor, o.is_valid
+               o.refunded_minor, o.net_minor, o.is_valid, o.coupons
         FROM shop_order o JOIN shop_store s ON s.id = o.store_id JOIN shop_customer c ON c.id = o.customer_id""",
     "lines": """
         SELECT o.code, l.key, p.code, l.quantity, l.amount_minor, l.discount_minor

@@ -64,8 +64,16 @@ def record() -> dict[str, list[tuple[Any, ...]]]:
         ),
         "orders": sorted(
             Order.objects.values_list(
-                "code", "customer__code", "status", "placed_at", "amount_minor", "refunded_minor", "net_minor"
-            )
+                "code",
+                "customer__code",
+                "status",
+                "placed_at",
+                "amount_minor",
+                "refunded_minor",
+                "net_minor",
+                "coupons",
+            ),
+            key=repr,
         ),
         "lines": sorted(
             OrderLine.objects.values_list(

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from regulars.journeys import operations
 from regulars.journeys.models import Campaign
-from regulars.journeys.operations import CampaignTold, Over
+from regulars.journeys.operations import campaigns as operations
+from regulars.journeys.operations.campaigns import CampaignTold, Over
 from regulars.messaging.models import Channel
 from regulars.segments import operations as segments
 from regulars.segments.models import Segment

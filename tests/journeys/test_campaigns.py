@@ -15,12 +15,18 @@ from django.utils import timezone
 from regulars.experiments import operations as experiments
 from regulars.experiments.models import Assignment
 from regulars.experiments.operations import ArmTold, ExperimentStateError, ExperimentTold
-from regulars.journeys import operations, starting
+from regulars.journeys import starting
 from regulars.journeys.figures import figures
 from regulars.journeys.models import Campaign
-from regulars.journeys.operations import CampaignStateError, CampaignTold, InvalidCampaignError, Over
+from regulars.journeys.operations import campaigns as operations
+from regulars.journeys.operations.campaigns import (
+    CampaignStateError,
+    CampaignTold,
+    InvalidCampaignError,
+    Over,
+)
 from regulars.journeys.preflight import preflight
-from regulars.journeys.queries import shown_state
+from regulars.journeys.queries.campaigns import shown_state
 from regulars.journeys.rules import Start
 from regulars.kernel.buckets import bucket, is_held_out_globally
 from regulars.messaging.models import Channel, Click, Delivery, Send

@@ -21,7 +21,8 @@ from regulars.messaging.channels.sms import aliyun, twilio
 from regulars.messaging.models import Channel, Delivery, QuietHours, Send, StaffTask
 from regulars.messaging.operations.channels import Limits, opening_of, set_up_channel
 from regulars.messaging.operations.claims import claim, database_now
-from regulars.messaging.operations.governance import add_cap, close_task
+from regulars.messaging.operations.governance import add_cap
+from regulars.messaging.operations.staff_tasks import close_task
 from regulars.messaging.sending import Lane
 from regulars.shop.queries import story
 from regulars.staff.models import User
@@ -29,7 +30,7 @@ from tests.messaging.sending import allow, make_readers, make_send, smtp_channel
 from tests.shop.factories import make_business
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
-Answer = tuple[int, object]
+Answer = tuple[int, object] | tuple[int, object, dict[str, str]]
 
 
 @contextmanager
@@ -38,14 +39,17 @@ def provider(answer: Callable[[dict[str, str], bytes], Answer]) -> Iterator[str]
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             told = {name.lower(): value for name, value in self.headers.items()}
-            status, said = answer({**told, ":path": self.path}, body)
+            status, said, *more = answer({**told, ":path": self.path}, body)
             content = json.dumps(said).encode()
             self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
+            for name, value in {"Content-Length": str(len(content)), **(more[0] if more else {})}.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
+
+        do_GET = do_POST  # noqa: N815  the name that the server calls
 
         def log_message(self, *_told: object) -> None:
             pass
@@ -79,6 +83,7 @@ def work() -> None:
     lane = Lane()
     while lane.step():
         pass
+    lane.hang_up()
 
 
 def test_an_sms_gateway_is_told_all_it_needs_and_charges_each_part() -> None:

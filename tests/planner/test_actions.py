@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.utils import translation
@@ -22,7 +23,8 @@ from regulars.planner.operations import (
     reopen,
 )
 from regulars.planner.rules import BY_CODE, PLAYBOOKS
-from regulars.shop.models import Customer
+from regulars.shop.models import Customer, Interaction
+from regulars.shop.operations import InvalidInteractionError
 from regulars.staff.models import User
 from tests.shop.factories import make_business, make_customer
 
@@ -237,6 +239,27 @@ def test_closing_twice_closes_once() -> None:
     assert (action.state, action.closed_by, action.closed_at, action.note) == (
         Action.State.DONE, alice(), NOW, "called",
     )  # fmt: skip
+
+
+def test_what_came_of_an_action_is_kept_in_the_record_and_taken_back_with_it() -> None:
+    ids = make_actions(2)
+    told: dict[str, Any] = {"came_of_it": "reached", "reason": "forgot"}
+    close(action_ids=ids, outcome="done", closed_by_id=alice().pk, now=NOW, **told)
+    assert set(Interaction.objects.values_list("about", "outcome", "reason", "by")) == {
+        (f"action:{pk}", "reached", "forgot", alice().pk) for pk in ids
+    }
+    close(action_ids=ids, outcome="done", closed_by_id=None, now=NOW, came_of_it="declined")
+    assert not Interaction.objects.filter(outcome="declined").exists()
+    reopen(action_ids=ids[:1])
+    assert Interaction.objects.get().about == f"action:{ids[1]}"
+
+
+@pytest.mark.parametrize("told", [{"came_of_it": "vanished"}, {"reason": "price"}])
+def test_an_action_stays_open_when_what_came_of_it_is_unknown(told: dict[str, str]) -> None:
+    ids = make_actions(1)
+    with pytest.raises(InvalidInteractionError, match="choose one of"):
+        close(action_ids=ids, outcome="done", closed_by_id=None, now=NOW, **told)
+    assert Action.objects.get().state == Action.State.OPEN
 
 
 def test_an_outcome_that_does_not_exist_is_refused() -> None:

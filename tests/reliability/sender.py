@@ -69,7 +69,10 @@ def main() -> None:
 
     django.setup()
     from regulars.messaging import sending  # noqa: F401, PLC0415
+    from tests.journeys import ring  # noqa: PLC0415
     from tests.messaging import sending as _composer  # noqa: F401, PLC0415
+
+    ring.register()
 
     connection.close()
     for line in sys.stdin:
@@ -94,6 +97,8 @@ def _child(  # noqa: PLR0913  how a sender may be told to be
     clock_hours: int = 0,
     mail_seconds: float = 0,
     plant: str = "",
+    work: str = "sending",
+    batch: int = 50,
 ) -> None:
     sys.stdin.close()
     if crash:
@@ -122,7 +127,11 @@ def _child(  # noqa: PLR0913  how a sender may be told to be
     signal.signal(signal.SIGTERM, lambda *_told: stop.set())
     status = 0
     try:
-        if lanes == 1:
+        if work == "journeys":
+            from regulars.journeys.advancing import advance_all  # noqa: PLC0415
+
+            advance_all(now=timezone.now(), limit=batch)
+        elif lanes == 1:
             sending.Lane().run(stop=stop, until_idle=until_idle)
         else:
             sending.run_lanes(lanes=lanes, stop=stop, until_idle=until_idle)
@@ -134,7 +143,7 @@ def _child(  # noqa: PLR0913  how a sender may be told to be
     os._exit(status)
 
 
-def _put(module: ModuleType, name: str, value: object) -> None:
+def _put(module: ModuleType | type, name: str, value: object) -> None:
     """Set what a module of this process goes by: a shorter time, a wrong clock, a planted bug."""
     setattr(module, name, value)
 
@@ -160,6 +169,16 @@ def _no_fence() -> None:
     before, _where, after = moves._MOVE.partition("WHERE d.id = m.id")  # noqa: SLF001  a planted bug
     moves._MOVE = before + "WHERE d.id = m.id " + after[after.index("\nRETURNING") :]  # noqa: SLF001
     claims._LEFT = claims._LEFT.replace("granted", "false")  # noqa: SLF001
+
+
+def _new_ids() -> None:
+    """Each try of a webhook is a call of its own."""
+    import uuid  # noqa: PLC0415  this bug alone needs it
+
+    from regulars.messaging.channels.webhook import _WebhookSender  # noqa: PLC0415  what is broken
+
+    send = _WebhookSender._send  # noqa: SLF001  as above
+    _put(_WebhookSender, "_send", lambda self, _token, body: send(self, str(uuid.uuid4()), body))
 
 
 def _no_consent() -> None:
@@ -188,13 +207,25 @@ def _early_end() -> None:
     _put(sending, "settle_finished", finish)
 
 
+def _shared_claims() -> None:
+    """Two workers may lead on the same customers, and rows of steps passed need not be unique."""
+    from regulars.journeys import advancing  # noqa: PLC0415
+
+    for name in ("_CLAIM", "_PASSED"):
+        sql = getattr(advancing, name)
+        changed = sql.replace("FOR UPDATE OF e SKIP LOCKED", "")
+        _put(advancing, name, changed + (" ON CONFLICT DO NOTHING" if name == "_PASSED" else ""))
+
+
 PLANTS: dict[str, Callable[[], None]] = {
     "silent_repeats": _silent_repeats,
     "no_takeover": _no_takeover,
     "no_fence": _no_fence,
     "no_consent": _no_consent,
+    "new_ids": _new_ids,
     "unbounded": _unbounded,
     "early_end": _early_end,
+    "shared_claims": _shared_claims,
 }
 
 if __name__ == "__main__":

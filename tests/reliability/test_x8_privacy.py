@@ -70,7 +70,7 @@ def plant(number: int) -> tuple[int, int]:
     shop.merge(kept_id=customer_id, absorbed_id=twin_id, evidence="person", detail=marks.next(), now=NOW)
     customer = Customer.objects.get(pk=customer_id)
     for _ in range(2):
-        order = make_order(customer=customer, code=marks.next(), amount_minor=1_000 * (number + 1))
+        order = make_order(customer=customer, code=marks.next(), amount_minor=1_000 * (number + 1), coupons={marks.next(): None})  # fmt: skip
         line = make_line(order=order)
         type(line).objects.filter(pk=line.pk).update(key=marks.next())
     refund = make_refund(customer=customer, order=order)

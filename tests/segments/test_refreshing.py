@@ -19,7 +19,7 @@ from regulars.segments.rules_of import SegmentCycleError
 from regulars.segments.words import sentence
 from regulars.shop import registry
 from regulars.shop.models import Identifier, TouchedCustomer
-from regulars.shop.operations import ensure_tag, tag_customers
+from regulars.shop.operations import ensure_tag, note_interactions, tag_customers, withdraw_interactions
 from tests.insights.factories import make_profile
 from tests.shop.factories import make_business, make_customer, make_line, make_order, make_product
 
@@ -136,6 +136,26 @@ def test_a_tag_an_attribute_and_what_somebody_did_touch_them_and_a_run_of_profil
     assert members(tagged) == {customer.pk}
     assert members(vips) == set()
     assert not any("insights_profile" in query["sql"] for query in seen.captured_queries)
+
+
+def test_the_reason_that_a_customer_gave_makes_a_segment_until_it_is_taken_back() -> None:
+    make_business()
+    ann, ben = make_customer(), make_customer()
+    dear = make("Too dear", rule({"attribute": "interaction.reason", "is": "any_of", "value": ["price"]}))
+    operations.refresh_due(now=NOW)
+    for number, (reason, days) in enumerate((("price", 9), ("", 2), ("price", 1))):
+        note_interactions(
+            {f"action:{number}": (ben if number == 2 else ann).pk},
+            outcome="reached",
+            reason=reason,
+            by_id=None,
+            now=NOW - timedelta(days=days),
+        )
+        operations.refresh_touched(now=NOW)
+        assert members(dear) == ({ann.pk}, set(), {ben.pk})[number]
+    withdraw_interactions(["action:2"])
+    operations.refresh_touched(now=NOW)
+    assert members(dear) == set()
 
 
 def test_relative_dates_move_with_the_day_in_the_merchants_zone() -> None:

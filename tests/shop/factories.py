@@ -45,6 +45,7 @@ def make_order(  # noqa: PLR0913  one argument a column
     status: str = Order.Status.PAID,
     code: str | None = None,
     store: Store | None = None,
+    coupons: dict[str, int | None] | None = None,
 ) -> Order:
     return Order.objects.create(
         store=store or make_store(),
@@ -55,6 +56,7 @@ def make_order(  # noqa: PLR0913  one argument a column
         placed_at=start_of_day(day, ZoneInfo("UTC")) + timedelta(hours=12),
         amount_minor=amount_minor,
         refunded_minor=refunded_minor,
+        coupons=coupons or {},
     )
 
 

@@ -445,7 +445,7 @@ def _catalogue(catalogue: IntoFrame | None, lines: IntoFrame) -> Lazy | None:
     )
     (known,) = opened.settle(filled.with_columns(nw.col("category", "pack_size").cast(nw.String)))
     texts = [str(row["pack_size"]) for row in frames.rows(known.group_by("pack_size").agg())]
-    sizes = [_pack(text) for text in texts]
+    sizes = [pack_content(text) for text in texts]
     read = in_memory.beside(
         known,
         {
@@ -464,10 +464,10 @@ def _catalogue(catalogue: IntoFrame | None, lines: IntoFrame) -> Lazy | None:
     )
 
 
-def _pack(text: str) -> tuple[float, str]:
+def pack_content(text: str) -> tuple[float, str]:
     """Return how much is in a pack and in what unit; 1.0 and no unit where the text tells no amount.
 
-    >>> _pack("6 x 330 ml"), _pack("80片"), _pack("large")
+    >>> pack_content("6 x 330 ml"), pack_content("80片"), pack_content("large")
     ((1980.0, 'ml'), (80.0, '片'), (1.0, ''))
     """
     found = _PACK.fullmatch(text)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import narwhals as nw
 from narwhals.typing import IntoFrame, IntoFrameT
@@ -118,6 +118,14 @@ class _Dimension:
     @property
     def score(self) -> str:
         return self.letter.lower()
+
+    @property
+    def fifth(self) -> str:
+        return f"fifth {self.column}"
+
+    @property
+    def total(self) -> str:
+        return f"total {self.column}"
 
 
 _DIMENSIONS = (
@@ -298,7 +306,7 @@ def _scored(measured: Lazy, scheme: Scheme | Cuts) -> Lazy:
         bar: int | None = getattr(cuts, f"high_{dimension.column}")
         high = _better_than_mean(dimension) if bar is None else _reaches(dimension, bar)
         letters.append(nw.when(high).then(nw.lit(dimension.letter)).otherwise(nw.lit(dimension.score)))
-    return measured.select(
+    return _beside_all(measured).select(
         "customer_id",
         nw.col("recency_days").cast(nw.Int32),
         nw.col("frequency").cast(nw.Int32),
@@ -308,16 +316,48 @@ def _scored(measured: Lazy, scheme: Scheme | Cuts) -> Lazy:
     )
 
 
-def _by_quintile(dimension: _Dimension) -> nw.Expr:
+def _beside_all(measured: Lazy) -> Lazy:
+    """Add what a customer is compared with: the number of customers, the totals, and the fifth that each value lies in.
+
+    As columns, since engines that write SQL repeat an expression wherever it is used.
+    """
+    if measured.implementation.is_duckdb():
+        return _beside_all_by_sql(measured)
+    values = {dimension: nw.col(dimension.column) for dimension in _DIMENSIONS}
+    counted = measured.with_columns(
+        nw.len().cast(nw.Int64).alias("all"),
+        *((value.rank("min").cast(nw.Int64) - 1).alias(one.fifth) for one, value in values.items()),
+        *(value.sum().cast(nw.Int64).alias(one.total) for one, value in values.items()),
+    )
     # A threshold lies below a value exactly when that share of the customers does.
-    smaller = nw.col(dimension.column).rank("min").cast(nw.Int64) - 1
-    fifths = (5 * smaller) // nw.len().cast(nw.Int64)
-    return 5 - fifths if dimension.smaller_is_better else 1 + fifths
+    return counted.with_columns(
+        ((5 * nw.col(dimension.fifth)) // nw.col("all")).alias(dimension.fifth) for dimension in _DIMENSIONS
+    )
+
+
+def _beside_all_by_sql(measured: Lazy) -> Lazy:
+    """Do the same with the thresholds themselves: DuckDB finds them in a third of the time that it ranks in."""
+    native: Any = measured.to_native()
+    columns = [(f'"{one.column}"', f'"{one.fifth}"', f'"{one.total}"') for one in _DIMENSIONS]
+    over_all = ", ".join(
+        f"(sum({value}) OVER ())::BIGINT AS {total}, quantile_disc({value}, [0.2, 0.4, 0.6, 0.8]) OVER () AS {fifth}"
+        for value, fifth, total in columns
+    )
+    fifths = ", ".join(
+        f"{' + '.join(f'({value} > {fifth}[{place}])::BIGINT' for place in range(1, 5))} AS {fifth}"
+        for value, fifth, _ in columns
+    )
+    with_thresholds = native.select(f'*, count(*) OVER () AS "all", {over_all}')
+    found: Lazy = nw.from_native(with_thresholds.select(f"* REPLACE ({fifths})"))
+    return found
+
+
+def _by_quintile(dimension: _Dimension) -> nw.Expr:
+    return 5 - nw.col(dimension.fifth) if dimension.smaller_is_better else 1 + nw.col(dimension.fifth)
 
 
 def _by_mean(dimension: _Dimension) -> nw.Expr:
-    values = nw.col(dimension.column)
-    total, count = values.sum().cast(nw.Int64), nw.len().cast(nw.Int64)
+    values, total, count = nw.col(dimension.column), nw.col(dimension.total), nw.col("all")
     if dimension.smaller_is_better:
         # x < 2/j * mean, without fractions.
         return 1 + _how_many(halves * count * values < 2 * total for halves in (1, 2, 3, 4))
@@ -325,8 +365,7 @@ def _by_mean(dimension: _Dimension) -> nw.Expr:
 
 
 def _better_than_mean(dimension: _Dimension) -> nw.Expr:
-    values = nw.col(dimension.column)
-    scaled, total = values * nw.len().cast(nw.Int64), values.sum().cast(nw.Int64)
+    scaled, total = nw.col(dimension.column) * nw.col("all"), nw.col(dimension.total)
     return scaled < total if dimension.smaller_is_better else scaled > total
 
 

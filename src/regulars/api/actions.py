@@ -74,6 +74,15 @@ class Closing(Schema):
     note: Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")] = Field(
         "", description="What was said; empty leaves the note there is."
     )
+    came_of_it: Literal["", "reached", "not_reached", "declined"] = Field(
+        "",
+        description="What came of getting in touch, kept in the customer's record; empty where nobody did.",
+    )
+    reason: Literal[
+        "", "price", "product", "service", "delivery", "elsewhere", "no_need", "forgot", "other"
+    ] = Field(
+        "", description="Why the customer buys less or nothing, as they told; only with what came of it."
+    )
 
 
 class Assignment(Schema):
@@ -128,7 +137,7 @@ def get_action(request: HttpRequest, action_id: Path[Id]) -> ActionView:
         HTTPStatus.NOT_FOUND,
         replayable=True,
         in_words=True,
-        example={"outcome": "done", "note": "Called, will order next week."},
+        example={"outcome": "done", "note": "Called, will order next week.", "came_of_it": "reached"},
     ),
 )
 @once(HTTPStatus.OK)
@@ -141,6 +150,8 @@ def close_action(request: HttpRequest, action_id: Path[Id], body: Closing) -> Ac
         closed_by_id=key_of(request).created_by_id,
         now=timezone.now(),
         note=body.note,
+        came_of_it=body.came_of_it,
+        reason=body.reason,
     )
     action = _action(action_id)
     if action.state != body.outcome:

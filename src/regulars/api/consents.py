@@ -20,7 +20,7 @@ from regulars.staff.rules import Capability
 
 router = Router()
 
-Channel = Literal["email", "sms", "phone", "whatsapp", "wecom", "post", "push", "web"]
+Channel = Literal["email", "sms", "phone", "whatsapp", "wecom", "dingtalk", "post", "push", "web"]
 Purpose = Literal["marketing", "service", "profiling", "analytics"]
 State = Literal["granted", "pending", "withdrawn"]
 _Short = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from regulars.intake.connectors.taking import (
     LONGEST_BODY_BYTES,
@@ -18,7 +18,7 @@ from regulars.intake.operations import take_delivery
 from regulars.intake.tasks import ask_for_deliveries
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.channels.channel import BadCallError, Call
-from regulars.messaging.operations.feedback import hear
+from regulars.messaging.operations.feedback import greet, hear
 from regulars.staff.access import ChecksItself, access
 
 
@@ -59,9 +59,11 @@ def _refusal(error: RegularsError, status: HTTPStatus) -> HttpResponse:
 
 @access(ChecksItself("signature"))
 @csrf_exempt
-@require_POST
+@require_http_methods(["GET", "POST"])
 def news(request: HttpRequest, key: str) -> HttpResponse:
-    """Take in what a provider tells of messages. 401 for whoever is not the provider."""
+    """Take in what a provider tells of messages, or answer one that asks whether we are there. 401 for whoever is not the provider."""
+    if request.method == "GET":
+        return _greeting(request, key)
     try:
         body = _body(request)
     except DeliveryTooLargeError as error:
@@ -76,6 +78,19 @@ def news(request: HttpRequest, key: str) -> HttpResponse:
     except BadCallError as error:
         return _refusal(error, HTTPStatus.UNAUTHORIZED)
     return HttpResponse(headers={"Cache-Control": "no-store"})
+
+
+def _greeting(request: HttpRequest, key: str) -> HttpResponse:
+    told = Call(url="", headers={}, body=b"", query=request.GET.dict())
+    try:
+        said = greet(key, told)
+    except BadCallError as error:
+        return _refusal(error, HTTPStatus.UNAUTHORIZED)
+    return HttpResponse(
+        said,
+        content_type="text/plain; charset=utf-8",
+        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+    )
 
 
 urlpatterns: list[URLPattern] = [

@@ -110,8 +110,9 @@ def retry(
 
 @connectors.command("reseal")
 def reseal() -> None:
-    """Seal the shops' secrets with the installation's present secret, after it was exchanged (REGULARS_FORMER_SECRET_KEYS)."""
+    """Seal the secrets of shops and channels with the installation's present secret, after it was exchanged (REGULARS_FORMER_SECRET_KEYS)."""
     open_installation()
     from regulars.intake import operations  # noqa: PLC0415  needs the settings
+    from regulars.messaging.operations import channels  # noqa: PLC0415
 
-    notes.print(f"{operations.reseal():,} secrets sealed anew")
+    notes.print(f"{operations.reseal():,} secrets sealed anew, and those of {channels.reseal():,} channels")

@@ -50,12 +50,13 @@ def run(
         ),
     ] = None,
     engine: Annotated[
-        Engine,
+        Engine | None,
         typer.Option(
-            help="What computes: duckdb where the orders do not fit in memory, spark where one machine is not enough "
-            "(REGULARS_SPARK_MASTER says where)."
+            help="What computes: spark where one machine is not enough (REGULARS_SPARK_MASTER says where); without it polars, "
+            "or duckdb where the orders do not fit in memory.",
+            show_default=False,
         ),
-    ] = Engine.POLARS,
+    ] = None,
 ) -> None:
     """Bring the facts up to date, compute every profile, and renew the action list."""
     open_installation()
@@ -67,7 +68,7 @@ def run(
     with shown_progress() as progress:
         done = operations.run(
             as_of_day=None if as_of is None else day_of_date(as_of.date()),
-            engine=engine.value,
+            engine=None if engine is None else engine.value,
             now=timezone.now(),
             progress=progress,
         )

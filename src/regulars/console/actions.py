@@ -29,7 +29,7 @@ from regulars.planner.models import Action
 from regulars.planner.queries import ActionFilter, ActionPlace, ActionRow, Day
 from regulars.planner.rules import BY_CODE, PLAYBOOKS, Playbook
 from regulars.shop import queries as shop
-from regulars.shop.models import Business
+from regulars.shop.models import Business, Interaction
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability, Role, may
@@ -150,6 +150,14 @@ def _place(text: str) -> ActionPlace | None:
         return None
 
 
+def choices_of_outcome() -> dict[str, object]:
+    """Return what a form asks of a call or a visit: what came of it, and why."""
+    return {
+        "interaction_outcomes": Interaction.Outcome.choices,
+        "interaction_reasons": Interaction.Reason.choices,
+    }
+
+
 def people() -> list[Person]:
     """Return whom actions can be given to: active staff whose role may work them."""
     roles = [role for role in Role if may(role, Capability.WORK_ACTIONS)]
@@ -176,6 +184,7 @@ def context(chosen: ActionList, *, as_of_day: int, business: Business) -> dict[s
         "action_next": chosen.query(after=f"{following.value_minor}.{following.id}") if following else "",
         "is_later_page": chosen.after is not None,
         "people": staff,
+        **choices_of_outcome(),
         "playbook_counts": [
             (BY_CODE[count.playbook], count) for count in counts if count.playbook in BY_CODE
         ],
@@ -280,13 +289,19 @@ def close(request: HttpRequest) -> HttpResponse:
         return _answer(request, form)
     outcome = Action.State.DISMISSED if request.POST.get("outcome") == "dismissed" else Action.State.DONE
     ids = form.cleaned_data["action"]
-    closed = planner.close(
-        action_ids=ids,
-        outcome="dismissed" if outcome == Action.State.DISMISSED else "done",
-        closed_by_id=cast("User", request.user).pk,
-        now=timezone.now(),
-        note=request.POST.get("note", "")[:2_000],
-    )
+    try:
+        closed = planner.close(
+            action_ids=ids,
+            outcome="dismissed" if outcome == Action.State.DISMISSED else "done",
+            closed_by_id=cast("User", request.user).pk,
+            now=timezone.now(),
+            note=request.POST.get("note", "")[:2_000],
+            came_of_it=request.POST.get("came_of_it", ""),
+            reason=request.POST.get("reason", ""),
+        )
+    except RegularsError as error:
+        messages.error(request, str(error))
+        return _answer(request, form)
     return _answer(request, form, undo=Undo(ids=ids, count=closed, outcome=outcome) if closed else None)
 
 

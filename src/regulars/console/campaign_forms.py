@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from regulars.console.offer_forms import MomentField
 from regulars.journeys.models import Campaign
-from regulars.journeys.operations import MOST_CHANNELS, CampaignTold, InvalidCampaignError, Over
+from regulars.journeys.operations.campaigns import MOST_CHANNELS, CampaignTold, InvalidCampaignError, Over
 from regulars.journeys.rules import Start
 from regulars.messaging import queries as messaging
 from regulars.messaging.queries.templates import TemplateFilter, templates

@@ -24,17 +24,19 @@ from regulars.console.campaign_figures import figures_of, funnel_of, sentence_of
 from regulars.console.campaign_forms import CampaignForm, blank, filled
 from regulars.console.components import Chip, Pager
 from regulars.console.downloads import choices, download
-from regulars.journeys import operations, queries
 from regulars.journeys.figures import figures
 from regulars.journeys.models import Campaign
-from regulars.journeys.operations import InvalidCampaignError, NoSuchCampaignError
+from regulars.journeys.operations import campaigns as operations
+from regulars.journeys.operations.campaigns import InvalidCampaignError, NoSuchCampaignError
 from regulars.journeys.preflight import preflight as look_ahead
-from regulars.journeys.queries import CampaignFilter
+from regulars.journeys.queries import campaigns as queries
+from regulars.journeys.queries.campaigns import CampaignFilter
 from regulars.journeys.tasks import request_beginning
 from regulars.kernel.days import zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.labels import reason_label
 from regulars.messaging.operations.sends import PASSING
+from regulars.messaging.queries import Funnel
 from regulars.messaging.tasks import request_sending
 from regulars.shop import queries as shop
 from regulars.staff.access import Needs, access
@@ -59,6 +61,12 @@ _FIGURES_SCHEMA: dict[str, type[pl.DataType]] = {
     "campaign": pl.String, "figure": pl.String, "reason": pl.String, "value": pl.Float64, "low": pl.Float64,
     "high": pl.Float64, "unit": pl.String, "definition": pl.String,
 }  # fmt: skip
+_LIST_SCHEMA: dict[str, pl.DataType] = {
+    "campaign": pl.Int64(), "name": pl.String(), "state": pl.String(), "segment": pl.String(),
+    "starts_at": pl.Datetime("us", "UTC"), "started_at": pl.Datetime("us", "UTC"), "customers": pl.Int64(),
+    "reached": pl.Int64(), "held_back": pl.Int64(), "failed": pl.Int64(), "under_way": pl.Int64(),
+    "cost_minor": pl.Float64(),
+}  # fmt: skip
 _FRAMED = {
     "default-src": [NONE],
     "base-uri": [NONE],
@@ -78,12 +86,8 @@ _FRAMED = {
 @never_cache
 def campaigns(request: HttpRequest) -> HttpResponse:
     """List campaigns with where they stand."""
-    asked = {
-        "words": request.GET.get("words", "").replace("\0", "")[:100],
-        "state": request.GET.get("state", "") if request.GET.get("state") in STATES else "",
-    }
-    is_archive = request.GET.get("show") == "archived"
-    which = CampaignFilter(text=asked["words"], state=asked["state"], archived=is_archive)
+    which = _which(request)
+    asked, is_archive = {"words": which.text, "state": which.state}, which.archived
     page = Paginator(queries.campaigns(which), _A_PAGE).get_page(request.GET.get("page"))
     said = {
         name: value for name, value in {**asked, "show": "archived" if is_archive else ""}.items() if value
@@ -110,8 +114,40 @@ def campaigns(request: HttpRequest) -> HttpResponse:
             previous_url=to(page.previous_page_number()) if page.has_previous() else "",
             next_url=to(page.next_page_number()) if page.has_next() else "",
         ),
+        "exports": choices(reverse("console:campaigns-export"), urlencode(said)),
     }
     return render(request, "console/campaigns/list.html", context)
+
+
+def _which(request: HttpRequest) -> CampaignFilter:
+    state = request.GET.get("state", "")
+    return CampaignFilter(
+        text=request.GET.get("words", "").replace("\0", "")[:100],
+        state=state if state in STATES else "",
+        archived=request.GET.get("show") == "archived",
+    )
+
+
+@_SEES
+@require_GET
+def export_list(request: HttpRequest) -> HttpResponseBase:
+    """Send the list as a file."""
+    found = queries.rows_of(list(queries.campaigns(_which(request))))
+    rows = (
+        (
+            row.campaign.pk, row.campaign.name, row.state, row.campaign.segment.name, row.campaign.starts_at,
+            row.campaign.started_at, *_counts(row.funnel),
+        )
+        for row in found
+    )  # fmt: skip
+    return download("campaigns", _LIST_SCHEMA, rows, form=request.GET.get("format", ""))
+
+
+def _counts(funnel: Funnel | None) -> tuple[object, ...]:
+    if funnel is None:
+        return (None,) * 6
+    cost = float(funnel.cost_minor)
+    return funnel.total, funnel.reached, funnel.held_back, funnel.failed, funnel.under_way, cost
 
 
 # The editor

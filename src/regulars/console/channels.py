@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,6 +20,7 @@ from regulars.kernel.money import minor_unit_exponent
 from regulars.messaging import dns, queries
 from regulars.messaging.channels import KINDS, kind_named
 from regulars.messaging.channels.channel import Asked, ChannelKind, InvalidChannelError
+from regulars.messaging.composing import public_root
 from regulars.messaging.models import Channel
 from regulars.messaging.operations import channels as operations
 from regulars.messaging.operations import governance
@@ -31,6 +33,9 @@ from regulars.staff.rules import Capability
 
 _SETS = access(Needs(Capability.CHANGE_SETTINGS))
 _PERIOD = timedelta(days=30)
+_SHORT = {Medium.SMS, Medium.WHATSAPP, Medium.WECOM, Medium.DINGTALK}
+# A kind of so many media is for whatever there is.
+_ANY = 5
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
@@ -119,7 +124,24 @@ def _field_of(asked: Asked, *, is_new: bool) -> forms.Field:
 def channels(request: HttpRequest) -> HttpResponse:
     """List the channels, and the kinds that can be added."""
     rows = [(one, kind_named(one.kind), _trouble(one)) for one in queries.channels()]
-    return render(request, "console/settings/channels.html", {"rows": rows, "kinds": KINDS})
+    groups = [
+        (_("E-mail"), [kind for kind in KINDS if kind.media == ("email",)]),
+        (
+            _("SMS and messengers"),
+            [kind for kind in KINDS if set(kind.media) & _SHORT and len(kind.media) < _ANY],
+        ),
+    ]
+    known = {kind.key for _label, kinds in groups for kind in kinds}
+    groups.append((_("Everything else"), [kind for kind in KINDS if kind.key not in known]))
+    return render(request, "console/settings/channels.html", {"rows": rows, "groups": groups})
+
+
+def _made(channel: Channel, form: ChannelForm) -> str:
+    """Return the secret that was made because none was told, and that its other side must know: now or never."""
+    asked = next((one for one in kind_named(channel.kind).asked if one.is_made), None)
+    if asked is None or form.values.get(asked.name):
+        return ""
+    return operations.opening_of(channel).values[asked.name]
 
 
 def _trouble(channel: Channel) -> str:
@@ -149,7 +171,10 @@ def new_channel(request: HttpRequest, kind: str) -> HttpResponse:
             _blame(form, error)
         else:
             messages.success(request, gettext("The channel is set up. Send yourself a test."))
-            return redirect("console:settings-channel", row.pk)
+            made = _made(row, form)
+            if not made:
+                return redirect("console:settings-channel", row.pk)
+            return render(request, "console/settings/channel_secret.html", {"channel": row, "secret": made})
     context = {"form": form, "kind": which, "channel": None}
     return render(request, "console/settings/channel.html", context, status=422 if form.errors else 200)
 
@@ -185,7 +210,14 @@ def channel(request: HttpRequest, channel_id: int) -> HttpResponse:
         else:
             messages.success(request, gettext("The channel is saved."))
             return redirect("console:settings-channel", channel_id)
-    context = {"form": form, "kind": which, "channel": row, "trouble": _trouble(row)}
+    context = {
+        "form": form,
+        "kind": which,
+        "channel": row,
+        "trouble": _trouble(row),
+        "called_at": f"{settings.PUBLIC_URL}/webhooks/messages/{row.key}" if which.hear else "",
+        "asked_at": f"{public_root()}slot/{row.key}/" if row.kind == "onsite" else "",
+    }
     return render(request, "console/settings/channel.html", context, status=422 if form.errors else 200)
 
 

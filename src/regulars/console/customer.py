@@ -85,6 +85,7 @@ def customer(request: HttpRequest, customer_id: int) -> HttpResponse:
         "is_later_story": "story" in request.GET,
         "item": actions.item_of(waiting) if waiting else None,
         "people": actions.people() if waiting and may_work else [],
+        **actions.choices_of_outcome(),
         "may_work": may_work,
     }
     if profile is not None and run is not None:
@@ -352,6 +353,7 @@ def purchases(request: HttpRequest, customer_id: int) -> HttpResponse:
                 product_codes=[product.code for product in found.products[:_PRODUCTS_SHOWN]],
                 as_of_day=run.as_of_day if run else 0,
             ),
+            "customer_id": customer_id,
             "back_url": reverse("console:customer", args=[customer_id]),
         },
     )

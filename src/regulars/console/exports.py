@@ -18,7 +18,9 @@ from regulars.console.downloads import download
 from regulars.console.quality import checks
 from regulars.intake import queries as intake
 from regulars.intake.connectors.looking import shops
-from regulars.intake.models import WriteKey
+from regulars.intake.models import Delivery, WriteKey
+from regulars.intake.track import labels, reading
+from regulars.messaging import queries as messaging
 from regulars.segments import queries as segments
 from regulars.shop import queries as shop
 from regulars.shop.models import (
@@ -40,6 +42,9 @@ from regulars.staff.rules import Capability
 Schema = Mapping[str, pl.DataType]
 Rows = Iterable[tuple[Any, ...]]
 _AT_ONCE = 5_000
+_LONGEST_ID = 19
+# Messages are kept for a week; this many of the latest go into a file.
+_MOST_ARRIVALS = 10_000
 _TEXT, _COUNT, _FLAG, _DAY = pl.String(), pl.Int64(), pl.Boolean(), pl.Date()
 _AT = pl.Datetime("us", "UTC")
 
@@ -63,6 +68,17 @@ class Export:
 
 def _read(rows: "QuerySet[Any, tuple[Any, ...]]") -> Iterator[tuple[Any, ...]]:
     return rows.iterator(chunk_size=_AT_ONCE)
+
+
+def _whole(query: QueryDict, name: str) -> int:
+    """Return the id that the address names, or 0, which none has."""
+    told = query.get(name, "")
+    return int(told) if told.isdecimal() and len(told) < _LONGEST_ID else 0
+
+
+def _of_customer(rows: "QuerySet[Any]", query: QueryDict, place: str = "customer") -> "QuerySet[Any]":
+    """Return the rows of the customer that the address names, or all."""
+    return rows.filter(**{place: _whole(query, "customer")}) if "customer" in query else rows
 
 
 def _texts(*names: str) -> dict[str, pl.DataType]:
@@ -156,32 +172,56 @@ def _privacy(_query: QueryDict) -> Rows:
         )  # fmt: skip
 
 
+def _tasks(query: QueryDict) -> Rows:
+    rows = messaging.closed_tasks() if query.get("state") == "closed" else messaging.open_tasks()
+    for one in rows:
+        yield (
+            one.pk, one.delivery.customer.code, one.title, one.text, one.delivery.send.label,
+            one.delivery.channel.name, one.assignee.email if one.assignee else None, one.due_at, one.outcome,
+            one.note, one.closed_at, one.closed_by.email if one.closed_by else None,
+        )  # fmt: skip
+
+
 def _quality(_query: QueryDict) -> Rows:
     for check in checks(shop.measured(now=timezone.now()).coverage):
         yield check.code, check.known, check.total
 
 
-def _orders(_query: QueryDict) -> Rows:
+def _arrivals(query: QueryDict) -> Rows:
+    for one in reading.arrivals(_whole(query, "source"), limit=_MOST_ARRIVALS):
+        notes = "; ".join(": ".join(filter(None, note)) for note in one.notes)
+        outcome = labels.OUTCOMES.get(one.outcome)
+        yield (
+            one.received_at, one.kind, one.name, one.who, str(outcome) if outcome else None, notes or None, one.sent,
+        )  # fmt: skip
+
+
+def _deliveries(query: QueryDict) -> Rows:
+    rows = Delivery.objects.filter(connection=_whole(query, "shop")).order_by("-id")
+    return _read(rows.values_list("received_at", "topic", "state", "reason", "detail", "worked_at"))
+
+
+def _orders(query: QueryDict) -> Rows:
+    rows = _of_customer(Order.objects.order_by("pk"), query).values_list(
+        "store__code", "code", "customer__code", "account__code", "status", "placed_at", "amount_minor",
+        "discount_minor", "refunded_minor", "net_minor", "is_valid", "coupons",
+    )  # fmt: skip
+    for *told, coupons in _read(rows):
+        yield (*told, ", ".join(sorted(coupons)) or None)
+
+
+def _lines(query: QueryDict) -> Rows:
     return _read(
-        Order.objects.order_by("pk").values_list(
-            "store__code", "code", "customer__code", "account__code", "status", "placed_at", "amount_minor",
-            "discount_minor", "refunded_minor", "net_minor", "is_valid",
+        _of_customer(OrderLine.objects.order_by("pk"), query, "order__customer").values_list(
+            "order__store__code", "order__code", "order__placed_at", "order__status", "key", "product__code",
+            "product__name", "quantity", "amount_minor", "discount_minor",
         )
     )  # fmt: skip
 
 
-def _lines(_query: QueryDict) -> Rows:
+def _refunds(query: QueryDict) -> Rows:
     return _read(
-        OrderLine.objects.order_by("pk").values_list(
-            "order__store__code", "order__code", "key", "product__code", "product__name", "quantity", "amount_minor",
-            "discount_minor",
-        )
-    )  # fmt: skip
-
-
-def _refunds(_query: QueryDict) -> Rows:
-    return _read(
-        Refund.objects.order_by("pk").values_list(
+        _of_customer(Refund.objects.order_by("pk"), query).values_list(
             "store__code", "key", "order__code", "customer__code", "product__code", "quantity", "amount_minor",
             "refunded_at",
         )
@@ -227,6 +267,14 @@ def _consents(_query: QueryDict) -> Rows:
 _MINOR = {"amount_minor": _COUNT, "discount_minor": _COUNT}
 
 EXPORTS: dict[str, Export] = {
+    "tasks": Export(
+        needs=Capability.EXPORT_CUSTOMERS,
+        columns={
+            "task": _COUNT, **_texts("customer", "title", "text", "send", "channel", "assignee"), "due_at": _AT,
+            **_texts("outcome", "note"), "closed_at": _AT, "closed_by": _TEXT,
+        },
+        rows=_tasks,
+    ),
     "imports": Export(
         needs=Capability.VIEW_IMPORTS,
         columns={
@@ -292,6 +340,16 @@ EXPORTS: dict[str, Export] = {
         columns={**_texts("name", "kind", "store", "address"), "last_told_at": _AT},
         rows=_sources,
     ),
+    "arrivals": Export(
+        needs=Capability.MANAGE_KEYS,
+        columns={"arrived_at": _AT, **_texts("type", "event", "who", "outcome", "notes", "sent")},
+        rows=_arrivals,
+    ),
+    "deliveries": Export(
+        needs=Capability.MANAGE_KEYS,
+        columns={"arrived_at": _AT, **_texts("topic", "state", "reason", "detail"), "worked_at": _AT},
+        rows=_deliveries,
+    ),
     "privacy-requests": Export(
         needs=Capability.HANDLE_PRIVACY,
         columns={
@@ -305,14 +363,17 @@ EXPORTS: dict[str, Export] = {
         needs=Capability.EXPORT_CUSTOMERS,
         columns={
             **_texts("store", "order", "customer_id", "account_id", "status"), "placed_at": _AT, **_MINOR,
-            "refunded_minor": _COUNT, "net_minor": _COUNT, "is_valid": _FLAG,
+            "refunded_minor": _COUNT, "net_minor": _COUNT, "is_valid": _FLAG, "coupons": _TEXT,
         },
         rows=_orders,
     ),
     "order-lines": Export(
         label=_("Order lines"),
         needs=Capability.EXPORT_CUSTOMERS,
-        columns={**_texts("store", "order", "line", "product", "product_name"), "quantity": pl.Float64(), **_MINOR},
+        columns={
+            **_texts("store", "order"), "placed_at": _AT, **_texts("status", "line", "product", "product_name"),
+            "quantity": pl.Float64(), **_MINOR,
+        },
         rows=_lines,
     ),
     "refunds": Export(

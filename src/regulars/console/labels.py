@@ -3,6 +3,7 @@
 from django.utils.functional import Promise
 
 from regulars.insights.models import Policy, Profile
+from regulars.shop.models import Interaction
 
 # How many of five bars are lit: the life cycle rises to mature and sinks again.
 _STEPS = {
@@ -29,6 +30,12 @@ def stage(value: str) -> str | Promise:
 def cell(value: str) -> str | Promise:
     """Return the name of an RFM cell."""
     return Profile.Cell(value).label if value else ""
+
+
+def interaction(outcome: str | None, reason: str | None) -> list[str]:
+    """Return what came of getting in touch, and why, in words; nothing where nobody did."""
+    words = [str(Interaction.Outcome(outcome).label)] if outcome else []
+    return [*words, str(Interaction.Reason(reason).label)] if reason else words
 
 
 def stage_steps(value: str) -> list[bool]:

@@ -54,12 +54,12 @@ _FRAMED = {
 _View = Callable[..., HttpResponse]
 
 
-def _in_frame(view: _View) -> Callable[..., HttpResponseBase]:
+def in_frame(view: _View) -> Callable[..., HttpResponseBase]:
     """Let a page of ours show this one in a frame, under the policy of a mail."""
     return csp(_FRAMED)(xframe_options_sameorigin(view))
 
 
-def _with_frame(view: _View) -> Callable[..., HttpResponseBase]:
+def with_frame(view: _View) -> Callable[..., HttpResponseBase]:
     """Let a page show others of ours in frames."""
     return csp_update({"frame-src": [SELF]})(view)
 
@@ -184,7 +184,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return redirect("console:template", made.pk)
 
 
-@_in_frame
+@in_frame
 @_SEES
 @require_GET
 def starter(request: HttpRequest, code: str) -> HttpResponse:
@@ -198,16 +198,16 @@ def starter(request: HttpRequest, code: str) -> HttpResponse:
         found.content[language],
         format=found.format,  # type: ignore[arg-type]  # a format, as tested
         language=language,
-        customer_id=_somebody(),
+        customer_id=somebody(),
         now=timezone.now(),
     )
-    return _framed(request, checked)
+    return framed(request, checked)
 
 
 # The editor
 
 
-@_with_frame
+@with_frame
 @_SEES
 @require_GET
 @never_cache
@@ -233,7 +233,7 @@ def template(request: HttpRequest, template_id: int) -> HttpResponse:
     return render(request, "console/templates/edit.html", context)
 
 
-@_with_frame
+@with_frame
 @_WRITES
 @require_POST
 def draft(request: HttpRequest, template_id: int) -> HttpResponse:
@@ -278,7 +278,7 @@ def _looked_at(told: Mapping[str, str], found: Template, *, language: str) -> di
     }
 
 
-@_in_frame
+@in_frame
 @_SEES
 @require_GET
 @never_cache
@@ -294,10 +294,11 @@ def preview(request: HttpRequest, template_id: int) -> HttpResponse:
         customer_id=customer.pk if customer else _NOBODY,
         now=timezone.now(),
     )
-    return _framed(request, checked)
+    return framed(request, checked)
 
 
-def _framed(request: HttpRequest, checked: Checked) -> HttpResponse:
+def framed(request: HttpRequest, checked: Checked) -> HttpResponse:
+    """Return a message as it stands in a frame."""
     if checked.preview and checked.preview.filled.html:
         # Links open beside the console, not inside the frame.
         html = checked.preview.filled.html.replace("<head>", '<head><base target="_blank">', 1)
@@ -488,11 +489,11 @@ def _editor(template_id: int, language: str) -> str:
 
 def _chosen(words: str) -> Customer | None:
     """Return the customer of whose name, id or address so much was written; of several one, and anybody for nothing."""
-    ids = shop.find_customers(words[:200], limit=_FOUND).ids if words.strip() else (_somebody(),)
+    ids = shop.find_customers(words[:200], limit=_FOUND).ids if words.strip() else (somebody(),)
     return Customer.objects.filter(pk__in=ids, erased_at=None).order_by("sort_name").first()
 
 
-def _somebody() -> int:
+def somebody() -> int:
     """Return a customer of whom something can be said; 0 in an empty shop."""
     known = Customer.objects.filter(erased_at=None, merged_into=None)
     found = known.exclude(name="").order_by("-id").first() or known.order_by("-id").first()

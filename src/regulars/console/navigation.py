@@ -37,6 +37,7 @@ PLACES = (
     Place("console:segments", "segments", pgettext_lazy("place", "Segments"), Capability.VIEW_CUSTOMERS),
     Place("console:offers", "gift", pgettext_lazy("place", "Offers"), Capability.VIEW_OFFERS),
     Place("console:templates", "edit", pgettext_lazy("place", "Templates"), Capability.VIEW_CUSTOMERS),
+    Place("console:journeys", "git-branch", pgettext_lazy("place", "Journeys"), Capability.VIEW_REPORTS),
     Place("console:campaigns", "flow", pgettext_lazy("place", "Campaigns"), Capability.VIEW_REPORTS),
     Place("console:experiments", "chart", pgettext_lazy("place", "Experiments"), Capability.VIEW_REPORTS),
     Place("console:sends", "mail", pgettext_lazy("place", "Sends"), Capability.VIEW_REPORTS),

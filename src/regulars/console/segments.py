@@ -127,7 +127,7 @@ def _edit(request: HttpRequest, segment: Segment | None) -> HttpResponse:
         for key in request.GET.getlist("with"):
             segment_builder.change(draft, do=f"add:0:{key}", attributes=attributes)
     context = {
-        **_building(draft, segment, attributes=attributes, currency=currency),
+        **building(draft, segment, attributes=attributes, currency=currency),
         "form": form,
         "segment": segment,
     }
@@ -164,13 +164,14 @@ def _save(  # noqa: PLR0913  what an editor holds
     return saved
 
 
-def _building(
+def building(
     draft: Draft,
     segment: Segment | None,
     *,
     attributes: Mapping[str, registry.CustomerAttribute],
     currency: str,
 ) -> dict[str, Any]:
+    """Return what the templates of the builder need to show a draft."""
     for part in draft.each():
         if part.kind == "attribute":
             part.asked = segment_builder.asked(part, attributes=attributes, currency=currency)
@@ -205,7 +206,7 @@ def builder(request: HttpRequest) -> HttpResponse:
     do = request.POST.get("do") or (chosen if chosen.startswith("add:") else "")
     segment_builder.change(draft, do=do, attributes=attributes)
     segment = Segment.objects.filter(pk=_number(request.POST.get("segment_id", ""))).first()
-    context = _building(draft, segment, attributes=attributes, currency=currency)
+    context = building(draft, segment, attributes=attributes, currency=currency)
     response = render(request, "console/segments/builder.html", context)
     response["HX-Trigger-After-Settle"] = "rule-changed"
     return response

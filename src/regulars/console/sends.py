@@ -1,25 +1,21 @@
 """Sends: what goes out, where it stands, why something did not; pause, go on, cancel, try again."""
 
-from typing import cast
-
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext, ngettext
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from regulars.console.components import Pager
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import queries
 from regulars.messaging.labels import reason_label
-from regulars.messaging.models import Channel, Delivery, Send, StaffTask
-from regulars.messaging.operations import governance
+from regulars.messaging.models import Channel, Delivery, Send
 from regulars.messaging.operations import sends as operations
 from regulars.messaging.tasks import request_sending
 from regulars.staff.access import Needs, access
-from regulars.staff.models import User
 from regulars.staff.rules import Capability
 
 _SEES = access(Needs(Capability.VIEW_REPORTS))
@@ -180,27 +176,3 @@ def audience(request: HttpRequest, send_id: int, channel_id: int) -> StreamingHt
     name = slugify(f"{row.label}-{channel.name}") or f"send-{send_id}"
     answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return answer
-
-
-@access(Needs(Capability.WORK_ACTIONS))
-@require_http_methods(["GET", "POST"])
-def tasks(request: HttpRequest) -> HttpResponse:
-    """List what staff are to bring to customers, and close one with what came of it."""
-    if request.method == "POST":
-        told = request.POST
-        try:
-            governance.close_task(
-                int(told.get("task", "0") or 0) if told.get("task", "").isdigit() else 0,
-                outcome=told.get("outcome", ""),
-                note=told.get("note", ""),
-                by=cast("User", request.user),
-                now=timezone.now(),
-            )
-        except RegularsError as error:
-            messages.error(request, str(error))
-        else:
-            messages.success(request, gettext("Noted."))
-        return redirect("console:sends-tasks")
-    rows = queries.open_tasks()
-    context = {"rows": rows[:_ROWS], "total": rows.count(), "outcomes": StaffTask.Outcome.choices}
-    return render(request, "console/sends/tasks.html", context)

@@ -259,7 +259,12 @@ def _label(told: Told, _business: Business) -> Said:
 def _action(told: Told, _business: Business) -> Said:
     playbook = BY_CODE.get(told["playbook"])
     name = str(playbook.name) if playbook else told["playbook"]
-    parts = (str(Action.State(told["state"]).label), told.get("by"), told.get("note"))
+    parts = (
+        str(Action.State(told["state"]).label),
+        *labels.interaction(told.get("came_of_it"), told.get("reason")),
+        told.get("by"),
+        told.get("note"),
+    )
     return Said(title=name, text=" · ".join(part for part in parts if part))
 
 

@@ -18,6 +18,7 @@ from regulars.insights import queries as insights
 from regulars.intake.connectors.labels import RESOURCES
 from regulars.intake.labels import STAGE_LABELS
 from regulars.intake.models import Backfill, Import
+from regulars.journeys.queries import campaigns
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability, may
@@ -56,6 +57,7 @@ def tray(request: HttpRequest) -> HttpResponse:
     )  # fmt: skip
     may_manage = may(cast("User", request.user).role, Capability.CHANGE_SETTINGS)
     work += [_filling(row, may_manage=may_manage) for row in fillings.order_by("-id")[:_MOST]]
+    work += _campaigns()
     if insights.current_run() is not None:
         work.append(Work(title=gettext("Your customers are being understood")))
     going_on = any(not one.state for one in work)
@@ -78,6 +80,21 @@ def _filling(row: Backfill, *, may_manage: bool) -> Work:
         url=url,
         cancel_url=reverse("console:settings-source-shop-cancellation", args=[shop.pk]) if may_manage else "",
     )
+
+
+def _campaigns() -> list[Work]:
+    """Return the campaigns whose messages are going out."""
+    rows = campaigns.campaigns(campaigns.CampaignFilter(state="sending"))[:_MOST]
+    return [
+        Work(
+            title=row.campaign.name,
+            stage=gettext("Messages are going out"),
+            done=row.done,
+            total=row.funnel.total if row.funnel else None,
+            url=reverse("console:campaign", args=[row.campaign.pk]),
+        )
+        for row in campaigns.rows_of(list(rows))
+    ]
 
 
 def _import(row: Import) -> Work:

@@ -14,7 +14,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from regulars.analytics import backtest as analytics
 from regulars.analytics import facts as contract
 from regulars.analytics.backtest import MODELS, ModelName, Report
-from regulars.insights import engines, facts
+from regulars.insights import behaviour, engines, facts
 from regulars.insights.lock import RunInProgressError, sole_backtest, sole_computation
 from regulars.insights.models import Backtest, BacktestRun, Profile
 from regulars.kernel.progress import Progress, no_progress
@@ -157,17 +157,17 @@ def _report(
         orders = contract.until(read(facts.ORDERS), as_of_day=as_of_day)
         last_day = orders.filter(pl.col("is_valid")).select(pl.col("day").max()).collect().item()
         lines = contract.until(read(facts.LINES), as_of_day=as_of_day)
-        events = read(facts.EVENTS).filter(pl.col("customer_id") > 0).select("customer_id", "day")
+        events = contract.until(read(facts.EVENTS), as_of_day=as_of_day)
         if last_day is not None and last_day < as_of_day:
             as_of_day = last_day
             orders = contract.until(orders, as_of_day=as_of_day)
-            lines = contract.until(lines, as_of_day=as_of_day)
+            lines, events = (contract.until(table, as_of_day=as_of_day) for table in (lines, events))
+        has_events = facts.has_rows(facts.EVENTS, facts_folder=facts_folder)
         return analytics.run(
             orders,
             lines=lines,
-            events=contract.until(events, as_of_day=as_of_day)
-            if facts.has_rows(facts.EVENTS, facts_folder=facts_folder)
-            else None,
+            events=behaviour.browsing(events) if has_events else None,
+            tickets=behaviour.tickets(events) if has_events else None,
             as_of_day=as_of_day,
             models=models,
             progress=progress,

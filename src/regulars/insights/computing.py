@@ -170,6 +170,7 @@ def compute(  # noqa: PLR0913  what a run knows
                 weights=affinity.Weights(**learning.content["basket"]),
                 rule=cast("affinity.Rule | None", terms.trusted_rules.get("next_basket")),
                 relate=is_learnt_now,
+                fresh=fresh,
             )
         summary = summaries.summarise(
             found, orders=orders, past=past, customers=customers, as_of_day=day, rules=rules

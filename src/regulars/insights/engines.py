@@ -18,6 +18,7 @@ import polars as pl
 from regulars.insights import facts
 from regulars.kernel.errors import RegularsError
 from regulars.runtime.environment import JAVA_HOME, SPARK_MASTER
+from regulars.runtime.memory import available_bytes
 
 if TYPE_CHECKING:  # Spark is an extra.
     from pyspark.sql import SparkSession
@@ -26,6 +27,13 @@ Engine = Literal["polars", "duckdb", "spark"]
 ENGINES: tuple[Engine, ...] = ("polars", "duckdb", "spark")
 Table: TypeAlias = Any
 
+POLARS_BYTES, POLARS_BYTES_A_LINE = 600 * 2**20, 120
+"""What a run of Polars holds at its peak, measured by `benchmarks nightly --facts`."""
+
+_DUCKDB_SHARE = 0.6
+"""Of the memory that is left when it starts; what comes out of it is worked through beside it."""
+
+_GIB = 2**30
 _table_numbers = count()
 
 
@@ -61,17 +69,61 @@ def demand(engine: str) -> None:
         raise EngineMissingError(message, engine=engine, missing="java")
 
 
+class NotEnoughMemoryError(RegularsError):
+    """Polars would take more memory than is left."""
+
+    code: ClassVar[str] = "not_enough_memory"
+
+
+def demand_memory(*, engine: Engine, facts_folder: Path, available: int | None) -> None:
+    """Check that a run fits in memory, before the operating system ends it half way.
+
+    Args:
+        engine: What computes. Only Polars holds what it computes; DuckDB spills, and so do Spark's executors.
+        facts_folder: Where the facts lie.
+        available: Bytes that are left; None where that is unknown.
+
+    Raises:
+        NotEnoughMemoryError: It does not, with what to do.
+    """
+    if engine != "polars" or available is None:
+        return
+    lines = facts.scan_polars(facts.LINES, facts_folder=facts_folder).select(pl.len()).collect().item()
+    needed = POLARS_BYTES + POLARS_BYTES_A_LINE * lines
+    if needed > available:
+        message = (
+            f"the facts hold {lines:,} order lines, for which Polars needs about {needed / _GIB:.1f} GiB, and "
+            f"{available / _GIB:.1f} GiB are left; take the engine duckdb, which spills to disk, or spark"
+        )
+        raise NotEnoughMemoryError(message, lines=lines, needed=needed, available=available)
+
+
+def fitting(*, facts_folder: Path, available: int | None) -> Engine:
+    """Return the engine for a run that names none: Polars, or DuckDB where the facts do not fit in memory."""
+    try:
+        demand_memory(engine="polars", facts_folder=facts_folder, available=available)
+    except NotEnoughMemoryError:
+        return "duckdb"
+    return "polars"
+
+
 @contextmanager
 def reader(*, engine: Engine, facts_folder: Path) -> Iterator[Callable[[facts.Dataset], Table]]:
     """Give a function that reads a dataset with `engine`; the tables it returns are good inside the block."""
     if engine == "polars":
         yield lambda dataset: facts.scan_polars(dataset, facts_folder=facts_folder)
     elif engine == "duckdb":
-        with duckdb.connect(config={"temp_directory": str(facts_folder / ".spill")}) as database:
+        with duckdb.connect(config=_duckdb_configuration(facts_folder)) as database:
             yield lambda dataset: facts.scan_duckdb(dataset, facts_folder=facts_folder, database=database)
     else:
         with _spark() as session:
             yield lambda dataset: facts.scan_spark(dataset, facts_folder=facts_folder, session=session)
+
+
+def _duckdb_configuration(facts_folder: Path) -> dict[str, str | bool | int | float | list[str]]:
+    left = available_bytes()
+    limit = {} if left is None else {"memory_limit": f"{int(left * _DUCKDB_SHARE) // 2**20}MiB"}
+    return {"temp_directory": str(facts_folder / ".spill"), **limit}
 
 
 @contextmanager

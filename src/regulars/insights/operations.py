@@ -23,6 +23,7 @@ from regulars.insights.rules import Rules
 from regulars.kernel.days import day_of_instant, zone_named
 from regulars.kernel.progress import Progress, no_progress
 from regulars.outbox.operations import publish
+from regulars.runtime.memory import available_bytes
 from regulars.shop import queries as shop
 from regulars.shop.models import Business
 
@@ -68,7 +69,7 @@ def export_facts(*, facts_folder: Path | None = None, progress: Progress = no_pr
 def run(  # noqa: PLR0913  what a run depends on
     *,
     as_of_day: int | None = None,
-    engine: Engine = "polars",
+    engine: Engine | None = None,
     forecasts: bool = True,
     now: datetime,
     facts_folder: Path | None = None,
@@ -83,7 +84,7 @@ def run(  # noqa: PLR0913  what a run depends on
     Args:
         as_of_day: The day to look back from; orders after it are left out. None means the policy's, and that null
             means today in the merchant's zone.
-        engine: What computes; all give the same rows.
+        engine: What computes; all give the same rows. None takes Polars, or DuckDB where the facts do not fit in memory.
         forecasts: False computes the labels (tier, stage, cell, cycle) alone, in seconds: what was forecast of customers,
             and said of their wants, stays as it was until the next run.
         now: When the run starts.
@@ -93,11 +94,13 @@ def run(  # noqa: PLR0913  what a run depends on
     Raises:
         UnknownEngineError: `engine` is not one of `ENGINES`.
         EngineMissingError: It is not installed.
+        NotEnoughMemoryError: The engine is Polars, and the facts are too large for the memory that is left.
         InvalidPolicyError: The stored policy cannot be read.
         RunInProgressError: Another process computes insights now.
         InsideTransactionError: The connection is in a transaction.
     """
-    engines.demand(engine)
+    if engine is not None:
+        engines.demand(engine)
     facts_folder = facts_folder or settings.HOME.facts
     fresh = facts_folder / _FRESH
     with sole_computation():
@@ -112,7 +115,7 @@ def run(  # noqa: PLR0913  what a run depends on
             as_of_day=as_of_day
             if as_of_day is not None
             else day_of(policy=policy, business=business, now=now),
-            engine=engine,
+            engine=engine or "polars",
             currency=business.currency,
             started_at=now,
         )
@@ -121,10 +124,14 @@ def run(  # noqa: PLR0913  what a run depends on
             facts.export(facts_folder=facts_folder, progress=progress)
             if archive_events(now=now, facts_folder=facts_folder):
                 facts.export(facts_folder=facts_folder, progress=progress)
+            left = available_bytes()
+            chosen = engine or engines.fitting(facts_folder=facts_folder, available=left)
+            engines.demand_memory(engine=chosen, facts_folder=facts_folder, available=left)
+            Run.objects.filter(pk=started.pk).update(engine=chosen)
             _enter(started, "labels")
             progress("labels", 0, None)
             found = compute(
-                engine=engine,
+                engine=chosen,
                 rules=read_policy(policy),
                 forecasts=forecasts,
                 terms=Terms(

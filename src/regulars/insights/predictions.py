@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from regulars.analytics import churn, clv, cycles, next_purchase
 from regulars.analytics import facts as contract
 from regulars.analytics.backtest import ModelName
+from regulars.insights import behaviour
 from regulars.insights.engines import Table, in_memory
 
 HORIZON_DAYS = 365
@@ -122,7 +123,7 @@ def learn(
         "waits": None if waits is None else asdict(waits),
         "churn": _churn(
             known,
-            seen=_browsing(events, every_nth=every_nth, until_day=as_of_day),
+            behaviour_seen=_behaviour(events, every_nth=every_nth, until_day=as_of_day),
             store=store,
             as_of_day=as_of_day,
         ),
@@ -198,19 +199,23 @@ def _choice(orders: Table, *, as_of_day: int, buyers: int) -> dict[str, Any]:
     }
 
 
-def _browsing(events: Table | None, *, every_nth: int = 1, until_day: int) -> Table | None:
-    """Return who looked around on which day, of customers that are known; visitors without a name have ids below 0."""
+def _behaviour(events: Table | None, *, every_nth: int = 1, until_day: int) -> dict[str, Table]:
+    """Return what the churn alert reads beside orders, by the names of its arguments; nothing where nothing was seen."""
     if events is None:
-        return None
+        return {}
     known: nw.LazyFrame[Any] = nw.from_native(contract.until(events, as_of_day=until_day))
-    named = known.filter(nw.col("customer_id") > 0)
     if every_nth > 1:
-        named = named.filter(nw.col("customer_id") % every_nth == 0)
-    return named.select("customer_id", "day").to_native()
+        known = known.filter(nw.col("customer_id") % every_nth == 0)
+    seen = known.to_native()
+    return {"events": behaviour.browsing(seen), "tickets": behaviour.tickets(seen)}
 
 
 def _churn(
-    orders: Table, *, seen: Table | None, store: cycles.StoreCycle | cycles.NotEnoughData, as_of_day: int
+    orders: Table,
+    *,
+    behaviour_seen: Mapping[str, Table],
+    store: cycles.StoreCycle | cycles.NotEnoughData,
+    as_of_day: int,
 ) -> dict[str, Any] | None:
     pace = churn.pace(store)
     first = in_memory(nw.from_native(orders).select(nw.col("day").min()).to_native())["day"][0]
@@ -222,7 +227,9 @@ def _churn(
     found = churn.fit(
         orders,
         as_of_days=days,
-        events=_reaching_back(seen, to_day=days[0] - churn.PERIODS * churn.period_days(pace.horizon_days)),
+        **_reaching_back(
+            behaviour_seen, to_day=days[0] - churn.PERIODS * churn.period_days(pace.horizon_days)
+        ),
         horizon_days=pace.horizon_days,
         active=pace.active,
         last_day=as_of_day,
@@ -230,16 +237,16 @@ def _churn(
     return found.to_dict() if isinstance(found, churn.Model) else None
 
 
-def _reaching_back(seen: Table | None, *, to_day: int) -> Table | None:
-    """Return events in memory where they were counted on all days that the alert looks at, else None.
+def _reaching_back(behaviour_seen: Mapping[str, Table], *, to_day: int) -> dict[str, Table]:
+    """Return in memory what was counted on all days that the alert looks at.
 
-    Where counting began in between, everybody would seem to look around more than they used to.
+    Where counting began in between, everybody would seem to look around, or to complain, more than they used to.
     """
-    if seen is None:
-        return None
-    read = in_memory(seen)
-    first = read["day"].min()
-    return read.lazy() if isinstance(first, int) and first <= to_day else None
+    read = {name: in_memory(table) for name, table in behaviour_seen.items()}
+    since = {name: table["day"].min() for name, table in read.items()}
+    return {
+        name: read[name].lazy() for name, first in since.items() if isinstance(first, int) and first <= to_day
+    }
 
 
 def silences(profiles: pl.LazyFrame, *, as_of_day: int, cycle_days: int) -> pl.LazyFrame:
@@ -288,9 +295,10 @@ def observe(
         return summary.with_columns(
             nw.lit(None).cast(nw.Float64).alias("probability"), nw.lit(None).cast(nw.String).alias("reasons")
         ).to_native()
-    seen = _browsing(events, until_day=as_of_day)
     model = churn.Model.from_dict(learnt["churn"])
-    alert = nw.from_native(churn.score(model, known, as_of_day=as_of_day, events=seen))
+    alert = nw.from_native(
+        churn.score(model, known, as_of_day=as_of_day, **_behaviour(events, until_day=as_of_day))
+    )
     told = alert.select("customer_id", "probability", "reasons")
     return summary.join(told, on="customer_id", how="left").to_native()
 

@@ -7,7 +7,7 @@ larger one. A night's work so grows with what happened and not with the shop.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -24,6 +24,9 @@ from regulars.insights.engines import Table, in_memory
 REFERENCE_CUSTOMERS = 20_000
 PERSONAL_CUSTOMERS = 40_000
 """When more customers than this changed at once, as in a first run, only those of the reference get personal lists."""
+
+CUSTOMERS_AT_ONCE = 100_000
+"""The lines of so many are in memory at a time."""
 
 RECOMMENDED = 5
 RELATED = 5
@@ -52,15 +55,15 @@ class Tastes:
 
     Attributes:
         gone: Customers of whom something was said and who have no line any more.
-        tastes: One row a changed customer, `TASTES`.
-        due: At most five products a changed customer, `DUE`.
+        tastes: Folder of Parquet files, one row a changed customer, `TASTES`; files of `due` have the same names.
+        due: Folder of Parquet files, at most five products a changed customer, `DUE`.
         recommendations: At most five products a changed customer, `RECOMMENDATIONS`.
         relations: Products that go with products, `RELATIONS`; None where what is known stands.
     """
 
     gone: list[int]
-    tastes: pl.DataFrame
-    due: pl.DataFrame
+    tastes: Path
+    due: Path
     recommendations: pl.DataFrame
     relations: pl.DataFrame | None
 
@@ -148,8 +151,11 @@ def compute(  # noqa: PLR0913  what a run knows
     weights: affinity.Weights,
     rule: affinity.Rule | None = None,
     relate: bool,
+    fresh: Path,
 ) -> Tastes:
     """Return what is new about customers' needs and wants as of a day.
+
+    Memory is that of the lines of `CUSTOMERS_AT_ONCE` customers, however many changed.
 
     Args:
         lines: Facts `lines`; those after `as_of_day` are left out.
@@ -160,38 +166,41 @@ def compute(  # noqa: PLR0913  what a run knows
         weights: How the next basket is forecast, as `learn` chose.
         rule: The rule to recommend by instead, of `affinity.by_rule`; None for none.
         relate: Also work out which products go together.
+        fresh: A folder to write to, in which there are none called `tastes` and `due`.
     """
     past = contract.until(lines, as_of_day=as_of_day)
     marks = in_memory(_marks(past))
     both = marks.join(known, on="customer_id", how="full", suffix="_known", coalesce=True)
     changed = both.filter(pl.col("mark").is_not_null() & pl.col("mark").ne_missing(pl.col("mark_known")))
-    gone = both.filter(pl.col("mark").is_null())["customer_id"].to_list()
-    reference = _reference(marks)
-    if changed.is_empty():
-        relations = _relations(_of(past, reference), products, as_of_day=as_of_day) if relate else None
-        return Tastes(
-            gone=gone,
-            tastes=pl.DataFrame(schema=dict.fromkeys(TASTES, pl.Int64)),
-            due=pl.DataFrame(schema=dict.fromkeys(DUE, pl.Int64)),
-            recommendations=pl.DataFrame(schema=dict.fromkeys(RECOMMENDATIONS, pl.Int64)),
-            relations=relations,
-        )
-    ids = changed.select("customer_id")
-    seen = _of(past, pl.concat([reference, ids]).unique())
-    known_by = seen if relate or ids.height > PERSONAL_CUSTOMERS else None
-    others = None if known_by is None else _among(known_by, reference)
-    listed = ids if ids.height <= PERSONAL_CUSTOMERS else reference
-    asked = seen if others is None or ids.height <= PERSONAL_CUSTOMERS else others
-    mine = _among(seen, ids)
-    return Tastes(
-        gone=gone,
-        tastes=_tastes(mine, products, usual=usual, changed=changed, as_of_day=as_of_day),
-        due=_due(mine, usual.lasting, as_of_day=as_of_day),
-        recommendations=_recommendations(asked, ids=listed, weights=weights, rule=rule, as_of_day=as_of_day),
-        relations=_relations(others, products, as_of_day=as_of_day)
-        if relate and others is not None
-        else None,
+    found = Tastes(
+        gone=both.filter(pl.col("mark").is_null())["customer_id"].to_list(),
+        tastes=fresh / "tastes",
+        due=fresh / "due",
+        recommendations=pl.DataFrame(schema=dict.fromkeys(RECOMMENDATIONS, pl.Int64)),
+        relations=None,
     )
+    found.tastes.mkdir()
+    found.due.mkdir()
+    reference, ids = _reference(marks), changed.select("customer_id")
+    if relate or not ids.is_empty():
+        are_few = ids.height <= PERSONAL_CUSTOMERS
+        seen = _of(past, pl.concat([reference, ids]).unique() if are_few else reference)
+        if not ids.is_empty():
+            listed = ids if are_few else ids.join(reference, on="customer_id", how="semi")
+            recommended = _recommendations(seen, ids=listed, weights=weights, rule=rule, as_of_day=as_of_day)
+            found = replace(found, recommendations=recommended)
+        if relate:
+            related = _relations(_among(seen, reference), products, as_of_day=as_of_day)
+            found = replace(found, relations=related)
+        del seen
+    for number, some in enumerate(changed.sort("customer_id").iter_slices(CUSTOMERS_AT_ONCE)):
+        part = f"part-{number:06}.parquet"
+        mine = _of(past, some.select("customer_id"))
+        _tastes(mine, products, usual=usual, changed=some, as_of_day=as_of_day).write_parquet(
+            found.tastes / part
+        )
+        _due(mine, usual.lasting, as_of_day=as_of_day).write_parquet(found.due / part)
+    return found
 
 
 def learn(lines: Table, *, as_of_day: int) -> dict[str, float]:
@@ -216,16 +225,22 @@ def known_marks() -> pl.DataFrame:
 def store(found: Tastes) -> None:
     """Write what is new; inside the caller's transaction."""
     with connection.cursor() as cursor:
-        # Whatever is said of a customer is said at once.
-        replaced = [*found.gone, *found.tastes["customer_id"].to_list()]
-        for table in ("insights_taste", "insights_dueproduct", "insights_recommendation"):
-            cursor.execute(f"DELETE FROM {table} WHERE customer_id = ANY(%s)", [replaced])  # noqa: S608  literals
-        _copy(cursor, "insights_taste", TASTES, found.tastes)
-        _copy(cursor, "insights_dueproduct", DUE, found.due)
+        _forget(cursor, found.gone)
+        for part in sorted(found.tastes.glob("*.parquet")):
+            told = pl.read_parquet(part)
+            _forget(cursor, told["customer_id"].to_list())
+            _copy(cursor, "insights_taste", TASTES, told)
+            _copy(cursor, "insights_dueproduct", DUE, pl.read_parquet(found.due / part.name))
         _copy(cursor, "insights_recommendation", RECOMMENDATIONS, found.recommendations)
         if found.relations is not None:
             cursor.execute("DELETE FROM insights_relatedproduct")
             _copy(cursor, "insights_relatedproduct", RELATIONS, found.relations)
+
+
+def _forget(cursor: Any, customers: list[int]) -> None:  # noqa: ANN401  a cursor
+    """Take away all that is said of customers: it is said at once, or not at all."""
+    for table in ("insights_taste", "insights_dueproduct", "insights_recommendation"):
+        cursor.execute(f"DELETE FROM {table} WHERE customer_id = ANY(%s)", [customers])  # noqa: S608  literals
 
 
 def _copy(cursor: Any, table: str, names: tuple[str, ...], rows: pl.DataFrame) -> None:  # noqa: ANN401  a cursor
@@ -248,6 +263,7 @@ def _copy(cursor: Any, table: str, names: tuple[str, ...], rows: pl.DataFrame) -
     cursor.execute(
         f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {fresh} f WHERE {' AND '.join(still_there)}"  # noqa: S608
     )
+    cursor.execute(f"DROP TABLE {fresh}")
 
 
 def _of(lines: Table, customers: pl.DataFrame) -> pl.LazyFrame:

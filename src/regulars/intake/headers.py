@@ -91,6 +91,10 @@ WORDS = {
         "discount", "discount amount", "retail disc", "coupon disc", "coupon match disc", "lineitem discount",
         "item discount", "优惠金额", "折扣金额", "优惠", "折扣", "商家优惠", "折扣額",
     ),
+    "coupon_code": (
+        "coupon code", "coupon codes", "coupon code(s)", "discount code", "discount codes", "voucher code", "promo code",
+        "promotion code", "coupons used", "coupons", "优惠券编号", "优惠券码", "优惠码", "券码", "優惠券編號", "優惠碼",
+    ),
     "status": (
         "financial status", "order status", "status", "payment status", "订单状态", "交易状态", "状态", "訂單狀態",
     ),

@@ -65,6 +65,7 @@ FIELD_LABELS = {
     "unit_price": _("Price of one piece"),
     "amount": _("Amount paid for the line"),
     "discount": _("Discount"),
+    "coupon_code": _("Coupon code"),
     "status": _("Order status"),
     "store": _("Store"),
 }
@@ -83,6 +84,9 @@ FIELD_NOTES = {
     "omid": _("Taobao's id for a buyer in all stores of one merchant."),
     "openid": _("WeChat's id for a person in one account."),
     "product_code": _("Your SKU. Without it the product's name stands in."),
+    "coupon_code": _(
+        "The codes used on the order, several with commas between. Those of your offers are matched."
+    ),
     "quantity": _("A negative quantity is a refund. Without the column each line is one piece."),
     "unit_price": _("Before discounts. Quantity times price, less discounts, is what was paid."),
     "amount": _("What was paid for the whole line after discounts. It wins over the price of one piece."),

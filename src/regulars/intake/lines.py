@@ -24,7 +24,7 @@ REASONS = (
 _LENGTHS = {
     "order_code": 200, "line_number": 40, "product_code": 200, "product_name": 300, "category": 200, "brand": 200,
     "pack_size": 100, "customer_name": 200, "country": 100, "store": 64, "external": 200, "email": 200,
-    "phone": 200, "ouid": 200, "omid": 200, "openid": 200,
+    "phone": 200, "ouid": 200, "omid": 200, "openid": 200, "coupon_code": 200,
 }  # fmt: skip
 _TEXTS = ("customer_name", "country", "product_name", "category", "brand", "pack_size")
 _LARGEST_MINOR = 10**15
@@ -85,7 +85,7 @@ class Judge:
     def _understood(self, batch: pl.DataFrame) -> pl.DataFrame:
         known, schema = self.known, batch.schema
         columns: dict[str, pl.Expr | pl.Series] = {}
-        for name in ("order_code", "line_number", "product_code", *IDENTIFIERS):
+        for name in ("order_code", "line_number", "product_code", "coupon_code", *IDENTIFIERS):
             columns[name] = (
                 known.code(name, schema[known.column[name]])
                 if name in known.column
@@ -269,7 +269,7 @@ class Judge:
             "placed_us", "wall_us", "day",
         ]  # fmt: skip
         return {
-            "stage_line": good.filter(~pl.col("refund")).select(*line_columns, "status"),
+            "stage_line": good.filter(~pl.col("refund")).select(*line_columns, "status", "coupon_code"),
             "stage_refund": good.filter("refund").select(line_columns),
             "stage_customer": good.group_by(
                 "customer_key", "store_id", *_STAGE_KINDS, "customer_name", "country"

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from regulars.analytics.experiments import minimum_detectable_effect
 from regulars.journeys.composing import KIND, given
 from regulars.journeys.models import Campaign, CampaignChannel
-from regulars.journeys.operations import InvalidCampaignError, problems, shows_coupon
+from regulars.journeys.operations.campaigns import InvalidCampaignError, problems, shows_coupon
 from regulars.journeys.reach import PORTION, Reach, reach_of
 from regulars.journeys.rules import LEFT_OUT
 from regulars.kernel.buckets import bucket
@@ -193,7 +193,9 @@ def _audience(
             left_out |= set(segments.member_ids(segment_id).filter(customer_id__in=portion))
         excluded[LEFT_OUT] += len(left_out)
         some = [who for who in portion if who not in left_out]
-        for who, told in reach_of(some, campaign=campaign, channels=channels, now=now).items():
+        for who, told in reach_of(
+            some, purpose=campaign.purpose, tag=campaign.tag, channels=channels, now=now
+        ).items():
             if told.reason:
                 excluded[told.reason] += 1
             else:

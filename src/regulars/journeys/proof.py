@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from regulars.experiments.registry import Assigned, Kind, Listed, register_kind
 from regulars.journeys.composing import KIND
 from regulars.journeys.models import Campaign
-from regulars.journeys.operations import copy_campaign
+from regulars.journeys.operations.campaigns import copy_campaign
 from regulars.messaging.models import Delivery
 from regulars.staff.models import User
 

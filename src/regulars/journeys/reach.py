@@ -1,10 +1,9 @@
-"""By which channel each customer of a campaign is reached, and why some are not."""
+"""By which channel each customer is reached, and why some are not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from regulars.journeys.models import Campaign
 from regulars.journeys.rules import AT_START
 from regulars.messaging.models import Channel
 from regulars.messaging.queries.reach import would_become
@@ -26,22 +25,32 @@ class Reach:
         return f"{AT_START}{self.reason}" if self.reason else ""
 
 
-def reach_of(
-    customer_ids: Sequence[int], *, campaign: Campaign, channels: Sequence[Channel], now: datetime
+def reach_of(  # noqa: PLR0913  whom, by which rules, over what, when
+    customer_ids: Sequence[int],
+    *,
+    purpose: str,
+    tag: str,
+    channels: Sequence[Channel],
+    now: datetime,
+    is_transactional: bool = False,
 ) -> dict[int, Reach]:
     """Return for each customer the first channel that can reach them; where none can, the first one with its reason.
 
     Args:
         customer_ids: Up to `PORTION`.
-        campaign: Whose purpose and tag.
+        purpose: What they must have allowed.
+        tag: By which caps know it.
         channels: In the order in which they are tried.
         now: When.
+        is_transactional: Whether it has to be said.
     """
     found: dict[int, Reach] = {}
     refused: dict[int, Reach] = {}
     left = list(customer_ids)
     for channel in channels:
-        verdicts = would_become(left, channel=channel, purpose=campaign.purpose, tag=campaign.tag, now=now)
+        verdicts = would_become(
+            left, channel=channel, purpose=purpose, tag=tag, now=now, is_transactional=is_transactional
+        )
         for who in left:
             verdict = verdicts.get(who)
             if verdict is None:

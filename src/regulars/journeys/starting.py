@@ -10,7 +10,7 @@ from django.db.models import Q
 from regulars.experiments.operations import arm_of
 from regulars.journeys.composing import KIND
 from regulars.journeys.models import Campaign
-from regulars.journeys.operations import CampaignStateError, locked, start_of
+from regulars.journeys.operations.campaigns import CampaignStateError, locked, start_of
 from regulars.journeys.reach import PORTION, Reach, reach_of
 from regulars.journeys.rules import AT_START, LEFT_OUT, OTHER_ARM, by_due
 from regulars.kernel.crashes import crashpoint
@@ -131,7 +131,7 @@ def _put_in(campaign: Campaign, send: Send, ids: Sequence[int], *, now: datetime
     drawn = arm_of(kind=KIND, source_id=campaign.pk, customer_ids=fresh)
     if drawn is not None:
         left_out |= {who: OTHER_ARM for who in fresh if who not in drawn}
-    reached = reach_of(fresh, campaign=campaign, channels=channels, now=now)
+    reached = reach_of(fresh, purpose=campaign.purpose, tag=campaign.tag, channels=channels, now=now)
     for channel in channels:
         mine = [who for who in fresh if who in reached and reached[who].channel_id == channel.pk]
         _enlist(campaign, send, channel, mine, reached, left_out=left_out, now=now)

@@ -64,7 +64,7 @@ def check(
 
 def unknown_names(variant: Built) -> Iterator[Fault]:
     """Yield values that nothing can be looked up for, each once."""
-    known = variables.variables()
+    known, told_later = variables.variables(), variables.open_roots()
     beginnings = {name[: at + 1].rstrip(".") for name in known for at, char in enumerate(name) if char == "."}
     seen = set()
     for part, asked in variant.asked:
@@ -73,6 +73,7 @@ def unknown_names(variant: Built) -> Iterator[Fault]:
             name in seen
             or name in known
             or name in beginnings
+            or asked.names[0] in told_later
             or asked.names[-1] in {"size", "first", "last"}
         ):
             continue

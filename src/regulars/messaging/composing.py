@@ -31,6 +31,7 @@ _FORMATS = {
     "dingtalk": "text",
     "phone": "task",
     "post": "task",
+    "web": "text",
 }
 Written = Mapping[str, Mapping[str, str]]
 

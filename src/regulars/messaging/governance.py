@@ -20,7 +20,13 @@ from regulars.shop.privacy_log import digest
 from regulars.shop.queries import business, may_contact
 
 # What an address of a medium is among a customer's identifiers; other media reach people without one.
-ADDRESSES = {Medium.EMAIL: "email", Medium.SMS: "phone", Medium.WHATSAPP: "phone", Medium.WECOM: "external"}
+ADDRESSES = {
+    Medium.EMAIL: "email",
+    Medium.SMS: "phone",
+    Medium.WHATSAPP: "phone",
+    Medium.WECOM: "external",
+    Medium.DINGTALK: "external",
+}
 GLOBAL_HOLDOUT = "global_holdout"
 """The reason of whoever gets no advertising at all, to measure against."""
 _LOCK_CLASS = 0x52C4  # any number that no other advisory lock of two numbers uses
@@ -53,7 +59,7 @@ def judge(
     rules = _caps(send, channel)
     free = _lock_customers(customers) if rules and send.counts else customers
     allowed = _allowed(free, send=send, channel=channel)
-    addresses = _addresses(free, channel.medium)
+    addresses = _addresses(free, channel)
     suppressed = _suppressed(addresses, channel.medium, is_transactional=send.is_transactional)
     quiet = None if send.is_transactional else QuietHours.objects.filter(medium=channel.medium).first()
     capped = [] if send.is_transactional else rules
@@ -154,11 +160,14 @@ def _allowed(customers: Collection[int], *, send: Send, channel: Channel) -> dic
     return {customer_id: language for customer_id, language in languages.items() if customer_id in granted}
 
 
-def _addresses(customers: Collection[int], medium: str) -> dict[int, str]:
-    """Return where to write to, the first address told."""
-    if medium not in ADDRESSES:
+def _addresses(customers: Collection[int], channel: Channel) -> dict[int, str]:
+    """Return where to write to, the first address told; of a platform whose ids a store keeps, of that store."""
+    if channel.medium not in ADDRESSES:
         return {}
-    rows = Identifier.objects.filter(customer__in=customers, kind=ADDRESSES[Medium(medium)]).order_by("-id")
+    kind = ADDRESSES[Medium(channel.medium)]
+    rows = Identifier.objects.filter(customer__in=customers, kind=kind).order_by("-id")
+    if channel.options.get("store"):
+        rows = rows.filter(store__code=channel.options["store"])
     return dict(rows.values_list("customer_id", "value"))
 
 

@@ -2,7 +2,15 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from regulars.messaging.models import Click, Delivery, Opening, StaffTask, SuppressedAddress
+from regulars.messaging.models import (
+    Click,
+    Delivery,
+    Opening,
+    SingleMessage,
+    SlotMessage,
+    StaffTask,
+    SuppressedAddress,
+)
 from regulars.shop.places import TablePlace, register
 
 
@@ -25,6 +33,21 @@ def register_messaging() -> None:
             strip={"title": "", "text": "", "note": ""},
             why=_("How many tasks were done stays right."),
             hidden=("id", "delivery"),
+        ),
+        TablePlace(
+            model=SingleMessage,
+            label=_("What programs told the person"),
+            strip={"values": {}},
+            why=_("That a message was sent stays right; what it said goes."),
+            hidden=("id", "customer", "version"),
+        ),
+        TablePlace(
+            model=SlotMessage,
+            who="delivery__customer",
+            label=_("Messages that stood on the site for the person"),
+            strip={"title": "", "text": ""},
+            why=_("How many were shown stays right."),
+            hidden=("delivery",),
         ),
         TablePlace(
             model=Click,

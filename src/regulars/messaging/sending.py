@@ -113,10 +113,14 @@ class Lane:
 
     def close(self) -> None:
         """Let go of everything."""
+        self.hang_up()
+        connection.close()
+
+    def hang_up(self) -> None:
+        """Let go of the connections to channels."""
         for _told, sender in self._senders.values():
             sender.close()
         self._senders.clear()
-        connection.close()
 
     def _sender_of(self, channel: Channel) -> Sender:
         """Return the open channel; opened anew when somebody changed how it is set up."""

@@ -3,15 +3,21 @@
 import time
 from threading import Event, Thread
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
+from regulars.kernel.errors import RegularsError
 from regulars.messaging import pacing
+from regulars.messaging.channels import KINDS
+from regulars.messaging.models import Channel
+from regulars.messaging.operations.feedback import collect
 from regulars.messaging.sending import run_lanes
 
+_log = structlog.stdlib.get_logger("regulars.messaging")
 # One job does not keep a place of the worker for longer; the next one goes on.
 _JOB_SECONDS = 50.0
 _LOOK_SECONDS = 0.5
@@ -38,6 +44,20 @@ def send_due(context: JobContext, timestamp: int = 0) -> None:  # noqa: ARG001  
 def forget_pace(timestamp: int) -> None:  # noqa: ARG001  given to every periodic job
     """Forget how fast channels were days ago."""
     pacing.forget_old(now=timezone.now())
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(
+    name="messaging.collect", queue="messages", queueing_lock="messaging.collect", lock="messaging.collect"
+)  # fmt: skip
+def collect_news(timestamp: int = 0) -> None:  # noqa: ARG001  the slot
+    """Read the mailboxes that bounces go to; one that cannot be read does not keep the others."""
+    kinds = [kind.key for kind in KINDS if kind.collect is not None]
+    for channel in Channel.objects.filter(is_active=True, kind__in=kinds):
+        try:
+            collect(channel.pk, clock=timezone.now)
+        except RegularsError as error:
+            _log.warning("a mailbox of bounces cannot be read", channel=channel.name, reason=str(error)[:200])
 
 
 def request_sending() -> None:

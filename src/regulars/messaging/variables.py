@@ -82,13 +82,15 @@ Gather = Callable[[Sequence[int], set[str], Occasion], Mapping[int, object]]
 class Root:
     """The first name of a path, what may follow it, and how it is looked up.
 
-    A message that shows something of a root that `is_needed` is not made for whoever has nothing there.
+    A message that shows something of a root that `is_needed` is not made for whoever has nothing there. What follows a root that
+    `is_open` is known only when the message is sent.
     """
 
     name: str
     variables: Callable[[], Iterable[Variable]]
     gather: Gather
     is_needed: bool = False
+    is_open: bool = False
 
 
 _roots: dict[str, Root] = {}
@@ -109,6 +111,11 @@ def variables() -> dict[str, Variable]:
 def needed() -> frozenset[str]:
     """Return the roots without which a message that shows them is not made."""
     return frozenset(name for name, root in _roots.items() if root.is_needed)
+
+
+def open_roots() -> frozenset[str]:
+    """Return the roots of which nobody knows beforehand what follows."""
+    return frozenset(name for name, root in _roots.items() if root.is_open)
 
 
 def gather(

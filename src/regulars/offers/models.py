@@ -170,7 +170,7 @@ class Redemption(models.Model):
     order = models.ForeignKey(
         Order, on_delete=models.SET_NULL, null=True, blank=True, related_name="redemptions"
     )
-    # Who told it: `api`, or `event 17` of the record.
+    # Who told it: `api`, or `event 17` or `order 17` of the record.
     source = models.CharField(max_length=100)
     reserved_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)

@@ -241,17 +241,17 @@ def take_in(uses: Iterable[Use]) -> int:
     return done
 
 
-def take_back(*, sources: Sequence[str], now: datetime) -> int:
-    """Give back what these sources told of, which is no longer in the record; return how many."""
+def take_back(redemption_ids: Sequence[int], *, now: datetime) -> list[int]:
+    """Give back uses of which the record no longer tells; return the orders that they were on."""
     with transaction.atomic():
         rows = list(
             Redemption.objects.select_for_update()
-            .filter(source__in=sources)
+            .filter(pk__in=redemption_ids)
             .exclude(state=Redemption.State.RELEASED)
             .order_by("id")
         )
         _release(rows, now=now)
-    return len(rows)
+    return [row.order_id for row in rows if row.order_id is not None]
 
 
 def link_orders() -> int:

@@ -16,6 +16,7 @@ from regulars.planner.models import Action, Capacity
 from regulars.planner.rules import PLAYBOOKS
 from regulars.shop import queries as shop
 from regulars.shop.models import Business
+from regulars.shop.operations import note_interactions, withdraw_interactions
 from regulars.staff.models import User
 
 Outcome = Literal["done", "dismissed"]
@@ -205,27 +206,59 @@ def assign(*, action_ids: Sequence[int], assignee_id: int | None) -> int:
     return chosen.exclude(theirs).update(assignee_id=assignee_id)
 
 
-def close(
-    *, action_ids: Sequence[int], outcome: Outcome, closed_by_id: int | None, now: datetime, note: str = ""
+def close(  # noqa: PLR0913  one argument a thing that is told
+    *,
+    action_ids: Sequence[int],
+    outcome: Outcome,
+    closed_by_id: int | None,
+    now: datetime,
+    note: str = "",
+    came_of_it: str = "",
+    reason: str = "",
 ) -> int:
     """Note that open actions were done or turned down, and return how many that closed.
 
     Actions that are not open stay as they are, so saying it twice says it once. An empty note leaves the one there is.
 
+    Args:
+        action_ids: Which.
+        outcome: What the list keeps of them.
+        closed_by_id: Who of the staff.
+        now: When.
+        note: What was said.
+        came_of_it: One of `shop.models.Interaction.Outcome`, noted in the record; empty where nobody got in touch.
+        reason: One of `shop.models.Interaction.Reason`, noted with it.
+
     Raises:
         UnknownOutcomeError: `outcome` is neither `done` nor `dismissed`.
+        InvalidInteractionError: `came_of_it` or `reason` is unknown, or there is a reason alone.
     """
     if outcome not in (Action.State.DONE, Action.State.DISMISSED):
         message = f"outcome == {outcome!r}, must be done or dismissed"
         raise UnknownOutcomeError(message, outcome=outcome)
     noted = {"note": note.strip()} if note.strip() else {}
-    return Action.objects.filter(pk__in=action_ids, state=Action.State.OPEN).update(
-        state=outcome, closed_by_id=closed_by_id, closed_at=now, **noted
-    )
+    with transaction.atomic():
+        chosen = Action.objects.select_for_update().filter(pk__in=action_ids, state=Action.State.OPEN)
+        of = dict(chosen.order_by("pk").values_list("pk", "customer_id"))
+        if came_of_it or reason:
+            note_interactions(
+                {_about(pk): customer_id for pk, customer_id in of.items()},
+                outcome=came_of_it,
+                reason=reason,
+                by_id=closed_by_id,
+                now=now,
+            )
+        return Action.objects.filter(pk__in=of).update(
+            state=outcome, closed_by_id=closed_by_id, closed_at=now, **noted
+        )
+
+
+def _about(action_id: int) -> str:
+    return f"action:{action_id}"
 
 
 def reopen(*, action_ids: Sequence[int]) -> int:
-    """Undo `close`, and return how many actions are open again; all of them or none.
+    """Undo `close`, and return how many actions are open again; all of them or none. What came of them is taken back too.
 
     Actions that are open, or that expired by themselves, stay as they are.
 
@@ -235,6 +268,7 @@ def reopen(*, action_ids: Sequence[int]) -> int:
     chosen = Action.objects.filter(pk__in=action_ids, state__in=(Action.State.DONE, Action.State.DISMISSED))
     try:
         with transaction.atomic():
+            withdraw_interactions(_about(pk) for pk in chosen.values_list("pk", flat=True))
             return chosen.update(state=Action.State.OPEN, closed_at=None, closed_by=None)
     except IntegrityError as error:
         message = "another action for this customer was opened since; close that one first"

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from regulars.insights.models import DueProduct, Profile
 from regulars.insights.queries import is_late
+from regulars.journeys.playbooks import playbook as library
+from regulars.messaging.starters import Said
 
 Way = Literal["call", "message"]
 
@@ -31,18 +31,26 @@ ALERT_FROM = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Playbook:
-    """One thing to do for a customer.
+    """One thing to do for a customer, as the playbook of the same code in the library tells it.
 
     `when` takes the day and says which profiles it suits. After somebody did it or turned it down, the same customer is
     not suggested for it again within `rest_days`.
     """
 
     code: str
-    name: Promise
-    advice: Promise
     way: Way
     rest_days: int
     when: Callable[[int], Q]
+
+    @property
+    def name(self) -> Said:
+        """What it is called."""
+        return library(self.code).name
+
+    @property
+    def advice(self) -> Said:
+        """What is done, in a sentence or two."""
+        return library(self.code).about
 
 
 _STILL_HERE = (Profile.Stage.NEW, Profile.Stage.GROWING, Profile.Stage.MATURE)
@@ -67,50 +75,30 @@ def _late(day: int) -> Q:
 PLAYBOOKS = (
     Playbook(
         code="vip_at_risk_call",
-        name=_("Call a slipping big spender"),
-        advice=_(
-            "A person they know phones, asks what went wrong, writes down the reason, and offers a plan made for them."
-        ),
         way="call",
         rest_days=60,
         when=lambda day: _SPENDS_MUCH & _late(day) & Q(stage__in=_GONE, last_day__gt=day - CALL_WITHIN_DAYS),
     ),
     Playbook(
         code="churn_alert",
-        name=_("Churn alert: act before they leave"),
-        advice=_(
-            "Their habit is fading. Ask what is missing, remind them of what they like, and settle complaints first; no discount before that."
-        ),
         way="message",
         rest_days=30,
         when=lambda _day: Q(churn_probability__gte=ALERT_FROM, stage__in=_STILL_HERE) & ~_NOT_WORTH_PAYING_FOR,
     ),
     Playbook(
         code="win_back_short",
-        name=_("Win back: a gift for returning soon"),
-        advice=_(
-            "Say that you miss them, show what is new since their last order, and give a code or a gift that ends soon."
-        ),
         way="message",
         rest_days=30,
         when=lambda day: Q(stage=Profile.Stage.LAPSED_SHORT) & _late(day) & ~_NOT_WORTH_PAYING_FOR,
     ),
     Playbook(
         code="win_back_long",
-        name=_("Win back: ask why, once"),
-        advice=_(
-            "Ask in a short questionnaire why they left, and thank them with a spend-X-save-Y code. One try, then rest."
-        ),
         way="message",
         rest_days=180,
         when=lambda _day: Q(stage=Profile.Stage.LAPSED_LONG) & (_SPENDS_MUCH | _CAME_OFTEN),
     ),
     Playbook(
         code="slowing_down",
-        name=_("Wake up a slowing customer"),
-        advice=_(
-            "They are later than usual. Remind them of what they buy, tell them what was improved, no discount at first."
-        ),
         way="message",
         rest_days=30,
         when=lambda _day: (
@@ -120,20 +108,12 @@ PLAYBOOKS = (
     ),
     Playbook(
         code="first_order_welcome",
-        name=_("Welcome after the first order"),
-        advice=_(
-            "Thank them, send a care guide or how-to for what they bought, and ask whether they are satisfied."
-        ),
         way="message",
         rest_days=365,
         when=lambda day: Q(stage=Profile.Stage.NEW, last_day__gt=day - WELCOME_DAYS),
     ),
     Playbook(
         code="second_order_incentive",
-        name=_("Bring about the second order"),
-        advice=_(
-            "Give a reason to come back within 30 days: a gift, or a code for what goes with the first purchase."
-        ),
         way="message",
         rest_days=60,
         when=lambda day: (
@@ -143,10 +123,6 @@ PLAYBOOKS = (
     ),
     Playbook(
         code="replenish_due",
-        name=_("Remind: time to buy again"),
-        advice=_(
-            "By their own rhythm they are about to run out. Remind them of what they buy, with related products beside it."
-        ),
         way="message",
         rest_days=14,
         when=lambda day: (
@@ -159,38 +135,24 @@ PLAYBOOKS = (
     ),
     Playbook(
         code="vip_account_manager_call",
-        name=_("VIP: the account manager gets in touch"),
-        advice=_(
-            "Introduce yourself or ask how things are, give early access to what is new, and agree on the coming year."
-        ),
         way="call",
         rest_days=90,
         when=lambda _day: Q(tier=Profile.Tier.VIP, stage__in=_STILL_HERE),
     ),
     Playbook(
         code="potential_raise_frequency",
-        name=_("Potential: make a big spender come more often"),
-        advice=_(
-            "Suggest what goes with their last purchase, and give regulars' prices for a few weeks."
-        ),
         way="message",
         rest_days=30,
         when=lambda _day: Q(tier=Profile.Tier.POTENTIAL, stage__in=_STILL_HERE) & _SPENDS_MUCH,
     ),
     Playbook(
         code="potential_raise_value",
-        name=_("Potential: make a frequent buyer's basket bigger"),
-        advice=_(
-            "Offer a bundle, a larger pack, or a gift from a sum a little above their usual order."
-        ),
         way="message",
         rest_days=30,
         when=lambda _day: Q(tier=Profile.Tier.POTENTIAL, stage__in=_STILL_HERE),
     ),
     Playbook(
         code="general_bundle",
-        name=_("General: a bundle for those who are here"),
-        advice=_("Automation only: buy three get one, points about to expire, an invitation to the community."),
         way="message",
         rest_days=60,
         when=lambda _day: Q(tier=Profile.Tier.GENERAL, stage__in=_STILL_HERE) & ~_NOT_WORTH_PAYING_FOR,

@@ -7,7 +7,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from regulars.shop import registry
-from regulars.shop.models import AttributeDefinition, Consent, Identifier, Store, Tag
+from regulars.shop.models import AttributeDefinition, Consent, Identifier, Interaction, Store, Tag
 from regulars.shop.models.consents import Channel
 from regulars.shop.queries import choices
 from regulars.shop.registry import CustomerAttribute, Source, Type
@@ -33,6 +33,16 @@ _STORES = Source(
     name="stores",
     table="(SELECT o.customer_id, s.code FROM shop_order o JOIN shop_store s ON s.id = o.store_id WHERE o.is_valid)",
     is_many=True,
+)
+# What was told last; who became part of another brings theirs along.
+_LAST_INTERACTION = Source(
+    name="interactions",
+    table="""(SELECT DISTINCT ON (coalesce(w.merged_into_id, w.id)) coalesce(w.merged_into_id, w.id) AS customer_id,
+                     i.outcome, i.reason, i.day
+              FROM (SELECT i.*, (i.at AT TIME ZONE b.time_zone)::date - date '1970-01-01' AS day
+                    FROM shop_interaction i CROSS JOIN (SELECT coalesce(max(time_zone), 'UTC') AS time_zone FROM shop_business) b) i
+              JOIN shop_customer w ON w.id = i.customer_id
+              ORDER BY coalesce(w.merged_into_id, w.id), i.at DESC, i.id DESC)""",
 )
 # Of two statements of one moment the withdrawal counts, as in `queries.current_consents`.
 _CONSENTS = """(
@@ -124,6 +134,35 @@ def register() -> None:
                 (name, name) for name in Tag.objects.filter(removed_at=None).values_list("name", flat=True)
             ),
             help=_("Tags put on the customer by a person, a file or a rule."),
+        ),
+        CustomerAttribute(
+            key="interaction.outcome",
+            group=_SAID,
+            label=_("Outcome of the last call or visit"),
+            type="choice",
+            source=_LAST_INTERACTION,
+            sql="{s}.outcome",
+            choices=lambda: Interaction.Outcome.choices,
+            help=_("What the staff noted when they last got in touch in person, or tried to."),
+        ),
+        CustomerAttribute(
+            key="interaction.reason",
+            group=_SAID,
+            label=_("Reason given in the last call or visit"),
+            type="choice",
+            source=_LAST_INTERACTION,
+            sql="nullif({s}.reason, '')",
+            choices=lambda: Interaction.Reason.choices,
+            help=_("Why the customer buys less or nothing, as they told the staff."),
+        ),
+        CustomerAttribute(
+            key="interaction.day",
+            group=_SAID,
+            label=_("Day of the last call or visit"),
+            type="day",
+            source=_LAST_INTERACTION,
+            sql="{s}.day",
+            help=_("When the staff last got in touch in person, or tried to."),
         ),
         *(
             CustomerAttribute(

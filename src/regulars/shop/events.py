@@ -48,9 +48,34 @@ class CustomersErased(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CouponsOnOrder(DomainEvent):
+    """An order uses other codes than before: told with it, taken from it, or called off with it."""
+
+    order_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class CouponsTold(DomainEvent):
     """What these customers did between two instants, both of them in it, tells of coupons (ISO 8601)."""
 
     customer_ids: list[int]
     first_at: str
     last_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BehaviourTold(DomainEvent):
+    """These customers did something that somebody watches for (`watching`), between two instants, both in it (ISO 8601)."""
+
+    names: list[str]
+    customer_ids: list[int]
+    first_at: str
+    last_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderPut(DomainEvent):
+    """A shop told of an order, or that it changed."""
+
+    order_id: int
+    customer_id: int

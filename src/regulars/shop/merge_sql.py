@@ -6,6 +6,7 @@ of a line is made of the wall time, so that it does not change with the business
 """
 
 from regulars.shop.privacy_log import sql_digest
+from regulars.shop.rules import CODE_BREAK
 
 # Kinds of identifiers, the most telling first: where two disagree, the first decides.
 KINDS = ("external", "omid", "ouid", "openid", "email", "phone")
@@ -15,7 +16,7 @@ STORE_KINDS = frozenset({"external", "ouid", "openid"})
 STAGE_COLUMNS = {
     "stage_line": (
         "line_number", "store_id", "order_code", "customer_key", "product_code", "line_key",
-        "quantity_milli", "amount_minor", "discount_minor", "placed_us", "wall_us", "day", "status",
+        "quantity_milli", "amount_minor", "discount_minor", "placed_us", "wall_us", "day", "status", "coupon",
     ),
     "stage_refund": (
         "line_number", "store_id", "order_code", "customer_key", "product_code", "line_key",
@@ -324,15 +325,19 @@ UPDATE_PRODUCTS = _update_where_newer(
 
 # --- orders and their lines ----------------------------------------------------------------------------
 
-GROUP_ORDERS = """
+GROUP_ORDERS = f"""
 CREATE TEMPORARY TABLE staged_order ON COMMIT DROP AS
 SELECT coalesce(o.id, nextval('shop_order_id_seq')) AS id, o.id IS NULL AS is_new,
        g.store_id, g.order_code, c.customer_id,
        timestamptz 'epoch' + g.placed_us * interval '1 microsecond' AS placed_at, g.day, g.status,
-       g.amount_minor, g.discount_minor, g.lines
+       g.amount_minor, g.discount_minor, g.lines,
+       CASE WHEN g.coupon IS NOT NULL THEN (
+           SELECT jsonb_object_agg(btrim(code), NULL) FROM regexp_split_to_table(g.coupon, '{CODE_BREAK}') code WHERE btrim(code) <> ''
+       ) END AS coupons
 FROM (
     SELECT store_id, order_code, count(*) AS lines, min(customer_key) AS customer_key, min(placed_us) AS placed_us, min(day) AS day,
-           min(status) AS status, sum(amount_minor) AS amount_minor, sum(discount_minor) AS discount_minor
+           min(status) AS status, sum(amount_minor) AS amount_minor, sum(discount_minor) AS discount_minor,
+           string_agg(coupon, ',') AS coupon
     FROM stage_line GROUP BY store_id, order_code
 ) g
 JOIN staged_customer c USING (customer_key)
@@ -343,8 +348,9 @@ ANALYZE staged_order;
 
 ADD_ORDERS = """
 INSERT INTO shop_order
-    (id, store_id, code, customer_id, status, placed_at, day, amount_minor, discount_minor)
-SELECT id, store_id, order_code, customer_id, coalesce(status, 'paid'), placed_at, day, amount_minor, discount_minor
+    (id, store_id, code, customer_id, status, placed_at, day, amount_minor, discount_minor, coupons)
+SELECT id, store_id, order_code, customer_id, coalesce(status, 'paid'), placed_at, day, amount_minor, discount_minor,
+       coalesce(coupons, '{}')
 FROM staged_order WHERE is_new
 """
 
@@ -414,13 +420,14 @@ WITH sums AS (
 ), next AS (
     SELECT o.id, o.day AS old_day, least(o.placed_at, g.placed_at) AS placed_at, least(o.day, g.day) AS day,
            coalesce(g.status, o.status) AS status, coalesce(s.amount_minor, o.amount_minor) AS amount_minor,
-           coalesce(s.discount_minor, o.discount_minor) AS discount_minor
+           coalesce(s.discount_minor, o.discount_minor) AS discount_minor,
+           o.coupons || coalesce(g.coupons, '{}') AS coupons
     FROM staged_order g JOIN shop_order o ON o.id = g.id LEFT JOIN sums s ON s.order_id = o.id
     WHERE NOT g.is_new
 ), changed AS (
     SELECT n.* FROM next n JOIN shop_order o USING (id)
-    WHERE (o.placed_at, o.status, o.amount_minor, o.discount_minor) IS DISTINCT FROM
-          (n.placed_at, n.status, n.amount_minor, n.discount_minor)
+    WHERE (o.placed_at, o.status, o.amount_minor, o.discount_minor, o.coupons) IS DISTINCT FROM
+          (n.placed_at, n.status, n.amount_minor, n.discount_minor, n.coupons)
 ), days AS (
     INSERT INTO changed_day
     SELECT old_day FROM changed UNION SELECT day FROM changed
@@ -430,7 +437,7 @@ WITH sums AS (
 )
 UPDATE shop_order o
 SET placed_at = c.placed_at, day = c.day, status = c.status, amount_minor = c.amount_minor,
-    discount_minor = c.discount_minor
+    discount_minor = c.discount_minor, coupons = c.coupons
 FROM changed c WHERE o.id = c.id
 """
 
@@ -608,29 +615,36 @@ SELECT coalesce((SELECT sum(lines) FROM staged_order WHERE is_new), 0),
         FROM pg_class WHERE oid = 'shop_orderline'::regclass)
 """
 
+# Foreign keys and indexes: the tables to lock, what takes one off, and what puts it on again, indexes before keys.
 FOREIGN_KEYS = """
-SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), confrelid::regclass::text
+SELECT array[conrelid::regclass::text, confrelid::regclass::text],
+       format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
+       format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
 FROM pg_constraint WHERE contype = 'f' AND conrelid IN ('shop_order'::regclass, 'shop_orderline'::regclass)
 ORDER BY conname
 """
 
-# Where there are orders, an index grows cheaper than it is built anew.
-INDEXES_OF_EMPTY_TABLES = """
-SELECT i.indrelid::regclass::text, n.relname, coalesce(pg_get_constraintdef(k.oid), ''), pg_get_indexdef(i.indexrelid)
+_INDEXES = """
+SELECT array[i.indrelid::regclass::text],
+       CASE WHEN k.oid IS NULL THEN format('DROP INDEX %I', n.relname)
+            ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', i.indrelid::regclass, n.relname) END,
+       CASE WHEN k.oid IS NULL THEN pg_get_indexdef(i.indexrelid)
+            ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', i.indrelid::regclass, n.relname, pg_get_constraintdef(k.oid)) END
 FROM pg_index i
 JOIN pg_class n ON n.oid = i.indexrelid
+JOIN pg_am a ON a.oid = n.relam
 LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype = 'u'
+"""
+
+# Where there are orders, an index grows cheaper than it is built anew.
+INDEXES_OF_EMPTY_TABLES = f"""{_INDEXES}
 WHERE i.indrelid IN ('shop_order'::regclass, 'shop_orderline'::regclass) AND NOT i.indisprimary
   AND NOT EXISTS (SELECT FROM shop_order)
 ORDER BY n.relname
 """
 
 # What finds customers by pieces of text: the slowest indexes to grow.
-SEARCH_INDEXES_OF_NOBODY = """
-SELECT n.relname, pg_get_indexdef(i.indexrelid)
-FROM pg_index i
-JOIN pg_class n ON n.oid = i.indexrelid
-JOIN pg_am a ON a.oid = n.relam
+SEARCH_INDEXES_OF_NOBODY = f"""{_INDEXES}
 WHERE i.indrelid IN ('shop_customer'::regclass, 'shop_identifier'::regclass) AND a.amname = 'gin'
   AND NOT EXISTS (SELECT FROM shop_customer)
 ORDER BY n.relname

@@ -50,6 +50,8 @@ WORDINGS = {
     ),
 }
 
+# Between the codes of one order, where a cell or a property holds several.
+CODE_BREAK = "[,;|，；、]+"
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s.,;<>\"]+")
 _CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
 _LONGEST = {"email": 320}
@@ -71,6 +73,11 @@ class InvalidAttributeValueError(RegularsError):
     """The value is not one that the attribute may have."""
 
     code: ClassVar[str] = "invalid_attribute_value"
+
+
+def codes_in(told: str) -> list[str]:
+    """Return the codes that a text names, as they were typed, each once."""
+    return list(dict.fromkeys(code for part in re.split(CODE_BREAK, told) if (code := part.strip(" "))))
 
 
 def region_of_zone(time_zone: str) -> str | None:

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from regulars.storefront import coupons, tracking, views
+from regulars.storefront import coupons, slots, tracking, views
 
 app_name = "storefront"
 urlpatterns = [
     path("", views.entry, name="entry"),
     path("l/<str:token>/", tracking.link, name="link"),
+    path("slot/<str:key>/", slots.slot, name="slot"),
     path("o/<str:token>.gif", tracking.opening, name="opening"),
     path("<str:token>/", views.preferences, name="preferences"),
     path("<str:token>/requests/", views.requests, name="requests"),

@@ -13,7 +13,7 @@ from regulars.analytics.affinity.baskets import Baskets, Whole
 Floats = NDArray[np.float64]
 Sparse: TypeAlias = Any  # SciPy tells no types
 
-_NEIGHBOUR_PRODUCTS = 4_000
+_NEIGHBOUR_PRODUCTS = 3_000
 """So many products, those of most customers, are taken over from neighbours; own ones always count."""
 
 _LIKENESS_DECAY = 0.95
@@ -109,7 +109,7 @@ class Model:
         self.likeness = _likeness(history, self.buyers)
         self.repeat = _repeat(history, self.buyers)
         self._held_by: dict[float, Sparse] = {}
-        self._effects: dict[float, Sparse] = {}
+        self._effects: dict[float, tuple[Floats, Sparse]] = {}
         self._own: dict[float, Sparse] = {}
         self._dense: dict[float, Floats] = {}
 
@@ -148,11 +148,14 @@ class Model:
         # (A B) C is A (B C): whichever is smaller is in the middle, customers or products.
         few = len(self.history.customers) < len(self.history.products)
         alike = (theirs @ self._like_product).toarray() if few else None
+        by_many, by_few = self._likeness_parts
         for decay in decays:
             if alike is not None:
                 summed = alike @ self._held_densely(decay)
             else:
-                summed = (theirs @ self._effects_of(decay)).toarray()
+                of_many, of_few = self._effects_of(decay)
+                summed = (by_few[customers] @ of_few).toarray()
+                summed += by_many[customers] @ of_many
             himself = self._held(decay)[customers].tocoo()
             summed[himself.row, himself.col] -= self.self_likeness[customers][himself.row] * himself.data
             np.maximum(summed, 0, out=summed)
@@ -248,10 +251,21 @@ class Model:
             self._dense[decay] = held.toarray()
         return self._dense[decay]
 
-    def _effects_of(self, decay: float) -> Sparse:
-        """Return what having bought a product adds to each known product."""
+    @cached_property
+    def _many(self) -> int:
+        """So many products, those of most customers, go with so many others that a plain array of it is multiplied faster."""
+        return _LARGEST_TABLE // max(self.known, 1)
+
+    @cached_property
+    def _likeness_parts(self) -> tuple[Sparse, Sparse]:
+        """The likeness by the products of many customers, and by the others."""
+        return self.likeness[:, : self._many], self.likeness[:, self._many :]
+
+    def _effects_of(self, decay: float) -> tuple[Floats, Sparse]:
+        """Return what having bought a product adds to each known product: for products of many customers, and the others."""
         if decay not in self._effects:
-            self._effects[decay] = (self._like_product @ self._held(decay)).tocsr()
+            effects = (self._like_product @ self._held(decay)).tocsr()
+            self._effects[decay] = effects[: self._many].toarray(), effects[self._many :]
         return self._effects[decay]
 
 

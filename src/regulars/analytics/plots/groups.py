@@ -5,6 +5,7 @@ from typing import Literal
 import narwhals as nw
 import numpy as np
 from narwhals.typing import IntoFrameT
+from numpy.typing import NDArray
 
 from regulars.analytics import arguments, facts, frames, in_memory
 from regulars.analytics.plots.plot import (
@@ -69,6 +70,8 @@ def rfm_map(
         )
     )
     found = in_memory.arrays(settled)
+    for letter in ("r", "f"):
+        _check_scores(found[letter], column=letter)
     square = {name: np.zeros((5, 5), dtype=np.int64) for name in ("customers", "monetary_minor")}
     for name, values in square.items():
         values[found["r"].astype(int) - 1, found["f"].astype(int) - 1] = found[name]
@@ -98,6 +101,17 @@ def rfm_map(
         data=table(scores, settled, data, grain=("r", "f")),
         size=(5.5, 4.5),
     )
+
+
+def _check_scores(values: NDArray[np.int64], *, column: str) -> None:
+    outside = values[~np.isin(values, _SCORES)]
+    if len(outside):
+        raise facts.FactsError(
+            f"scores.{column} == {outside[0]}, must be a score from {_SCORES[0]} to {_SCORES[-1]}",
+            table="scores",
+            column=column,
+            found=int(outside[0]),
+        )
 
 
 def lorenz_curve(scores: IntoFrameT, *, words: Words | None = None) -> Plot[IntoFrameT]:

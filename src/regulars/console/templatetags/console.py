@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import cast
+from urllib.parse import urlencode
 
 from django import forms, template
 from django.core.serializers.json import DjangoJSONEncoder
@@ -155,9 +156,13 @@ def cell_badge(cell: str) -> dict[str, object]:
 
 
 @register.inclusion_tag("console/components/exports.html", takes_context=True)
-def list_exports(context: Context, name: str, query: str = "") -> dict[str, object]:
-    """Offer a list of `console.exports` as a file, to whom may take it away: `{% list_exports "tags" %}`."""
-    return {"exports": menu(name, context["capabilities"], query), "key": f"export-{name}"}
+def list_exports(context: Context, name: str, query: str = "", **filters: int) -> dict[str, object]:
+    """Offer a list of `console.exports` as a file, to whom may take it away: `{% list_exports "tags" %}`.
+
+    Filters are the page's query, or named: `{% list_exports "arrivals" source=source.pk %}`.
+    """
+    told = menu(name, context["capabilities"], query or urlencode(filters))
+    return {"exports": told, "key": f"export-{name}"}
 
 
 @register.simple_block_tag(takes_context=True)

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('pghistory', '0007_auto_20250421_0444'),
         ('segments', '0002_kept_tags'),
-        ('shop', '0003_global_holdout'),
+        ('shop', '0006_global_holdout'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

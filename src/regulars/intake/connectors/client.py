@@ -211,7 +211,16 @@ def _is_allowed(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
             return _is_allowed(carried)
         if address in _NAT64:
             return _is_allowed(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return address.is_global and not address.is_multicast
+    is_kept = any(address in network for network in _NOT_PUBLIC if network.version == address.version)
+    return address.is_global and not address.is_multicast and not is_kept
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# What `is_global` lets through: the protocols' own numbers, at one of which a cloud tells its machines' secrets; relays of 6to4;
+# IPv6 forms of IPv4 that were given up; translation within one network; sites.
+_NOT_PUBLIC = tuple(
+    map(
+        ipaddress.ip_network,
+        ("192.0.0.0/24", "192.88.99.0/24", "::/96", "64:ff9b:1::/48", "fec0::/10"),
+    )
+)

@@ -94,6 +94,14 @@ class RefundTold:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CouponTold:
+    """A code on an order, and what it took off."""
+
+    code: str
+    off: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
 class OrderTold:
     """An order as it now stands.
 
@@ -106,6 +114,7 @@ class OrderTold:
         placed_at: When it was placed.
         buyer: Who placed it, or None when the shop does not know.
         lines: What was bought, without shipping, fees, tips, and taxes that come on top of prices.
+        coupons: The codes on it.
         refunds: Those that this telling knows of.
         knows_all_refunds: Whether a refund that is missing here is none any more.
         is_restored: Whether it came back from being deleted.
@@ -119,6 +128,7 @@ class OrderTold:
     placed_at: datetime
     buyer: Buyer | None
     lines: tuple[Line, ...]
+    coupons: tuple[CouponTold, ...] = ()
     refunds: tuple[RefundTold, ...] = ()
     knows_all_refunds: bool = False
     is_restored: bool = False

@@ -475,6 +475,9 @@ class _Applying:
                 for line in order.lines
             ],
             refunds=self._refund_states(id_, row, products),
+            coupons=None
+            if order is None
+            else {one.code[:200]: max(to_minor(one.off, self._currency), 0) for one in order.coupons},
         )
 
     def _refund_states(

@@ -27,6 +27,7 @@ CONSENTS = Kind(
                 "phone": ("call", "telephone", "电话"),
                 "whatsapp": ("whats app",),
                 "wecom": ("wechat work", "wechat", "企业微信", "微信"),
+                "dingtalk": ("ding talk", "钉钉"),
                 "post": ("letter", "direct mail", "邮寄", "信件"),
                 "push": ("push notification", "app push", "推送"),
                 "web": ("site", "onsite", "网站", "站内"),

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from regulars.intake.kinds.behaviour import event_steps
-from regulars.intake.kinds.fields import IDENTIFIERS, SHARED, shared, when
+from regulars.intake.kinds.fields import IDENTIFIERS, SHARED, called, shared, when
 from regulars.intake.kinds.kind import Field, Kind
 
 COUPONS = Kind(
@@ -13,12 +13,7 @@ COUPONS = Kind(
     thing=_("coupon redeemed"),
     note=_("One coupon that somebody used a row: who, when, on which order, and what it was worth."),
     fields=(
-        Field(
-            name="coupon_code",
-            form="code",
-            words=("coupon code", "coupon", "discount code", "voucher", "promo code", "优惠券编号", "优惠券", "券码", "优惠码"),
-            label=_("Coupon code"),
-        ),
+        called("coupon_code", "coupon", "voucher", "优惠券"),
         when("redeemed_at", "redeemed at", "used at", "redemption date", "使用时间", "核销时间"),
         *shared(*IDENTIFIERS, "order_code", "product_code"),
         Field(

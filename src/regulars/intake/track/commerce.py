@@ -14,6 +14,7 @@ from regulars.intake.track.wire import text_of
 from regulars.kernel.money import to_minor
 from regulars.shop.models import Order
 from regulars.shop.operations import LineState, OrderState, ProductSeen, RefundState
+from regulars.shop.rules import codes_in
 
 COMPLETED, UPDATED = "Order Completed", "Order Updated"
 REFUNDED, CANCELLED = "Order Refunded", "Order Cancelled"
@@ -132,7 +133,16 @@ def fold(
         placed_at=telling[0].at if telling else None,
         lines=lines,
         refunds=refunds,
+        coupons=_coupons(telling[-1].properties, currency) if telling else None,
     )
+
+
+def _coupons(properties: Mapping[str, Any], currency: str) -> dict[str, int | None]:
+    """Return the codes that an order names; of one alone the order's discount is what it took off."""
+    told = properties.get("coupon")
+    codes = codes_in(",".join(map(text_of, told)) if isinstance(told, list) else text_of(told))
+    off = properties.get("discount")
+    return {code[:200]: _minor(off, currency) if len(codes) == 1 and off else None for code in codes}
 
 
 def _lines(

@@ -1,6 +1,6 @@
 """What a channel is: how it is set up, how it sends, what that costs, and what may go wrong."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -102,7 +102,10 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Something that must be known to set a channel up. A secret is kept sealed and never shown again."""
+    """Something that must be known to set a channel up. A secret is kept sealed and never shown again.
+
+    One that `is_made` where none is told is shown once: the other side must know it too.
+    """
 
     name: str
     label: str | Promise
@@ -112,6 +115,7 @@ class Asked:
     default: str = ""
     choices: Sequence[tuple[str, str | Promise]] = ()
     is_long: bool = False
+    is_made: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,22 +139,31 @@ class BadCallError(RegularsError):
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A provider's call: the address that it was told to call, header names in lower case, and the body."""
+    """A provider's call: the address that it was told to call, header names in lower case, and the body.
+
+    `query` is what a call without a body asks, when a provider makes sure that somebody is there.
+    """
 
     url: str
     headers: Mapping[str, str]
     body: bytes
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class News:
-    """What became of a message that was accepted as `provider_id`: `delivered`, `bounced`, `complained` or `failed`."""
+    """What became of a message: it was `delivered`, `bounced`, `complained` of, `failed`, `opened`, `clicked`, `unsubscribed` from.
+
+    It is named by our own `token` where the provider tells it, else by what the provider called it.
+    """
 
     provider_id: str
     state: str
+    token: str = ""
     reason: str = ""
     trouble: str = ""
     is_address: bool = False
+    url: str = ""
 
 
 def _one_each(_message: Message, _values: Mapping[str, str]) -> int:
@@ -175,6 +188,8 @@ class ChannelKind:
         repeats_doubtful: Whether a message that may have gone is sent again, with the same id: where twice does less harm than never.
         segments: How many parts a message is charged as.
         hear: Reads a provider's call, None where none comes; raises `BadCallError` for one that is not genuine.
+        greet: Answers a provider that makes sure that somebody is there; raises `BadCallError` for one that is not genuine.
+        collect: Fetches what a mailbox tells, a few pieces at a time; each is done with once the next is asked for.
     """
 
     key: str
@@ -187,6 +202,8 @@ class ChannelKind:
     repeats_doubtful: bool = False
     segments: Callable[[Message, Mapping[str, str]], int] = field(default=_one_each)
     hear: Callable[[Opening, Call], Sequence[News]] | None = None
+    greet: Callable[[Opening, Call], str] | None = None
+    collect: Callable[[Opening], Iterator[Sequence[News]]] | None = None
 
     def cost(
         self, message: Message, values: Mapping[str, str], *, cost_minor: Decimal

@@ -55,7 +55,10 @@ class Reply:
 
 
 class Caller:
-    """Calls of one address. Its host is looked up anew for each connection pool, and never followed elsewhere."""
+    """Calls of one host, at an address that is told beforehand or with each call.
+
+    The host is looked up anew for each connection pool, and never followed elsewhere.
+    """
 
     def __init__(self, url: str, *, field: str = "url") -> None:
         path, mark, query = url.strip().partition("?")
@@ -70,12 +73,24 @@ class Caller:
         self._pool: urllib3.HTTPConnectionPool | None = None
 
     def post(self, body: bytes, *, headers: Mapping[str, str]) -> Reply:
-        """Send a body and return the answer, whatever its status.
+        """Send a body to the address and return the answer, whatever its status. Raises as `call`."""
+        return self.call("POST", self._target, body=body, headers=headers)
+
+    def call(
+        self, method: str, target: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """Call a path of the host and return the answer, whatever its status.
+
+        Args:
+            method: Of HTTP.
+            target: The path, from its slash on, with the query.
+            body: What is sent.
+            headers: Besides the host and who calls.
 
         Raises:
             SendError: There is no answer: nothing was sent, or it may have arrived.
         """
-        sent = {**headers, "Host": self._host, "User-Agent": "Regulars"}
+        sent = {**(headers or {}), "Host": self._host, "User-Agent": "Regulars"}
         try:
             self._pool = self._pool or pinned_pool(self._address, timeout=_TIMEOUT)
         except AddressNotAllowedError as error:
@@ -84,7 +99,7 @@ class Caller:
             raise SendError(str(error), fault=Fault.TEMPORARY, reason="no_connection") from error
         try:
             found = self._pool.urlopen(
-                "POST", self._target, body=body, headers=sent, redirect=False, preload_content=False, retries=False
+                method, target, body=body, headers=sent, redirect=False, preload_content=False, retries=False
             )  # fmt: skip
             try:
                 crashpoint("messaging.answered")

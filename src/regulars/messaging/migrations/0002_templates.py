@@ -8,205 +8,422 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('messaging', '0001_initial'),
-        ('pghistory', '0007_auto_20250421_0444'),
+        ("messaging", "0001_initial"),
+        ("pghistory", "0007_auto_20250421_0444"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LetterheadEvent',
+            name="LetterheadEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.SmallIntegerField(default=1, editable=False, serialize=False)),
-                ('website', models.CharField(blank=True, max_length=300, verbose_name='address of the website')),
-                ('logo_url', models.CharField(blank=True, max_length=500, verbose_name='address of the logo')),
-                ('accent', models.CharField(default='#4f46e5', max_length=7, verbose_name='colour of buttons and links')),
-                ('postal_address', models.CharField(blank=True, max_length=300, verbose_name='postal address')),
-                ('product_link', models.CharField(blank=True, max_length=300, verbose_name="address of a product's page")),
-                ('counts_clicks', models.BooleanField(default=True, verbose_name='count clicks')),
-                ('counts_openings', models.BooleanField(default=False, verbose_name='count openings')),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.SmallIntegerField(default=1, editable=False, serialize=False)),
+                (
+                    "website",
+                    models.CharField(blank=True, max_length=300, verbose_name="address of the website"),
+                ),
+                (
+                    "logo_url",
+                    models.CharField(blank=True, max_length=500, verbose_name="address of the logo"),
+                ),
+                (
+                    "accent",
+                    models.CharField(
+                        default="#4f46e5", max_length=7, verbose_name="colour of buttons and links"
+                    ),
+                ),
+                (
+                    "postal_address",
+                    models.CharField(blank=True, max_length=300, verbose_name="postal address"),
+                ),
+                (
+                    "product_link",
+                    models.CharField(blank=True, max_length=300, verbose_name="address of a product's page"),
+                ),
+                ("counts_clicks", models.BooleanField(default=True, verbose_name="count clicks")),
+                ("counts_openings", models.BooleanField(default=False, verbose_name="count openings")),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Opening',
+            name="Opening",
             fields=[
-                ('delivery', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='opening', serialize=False, to='messaging.delivery')),
-                ('first_at', models.DateTimeField()),
-                ('last_at', models.DateTimeField()),
-                ('times', models.IntegerField(default=1)),
+                (
+                    "delivery",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="opening",
+                        serialize=False,
+                        to="messaging.delivery",
+                    ),
+                ),
+                ("first_at", models.DateTimeField()),
+                ("last_at", models.DateTimeField()),
+                ("times", models.IntegerField(default=1)),
             ],
         ),
         migrations.CreateModel(
-            name='Template',
+            name="Template",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('description', models.CharField(blank=True, max_length=500, verbose_name='what it is for')),
-                ('format', models.CharField(choices=[('email', 'E-mail'), ('text', 'SMS and chat'), ('task', 'Task for staff')], max_length=10)),
-                ('language', models.CharField(choices=[('en', 'English'), ('zh-hans', '简体中文')], default='en', max_length=10, verbose_name='language')),
-                ('draft', models.JSONField(default=dict)),
-                ('draft_at', models.DateTimeField()),
-                ('created_at', models.DateTimeField()),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
+                ("description", models.CharField(blank=True, max_length=500, verbose_name="what it is for")),
+                (
+                    "format",
+                    models.CharField(
+                        choices=[("email", "E-mail"), ("text", "SMS and chat"), ("task", "Task for staff")],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[("en", "English"), ("zh-hans", "简体中文")],
+                        default="en",
+                        max_length=10,
+                        verbose_name="language",
+                    ),
+                ),
+                ("draft", models.JSONField(default=dict)),
+                ("draft_at", models.DateTimeField()),
+                ("created_at", models.DateTimeField()),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='TemplateEvent',
+            name="TemplateEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('description', models.CharField(blank=True, max_length=500, verbose_name='what it is for')),
-                ('format', models.CharField(choices=[('email', 'E-mail'), ('text', 'SMS and chat'), ('task', 'Task for staff')], max_length=10)),
-                ('language', models.CharField(choices=[('en', 'English'), ('zh-hans', '简体中文')], default='en', max_length=10, verbose_name='language')),
-                ('created_at', models.DateTimeField()),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
+                ("description", models.CharField(blank=True, max_length=500, verbose_name="what it is for")),
+                (
+                    "format",
+                    models.CharField(
+                        choices=[("email", "E-mail"), ("text", "SMS and chat"), ("task", "Task for staff")],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[("en", "English"), ("zh-hans", "简体中文")],
+                        default="en",
+                        max_length=10,
+                        verbose_name="language",
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='TemplateVersion',
+            name="TemplateVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.IntegerField()),
-                ('content', models.JSONField()),
-                ('links', models.JSONField()),
-                ('saved_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.IntegerField()),
+                ("content", models.JSONField()),
+                ("links", models.JSONField()),
+                ("saved_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ('-number',),
+                "ordering": ("-number",),
             },
         ),
         migrations.CreateModel(
-            name='Click',
+            name="Click",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.SmallIntegerField()),
-                ('url', models.CharField(max_length=2000)),
-                ('first_at', models.DateTimeField()),
-                ('last_at', models.DateTimeField()),
-                ('times', models.IntegerField(default=1)),
-                ('delivery', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='clicks', to='messaging.delivery')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.SmallIntegerField()),
+                ("url", models.CharField(max_length=2000)),
+                ("first_at", models.DateTimeField()),
+                ("last_at", models.DateTimeField()),
+                ("times", models.IntegerField(default=1)),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="clicks",
+                        to="messaging.delivery",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Letterhead',
+            name="Letterhead",
             fields=[
-                ('id', models.SmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ('website', models.CharField(blank=True, max_length=300, verbose_name='address of the website')),
-                ('logo_url', models.CharField(blank=True, max_length=500, verbose_name='address of the logo')),
-                ('accent', models.CharField(default='#4f46e5', max_length=7, verbose_name='colour of buttons and links')),
-                ('postal_address', models.CharField(blank=True, max_length=300, verbose_name='postal address')),
-                ('product_link', models.CharField(blank=True, max_length=300, verbose_name="address of a product's page")),
-                ('counts_clicks', models.BooleanField(default=True, verbose_name='count clicks')),
-                ('counts_openings', models.BooleanField(default=False, verbose_name='count openings')),
+                (
+                    "id",
+                    models.SmallIntegerField(default=1, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "website",
+                    models.CharField(blank=True, max_length=300, verbose_name="address of the website"),
+                ),
+                (
+                    "logo_url",
+                    models.CharField(blank=True, max_length=500, verbose_name="address of the logo"),
+                ),
+                (
+                    "accent",
+                    models.CharField(
+                        default="#4f46e5", max_length=7, verbose_name="colour of buttons and links"
+                    ),
+                ),
+                (
+                    "postal_address",
+                    models.CharField(blank=True, max_length=300, verbose_name="postal address"),
+                ),
+                (
+                    "product_link",
+                    models.CharField(blank=True, max_length=300, verbose_name="address of a product's page"),
+                ),
+                ("counts_clicks", models.BooleanField(default=True, verbose_name="count clicks")),
+                ("counts_openings", models.BooleanField(default=False, verbose_name="count openings")),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='messaging_letterhead_one_row')],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="messaging_letterhead_one_row")
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='letterhead',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "messaging_letterheadevent" ("accent", "counts_clicks", "counts_openings", "id", "logo_url", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "postal_address", "product_link", "website") VALUES (NEW."accent", NEW."counts_clicks", NEW."counts_openings", NEW."id", NEW."logo_url", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."postal_address", NEW."product_link", NEW."website"); RETURN NULL;', hash='bf3e0f979127e72f6a193f7783995cb90f13b724', operation='INSERT', pgid='pgtrigger_insert_insert_5e0f7', table='messaging_letterhead', when='AFTER')),
+            model_name="letterhead",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "messaging_letterheadevent" ("accent", "counts_clicks", "counts_openings", "id", "logo_url", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "postal_address", "product_link", "website") VALUES (NEW."accent", NEW."counts_clicks", NEW."counts_openings", NEW."id", NEW."logo_url", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."postal_address", NEW."product_link", NEW."website"); RETURN NULL;',
+                    hash="bf3e0f979127e72f6a193f7783995cb90f13b724",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_5e0f7",
+                    table="messaging_letterhead",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='letterhead',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "messaging_letterheadevent" ("accent", "counts_clicks", "counts_openings", "id", "logo_url", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "postal_address", "product_link", "website") VALUES (NEW."accent", NEW."counts_clicks", NEW."counts_openings", NEW."id", NEW."logo_url", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."postal_address", NEW."product_link", NEW."website"); RETURN NULL;', hash='7e0c10f8300e748ce3b3b0a775201f589ee026dc', operation='UPDATE', pgid='pgtrigger_update_update_171db', table='messaging_letterhead', when='AFTER')),
+            model_name="letterhead",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "messaging_letterheadevent" ("accent", "counts_clicks", "counts_openings", "id", "logo_url", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "postal_address", "product_link", "website") VALUES (NEW."accent", NEW."counts_clicks", NEW."counts_openings", NEW."id", NEW."logo_url", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."postal_address", NEW."product_link", NEW."website"); RETURN NULL;',
+                    hash="7e0c10f8300e748ce3b3b0a775201f589ee026dc",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_171db",
+                    table="messaging_letterhead",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='letterheadevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            model_name="letterheadevent",
+            name="pgh_context",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="pghistory.context",
+            ),
         ),
         migrations.AddField(
-            model_name='letterheadevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='messaging.letterhead'),
+            model_name="letterheadevent",
+            name="pgh_obj",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="events",
+                to="messaging.letterhead",
+            ),
         ),
         migrations.AddField(
-            model_name='template',
-            name='created_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="template",
+            name="created_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='templateevent',
-            name='created_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="templateevent",
+            name="created_by",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='templateevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            model_name="templateevent",
+            name="pgh_context",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="pghistory.context",
+            ),
         ),
         migrations.AddField(
-            model_name='templateevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='messaging.template'),
+            model_name="templateevent",
+            name="pgh_obj",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="events",
+                to="messaging.template",
+            ),
         ),
         migrations.AddField(
-            model_name='templateversion',
-            name='saved_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="templateversion",
+            name="saved_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='templateversion',
-            name='template',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='messaging.template'),
+            model_name="templateversion",
+            name="template",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="versions",
+                to="messaging.template",
+            ),
         ),
         migrations.AddField(
-            model_name='click',
-            name='version',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='clicks', to='messaging.templateversion'),
+            model_name="click",
+            name="version",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="clicks",
+                to="messaging.templateversion",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='template',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='messaging_template_named'),
+            model_name="template",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("name", ""), _negated=True), name="messaging_template_named"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='template',
-            constraint=models.CheckConstraint(condition=models.Q(('format__in', ('email', 'text', 'task')), ('language__in', ('en', 'zh-hans'))), name='messaging_template_known'),
+            model_name="template",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("format__in", ("email", "text", "task")), ("language__in", ("en", "zh-hans"))
+                ),
+                name="messaging_template_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='template',
-            constraint=models.UniqueConstraint(condition=models.Q(('archived_at', None)), fields=('name',), name='messaging_template_name_once'),
+            model_name="template",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("archived_at", None)),
+                fields=("name",),
+                name="messaging_template_name_once",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='template',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "messaging_templateevent" ("archived_at", "created_at", "created_by_id", "description", "format", "id", "language", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."archived_at", NEW."created_at", NEW."created_by_id", NEW."description", NEW."format", NEW."id", NEW."language", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='21618335b5f34fe970b3505f67b96b596dbaecb9', operation='INSERT', pgid='pgtrigger_insert_insert_dd233', table='messaging_template', when='AFTER')),
+            model_name="template",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "messaging_templateevent" ("archived_at", "created_at", "created_by_id", "description", "format", "id", "language", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."archived_at", NEW."created_at", NEW."created_by_id", NEW."description", NEW."format", NEW."id", NEW."language", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;',
+                    hash="21618335b5f34fe970b3505f67b96b596dbaecb9",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_dd233",
+                    table="messaging_template",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='template',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."archived_at" IS DISTINCT FROM (NEW."archived_at") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."description" IS DISTINCT FROM (NEW."description") OR OLD."format" IS DISTINCT FROM (NEW."format") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."language" IS DISTINCT FROM (NEW."language") OR OLD."name" IS DISTINCT FROM (NEW."name"))', func='INSERT INTO "messaging_templateevent" ("archived_at", "created_at", "created_by_id", "description", "format", "id", "language", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."archived_at", NEW."created_at", NEW."created_by_id", NEW."description", NEW."format", NEW."id", NEW."language", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='ed3ab4adf269b7b55eb8e02cd9374966487f72b3', operation='UPDATE', pgid='pgtrigger_update_update_9bdd8', table='messaging_template', when='AFTER')),
+            model_name="template",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."archived_at" IS DISTINCT FROM (NEW."archived_at") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."description" IS DISTINCT FROM (NEW."description") OR OLD."format" IS DISTINCT FROM (NEW."format") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."language" IS DISTINCT FROM (NEW."language") OR OLD."name" IS DISTINCT FROM (NEW."name"))',
+                    func='INSERT INTO "messaging_templateevent" ("archived_at", "created_at", "created_by_id", "description", "format", "id", "language", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."archived_at", NEW."created_at", NEW."created_by_id", NEW."description", NEW."format", NEW."id", NEW."language", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;',
+                    hash="ed3ab4adf269b7b55eb8e02cd9374966487f72b3",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_9bdd8",
+                    table="messaging_template",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='templateversion',
-            constraint=models.UniqueConstraint(fields=('template', 'number'), name='messaging_template_version_once'),
+            model_name="templateversion",
+            constraint=models.UniqueConstraint(
+                fields=("template", "number"), name="messaging_template_version_once"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='templateversion',
-            trigger=pgtrigger.compiler.Trigger(name='template_kept', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='5679f9efc7a1d3f92c455d9d86309cf41fe21b6d', operation='UPDATE OR DELETE', pgid='pgtrigger_template_kept_7cc7a', table='messaging_templateversion', when='BEFORE')),
+            model_name="templateversion",
+            trigger=pgtrigger.compiler.Trigger(
+                name="template_kept",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="5679f9efc7a1d3f92c455d9d86309cf41fe21b6d",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_template_kept_7cc7a",
+                    table="messaging_templateversion",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='click',
-            index=models.Index(fields=['version', 'number'], name='messaging_click_link'),
+            model_name="click",
+            index=models.Index(fields=["version", "number"], name="messaging_click_link"),
         ),
         migrations.AddConstraint(
-            model_name='click',
-            constraint=models.UniqueConstraint(fields=('delivery', 'version', 'number'), name='messaging_click_once'),
+            model_name="click",
+            constraint=models.UniqueConstraint(
+                fields=("delivery", "version", "number"), name="messaging_click_once"
+            ),
         ),
     ]

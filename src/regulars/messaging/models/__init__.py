@@ -3,6 +3,8 @@
 from regulars.messaging.models.channels import Channel, Pace
 from regulars.messaging.models.deliveries import Delivery, Send
 from regulars.messaging.models.governance import Cap, QuietHours, SuppressedAddress
+from regulars.messaging.models.singles import SingleMessage
+from regulars.messaging.models.slots import SlotMessage
 from regulars.messaging.models.staff_tasks import StaffTask
 from regulars.messaging.models.templates import Click, Letterhead, Opening, Template, TemplateVersion
 
@@ -16,6 +18,8 @@ __all__ = [
     "Pace",
     "QuietHours",
     "Send",
+    "SingleMessage",
+    "SlotMessage",
     "StaffTask",
     "SuppressedAddress",
     "Template",

@@ -178,6 +178,10 @@ class Delivery(models.Model):
                 fields=("channel", "provider_id"), condition=~Q(provider_id=""), name="messaging_delivery_provider"
             ),
             models.Index(fields=("channel", "-accepted_at"), name="messaging_delivery_accepted"),
+            # Where a send stands is counted from this alone.
+            models.Index(
+                fields=("send", "state", "reason"), include=("cost_minor", "was_uncertain"), name="messaging_delivery_tally"
+            ),
         )  # fmt: skip
         triggers: Any = (
             pgtrigger.Trigger(

@@ -1,26 +1,32 @@
 """Messages that a person brings: a call, a card, a gift."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from regulars.messaging.models.deliveries import Delivery
+from regulars.shop.models import Interaction
 
 
 class StaffTask(models.Model):
-    """Something that one of the staff does for a customer, and what came of it."""
+    """Something that one of the staff does for a customer by `due_at`, and what came of it.
 
-    class Outcome(models.TextChoices):
-        REACHED = "reached", _("Done")
-        NOT_REACHED = "not_reached", _("Not reached")
-        DECLINED = "declined", _("The customer does not want it")
+    The reason that the customer gave is kept with `shop.models.Interaction`.
+    """
+
+    WITHIN = timedelta(days=3)
 
     delivery = models.OneToOneField(Delivery, on_delete=models.PROTECT, related_name="task")
     title = models.CharField(max_length=300)
     text = models.TextField(blank=True)
     created_at = models.DateTimeField()
-    outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
+    due_at = models.DateTimeField(db_default=models.functions.Now())
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    outcome = models.CharField(max_length=20, choices=Interaction.Outcome, blank=True)
     note = models.CharField(max_length=1_000, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.ForeignKey(
@@ -29,7 +35,7 @@ class StaffTask(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(fields=("created_at",), condition=Q(closed_at=None), name="messaging_task_open"),
+            models.Index(fields=("due_at", "id"), condition=Q(closed_at=None), name="messaging_task_open"),
         )
         constraints = (
             models.CheckConstraint(

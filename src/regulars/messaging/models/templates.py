@@ -106,11 +106,14 @@ class Letterhead(models.Model):
 
 
 class Click(models.Model):
-    """Somebody followed a link of a delivery, `times` over; once a link, so that nobody can fill the table by clicking."""
+    """Somebody followed a link of a delivery, `times` over; once a link, so that nobody can fill the table by clicking.
+
+    Without a version it was counted by the service that sends, and `number` stands for the address.
+    """
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="clicks", db_index=False)
     version = models.ForeignKey(
-        TemplateVersion, on_delete=models.PROTECT, related_name="clicks", db_index=False
+        TemplateVersion, on_delete=models.PROTECT, related_name="clicks", db_index=False, null=True
     )
     number = models.SmallIntegerField()
     url = models.CharField(max_length=2_000)
@@ -120,7 +123,9 @@ class Click(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=("delivery", "version", "number"), name="messaging_click_once"),
+            models.UniqueConstraint(
+                fields=("delivery", "version", "number"), name="messaging_click_once", nulls_distinct=False
+            ),
         )
         indexes = (models.Index(fields=("version", "number"), name="messaging_click_link"),)
 

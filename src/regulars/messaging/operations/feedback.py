@@ -1,14 +1,21 @@
 """What is heard of a message after it was accepted: it arrived, it came back, it was reported as spam."""
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from uuid import UUID
+from zlib import crc32
 
 from django.db import transaction
 
 from regulars.messaging.channels import kind_named
-from regulars.messaging.channels.channel import BadCallError, Call
+from regulars.messaging.channels.channel import BadCallError, Call, ChannelKind, News
+from regulars.messaging.composing import public_root
 from regulars.messaging.governance import suppressed_digest
 from regulars.messaging.models import Channel, Delivery, SuppressedAddress
 from regulars.messaging.operations.channels import opening_of
+from regulars.messaging.operations.templates import record_click, record_opening
+from regulars.shop.models import Consent
+from regulars.shop.operations.consents import InvalidConsentError, Statement, record_consents
 
 State = Delivery.State
 Reason = SuppressedAddress.Reason
@@ -45,18 +52,106 @@ def hear(key: str, call: Call, *, now: datetime) -> int:
     Raises:
         BadCallError: No channel has this key and is told of messages, or the call is not its provider's.
     """
-    channel = Channel.objects.filter(key=key, is_active=True).first()
-    kind = kind_named(channel.kind) if channel else None
-    if channel is None or kind is None or kind.hear is None:
+    channel, kind = _called(key)
+    if kind.hear is None:
         raise BadCallError("nobody is called here")
+    return _take(kind.hear(opening_of(channel), call), channel=channel, now=now)
+
+
+def greet(key: str, call: Call) -> str:
+    """Return what a provider wants to read that makes sure that somebody is there.
+
+    Raises:
+        BadCallError: No channel has this key and is greeted, or the call is not its provider's.
+    """
+    channel, kind = _called(key)
+    if kind.greet is None:
+        raise BadCallError("nobody is called here")
+    return kind.greet(opening_of(channel), call)
+
+
+def collect(channel_id: int, *, clock: Callable[[], datetime]) -> int:
+    """Fetch what a channel's mailbox tells, and return how many messages it told something new of.
+
+    A mail is done with only after what it says is written down: a crash between the two reads it again.
+
+    Raises:
+        SendError: The mailbox cannot be read.
+        InvalidChannelError: What the channel was set up with cannot be used.
+    """
+    channel = Channel.objects.get(pk=channel_id)
+    fetch = kind_named(channel.kind).collect
+    if fetch is None:
+        return 0
+    return sum(_take(pieces, channel=channel, now=clock()) for pieces in fetch(opening_of(channel)))
+
+
+def _called(key: str) -> tuple[Channel, ChannelKind]:
+    channel = Channel.objects.filter(key=key, is_active=True).first()
+    if channel is None:
+        raise BadCallError("nobody is called here")
+    return channel, kind_named(channel.kind)
+
+
+def _take(pieces: Iterable[News], *, channel: Channel, now: datetime) -> int:
     heard = 0
-    for news in kind.hear(opening_of(channel), call):
-        found = Delivery.objects.filter(channel=channel, provider_id=news.provider_id).exclude(provider_id="")
-        for delivery in found[:1]:
-            heard += note_outcome(
-                delivery, state=news.state, reason=news.reason, trouble=news.trouble, is_address=news.is_address, now=now
-            )  # fmt: skip
+    for news in pieces:
+        delivery = _delivery_of(news, channel)
+        if delivery is not None:
+            heard += _note(delivery, news, now=now)
     return heard
+
+
+def _delivery_of(news: News, channel: Channel) -> Delivery | None:
+    rows = Delivery.objects.filter(channel=channel)
+    if news.token:
+        try:
+            found = rows.filter(token=UUID(news.token)).first()
+        except ValueError:
+            found = None
+        if found is not None:
+            return found
+    return rows.filter(provider_id=news.provider_id).first() if news.provider_id else None
+
+
+def _note(delivery: Delivery, news: News, *, now: datetime) -> bool:
+    if news.state == "opened":
+        return record_opening(delivery_id=delivery.pk, now=now)
+    if news.state == "clicked":
+        # A link of ours is counted where it leads through.
+        is_ours = news.url.startswith(public_root())
+        return not is_ours and record_click(
+            delivery_id=delivery.pk, version_id=None, number=_number_of(news.url), url=news.url, now=now
+        )
+    if news.state == "unsubscribed":
+        return _withdraw(delivery, now=now)
+    return note_outcome(
+        delivery, state=news.state, reason=news.reason, trouble=news.trouble, is_address=news.is_address, now=now
+    )  # fmt: skip
+
+
+def _number_of(url: str) -> int:
+    """Return a number for a link that no version numbers: the same for the same address, below those of a version."""
+    return -1 - crc32(url.encode()) % 30_000
+
+
+def _withdraw(delivery: Delivery, *, now: datetime) -> bool:
+    """Take back what a message was sent on, because its reader told the service so."""
+    said = Statement(
+        customer_id=delivery.customer_id,
+        channel=delivery.channel.medium,
+        purpose=delivery.send.purpose,
+        state=Consent.State.WITHDRAWN,
+        at=now,
+        source=f"channel {delivery.channel.kind}",
+        key=f"unsubscribed:{delivery.token}",
+        address=delivery.address,
+    )
+    try:
+        return bool(record_consents([said]))
+    except InvalidConsentError:
+        # Erased meanwhile: there is nothing left to take back.
+        return False
 
 
 def note_outcome(  # noqa: PLR0913  what became of it, and why

@@ -1,15 +1,14 @@
-"""Set the rules that hold messages back, and close tasks of staff."""
+"""Set the rules that hold messages back."""
 
-from datetime import datetime, time
+from datetime import time
 from typing import ClassVar
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
-from regulars.messaging.models import Cap, QuietHours, StaffTask
+from regulars.messaging.models import Cap, QuietHours
 from regulars.shop.models.consents import Channel as Medium
-from regulars.staff.models import User
 
 _MOST_DAYS = 366
 
@@ -18,12 +17,6 @@ class InvalidRuleError(RegularsError):
     """A cap or quiet hours cannot be that."""
 
     code: ClassVar[str] = "invalid_rule"
-
-
-class TaskStateError(RegularsError):
-    """There is no such task, or it is closed."""
-
-    code: ClassVar[str] = "task_state"
 
 
 def add_cap(*, medium: str, tag: str, most: int, days: int, is_rolling: bool) -> Cap:
@@ -60,18 +53,3 @@ def set_quiet_hours(*, medium: str, begins: time | None, ends: time | None) -> N
             QuietHours.objects.update_or_create(medium=medium, defaults={"begins": begins, "ends": ends})
     except IntegrityError as error:
         raise InvalidRuleError(_("quiet hours end at another time than they begin")) from error
-
-
-def close_task(task_id: int, *, outcome: str, note: str, by: User, now: datetime) -> StaffTask:
-    """Say what came of a task.
-
-    Raises:
-        TaskStateError: There is no such task, it is closed, or the outcome is none.
-    """
-    with transaction.atomic():
-        row = StaffTask.objects.select_for_update().filter(pk=task_id, closed_at=None).first()
-        if row is None or outcome not in StaffTask.Outcome.values:
-            raise TaskStateError(_("this task is closed already"))
-        row.outcome, row.note, row.closed_at, row.closed_by = outcome, note[:1_000], now, by
-        row.save()
-    return row

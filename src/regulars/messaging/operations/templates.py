@@ -317,8 +317,11 @@ def send_test(template_id: int, *, language: str, customer_id: int, to: str, now
 # What becomes of messages
 
 
-def record_click(*, delivery_id: int, version_id: int, number: int, url: str, now: datetime) -> bool:
-    """Note that a link of a delivery was followed; return whether it was the first time. A delivery that is not there is not noted."""
+def record_click(*, delivery_id: int, version_id: int | None, number: int, url: str, now: datetime) -> bool:
+    """Note that a link of a delivery was followed; return whether it was the first time. A delivery that is not there is not noted.
+
+    `version_id` is None for a link that a service counted and not we.
+    """
     return _note(
         """
         INSERT INTO messaging_click AS seen (delivery_id, version_id, number, url, first_at, last_at, times)
@@ -345,7 +348,7 @@ def record_opening(*, delivery_id: int, now: datetime) -> bool:
     )
 
 
-def _note(statement: str, values: Mapping[str, int | str | datetime]) -> bool:
+def _note(statement: str, values: Mapping[str, int | str | datetime | None]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         row = cursor.fetchone()

@@ -13,6 +13,8 @@ from regulars.messaging.models import Cap, Channel, Delivery, QuietHours, Send, 
 from regulars.shop.models import Identifier
 
 State = Delivery.State
+SINGLE = "message"
+"""The kind of source of messages to one customer, whose id is a `SingleMessage`'s."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,16 +73,18 @@ class DomainRow:
 
 
 def sends() -> "QuerySet[Send]":
-    """Return every send, latest first."""
-    return Send.objects.select_related("created_by").order_by("-id")
+    """Return every send to many, latest first; what programs told one customer stands in that customer's story."""
+    return Send.objects.exclude(kind=SINGLE).select_related("created_by").order_by("-id")
 
 
 def funnels(send_ids: Collection[int]) -> dict[int, Funnel]:
-    """Return where sends stand; one query."""
+    """Return where sends stand; one query, that reads an index alone."""
     rows = (
         Delivery.objects.filter(send__in=send_ids)
         .values("send_id", "state", "reason")
-        .annotate(many=Count("id"), cost=Sum("cost_minor"), doubted=Count("id", filter=Q(was_uncertain=True)))
+        .annotate(
+            many=Count("*"), cost=Sum("cost_minor"), doubted=Count("state", filter=Q(was_uncertain=True))
+        )
     )
     parts: dict[int, list[Part]] = {send_id: [] for send_id in send_ids}
     doubted = dict.fromkeys(send_ids, 0)
@@ -162,11 +166,22 @@ def quiet_hours() -> "QuerySet[QuietHours]":
 
 
 def open_tasks() -> "QuerySet[StaffTask]":
-    """Return what staff are to do, oldest first, with customer, send and channel."""
+    """Return what staff are to do, what is due first, with customer, profile, send, channel and whose it is."""
     return (
         StaffTask.objects.filter(closed_at=None)
-        .select_related("delivery__customer", "delivery__send", "delivery__channel")
-        .order_by("created_at", "id")
+        .select_related("delivery__customer__profile", "delivery__send", "delivery__channel", "assignee")
+        .order_by("due_at", "id")
+    )
+
+
+def closed_tasks() -> "QuerySet[StaffTask]":
+    """Return what staff did, the latest first, as `open_tasks`, with who closed it."""
+    return (
+        StaffTask.objects.filter(closed_at__isnull=False)
+        .select_related(
+            "delivery__customer__profile", "delivery__send", "delivery__channel", "assignee", "closed_by"
+        )
+        .order_by("-closed_at", "-id")
     )
 
 

@@ -121,808 +121,2672 @@ TOUCH_NOBODY = "DROP FUNCTION shop_touch CASCADE"
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('pghistory', '0007_auto_20250421_0444'),
+        ("pghistory", "0007_auto_20250421_0444"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RunSQL(GRAMS, "DROP FUNCTION shop_grams(text)"),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(db_collation='C', max_length=200, unique=True, verbose_name='account id')),
-                ('name', models.CharField(blank=True, max_length=200, verbose_name='name')),
-                ('industry', models.CharField(blank=True, max_length=200, verbose_name='industry')),
-                ('country', models.CharField(blank=True, max_length=100, verbose_name='country')),
-                ('manager', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='accounts', to=settings.AUTH_USER_MODEL, verbose_name='account manager')),
-                ('recorded_at', models.DateTimeField(auto_now_add=True, db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        db_collation="C", max_length=200, unique=True, verbose_name="account id"
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=200, verbose_name="name")),
+                ("industry", models.CharField(blank=True, max_length=200, verbose_name="industry")),
+                ("country", models.CharField(blank=True, max_length=100, verbose_name="country")),
+                (
+                    "manager",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="accounts",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="account manager",
+                    ),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        auto_now_add=True, db_default=django.db.models.functions.datetime.Now()
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('code', ''), _negated=True), name='shop_account_code')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("code", ""), _negated=True), name="shop_account_code"
+                    )
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='account',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "shop_accountevent" ("code", "country", "id", "industry", "manager_id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "recorded_at") VALUES (NEW."code", NEW."country", NEW."id", NEW."industry", NEW."manager_id", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."recorded_at"); RETURN NULL;', hash='fcee605b8a30502c81781fcec6660ef3a2a2d239', operation='INSERT', pgid='pgtrigger_insert_insert_f1049', table='shop_account', when='AFTER')),
+            model_name="account",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "shop_accountevent" ("code", "country", "id", "industry", "manager_id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "recorded_at") VALUES (NEW."code", NEW."country", NEW."id", NEW."industry", NEW."manager_id", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."recorded_at"); RETURN NULL;',
+                    hash="fcee605b8a30502c81781fcec6660ef3a2a2d239",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_f1049",
+                    table="shop_account",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='account',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "shop_accountevent" ("code", "country", "id", "industry", "manager_id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "recorded_at") VALUES (NEW."code", NEW."country", NEW."id", NEW."industry", NEW."manager_id", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."recorded_at"); RETURN NULL;', hash='be8d142347e37b7a28f5a3432076c08d9411afdc', operation='UPDATE', pgid='pgtrigger_update_update_31056', table='shop_account', when='AFTER')),
+            model_name="account",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "shop_accountevent" ("code", "country", "id", "industry", "manager_id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "recorded_at") VALUES (NEW."code", NEW."country", NEW."id", NEW."industry", NEW."manager_id", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."recorded_at"); RETURN NULL;',
+                    hash="be8d142347e37b7a28f5a3432076c08d9411afdc",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_31056",
+                    table="shop_account",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.CreateModel(
-            name='AttributeDefinition',
+            name="AttributeDefinition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(db_collation='C', max_length=60, unique=True, verbose_name='name in data')),
-                ('label', models.CharField(max_length=100, verbose_name='label')),
-                ('label_zh', models.CharField(blank=True, db_default='', default='', max_length=100, verbose_name='label in Chinese')),
-                ('is_customers', models.BooleanField(db_default=False, default=False, verbose_name='customers may change it')),
-                ('type', models.CharField(choices=[('text', 'Text'), ('number', 'Number'), ('money', 'Money'), ('flag', 'Yes or no'), ('date', 'Date'), ('yearly', 'Day of every year, such as a birthday'), ('choice', 'One of several'), ('choices', 'Some of several')], max_length=20, verbose_name='type')),
-                ('choices', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), blank=True, default=list, size=None)),
-                ('minimum', models.DecimalField(blank=True, decimal_places=6, max_digits=20, null=True, verbose_name='at least')),
-                ('maximum', models.DecimalField(blank=True, decimal_places=6, max_digits=20, null=True, verbose_name='at most')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        db_collation="C", max_length=60, unique=True, verbose_name="name in data"
+                    ),
+                ),
+                ("label", models.CharField(max_length=100, verbose_name="label")),
+                (
+                    "label_zh",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=100, verbose_name="label in Chinese"
+                    ),
+                ),
+                (
+                    "is_customers",
+                    models.BooleanField(
+                        db_default=False, default=False, verbose_name="customers may change it"
+                    ),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("text", "Text"),
+                            ("number", "Number"),
+                            ("money", "Money"),
+                            ("flag", "Yes or no"),
+                            ("date", "Date"),
+                            ("yearly", "Day of every year, such as a birthday"),
+                            ("choice", "One of several"),
+                            ("choices", "Some of several"),
+                        ],
+                        max_length=20,
+                        verbose_name="type",
+                    ),
+                ),
+                (
+                    "choices",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "minimum",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, max_digits=20, null=True, verbose_name="at least"
+                    ),
+                ),
+                (
+                    "maximum",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, max_digits=20, null=True, verbose_name="at most"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('label', 'name'),
-                'constraints': [models.CheckConstraint(condition=models.Q(('type__in', ('text', 'number', 'money', 'flag', 'date', 'yearly', 'choice', 'choices'))), name='shop_attribute_type_known'), models.CheckConstraint(condition=models.Q(('name__regex', '^[a-z][a-z0-9_]*$')), name='shop_attribute_name'), models.CheckConstraint(condition=models.Q(('minimum__isnull', True), ('maximum__isnull', True), ('minimum__lte', models.F('maximum')), _connector='OR'), name='shop_attribute_bounds')],
-            },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='attributedefinition',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "shop_attributedefinitionevent" ("choices", "id", "is_customers", "label", "label_zh", "maximum", "minimum", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "type") VALUES (NEW."choices", NEW."id", NEW."is_customers", NEW."label", NEW."label_zh", NEW."maximum", NEW."minimum", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."type"); RETURN NULL;', hash='3a289561163482a1a6495bb410f74a4bd821a390', operation='INSERT', pgid='pgtrigger_insert_insert_58de6', table='shop_attributedefinition', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='attributedefinition',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "shop_attributedefinitionevent" ("choices", "id", "is_customers", "label", "label_zh", "maximum", "minimum", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "type") VALUES (NEW."choices", NEW."id", NEW."is_customers", NEW."label", NEW."label_zh", NEW."maximum", NEW."minimum", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."type"); RETURN NULL;', hash='50c532e229a6e5817d1176e057292c021829b05c', operation='UPDATE', pgid='pgtrigger_update_update_39955', table='shop_attributedefinition', when='AFTER')),
-        ),
-        migrations.CreateModel(
-            name='Business',
-            fields=[
-                ('id', models.SmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('time_zone', models.CharField(default='UTC', max_length=64, verbose_name='time zone')),
-                ('currency', models.CharField(default='USD', max_length=3, verbose_name='base currency')),
-                ('margin_bp', models.PositiveIntegerField(default=3000, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10000)], verbose_name='contribution margin, hundredths of a percent')),
-                ('event_months', models.PositiveSmallIntegerField(db_default=24, default=24, verbose_name='months of behaviour kept in the database')),
-            ],
-            options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='shop_business_one_row'), models.CheckConstraint(condition=models.Q(('margin_bp__lte', 10000)), name='shop_business_margin_share'), models.CheckConstraint(condition=models.Q(('event_months__gte', 1)), name='shop_business_event_months')],
-            },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='business',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "shop_businessevent" ("currency", "event_months", "id", "margin_bp", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone") VALUES (NEW."currency", NEW."event_months", NEW."id", NEW."margin_bp", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."time_zone"); RETURN NULL;', hash='71d0fca56ca4c54f0b4f3968de4748facc48a0e9', operation='INSERT', pgid='pgtrigger_insert_insert_12c33', table='shop_business', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='business',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "shop_businessevent" ("currency", "event_months", "id", "margin_bp", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone") VALUES (NEW."currency", NEW."event_months", NEW."id", NEW."margin_bp", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."time_zone"); RETURN NULL;', hash='31d264701c084642daa388d7891d8c5dbfcb7304', operation='UPDATE', pgid='pgtrigger_update_update_27bb6', table='shop_business', when='AFTER')),
-        ),
-        migrations.CreateModel(
-            name='ChangedMonth',
-            fields=[
-                ('month', models.DateField(primary_key=True, serialize=False)),
-                ('version', models.BigIntegerField(db_default=0, default=1)),
-                ('events_version', models.BigIntegerField(db_default=0, default=0)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ChangeSet',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('made_at', models.DateTimeField()),
-                ('added', models.JSONField(default=dict)),
-                ('is_overtaken', models.BooleanField(db_default=False, default=False)),
-                ('undone_at', models.DateTimeField(null=True)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ConsentOffer',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('sms', 'SMS'), ('phone', 'Phone calls'), ('whatsapp', 'WhatsApp'), ('wecom', 'WeCom'), ('post', 'Post'), ('push', 'Push messages'), ('web', "The shop's own site")], max_length=20, verbose_name='channel')),
-                ('purpose', models.CharField(choices=[('marketing', 'Offers and news'), ('service', 'Questions about orders and service'), ('profiling', 'Personal suggestions from what was bought and looked at'), ('analytics', 'Counting visits')], max_length=20, verbose_name='purpose')),
-                ('is_offered', models.BooleanField(default=True, verbose_name='Customers are asked')),
-                ('is_confirmed', models.BooleanField(default=False, verbose_name='A yes counts once it is confirmed by mail')),
-            ],
-            options={
-                'ordering': ('channel', 'purpose'),
-                'constraints': [models.UniqueConstraint(fields=('channel', 'purpose'), name='shop_consent_offer_once'), models.CheckConstraint(condition=models.Q(('channel__in', ['email', 'sms', 'phone', 'whatsapp', 'wecom', 'post', 'push', 'web']), ('purpose__in', ['marketing', 'service', 'profiling', 'analytics'])), name='shop_consent_offer_known'), models.CheckConstraint(condition=models.Q(('is_confirmed', False), ('channel', 'email'), _connector='OR'), name='shop_consent_offer_confirmed')],
-            },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='consentoffer',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "shop_consentofferevent" ("channel", "id", "is_confirmed", "is_offered", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose") VALUES (NEW."channel", NEW."id", NEW."is_confirmed", NEW."is_offered", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."purpose"); RETURN NULL;', hash='0e52922f79e5d75e3e68d714998578206fcd0b7b', operation='INSERT', pgid='pgtrigger_insert_insert_09333', table='shop_consentoffer', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='consentoffer',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "shop_consentofferevent" ("channel", "id", "is_confirmed", "is_offered", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose") VALUES (NEW."channel", NEW."id", NEW."is_confirmed", NEW."is_offered", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."purpose"); RETURN NULL;', hash='539f451dd0f4e073c8f883fa8e37a45406870a8d', operation='UPDATE', pgid='pgtrigger_update_update_9bbe1', table='shop_consentoffer', when='AFTER')),
-        ),
-        migrations.CreateModel(
-            name='ConsentWording',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('sms', 'SMS'), ('phone', 'Phone calls'), ('whatsapp', 'WhatsApp'), ('wecom', 'WeCom'), ('post', 'Post'), ('push', 'Push messages'), ('web', "The shop's own site")], max_length=20, verbose_name='channel')),
-                ('purpose', models.CharField(choices=[('marketing', 'Offers and news'), ('service', 'Questions about orders and service'), ('profiling', 'Personal suggestions from what was bought and looked at'), ('analytics', 'Counting visits')], max_length=20, verbose_name='purpose')),
-                ('version', models.PositiveIntegerField(verbose_name='version')),
-                ('english', models.TextField(max_length=1000, verbose_name='in English')),
-                ('chinese', models.TextField(max_length=1000, verbose_name='in Chinese')),
-                ('made_at', models.DateTimeField()),
-                ('made_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ('channel', 'purpose', '-version'),
-                'constraints': [models.UniqueConstraint(fields=('channel', 'purpose', 'version'), name='shop_consent_wording_once'), models.CheckConstraint(condition=models.Q(('channel__in', ['email', 'sms', 'phone', 'whatsapp', 'wecom', 'post', 'push', 'web']), ('purpose__in', ['marketing', 'service', 'profiling', 'analytics']), models.Q(('english', ''), _negated=True), models.Q(('chinese', ''), _negated=True)), name='shop_consent_wording_said')],
-            },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='consentwording',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='423ca57dcaf9da6227a73bff3ed2899d25b603c6', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_8a6bd', table='shop_consentwording', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='consentwording',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "shop_consentwordingevent" ("channel", "chinese", "english", "id", "made_at", "made_by_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "version") VALUES (NEW."channel", NEW."chinese", NEW."english", NEW."id", NEW."made_at", NEW."made_by_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."purpose", NEW."version"); RETURN NULL;', hash='db4fa612ddfb21435118c9581c9e410fdf08739e', operation='INSERT', pgid='pgtrigger_insert_insert_86098', table='shop_consentwording', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='consentwording',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "shop_consentwordingevent" ("channel", "chinese", "english", "id", "made_at", "made_by_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "version") VALUES (NEW."channel", NEW."chinese", NEW."english", NEW."id", NEW."made_at", NEW."made_by_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."purpose", NEW."version"); RETURN NULL;', hash='151daf0fb37a335ba64cdb57f6c06237ac8b4b15', operation='UPDATE', pgid='pgtrigger_update_update_3e212', table='shop_consentwording', when='AFTER')),
-        ),
-        migrations.CreateModel(
-            name='Customer',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(db_collation='C', max_length=200, unique=True, verbose_name='customer id')),
-                ('name', models.CharField(blank=True, max_length=200, verbose_name='name')),
-                ('country', models.CharField(blank=True, max_length=100, verbose_name='country')),
-                ('described_at', models.DateTimeField(blank=True, null=True)),
-                ('recorded_at', models.DateTimeField(auto_now_add=True, db_default=django.db.models.functions.datetime.Now())),
-                ('name_at', models.DateTimeField(editable=False, null=True)),
-                ('country_at', models.DateTimeField(editable=False, null=True)),
-                ('language', models.CharField(blank=True, db_default='', default='', max_length=10, verbose_name='language')),
-                ('erased_at', models.DateTimeField(editable=False, null=True)),
-                ('merged_into', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='absorbed', to='shop.customer')),
-                ('sort_name', models.GeneratedField(db_persist=True, expression=django.db.models.functions.text.Lower(django.db.models.functions.comparison.Collate(django.db.models.functions.comparison.Coalesce(django.db.models.functions.comparison.NullIf(models.F('name'), models.Value('')), models.F('code')), 'default')), output_field=models.CharField(max_length=200))),
-            ],
-            options={
-                'indexes': [django.contrib.postgres.indexes.GinIndex(regulars.shop.models.record.Grams(django.db.models.functions.text.Concat(models.Value(' '), 'code', models.Value(' '), 'name')), name='shop_customer_grams'), models.Index(fields=['sort_name', 'id'], name='shop_customer_sort_name'), models.Index(fields=['country', 'id'], name='shop_customer_country'), models.Index(condition=models.Q(('merged_into__isnull', False)), fields=['merged_into'], name='shop_customer_merged_into')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('merged_into__isnull', True), models.Q(('merged_into', models.F('id')), _negated=True), _connector='OR'), name='shop_customer_not_itself')],
-            },
-        ),
-        migrations.CreateModel(
-            name='ErasedKey',
-            fields=[
-                ('digest', models.CharField(db_collation='C', max_length=64, primary_key=True, serialize=False)),
-                ('erased_at', models.DateTimeField()),
-            ],
-        ),
-        migrations.CreateModel(
-            name='PrivacyLogPlace',
-            fields=[
-                ('id', models.SmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ('log_id', models.CharField(max_length=32)),
-                ('position', models.BigIntegerField(default=0)),
-            ],
-            options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='shop_privacy_place_one_row')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Store',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(db_collation='C', max_length=64, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Tag',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('description', models.CharField(blank=True, max_length=300, verbose_name='description')),
-                ('colour', models.CharField(choices=[('grey', 'Grey'), ('blue', 'Blue'), ('teal', 'Teal'), ('green', 'Green'), ('amber', 'Amber'), ('red', 'Red'), ('pink', 'Pink'), ('violet', 'Violet')], db_default='grey', default='grey', max_length=20, verbose_name='colour')),
-                ('removed_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'ordering': ('name',),
-                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('name'), condition=models.Q(('removed_at', None)), name='shop_tag_once'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='shop_tag_name')],
+                "ordering": ("label", "name"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "type__in",
+                                ("text", "number", "money", "flag", "date", "yearly", "choice", "choices"),
+                            )
+                        ),
+                        name="shop_attribute_type_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("name__regex", "^[a-z][a-z0-9_]*$")), name="shop_attribute_name"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("minimum__isnull", True),
+                            ("maximum__isnull", True),
+                            ("minimum__lte", models.F("maximum")),
+                            _connector="OR",
+                        ),
+                        name="shop_attribute_bounds",
+                    ),
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='tag',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "shop_tagevent" ("colour", "description", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "removed_at") VALUES (NEW."colour", NEW."description", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."removed_at"); RETURN NULL;', hash='1bd7985b92e83e6df3c9b9f19c41268e531d80a8', operation='INSERT', pgid='pgtrigger_insert_insert_2239e', table='shop_tag', when='AFTER')),
+            model_name="attributedefinition",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "shop_attributedefinitionevent" ("choices", "id", "is_customers", "label", "label_zh", "maximum", "minimum", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "type") VALUES (NEW."choices", NEW."id", NEW."is_customers", NEW."label", NEW."label_zh", NEW."maximum", NEW."minimum", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."type"); RETURN NULL;',
+                    hash="3a289561163482a1a6495bb410f74a4bd821a390",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_58de6",
+                    table="shop_attributedefinition",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='tag',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "shop_tagevent" ("colour", "description", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "removed_at") VALUES (NEW."colour", NEW."description", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."removed_at"); RETURN NULL;', hash='90638e8d912cbeb9cc1721749d56508ca7455e0e', operation='UPDATE', pgid='pgtrigger_update_update_469ec', table='shop_tag', when='AFTER')),
+            model_name="attributedefinition",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "shop_attributedefinitionevent" ("choices", "id", "is_customers", "label", "label_zh", "maximum", "minimum", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "type") VALUES (NEW."choices", NEW."id", NEW."is_customers", NEW."label", NEW."label_zh", NEW."maximum", NEW."minimum", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."type"); RETURN NULL;',
+                    hash="50c532e229a6e5817d1176e057292c021829b05c",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_39955",
+                    table="shop_attributedefinition",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.CreateModel(
-            name='TouchedCustomer',
+            name="Business",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('customer_id', models.BigIntegerField()),
-                ('touched_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-            ],
-        ),
-        migrations.CreateModel(
-            name='AccountEvent',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='shop.account')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('id', models.BigIntegerField()),
-                ('code', models.CharField(db_collation='C', max_length=200, verbose_name='account id')),
-                ('name', models.CharField(blank=True, max_length=200, verbose_name='name')),
-                ('industry', models.CharField(blank=True, max_length=200, verbose_name='industry')),
-                ('country', models.CharField(blank=True, max_length=100, verbose_name='country')),
-                ('manager', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL, verbose_name='account manager')),
-                ('recorded_at', models.DateTimeField(auto_now_add=True, db_default=django.db.models.functions.datetime.Now())),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='AttributeDefinitionEvent',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='shop.attributedefinition')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('id', models.BigIntegerField()),
-                ('name', models.CharField(db_collation='C', max_length=60, verbose_name='name in data')),
-                ('label', models.CharField(max_length=100, verbose_name='label')),
-                ('label_zh', models.CharField(blank=True, db_default='', default='', max_length=100, verbose_name='label in Chinese')),
-                ('is_customers', models.BooleanField(db_default=False, default=False, verbose_name='customers may change it')),
-                ('type', models.CharField(choices=[('text', 'Text'), ('number', 'Number'), ('money', 'Money'), ('flag', 'Yes or no'), ('date', 'Date'), ('yearly', 'Day of every year, such as a birthday'), ('choice', 'One of several'), ('choices', 'Some of several')], max_length=20, verbose_name='type')),
-                ('choices', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), blank=True, default=list, size=None)),
-                ('minimum', models.DecimalField(blank=True, decimal_places=6, max_digits=20, null=True, verbose_name='at least')),
-                ('maximum', models.DecimalField(blank=True, decimal_places=6, max_digits=20, null=True, verbose_name='at most')),
+                (
+                    "id",
+                    models.SmallIntegerField(default=1, editable=False, primary_key=True, serialize=False),
+                ),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                ("time_zone", models.CharField(default="UTC", max_length=64, verbose_name="time zone")),
+                ("currency", models.CharField(default="USD", max_length=3, verbose_name="base currency")),
+                (
+                    "margin_bp",
+                    models.PositiveIntegerField(
+                        default=3000,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(10000),
+                        ],
+                        verbose_name="contribution margin, hundredths of a percent",
+                    ),
+                ),
+                (
+                    "event_months",
+                    models.PositiveSmallIntegerField(
+                        db_default=24, default=24, verbose_name="months of behaviour kept in the database"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='AttributeValue',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('definition', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='values', to='shop.attributedefinition')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attribute_values', to='shop.customer')),
-                ('text', models.CharField(max_length=1000, null=True)),
-                ('number', models.DecimalField(decimal_places=6, max_digits=20, null=True)),
-                ('flag', models.BooleanField(null=True)),
-                ('date', models.DateField(null=True)),
-                ('choices', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), null=True, size=None)),
-                ('source', models.CharField(blank=True, max_length=200)),
-                ('told_at', models.DateTimeField()),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('definition', 'customer'), name='shop_attribute_value_once'), models.CheckConstraint(condition=models.Q(django.db.models.lookups.Exact(models.Func(models.F('text'), models.F('number'), models.F('flag'), models.F('date'), models.F('choices'), function='num_nonnulls', output_field=models.IntegerField()), 1)), name='shop_attribute_value_typed')],
-            },
-        ),
-        migrations.CreateModel(
-            name='BusinessEvent',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='shop.business')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('id', models.SmallIntegerField(default=1, editable=False, serialize=False)),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('time_zone', models.CharField(default='UTC', max_length=64, verbose_name='time zone')),
-                ('currency', models.CharField(default='USD', max_length=3, verbose_name='base currency')),
-                ('margin_bp', models.PositiveIntegerField(default=3000, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10000)], verbose_name='contribution margin, hundredths of a percent')),
-                ('event_months', models.PositiveSmallIntegerField(db_default=24, default=24, verbose_name='months of behaviour kept in the database')),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='ChangedRow',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('change_set', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='shop.changeset')),
-                ('table', models.CharField(max_length=63)),
-                ('row_id', models.BigIntegerField()),
-                ('before', models.JSONField()),
-                ('after', models.JSONField()),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('change_set', 'table', 'row_id'), name='shop_changed_row_once')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Consent',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('customer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='consents', to='shop.customer')),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('sms', 'SMS'), ('phone', 'Phone calls'), ('whatsapp', 'WhatsApp'), ('wecom', 'WeCom'), ('post', 'Post'), ('push', 'Push messages'), ('web', "The shop's own site")], max_length=20, verbose_name='channel')),
-                ('purpose', models.CharField(choices=[('marketing', 'Offers and news'), ('service', 'Questions about orders and service'), ('profiling', 'Personal suggestions from what was bought and looked at'), ('analytics', 'Counting visits')], max_length=20, verbose_name='purpose')),
-                ('state', models.CharField(choices=[('granted', 'Allowed'), ('pending', 'Waiting for confirmation'), ('withdrawn', 'Withdrawn')], max_length=20, verbose_name='state')),
-                ('at', models.DateTimeField(verbose_name='when')),
-                ('address', models.CharField(blank=True, max_length=320, verbose_name='for')),
-                ('wording', models.CharField(blank=True, max_length=200, verbose_name='wording')),
-                ('source', models.CharField(max_length=200, verbose_name='source')),
-                ('ip', models.GenericIPAddressField(blank=True, null=True, verbose_name='network address')),
-                ('key', models.CharField(db_collation='C', max_length=200, unique=True)),
-                ('by', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('reason', models.CharField(blank=True, db_default='', default='', max_length=300, verbose_name='reason')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-            ],
-            options={
-                'indexes': [models.Index(fields=['customer', 'channel', 'purpose', '-at'], name='shop_consent_current')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('channel__in', ['email', 'sms', 'phone', 'whatsapp', 'wecom', 'post', 'push', 'web'])), name='shop_consent_channel'), models.CheckConstraint(condition=models.Q(('purpose__in', ['marketing', 'service', 'profiling', 'analytics'])), name='shop_consent_purpose'), models.CheckConstraint(condition=models.Q(('state__in', ('granted', 'pending', 'withdrawn'))), name='shop_consent_state'), models.CheckConstraint(condition=models.Q(models.Q(('source', ''), _negated=True), models.Q(('key', ''), _negated=True)), name='shop_consent_evidence')],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="shop_business_one_row"),
+                    models.CheckConstraint(
+                        condition=models.Q(("margin_bp__lte", 10000)), name="shop_business_margin_share"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("event_months__gte", 1)), name="shop_business_event_months"
+                    ),
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='consent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='400a272b557d33d6e82be546085a4087f50a0cdf', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_8ecd8', table='shop_consent', when='BEFORE')),
+            model_name="business",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "shop_businessevent" ("currency", "event_months", "id", "margin_bp", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone") VALUES (NEW."currency", NEW."event_months", NEW."id", NEW."margin_bp", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."time_zone"); RETURN NULL;',
+                    hash="71d0fca56ca4c54f0b4f3968de4748facc48a0e9",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_12c33",
+                    table="shop_business",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='consent',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'the consent ledger is never emptied';", hash='a2b30b661358e182fca7308aab8e30c4808beb52', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_e349c', table='shop_consent', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='consent',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW."by_id" IS NOT NULL)', func='INSERT INTO "shop_consentevent" ("at", "by_id", "channel", "customer_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "reason", "state") VALUES (NEW."at", NEW."by_id", NEW."channel", NEW."customer_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."purpose", NEW."reason", NEW."state"); RETURN NULL;', hash='2db6c75a3f41960e4b5e18835929b1660605d29c', operation='INSERT', pgid='pgtrigger_insert_insert_b1e0a', table='shop_consent', when='AFTER')),
-        ),
-        migrations.CreateModel(
-            name='ConsentOfferEvent',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='shop.consentoffer')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('id', models.BigIntegerField()),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('sms', 'SMS'), ('phone', 'Phone calls'), ('whatsapp', 'WhatsApp'), ('wecom', 'WeCom'), ('post', 'Post'), ('push', 'Push messages'), ('web', "The shop's own site")], max_length=20, verbose_name='channel')),
-                ('purpose', models.CharField(choices=[('marketing', 'Offers and news'), ('service', 'Questions about orders and service'), ('profiling', 'Personal suggestions from what was bought and looked at'), ('analytics', 'Counting visits')], max_length=20, verbose_name='purpose')),
-                ('is_offered', models.BooleanField(default=True, verbose_name='Customers are asked')),
-                ('is_confirmed', models.BooleanField(default=False, verbose_name='A yes counts once it is confirmed by mail')),
-            ],
-            options={
-                'abstract': False,
-            },
+            model_name="business",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "shop_businessevent" ("currency", "event_months", "id", "margin_bp", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone") VALUES (NEW."currency", NEW."event_months", NEW."id", NEW."margin_bp", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."time_zone"); RETURN NULL;',
+                    hash="31d264701c084642daa388d7891d8c5dbfcb7304",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_27bb6",
+                    table="shop_business",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.CreateModel(
-            name='ConsentWordingEvent',
+            name="ChangedMonth",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='shop.consentwording')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('id', models.BigIntegerField()),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('sms', 'SMS'), ('phone', 'Phone calls'), ('whatsapp', 'WhatsApp'), ('wecom', 'WeCom'), ('post', 'Post'), ('push', 'Push messages'), ('web', "The shop's own site")], max_length=20, verbose_name='channel')),
-                ('purpose', models.CharField(choices=[('marketing', 'Offers and news'), ('service', 'Questions about orders and service'), ('profiling', 'Personal suggestions from what was bought and looked at'), ('analytics', 'Counting visits')], max_length=20, verbose_name='purpose')),
-                ('version', models.PositiveIntegerField(verbose_name='version')),
-                ('english', models.TextField(max_length=1000, verbose_name='in English')),
-                ('chinese', models.TextField(max_length=1000, verbose_name='in Chinese')),
-                ('made_at', models.DateTimeField()),
-                ('made_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                ("month", models.DateField(primary_key=True, serialize=False)),
+                ("version", models.BigIntegerField(db_default=0, default=1)),
+                ("events_version", models.BigIntegerField(db_default=0, default=0)),
             ],
-            options={
-                'abstract': False,
-            },
         ),
         migrations.CreateModel(
-            name='Contact',
+            name="ChangeSet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='shop.account')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='shop.customer')),
-                ('role', models.CharField(blank=True, max_length=100, verbose_name='role')),
-                ('since_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("made_at", models.DateTimeField()),
+                ("added", models.JSONField(default=dict)),
+                ("is_overtaken", models.BooleanField(db_default=False, default=False)),
+                ("undone_at", models.DateTimeField(null=True)),
             ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'customer'), name='shop_contact_once')],
-            },
         ),
         migrations.CreateModel(
-            name='EventSource',
+            name="ConsentOffer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(db_collation='C', max_length=64, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='shop.store')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("sms", "SMS"),
+                            ("phone", "Phone calls"),
+                            ("whatsapp", "WhatsApp"),
+                            ("wecom", "WeCom"),
+                            ("post", "Post"),
+                            ("push", "Push messages"),
+                            ("web", "The shop's own site"),
+                        ],
+                        max_length=20,
+                        verbose_name="channel",
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("marketing", "Offers and news"),
+                            ("service", "Questions about orders and service"),
+                            ("profiling", "Personal suggestions from what was bought and looked at"),
+                            ("analytics", "Counting visits"),
+                        ],
+                        max_length=20,
+                        verbose_name="purpose",
+                    ),
+                ),
+                ("is_offered", models.BooleanField(default=True, verbose_name="Customers are asked")),
+                (
+                    "is_confirmed",
+                    models.BooleanField(
+                        default=False, verbose_name="A yes counts once it is confirmed by mail"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('name',),
-            },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='eventsource',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "shop_eventsourceevent" ("code", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "store_id") VALUES (NEW."code", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."store_id"); RETURN NULL;', hash='c59f01abe6508a284a20e2eccaddb1da71fdde41', operation='INSERT', pgid='pgtrigger_insert_insert_9e0d8', table='shop_eventsource', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='eventsource',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "shop_eventsourceevent" ("code", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "store_id") VALUES (NEW."code", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."store_id"); RETURN NULL;', hash='448ad959777464b06e18cf3ddb353c5e8bb341e2', operation='UPDATE', pgid='pgtrigger_update_update_159f9', table='shop_eventsource', when='AFTER')),
-        ),
-        migrations.CreateModel(
-            name='Identifier',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='identifiers', to='shop.customer')),
-                ('kind', models.CharField(choices=[('external', 'Customer id'), ('email', 'E-mail'), ('phone', 'Phone'), ('ouid', 'OUID'), ('omid', 'OMID'), ('openid', 'OpenID')], max_length=20)),
-                ('store', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='shop.store')),
-                ('value', models.CharField(db_collation='C', max_length=320)),
-                ('source', models.CharField(blank=True, db_default='', default='', max_length=200)),
-                ('told_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'indexes': [django.contrib.postgres.indexes.GinIndex(regulars.shop.models.record.Grams(django.db.models.functions.text.Concat(models.Value(' '), 'value')), name='shop_identifier_grams')],
-                'constraints': [models.UniqueConstraint(fields=('kind', 'store', 'value'), name='shop_identifier_once', nulls_distinct=False), models.CheckConstraint(condition=models.Q(('value', ''), _negated=True), name='shop_identifier_not_empty')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Merge',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kept', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='merges_kept', to='shop.customer')),
-                ('absorbed', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='merges_absorbed', to='shop.customer')),
-                ('evidence', models.CharField(choices=[('same_call', 'Told together, and nothing speaks against it'), ('alias', "The shop's own program says so"), ('person', 'A member of staff says so')], max_length=20)),
-                ('detail', models.CharField(blank=True, max_length=400)),
-                ('moved', models.JSONField(default=dict)),
-                ('copied', models.JSONField(default=dict)),
-                ('merged_at', models.DateTimeField()),
-                ('merged_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
-                ('undone_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'ordering': ('-id',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('kept', models.F('absorbed')), _negated=True), name='shop_merge_of_two'), models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('absorbed',), name='shop_merge_once')],
-            },
-        ),
-        migrations.CreateModel(
-            name='MergeSuggestion',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='shop.customer')),
-                ('second', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='shop.customer')),
-                ('kind', models.CharField(max_length=20)),
-                ('value', models.CharField(max_length=320)),
-                ('suggested_at', models.DateTimeField()),
-                ('dismissed_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'ordering': ('-id',),
-                'constraints': [models.UniqueConstraint(fields=('first', 'second'), name='shop_merge_suggested_once'), models.CheckConstraint(condition=models.Q(('first__lt', models.F('second'))), name='shop_merge_suggestion_order')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Order',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('store', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='shop.store')),
-                ('code', models.CharField(db_collation='C', max_length=200, verbose_name='order number')),
-                ('customer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='shop.customer')),
-                ('account', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='shop.account')),
-                ('sender', models.CharField(blank=True, db_collation='C', db_default='', default='', max_length=40)),
-                ('status', models.CharField(choices=[('paid', 'Paid'), ('pending', 'Waiting for payment'), ('cancelled', 'Cancelled')], default='paid', max_length=20, verbose_name='status')),
-                ('placed_at', models.DateTimeField(verbose_name='placed')),
-                ('day', models.IntegerField(verbose_name='order day')),
-                ('amount_minor', models.BigIntegerField(verbose_name='amount')),
-                ('discount_minor', models.BigIntegerField(db_default=0, default=0, verbose_name='discount')),
-                ('refunded_minor', models.BigIntegerField(db_default=0, default=0, verbose_name='refunded')),
-                ('net_minor', models.GeneratedField(db_persist=True, expression=django.db.models.expressions.CombinedExpression(models.F('amount_minor'), '-', models.F('refunded_minor')), output_field=models.BigIntegerField())),
-                ('is_valid', models.GeneratedField(db_persist=True, expression=models.ExpressionWrapper(models.Q(('status', 'paid'), ('amount_minor__gt', models.F('refunded_minor'))), output_field=models.BooleanField()), output_field=models.BooleanField())),
-            ],
-            options={
-                'indexes': [models.Index(fields=['customer', '-day'], name='shop_order_customer_day'), models.Index(fields=['day'], name='shop_order_day'), models.Index(condition=models.Q(('account__isnull', False)), fields=['account', '-day'], name='shop_order_account_day')],
-                'constraints': [models.UniqueConstraint(fields=('store', 'code'), name='shop_order_once'), models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0)), name='shop_order_amount'), models.CheckConstraint(condition=models.Q(('refunded_minor__gte', 0)), name='shop_order_refunded'), models.CheckConstraint(condition=models.Q(('status__in', ('paid', 'pending', 'cancelled'))), name='shop_order_status_known')],
-            },
-        ),
-        migrations.CreateModel(
-            name='Overlap',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('earlier', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='overlaps', to='shop.changeset')),
-                ('later', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='shop.changeset')),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('earlier', 'later'), name='shop_overlap_once')],
-            },
-        ),
-        migrations.CreateModel(
-            name='PrivacyAct',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('export', 'Data exported'), ('erasure', 'Erased')], max_length=20, verbose_name='kind')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='privacy_acts', to='shop.customer')),
-                ('reason', models.CharField(choices=[('asked', 'The person asked'), ('platform', 'A shop platform passed it on'), ('duty', 'The law or a contract asks for it'), ('restored', 'An older backup had brought them back')], max_length=20, verbose_name='reason')),
-                ('at', models.DateTimeField(verbose_name='when')),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('rows', models.JSONField(default=dict, verbose_name='rows by table')),
-            ],
-            options={
-                'ordering': ('-id',),
+                "ordering": ("channel", "purpose"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("channel", "purpose"), name="shop_consent_offer_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "channel__in",
+                                ["email", "sms", "phone", "whatsapp", "wecom", "post", "push", "web"],
+                            ),
+                            ("purpose__in", ["marketing", "service", "profiling", "analytics"]),
+                        ),
+                        name="shop_consent_offer_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("is_confirmed", False), ("channel", "email"), _connector="OR"),
+                        name="shop_consent_offer_confirmed",
+                    ),
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='privacyact',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "shop_privacyactevent" ("at", "by_id", "customer_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "rows") VALUES (NEW."at", NEW."by_id", NEW."customer_id", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reason", NEW."rows"); RETURN NULL;', hash='d13d405820c96949a8da994008fba295cb8824a4', operation='INSERT', pgid='pgtrigger_insert_insert_78eed', table='shop_privacyact', when='AFTER')),
+            model_name="consentoffer",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "shop_consentofferevent" ("channel", "id", "is_confirmed", "is_offered", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose") VALUES (NEW."channel", NEW."id", NEW."is_confirmed", NEW."is_offered", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."purpose"); RETURN NULL;',
+                    hash="0e52922f79e5d75e3e68d714998578206fcd0b7b",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_09333",
+                    table="shop_consentoffer",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="consentoffer",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "shop_consentofferevent" ("channel", "id", "is_confirmed", "is_offered", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose") VALUES (NEW."channel", NEW."id", NEW."is_confirmed", NEW."is_offered", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."purpose"); RETURN NULL;',
+                    hash="539f451dd0f4e073c8f883fa8e37a45406870a8d",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_9bbe1",
+                    table="shop_consentoffer",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.CreateModel(
-            name='PrivacyRequest',
+            name="ConsentWording",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('access', 'A copy of the data'), ('erasure', 'Erasure')], max_length=20, verbose_name='kind')),
-                ('customer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='privacy_requests', to='shop.customer')),
-                ('state', models.CharField(choices=[('unconfirmed', 'Waiting for confirmation'), ('open', 'To decide'), ('done', 'Done'), ('refused', 'Turned down')], default='open', max_length=20, verbose_name='state')),
-                ('source', models.CharField(max_length=60, verbose_name='source')),
-                ('asked_at', models.DateTimeField(verbose_name='asked')),
-                ('confirmed_at', models.DateTimeField(blank=True, null=True, verbose_name='confirmed')),
-                ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided')),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('answer', models.CharField(blank=True, max_length=500, verbose_name='what was answered')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("sms", "SMS"),
+                            ("phone", "Phone calls"),
+                            ("whatsapp", "WhatsApp"),
+                            ("wecom", "WeCom"),
+                            ("post", "Post"),
+                            ("push", "Push messages"),
+                            ("web", "The shop's own site"),
+                        ],
+                        max_length=20,
+                        verbose_name="channel",
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("marketing", "Offers and news"),
+                            ("service", "Questions about orders and service"),
+                            ("profiling", "Personal suggestions from what was bought and looked at"),
+                            ("analytics", "Counting visits"),
+                        ],
+                        max_length=20,
+                        verbose_name="purpose",
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(verbose_name="version")),
+                ("english", models.TextField(max_length=1000, verbose_name="in English")),
+                ("chinese", models.TextField(max_length=1000, verbose_name="in Chinese")),
+                ("made_at", models.DateTimeField()),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ('access', 'erasure'))), name='shop_request_kind'), models.CheckConstraint(condition=models.Q(('state__in', ('unconfirmed', 'open', 'done', 'refused'))), name='shop_request_state'), models.UniqueConstraint(condition=models.Q(('state__in', ('unconfirmed', 'open'))), fields=('customer', 'kind'), name='shop_request_one_open')],
+                "ordering": ("channel", "purpose", "-version"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("channel", "purpose", "version"), name="shop_consent_wording_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "channel__in",
+                                ["email", "sms", "phone", "whatsapp", "wecom", "post", "push", "web"],
+                            ),
+                            ("purpose__in", ["marketing", "service", "profiling", "analytics"]),
+                            models.Q(("english", ""), _negated=True),
+                            models.Q(("chinese", ""), _negated=True),
+                        ),
+                        name="shop_consent_wording_said",
+                    ),
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='privacyrequest',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "shop_privacyrequestevent" ("answer", "asked_at", "confirmed_at", "customer_id", "decided_at", "decided_by_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "source", "state") VALUES (NEW."answer", NEW."asked_at", NEW."confirmed_at", NEW."customer_id", NEW."decided_at", NEW."decided_by_id", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."source", NEW."state"); RETURN NULL;', hash='e778e0910a68bdd847e661da6e0bd2f377b6da59', operation='INSERT', pgid='pgtrigger_insert_insert_741bd', table='shop_privacyrequest', when='AFTER')),
+            model_name="consentwording",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="423ca57dcaf9da6227a73bff3ed2899d25b603c6",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_8a6bd",
+                    table="shop_consentwording",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='privacyrequest',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "shop_privacyrequestevent" ("answer", "asked_at", "confirmed_at", "customer_id", "decided_at", "decided_by_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "source", "state") VALUES (NEW."answer", NEW."asked_at", NEW."confirmed_at", NEW."customer_id", NEW."decided_at", NEW."decided_by_id", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."source", NEW."state"); RETURN NULL;', hash='199ee265ae6345cd1cea3de95f771d30fc4de6e7', operation='UPDATE', pgid='pgtrigger_update_update_b1062', table='shop_privacyrequest', when='AFTER')),
+            model_name="consentwording",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "shop_consentwordingevent" ("channel", "chinese", "english", "id", "made_at", "made_by_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "version") VALUES (NEW."channel", NEW."chinese", NEW."english", NEW."id", NEW."made_at", NEW."made_by_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."purpose", NEW."version"); RETURN NULL;',
+                    hash="db4fa612ddfb21435118c9581c9e410fdf08739e",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_86098",
+                    table="shop_consentwording",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="consentwording",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "shop_consentwordingevent" ("channel", "chinese", "english", "id", "made_at", "made_by_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "version") VALUES (NEW."channel", NEW."chinese", NEW."english", NEW."id", NEW."made_at", NEW."made_by_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."purpose", NEW."version"); RETURN NULL;',
+                    hash="151daf0fb37a335ba64cdb57f6c06237ac8b4b15",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_3e212",
+                    table="shop_consentwording",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.CreateModel(
-            name='Product',
+            name="Customer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('store', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='shop.store')),
-                ('code', models.CharField(db_collation='C', max_length=200, verbose_name='product code')),
-                ('name', models.CharField(blank=True, max_length=300, verbose_name='name')),
-                ('category', models.CharField(blank=True, max_length=200, verbose_name='category')),
-                ('brand', models.CharField(blank=True, max_length=200, verbose_name='brand')),
-                ('pack_size', models.CharField(blank=True, max_length=100, verbose_name='pack size')),
-                ('described_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        db_collation="C", max_length=200, unique=True, verbose_name="customer id"
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=200, verbose_name="name")),
+                ("country", models.CharField(blank=True, max_length=100, verbose_name="country")),
+                ("described_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        auto_now_add=True, db_default=django.db.models.functions.datetime.Now()
+                    ),
+                ),
+                ("name_at", models.DateTimeField(editable=False, null=True)),
+                ("country_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "language",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=10, verbose_name="language"
+                    ),
+                ),
+                ("erased_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="absorbed",
+                        to="shop.customer",
+                    ),
+                ),
+                (
+                    "sort_name",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.text.Lower(
+                            django.db.models.functions.comparison.Collate(
+                                django.db.models.functions.comparison.Coalesce(
+                                    django.db.models.functions.comparison.NullIf(
+                                        models.F("name"), models.Value("")
+                                    ),
+                                    models.F("code"),
+                                ),
+                                "default",
+                            )
+                        ),
+                        output_field=models.CharField(max_length=200),
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('store', 'code'), name='shop_product_once')],
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(
+                        regulars.shop.models.record.Grams(
+                            django.db.models.functions.text.Concat(
+                                models.Value(" "), "code", models.Value(" "), "name"
+                            )
+                        ),
+                        name="shop_customer_grams",
+                    ),
+                    models.Index(fields=["sort_name", "id"], name="shop_customer_sort_name"),
+                    models.Index(fields=["country", "id"], name="shop_customer_country"),
+                    models.Index(
+                        condition=models.Q(("merged_into__isnull", False)),
+                        fields=["merged_into"],
+                        name="shop_customer_merged_into",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("merged_into__isnull", True),
+                            models.Q(("merged_into", models.F("id")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="shop_customer_not_itself",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='TagEvent',
+            name="ErasedKey",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='shop.tag')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('id', models.BigIntegerField()),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('description', models.CharField(blank=True, max_length=300, verbose_name='description')),
-                ('colour', models.CharField(choices=[('grey', 'Grey'), ('blue', 'Blue'), ('teal', 'Teal'), ('green', 'Green'), ('amber', 'Amber'), ('red', 'Red'), ('pink', 'Pink'), ('violet', 'Violet')], db_default='grey', default='grey', max_length=20, verbose_name='colour')),
-                ('removed_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "digest",
+                    models.CharField(db_collation="C", max_length=64, primary_key=True, serialize=False),
+                ),
+                ("erased_at", models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="PrivacyLogPlace",
+            fields=[
+                (
+                    "id",
+                    models.SmallIntegerField(default=1, editable=False, primary_key=True, serialize=False),
+                ),
+                ("log_id", models.CharField(max_length=32)),
+                ("position", models.BigIntegerField(default=0)),
             ],
             options={
-                'abstract': False,
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="shop_privacy_place_one_row")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Tagging',
+            name="Store",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tag', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='taggings', to='shop.tag')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='taggings', to='shop.customer')),
-                ('source', models.CharField(blank=True, max_length=200)),
-                ('tagged_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(db_collation="C", max_length=64, unique=True, verbose_name="code")),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Tag",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                ("description", models.CharField(blank=True, max_length=300, verbose_name="description")),
+                (
+                    "colour",
+                    models.CharField(
+                        choices=[
+                            ("grey", "Grey"),
+                            ("blue", "Blue"),
+                            ("teal", "Teal"),
+                            ("green", "Green"),
+                            ("amber", "Amber"),
+                            ("red", "Red"),
+                            ("pink", "Pink"),
+                            ("violet", "Violet"),
+                        ],
+                        db_default="grey",
+                        default="grey",
+                        max_length=20,
+                        verbose_name="colour",
+                    ),
+                ),
+                ("removed_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('tag', 'customer'), name='shop_tagging_once')],
+                "ordering": ("name",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        django.db.models.functions.text.Lower("name"),
+                        condition=models.Q(("removed_at", None)),
+                        name="shop_tag_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("name", ""), _negated=True), name="shop_tag_name"
+                    ),
+                ],
+            },
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="tag",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "shop_tagevent" ("colour", "description", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "removed_at") VALUES (NEW."colour", NEW."description", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."removed_at"); RETURN NULL;',
+                    hash="1bd7985b92e83e6df3c9b9f19c41268e531d80a8",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_2239e",
+                    table="shop_tag",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="tag",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "shop_tagevent" ("colour", "description", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "removed_at") VALUES (NEW."colour", NEW."description", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."removed_at"); RETURN NULL;',
+                    hash="90638e8d912cbeb9cc1721749d56508ca7455e0e",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_469ec",
+                    table="shop_tag",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="TouchedCustomer",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("customer_id", models.BigIntegerField()),
+                ("touched_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+            ],
+        ),
+        migrations.CreateModel(
+            name="AccountEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="shop.account",
+                    ),
+                ),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                ("id", models.BigIntegerField()),
+                ("code", models.CharField(db_collation="C", max_length=200, verbose_name="account id")),
+                ("name", models.CharField(blank=True, max_length=200, verbose_name="name")),
+                ("industry", models.CharField(blank=True, max_length=200, verbose_name="industry")),
+                ("country", models.CharField(blank=True, max_length=100, verbose_name="country")),
+                (
+                    "manager",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="account manager",
+                    ),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        auto_now_add=True, db_default=django.db.models.functions.datetime.Now()
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='TaggingBatch',
+            name="AttributeDefinitionEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tag', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='batches', to='shop.tag')),
-                ('name', models.CharField(max_length=60)),
-                ('is_put', models.BooleanField()),
-                ('at', models.DateTimeField()),
-                ('source', models.CharField(blank=True, max_length=200)),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('undoes', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='undone_by', to='shop.taggingbatch')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Visitor',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('store', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='visitors', to='shop.store')),
-                ('anonymous_id', models.CharField(db_collation='C', max_length=200)),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="shop.attributedefinition",
+                    ),
+                ),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                ("id", models.BigIntegerField()),
+                ("name", models.CharField(db_collation="C", max_length=60, verbose_name="name in data")),
+                ("label", models.CharField(max_length=100, verbose_name="label")),
+                (
+                    "label_zh",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=100, verbose_name="label in Chinese"
+                    ),
+                ),
+                (
+                    "is_customers",
+                    models.BooleanField(
+                        db_default=False, default=False, verbose_name="customers may change it"
+                    ),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("text", "Text"),
+                            ("number", "Number"),
+                            ("money", "Money"),
+                            ("flag", "Yes or no"),
+                            ("date", "Date"),
+                            ("yearly", "Day of every year, such as a birthday"),
+                            ("choice", "One of several"),
+                            ("choices", "Some of several"),
+                        ],
+                        max_length=20,
+                        verbose_name="type",
+                    ),
+                ),
+                (
+                    "choices",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "minimum",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, max_digits=20, null=True, verbose_name="at least"
+                    ),
+                ),
+                (
+                    "maximum",
+                    models.DecimalField(
+                        blank=True, decimal_places=6, max_digits=20, null=True, verbose_name="at most"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('store', 'anonymous_id'), name='shop_visitor_once'), models.CheckConstraint(condition=models.Q(('anonymous_id', ''), _negated=True), name='shop_visitor_not_empty')],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='ConsentEvent',
+            name="AttributeValue",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='shop.consent')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('id', models.BigIntegerField()),
-                ('customer', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='shop.customer')),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('sms', 'SMS'), ('phone', 'Phone calls'), ('whatsapp', 'WhatsApp'), ('wecom', 'WeCom'), ('post', 'Post'), ('push', 'Push messages'), ('web', "The shop's own site")], max_length=20, verbose_name='channel')),
-                ('purpose', models.CharField(choices=[('marketing', 'Offers and news'), ('service', 'Questions about orders and service'), ('profiling', 'Personal suggestions from what was bought and looked at'), ('analytics', 'Counting visits')], max_length=20, verbose_name='purpose')),
-                ('state', models.CharField(choices=[('granted', 'Allowed'), ('pending', 'Waiting for confirmation'), ('withdrawn', 'Withdrawn')], max_length=20, verbose_name='state')),
-                ('at', models.DateTimeField(verbose_name='when')),
-                ('by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('reason', models.CharField(blank=True, db_default='', default='', max_length=300, verbose_name='reason')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "definition",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="values",
+                        to="shop.attributedefinition",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attribute_values",
+                        to="shop.customer",
+                    ),
+                ),
+                ("text", models.CharField(max_length=1000, null=True)),
+                ("number", models.DecimalField(decimal_places=6, max_digits=20, null=True)),
+                ("flag", models.BooleanField(null=True)),
+                ("date", models.DateField(null=True)),
+                (
+                    "choices",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100), null=True, size=None
+                    ),
+                ),
+                ("source", models.CharField(blank=True, max_length=200)),
+                ("told_at", models.DateTimeField()),
             ],
             options={
-                'abstract': False,
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("definition", "customer"), name="shop_attribute_value_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            django.db.models.lookups.Exact(
+                                models.Func(
+                                    models.F("text"),
+                                    models.F("number"),
+                                    models.F("flag"),
+                                    models.F("date"),
+                                    models.F("choices"),
+                                    function="num_nonnulls",
+                                    output_field=models.IntegerField(),
+                                ),
+                                1,
+                            )
+                        ),
+                        name="shop_attribute_value_typed",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="BusinessEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="shop.business",
+                    ),
+                ),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                ("id", models.SmallIntegerField(default=1, editable=False, serialize=False)),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                ("time_zone", models.CharField(default="UTC", max_length=64, verbose_name="time zone")),
+                ("currency", models.CharField(default="USD", max_length=3, verbose_name="base currency")),
+                (
+                    "margin_bp",
+                    models.PositiveIntegerField(
+                        default=3000,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(10000),
+                        ],
+                        verbose_name="contribution margin, hundredths of a percent",
+                    ),
+                ),
+                (
+                    "event_months",
+                    models.PositiveSmallIntegerField(
+                        db_default=24, default=24, verbose_name="months of behaviour kept in the database"
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="ChangedRow",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "change_set",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rows",
+                        to="shop.changeset",
+                    ),
+                ),
+                ("table", models.CharField(max_length=63)),
+                ("row_id", models.BigIntegerField()),
+                ("before", models.JSONField()),
+                ("after", models.JSONField()),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("change_set", "table", "row_id"), name="shop_changed_row_once"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Consent",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="consents",
+                        to="shop.customer",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("sms", "SMS"),
+                            ("phone", "Phone calls"),
+                            ("whatsapp", "WhatsApp"),
+                            ("wecom", "WeCom"),
+                            ("post", "Post"),
+                            ("push", "Push messages"),
+                            ("web", "The shop's own site"),
+                        ],
+                        max_length=20,
+                        verbose_name="channel",
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("marketing", "Offers and news"),
+                            ("service", "Questions about orders and service"),
+                            ("profiling", "Personal suggestions from what was bought and looked at"),
+                            ("analytics", "Counting visits"),
+                        ],
+                        max_length=20,
+                        verbose_name="purpose",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("granted", "Allowed"),
+                            ("pending", "Waiting for confirmation"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        max_length=20,
+                        verbose_name="state",
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="when")),
+                ("address", models.CharField(blank=True, max_length=320, verbose_name="for")),
+                ("wording", models.CharField(blank=True, max_length=200, verbose_name="wording")),
+                ("source", models.CharField(max_length=200, verbose_name="source")),
+                ("ip", models.GenericIPAddressField(blank=True, null=True, verbose_name="network address")),
+                ("key", models.CharField(db_collation="C", max_length=200, unique=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=300, verbose_name="reason"
+                    ),
+                ),
+                ("recorded_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        fields=["customer", "channel", "purpose", "-at"], name="shop_consent_current"
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "channel__in",
+                                ["email", "sms", "phone", "whatsapp", "wecom", "post", "push", "web"],
+                            )
+                        ),
+                        name="shop_consent_channel",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("purpose__in", ["marketing", "service", "profiling", "analytics"])
+                        ),
+                        name="shop_consent_purpose",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("granted", "pending", "withdrawn"))),
+                        name="shop_consent_state",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("source", ""), _negated=True), models.Q(("key", ""), _negated=True)
+                        ),
+                        name="shop_consent_evidence",
+                    ),
+                ],
+            },
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="consent",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="400a272b557d33d6e82be546085a4087f50a0cdf",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_8ecd8",
+                    table="shop_consent",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="consent",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'the consent ledger is never emptied';",
+                    hash="a2b30b661358e182fca7308aab8e30c4808beb52",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_e349c",
+                    table="shop_consent",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="consent",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (NEW."by_id" IS NOT NULL)',
+                    func='INSERT INTO "shop_consentevent" ("at", "by_id", "channel", "customer_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "purpose", "reason", "state") VALUES (NEW."at", NEW."by_id", NEW."channel", NEW."customer_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."purpose", NEW."reason", NEW."state"); RETURN NULL;',
+                    hash="2db6c75a3f41960e4b5e18835929b1660605d29c",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_b1e0a",
+                    table="shop_consent",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="ConsentOfferEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="shop.consentoffer",
+                    ),
+                ),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                ("id", models.BigIntegerField()),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("sms", "SMS"),
+                            ("phone", "Phone calls"),
+                            ("whatsapp", "WhatsApp"),
+                            ("wecom", "WeCom"),
+                            ("post", "Post"),
+                            ("push", "Push messages"),
+                            ("web", "The shop's own site"),
+                        ],
+                        max_length=20,
+                        verbose_name="channel",
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("marketing", "Offers and news"),
+                            ("service", "Questions about orders and service"),
+                            ("profiling", "Personal suggestions from what was bought and looked at"),
+                            ("analytics", "Counting visits"),
+                        ],
+                        max_length=20,
+                        verbose_name="purpose",
+                    ),
+                ),
+                ("is_offered", models.BooleanField(default=True, verbose_name="Customers are asked")),
+                (
+                    "is_confirmed",
+                    models.BooleanField(
+                        default=False, verbose_name="A yes counts once it is confirmed by mail"
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="ConsentWordingEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="shop.consentwording",
+                    ),
+                ),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                ("id", models.BigIntegerField()),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("sms", "SMS"),
+                            ("phone", "Phone calls"),
+                            ("whatsapp", "WhatsApp"),
+                            ("wecom", "WeCom"),
+                            ("post", "Post"),
+                            ("push", "Push messages"),
+                            ("web", "The shop's own site"),
+                        ],
+                        max_length=20,
+                        verbose_name="channel",
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("marketing", "Offers and news"),
+                            ("service", "Questions about orders and service"),
+                            ("profiling", "Personal suggestions from what was bought and looked at"),
+                            ("analytics", "Counting visits"),
+                        ],
+                        max_length=20,
+                        verbose_name="purpose",
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(verbose_name="version")),
+                ("english", models.TextField(max_length=1000, verbose_name="in English")),
+                ("chinese", models.TextField(max_length=1000, verbose_name="in Chinese")),
+                ("made_at", models.DateTimeField()),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="Contact",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="contacts",
+                        to="shop.account",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="contacts",
+                        to="shop.customer",
+                    ),
+                ),
+                ("role", models.CharField(blank=True, max_length=100, verbose_name="role")),
+                ("since_at", models.DateTimeField()),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("account", "customer"), name="shop_contact_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="EventSource",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(db_collation="C", max_length=64, unique=True, verbose_name="code")),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="sources", to="shop.store"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ("name",),
+            },
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="eventsource",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "shop_eventsourceevent" ("code", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "store_id") VALUES (NEW."code", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."store_id"); RETURN NULL;',
+                    hash="c59f01abe6508a284a20e2eccaddb1da71fdde41",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_9e0d8",
+                    table="shop_eventsource",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="eventsource",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "shop_eventsourceevent" ("code", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "store_id") VALUES (NEW."code", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."store_id"); RETURN NULL;',
+                    hash="448ad959777464b06e18cf3ddb353c5e8bb341e2",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_159f9",
+                    table="shop_eventsource",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="Identifier",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="identifiers",
+                        to="shop.customer",
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("external", "Customer id"),
+                            ("email", "E-mail"),
+                            ("phone", "Phone"),
+                            ("ouid", "OUID"),
+                            ("omid", "OMID"),
+                            ("openid", "OpenID"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="shop.store"
+                    ),
+                ),
+                ("value", models.CharField(db_collation="C", max_length=320)),
+                ("source", models.CharField(blank=True, db_default="", default="", max_length=200)),
+                ("told_at", models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(
+                        regulars.shop.models.record.Grams(
+                            django.db.models.functions.text.Concat(models.Value(" "), "value")
+                        ),
+                        name="shop_identifier_grams",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("kind", "store", "value"), name="shop_identifier_once", nulls_distinct=False
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("value", ""), _negated=True), name="shop_identifier_not_empty"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Merge",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kept",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="merges_kept",
+                        to="shop.customer",
+                    ),
+                ),
+                (
+                    "absorbed",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="merges_absorbed",
+                        to="shop.customer",
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.CharField(
+                        choices=[
+                            ("same_call", "Told together, and nothing speaks against it"),
+                            ("alias", "The shop's own program says so"),
+                            ("person", "A member of staff says so"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("detail", models.CharField(blank=True, max_length=400)),
+                ("moved", models.JSONField(default=dict)),
+                ("copied", models.JSONField(default=dict)),
+                ("merged_at", models.DateTimeField()),
+                (
+                    "merged_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("undone_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "undone_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ("-id",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kept", models.F("absorbed")), _negated=True),
+                        name="shop_merge_of_two",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("undone_at__isnull", True)),
+                        fields=("absorbed",),
+                        name="shop_merge_once",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="MergeSuggestion",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "first",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="shop.customer",
+                    ),
+                ),
+                (
+                    "second",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="shop.customer"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=20)),
+                ("value", models.CharField(max_length=320)),
+                ("suggested_at", models.DateTimeField()),
+                ("dismissed_at", models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                "ordering": ("-id",),
+                "constraints": [
+                    models.UniqueConstraint(fields=("first", "second"), name="shop_merge_suggested_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("first__lt", models.F("second"))),
+                        name="shop_merge_suggestion_order",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Order",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="shop.store",
+                    ),
+                ),
+                ("code", models.CharField(db_collation="C", max_length=200, verbose_name="order number")),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="shop.customer",
+                    ),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="shop.account",
+                    ),
+                ),
+                (
+                    "sender",
+                    models.CharField(blank=True, db_collation="C", db_default="", default="", max_length=40),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("paid", "Paid"),
+                            ("pending", "Waiting for payment"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="paid",
+                        max_length=20,
+                        verbose_name="status",
+                    ),
+                ),
+                ("placed_at", models.DateTimeField(verbose_name="placed")),
+                ("day", models.IntegerField(verbose_name="order day")),
+                ("amount_minor", models.BigIntegerField(verbose_name="amount")),
+                ("discount_minor", models.BigIntegerField(db_default=0, default=0, verbose_name="discount")),
+                ("refunded_minor", models.BigIntegerField(db_default=0, default=0, verbose_name="refunded")),
+                (
+                    "net_minor",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.expressions.CombinedExpression(
+                            models.F("amount_minor"), "-", models.F("refunded_minor")
+                        ),
+                        output_field=models.BigIntegerField(),
+                    ),
+                ),
+                (
+                    "is_valid",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.ExpressionWrapper(
+                            models.Q(("status", "paid"), ("amount_minor__gt", models.F("refunded_minor"))),
+                            output_field=models.BooleanField(),
+                        ),
+                        output_field=models.BooleanField(),
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["customer", "-day"], name="shop_order_customer_day"),
+                    models.Index(fields=["day"], name="shop_order_day"),
+                    models.Index(
+                        condition=models.Q(("account__isnull", False)),
+                        fields=["account", "-day"],
+                        name="shop_order_account_day",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("store", "code"), name="shop_order_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_minor__gte", 0)), name="shop_order_amount"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("refunded_minor__gte", 0)), name="shop_order_refunded"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ("paid", "pending", "cancelled"))),
+                        name="shop_order_status_known",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Overlap",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "earlier",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="overlaps",
+                        to="shop.changeset",
+                    ),
+                ),
+                (
+                    "later",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="shop.changeset"
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("earlier", "later"), name="shop_overlap_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PrivacyAct",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("export", "Data exported"), ("erasure", "Erased")],
+                        max_length=20,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="privacy_acts",
+                        to="shop.customer",
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("asked", "The person asked"),
+                            ("platform", "A shop platform passed it on"),
+                            ("duty", "The law or a contract asks for it"),
+                            ("restored", "An older backup had brought them back"),
+                        ],
+                        max_length=20,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="when")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("rows", models.JSONField(default=dict, verbose_name="rows by table")),
+            ],
+            options={
+                "ordering": ("-id",),
+            },
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="privacyact",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "shop_privacyactevent" ("at", "by_id", "customer_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "rows") VALUES (NEW."at", NEW."by_id", NEW."customer_id", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reason", NEW."rows"); RETURN NULL;',
+                    hash="d13d405820c96949a8da994008fba295cb8824a4",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_78eed",
+                    table="shop_privacyact",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="PrivacyRequest",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("access", "A copy of the data"), ("erasure", "Erasure")],
+                        max_length=20,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="privacy_requests",
+                        to="shop.customer",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("unconfirmed", "Waiting for confirmation"),
+                            ("open", "To decide"),
+                            ("done", "Done"),
+                            ("refused", "Turned down"),
+                        ],
+                        default="open",
+                        max_length=20,
+                        verbose_name="state",
+                    ),
+                ),
+                ("source", models.CharField(max_length=60, verbose_name="source")),
+                ("asked_at", models.DateTimeField(verbose_name="asked")),
+                ("confirmed_at", models.DateTimeField(blank=True, null=True, verbose_name="confirmed")),
+                ("decided_at", models.DateTimeField(blank=True, null=True, verbose_name="decided")),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("answer", models.CharField(blank=True, max_length=500, verbose_name="what was answered")),
+            ],
+            options={
+                "ordering": ("-id",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ("access", "erasure"))), name="shop_request_kind"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ("unconfirmed", "open", "done", "refused"))),
+                        name="shop_request_state",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ("unconfirmed", "open"))),
+                        fields=("customer", "kind"),
+                        name="shop_request_one_open",
+                    ),
+                ],
+            },
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="privacyrequest",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "shop_privacyrequestevent" ("answer", "asked_at", "confirmed_at", "customer_id", "decided_at", "decided_by_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "source", "state") VALUES (NEW."answer", NEW."asked_at", NEW."confirmed_at", NEW."customer_id", NEW."decided_at", NEW."decided_by_id", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."source", NEW."state"); RETURN NULL;',
+                    hash="e778e0910a68bdd847e661da6e0bd2f377b6da59",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_741bd",
+                    table="shop_privacyrequest",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="privacyrequest",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "shop_privacyrequestevent" ("answer", "asked_at", "confirmed_at", "customer_id", "decided_at", "decided_by_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "source", "state") VALUES (NEW."answer", NEW."asked_at", NEW."confirmed_at", NEW."customer_id", NEW."decided_at", NEW."decided_by_id", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."source", NEW."state"); RETURN NULL;',
+                    hash="199ee265ae6345cd1cea3de95f771d30fc4de6e7",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_b1062",
+                    table="shop_privacyrequest",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="Product",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="products",
+                        to="shop.store",
+                    ),
+                ),
+                ("code", models.CharField(db_collation="C", max_length=200, verbose_name="product code")),
+                ("name", models.CharField(blank=True, max_length=300, verbose_name="name")),
+                ("category", models.CharField(blank=True, max_length=200, verbose_name="category")),
+                ("brand", models.CharField(blank=True, max_length=200, verbose_name="brand")),
+                ("pack_size", models.CharField(blank=True, max_length=100, verbose_name="pack size")),
+                ("described_at", models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("store", "code"), name="shop_product_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="TagEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="shop.tag",
+                    ),
+                ),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                ("id", models.BigIntegerField()),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                ("description", models.CharField(blank=True, max_length=300, verbose_name="description")),
+                (
+                    "colour",
+                    models.CharField(
+                        choices=[
+                            ("grey", "Grey"),
+                            ("blue", "Blue"),
+                            ("teal", "Teal"),
+                            ("green", "Green"),
+                            ("amber", "Amber"),
+                            ("red", "Red"),
+                            ("pink", "Pink"),
+                            ("violet", "Violet"),
+                        ],
+                        db_default="grey",
+                        default="grey",
+                        max_length=20,
+                        verbose_name="colour",
+                    ),
+                ),
+                ("removed_at", models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="Tagging",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "tag",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="taggings",
+                        to="shop.tag",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="taggings",
+                        to="shop.customer",
+                    ),
+                ),
+                ("source", models.CharField(blank=True, max_length=200)),
+                ("tagged_at", models.DateTimeField()),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("tag", "customer"), name="shop_tagging_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="TaggingBatch",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "tag",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="batches",
+                        to="shop.tag",
+                    ),
+                ),
+                ("name", models.CharField(max_length=60)),
+                ("is_put", models.BooleanField()),
+                ("at", models.DateTimeField()),
+                ("source", models.CharField(blank=True, max_length=200)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "undoes",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="undone_by",
+                        to="shop.taggingbatch",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Visitor",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="visitors",
+                        to="shop.store",
+                    ),
+                ),
+                ("anonymous_id", models.CharField(db_collation="C", max_length=200)),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("store", "anonymous_id"), name="shop_visitor_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("anonymous_id", ""), _negated=True), name="shop_visitor_not_empty"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ConsentEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="shop.consent",
+                    ),
+                ),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                ("id", models.BigIntegerField()),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="shop.customer",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("sms", "SMS"),
+                            ("phone", "Phone calls"),
+                            ("whatsapp", "WhatsApp"),
+                            ("wecom", "WeCom"),
+                            ("post", "Post"),
+                            ("push", "Push messages"),
+                            ("web", "The shop's own site"),
+                        ],
+                        max_length=20,
+                        verbose_name="channel",
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("marketing", "Offers and news"),
+                            ("service", "Questions about orders and service"),
+                            ("profiling", "Personal suggestions from what was bought and looked at"),
+                            ("analytics", "Counting visits"),
+                        ],
+                        max_length=20,
+                        verbose_name="purpose",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("granted", "Allowed"),
+                            ("pending", "Waiting for confirmation"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        max_length=20,
+                        verbose_name="state",
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="when")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=300, verbose_name="reason"
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
             },
         ),
         migrations.SeparateDatabaseAndState(
             database_operations=[migrations.RunSQL(EVENT_TABLE, "DROP TABLE shop_event")],
             state_operations=[
                 migrations.CreateModel(
-                    name='Event',
+                    name="Event",
                     fields=[
-                        ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                        ('at', models.DateTimeField()),
-                        ('day', models.IntegerField()),
-                        ('source', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='behaviour', to='shop.eventsource')),
-                        ('visitor', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='behaviour', to='shop.visitor')),
-                        ('customer', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='behaviour', to='shop.customer')),
-                        ('is_named', models.BooleanField()),
-                        ('name', models.CharField(max_length=200)),
-                        ('product', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='behaviour', to='shop.product')),
-                        ('order_code', models.CharField(blank=True, db_collation='C', default='', max_length=200)),
-                        ('url', models.CharField(blank=True, default='', max_length=2000)),
-                        ('properties', models.JSONField(default=dict)),
+                        ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                        ("at", models.DateTimeField()),
+                        ("day", models.IntegerField()),
+                        (
+                            "source",
+                            models.ForeignKey(
+                                db_constraint=False,
+                                db_index=False,
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                related_name="behaviour",
+                                to="shop.eventsource",
+                            ),
+                        ),
+                        (
+                            "visitor",
+                            models.ForeignKey(
+                                db_constraint=False,
+                                db_index=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                related_name="behaviour",
+                                to="shop.visitor",
+                            ),
+                        ),
+                        (
+                            "customer",
+                            models.ForeignKey(
+                                db_constraint=False,
+                                db_index=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                related_name="behaviour",
+                                to="shop.customer",
+                            ),
+                        ),
+                        ("is_named", models.BooleanField()),
+                        ("name", models.CharField(max_length=200)),
+                        (
+                            "product",
+                            models.ForeignKey(
+                                db_constraint=False,
+                                db_index=False,
+                                null=True,
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                related_name="behaviour",
+                                to="shop.product",
+                            ),
+                        ),
+                        (
+                            "order_code",
+                            models.CharField(blank=True, db_collation="C", default="", max_length=200),
+                        ),
+                        ("url", models.CharField(blank=True, default="", max_length=2000)),
+                        ("properties", models.JSONField(default=dict)),
                     ],
                     options={
-                        'indexes': [models.Index(models.F('customer'), models.OrderBy(models.F('at'), descending=True), condition=models.Q(('customer__isnull', False)), name='shop_event_customer_at'), models.Index(models.F('visitor'), models.OrderBy(models.F('at'), descending=True), condition=models.Q(('visitor__isnull', False)), name='shop_event_visitor_at'), models.Index(condition=models.Q(('order_code', ''), _negated=True), fields=['order_code'], name='shop_event_order')],
+                        "indexes": [
+                            models.Index(
+                                models.F("customer"),
+                                models.OrderBy(models.F("at"), descending=True),
+                                condition=models.Q(("customer__isnull", False)),
+                                name="shop_event_customer_at",
+                            ),
+                            models.Index(
+                                models.F("visitor"),
+                                models.OrderBy(models.F("at"), descending=True),
+                                condition=models.Q(("visitor__isnull", False)),
+                                name="shop_event_visitor_at",
+                            ),
+                            models.Index(
+                                condition=models.Q(("order_code", ""), _negated=True),
+                                fields=["order_code"],
+                                name="shop_event_order",
+                            ),
+                        ],
                     },
                 ),
             ],
         ),
         migrations.CreateModel(
-            name='EventSourceEvent',
+            name="EventSourceEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='shop.eventsource')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('id', models.BigIntegerField()),
-                ('code', models.CharField(db_collation='C', max_length=64, verbose_name='code')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('store', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='shop.store')),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="shop.eventsource",
+                    ),
+                ),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                ("id", models.BigIntegerField()),
+                ("code", models.CharField(db_collation="C", max_length=64, verbose_name="code")),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                (
+                    "store",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="shop.store",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('pk', models.CompositePrimaryKey('source_id', 'key', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('source', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='shop.eventsource')),
-                ('key', models.UUIDField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "source_id", "key", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="shop.eventsource",
+                    ),
+                ),
+                ("key", models.UUIDField()),
             ],
         ),
         migrations.CreateModel(
-            name='OrderLine',
+            name="OrderLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='shop.order')),
-                ('key', models.CharField(db_collation='C', max_length=100)),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='shop.product')),
-                ('quantity', models.DecimalField(decimal_places=3, max_digits=14, verbose_name='quantity')),
-                ('amount_minor', models.BigIntegerField(verbose_name='amount')),
-                ('discount_minor', models.BigIntegerField(db_default=0, default=0, verbose_name='discount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="shop.order",
+                    ),
+                ),
+                ("key", models.CharField(db_collation="C", max_length=100)),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="shop.product"
+                    ),
+                ),
+                ("quantity", models.DecimalField(decimal_places=3, max_digits=14, verbose_name="quantity")),
+                ("amount_minor", models.BigIntegerField(verbose_name="amount")),
+                ("discount_minor", models.BigIntegerField(db_default=0, default=0, verbose_name="discount")),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('order', 'key'), name='shop_line_once'), models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='shop_line_quantity'), models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0)), name='shop_line_amount')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("order", "key"), name="shop_line_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("quantity__gt", 0)), name="shop_line_quantity"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_minor__gte", 0)), name="shop_line_amount"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PrivacyActEvent',
+            name="PrivacyActEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='shop.privacyact')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('id', models.BigIntegerField()),
-                ('kind', models.CharField(choices=[('export', 'Data exported'), ('erasure', 'Erased')], max_length=20, verbose_name='kind')),
-                ('customer', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='shop.customer')),
-                ('reason', models.CharField(choices=[('asked', 'The person asked'), ('platform', 'A shop platform passed it on'), ('duty', 'The law or a contract asks for it'), ('restored', 'An older backup had brought them back')], max_length=20, verbose_name='reason')),
-                ('at', models.DateTimeField(verbose_name='when')),
-                ('by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('rows', models.JSONField(default=dict, verbose_name='rows by table')),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="shop.privacyact",
+                    ),
+                ),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                ("id", models.BigIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("export", "Data exported"), ("erasure", "Erased")],
+                        max_length=20,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="shop.customer",
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("asked", "The person asked"),
+                            ("platform", "A shop platform passed it on"),
+                            ("duty", "The law or a contract asks for it"),
+                            ("restored", "An older backup had brought them back"),
+                        ],
+                        max_length=20,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="when")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("rows", models.JSONField(default=dict, verbose_name="rows by table")),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='PrivacyRequestEvent',
+            name="PrivacyRequestEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='shop.privacyrequest')),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('id', models.BigIntegerField()),
-                ('kind', models.CharField(choices=[('access', 'A copy of the data'), ('erasure', 'Erasure')], max_length=20, verbose_name='kind')),
-                ('customer', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='shop.customer')),
-                ('state', models.CharField(choices=[('unconfirmed', 'Waiting for confirmation'), ('open', 'To decide'), ('done', 'Done'), ('refused', 'Turned down')], default='open', max_length=20, verbose_name='state')),
-                ('source', models.CharField(max_length=60, verbose_name='source')),
-                ('asked_at', models.DateTimeField(verbose_name='asked')),
-                ('confirmed_at', models.DateTimeField(blank=True, null=True, verbose_name='confirmed')),
-                ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided')),
-                ('decided_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('answer', models.CharField(blank=True, max_length=500, verbose_name='what was answered')),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="shop.privacyrequest",
+                    ),
+                ),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                ("id", models.BigIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("access", "A copy of the data"), ("erasure", "Erasure")],
+                        max_length=20,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="shop.customer",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("unconfirmed", "Waiting for confirmation"),
+                            ("open", "To decide"),
+                            ("done", "Done"),
+                            ("refused", "Turned down"),
+                        ],
+                        default="open",
+                        max_length=20,
+                        verbose_name="state",
+                    ),
+                ),
+                ("source", models.CharField(max_length=60, verbose_name="source")),
+                ("asked_at", models.DateTimeField(verbose_name="asked")),
+                ("confirmed_at", models.DateTimeField(blank=True, null=True, verbose_name="confirmed")),
+                ("decided_at", models.DateTimeField(blank=True, null=True, verbose_name="decided")),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("answer", models.CharField(blank=True, max_length=500, verbose_name="what was answered")),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Refund',
+            name="Refund",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('store', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='shop.store')),
-                ('key', models.CharField(db_collation='C', max_length=300)),
-                ('code', models.CharField(blank=True, db_collation='C', max_length=200, verbose_name='refund number')),
-                ('customer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='shop.customer')),
-                ('order', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='refunds', to='shop.order')),
-                ('product', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='shop.product')),
-                ('quantity', models.DecimalField(decimal_places=3, max_digits=14, verbose_name='quantity')),
-                ('amount_minor', models.BigIntegerField(verbose_name='amount')),
-                ('refunded_at', models.DateTimeField(verbose_name='refunded')),
-                ('day', models.IntegerField(verbose_name='refund day')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="refunds",
+                        to="shop.store",
+                    ),
+                ),
+                ("key", models.CharField(db_collation="C", max_length=300)),
+                (
+                    "code",
+                    models.CharField(
+                        blank=True, db_collation="C", max_length=200, verbose_name="refund number"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="refunds",
+                        to="shop.customer",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="refunds",
+                        to="shop.order",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="shop.product"
+                    ),
+                ),
+                ("quantity", models.DecimalField(decimal_places=3, max_digits=14, verbose_name="quantity")),
+                ("amount_minor", models.BigIntegerField(verbose_name="amount")),
+                ("refunded_at", models.DateTimeField(verbose_name="refunded")),
+                ("day", models.IntegerField(verbose_name="refund day")),
             ],
             options={
-                'indexes': [models.Index(fields=['customer', '-day'], name='shop_refund_customer_day')],
-                'constraints': [models.UniqueConstraint(fields=('store', 'key'), name='shop_refund_once'), models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='shop_refund_amount')],
+                "indexes": [models.Index(fields=["customer", "-day"], name="shop_refund_customer_day")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("store", "key"), name="shop_refund_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_minor__gt", 0)), name="shop_refund_amount"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='TaggingChange',
+            name="TaggingChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('batch', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='shop.taggingbatch')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tag_changes', to='shop.customer')),
-                ('former_source', models.CharField(blank=True, db_default='', default='', max_length=200)),
-                ('former_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="shop.taggingbatch",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tag_changes",
+                        to="shop.customer",
+                    ),
+                ),
+                ("former_source", models.CharField(blank=True, db_default="", default="", max_length=200)),
+                ("former_at", models.DateTimeField(null=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('batch', 'customer'), name='shop_tagging_change_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("batch", "customer"), name="shop_tagging_change_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='VisitorLink',
+            name="VisitorLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('visitor', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='links', to='shop.visitor')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='visitor_links', to='shop.customer')),
-                ('since_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "visitor",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="links",
+                        to="shop.visitor",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="visitor_links",
+                        to="shop.customer",
+                    ),
+                ),
+                ("since_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('visitor', 'customer'), name='shop_visitor_link_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("visitor", "customer"), name="shop_visitor_link_once")
+                ],
             },
         ),
         migrations.RunSQL(KEEP_CHANGES, FORGET_CHANGES),

@@ -12,6 +12,7 @@ from regulars.shop.models.attributes import (
 from regulars.shop.models.behaviour import Event, EventSource, Message, Visitor, VisitorLink
 from regulars.shop.models.changes import ChangedRow, ChangeSet, Overlap
 from regulars.shop.models.consents import Consent, ConsentOffer, ConsentWording
+from regulars.shop.models.interactions import Interaction
 from regulars.shop.models.merges import Merge, MergeSuggestion
 from regulars.shop.models.privacy import ErasedKey, PrivacyAct, PrivacyLogPlace, PrivacyRequest
 from regulars.shop.models.record import (
@@ -47,6 +48,7 @@ __all__ = [
     "EventSource",
     "Grams",
     "Identifier",
+    "Interaction",
     "Merge",
     "MergeSuggestion",
     "Message",

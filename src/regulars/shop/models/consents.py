@@ -20,6 +20,7 @@ class Channel(models.TextChoices):
     PHONE = "phone", _("Phone calls")
     WHATSAPP = "whatsapp", "WhatsApp"
     WECOM = "wecom", _("WeCom")
+    DINGTALK = "dingtalk", _("DingTalk")
     POST = "post", _("Post")
     PUSH = "push", _("Push messages")
     WEB = "web", _("The shop's own site")

@@ -202,6 +202,8 @@ class Order(models.Model):
     amount_minor = models.BigIntegerField(_("amount"))
     discount_minor = models.BigIntegerField(_("discount"), default=0, db_default=0)
     refunded_minor = models.BigIntegerField(_("refunded"), default=0, db_default=0)
+    # The codes on it, as they were told, each with what it took off; null where only the order's whole discount is told.
+    coupons = models.JSONField(_("codes"), default=dict, db_default=Value({}, models.JSONField()), blank=True)
     net_minor = models.GeneratedField(
         expression=F("amount_minor") - F("refunded_minor"),
         output_field=models.BigIntegerField(),

@@ -73,6 +73,11 @@ from regulars.shop.operations.identity import (
     recognise,
     undo_merge,
 )
+from regulars.shop.operations.interactions import (
+    InvalidInteractionError,
+    note_interactions,
+    withdraw_interactions,
+)
 from regulars.shop.operations.lines import (
     Conflict,
     Merged,
@@ -144,6 +149,7 @@ __all__ = [
     "InvalidAccountError",
     "InvalidAttributeError",
     "InvalidConsentError",
+    "InvalidInteractionError",
     "InvalidPrivacyRequestError",
     "InvalidRetentionError",
     "InvalidTagError",
@@ -213,6 +219,7 @@ __all__ = [
     "message_key",
     "next_month",
     "note_export",
+    "note_interactions",
     "offer_consent",
     "open_stage",
     "partition_name",
@@ -240,6 +247,7 @@ __all__ = [
     "undo_merge",
     "undo_tagging",
     "untag_customers",
+    "withdraw_interactions",
     "word_consent",
     "write_events",
 ]

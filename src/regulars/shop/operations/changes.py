@@ -322,7 +322,7 @@ def _restore(cursor: CursorWrapper, change_set_id: int, table: str) -> int:
     old = ", ".join(f'o."{name}"' for name in columns)
     cursor.execute(
         f"""
-        UPDATE {table} r SET ({names}) = (SELECT {old} FROM jsonb_populate_record(NULL::{table}, c.before) o)
+        UPDATE {table} r SET ({names}) = (SELECT {old} FROM jsonb_populate_record(r, c.before) o)
         FROM shop_changedrow c
         WHERE c.change_set_id = %s AND c."table" = %s AND c.row_id = r.id
           AND (to_jsonb(r) - %s::text[]) = (c.after - %s::text[])

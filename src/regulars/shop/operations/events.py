@@ -16,13 +16,15 @@ from regulars.kernel.days import day_of_instant
 from regulars.kernel.errors import RegularsError
 from regulars.outbox.operations import publish
 from regulars.shop.business import business
-from regulars.shop.events import CouponsTold
+from regulars.shop.events import BehaviourTold, CouponsTold
 from regulars.shop.models import Business, EventSource
 from regulars.shop.operations.touched import touch_customers
+from regulars.shop.watching import watched
 
 # What is said to be older is a broken clock, and would make a partition for each month that never was.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _MONTHS_AHEAD = 3
+_TOLD_AT_ONCE = 5_000
 _COLUMNS = (
     "at, day, source_id, visitor_id, customer_id, is_named, name, product_id, order_code, url, properties"
 )
@@ -115,6 +117,8 @@ def write_events(events: Sequence[NewEvent]) -> None:
     links = _links({event.visitor_id for event in events if event.visitor_id and not event.customer_id})
     encode = msgspec.json.Encoder().encode
     days, whose = set(), set()
+    names = watched()
+    told: list[tuple[NewEvent, int]] = []
     with (
         connection.cursor() as cursor,
         cursor.copy(f"COPY shop_event ({_COLUMNS}) FROM STDIN") as copy,
@@ -127,6 +131,8 @@ def write_events(events: Sequence[NewEvent]) -> None:
                 customer_id = _owner(links[event.visitor_id], event.at)
             if customer_id is not None:
                 whose.add(customer_id)
+                if event.name in names:
+                    told.append((event, customer_id))
             copy.write_row(
                 (
                     event.at,
@@ -145,15 +151,30 @@ def write_events(events: Sequence[NewEvent]) -> None:
     mark_event_days(days)
     touch_customers(whose)
     _tell_coupons(events)
+    _tell_behaviour(told)
 
 
 def _tell_coupons(events: Sequence[NewEvent]) -> None:
-    told = [event for event in events if event.customer_id is not None and event.properties.get("coupon")]
+    told = [event for event in events if event.name == "Coupon Redeemed" and event.customer_id is not None]
     if told:
         moments = [event.at.astimezone(UTC) for event in told]
         publish(
             CouponsTold(
                 customer_ids=sorted({event.customer_id for event in told if event.customer_id is not None}),
+                first_at=min(moments).isoformat(),
+                last_at=max(moments).isoformat(),
+            )
+        )
+
+
+def _tell_behaviour(told: Sequence[tuple[NewEvent, int]]) -> None:
+    for first in range(0, len(told), _TOLD_AT_ONCE):
+        some = told[first : first + _TOLD_AT_ONCE]
+        moments = [event.at.astimezone(UTC) for event, _customer in some]
+        publish(
+            BehaviourTold(
+                names=sorted({event.name for event, _customer in some}),
+                customer_ids=sorted({customer_id for _event, customer_id in some}),
                 first_at=min(moments).isoformat(),
                 last_at=max(moments).isoformat(),
             )

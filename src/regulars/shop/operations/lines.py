@@ -107,7 +107,7 @@ def merge_stage(*, progress: Progress = no_progress) -> Merged:
     progress("customers", 0, None)
     _run(merge_sql.STAGE_IDENTIFIERS)
     erased = _take_erased({"stage_line": "placed_us", "stage_refund": "placed_us"}, has_orders=True)
-    with _made_searchable_at_once():
+    with _taken_off(merge_sql.SEARCH_INDEXES_OF_NOBODY):
         conflicts = _merge_customers(counts)
     progress("products", 0, None)
     _run(merge_sql.STAGE_PRODUCTS)
@@ -116,7 +116,8 @@ def merge_stage(*, progress: Progress = no_progress) -> Merged:
     progress("orders", 0, None)
     _run(merge_sql.GROUP_ORDERS)
     ((new, known),) = _rows(merge_sql.NEW_AND_KNOWN_LINES)
-    with _filled_at_once(wanted=new >= max(_BULK_LINES, known)):
+    is_bulk = new >= max(_BULK_LINES, known)
+    with _taken_off(*(merge_sql.FOREIGN_KEYS, merge_sql.INDEXES_OF_EMPTY_TABLES) if is_bulk else ()):
         _merge_orders(counts, progress)
     if counts["lines_added"] >= _ANALYZE_LINES:
         _run(merge_sql.ANALYZE_RECORD)
@@ -250,44 +251,23 @@ def _merge_staged_refunds(counts: Counter[str]) -> None:
 
 
 @contextmanager
-def _filled_at_once(*, wanted: bool) -> Iterator[None]:
-    """Take the foreign keys of orders and lines, and the indexes of empty ones, off for the block.
+def _taken_off(*found: str) -> Iterator[None]:
+    """Take foreign keys and indexes off for the block: the rows of statements of `merge_sql` that find them.
 
     Putting them on again checks every row and builds every index in one pass. Where the locks are not to be had soon,
     all stay on and each row is checked and indexed by itself.
     """
-    keys = _rows(merge_sql.FOREIGN_KEYS) if wanted else []
-    tables = sorted({table for key in keys for table in (key[0], key[3])})
-    if not keys or not _locked_alone(tables):
+    parts = [row for sql in found for row in _rows(sql)]
+    if not parts or not _locked_alone(sorted({table for tables, _, _ in parts for table in tables})):
         yield
         return
+    # No table is altered whose new rows wait to be checked.
     _run("SET CONSTRAINTS ALL IMMEDIATE")
-    for table, name, _, _ in keys:
-        _run(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
-    indexes = _rows(merge_sql.INDEXES_OF_EMPTY_TABLES)
-    for table, name, rule, _ in indexes:
-        _run(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"' if rule else f'DROP INDEX "{name}"')
+    for _, take_off, _ in parts:
+        _run(take_off)
     yield
-    for table, name, rule, definition in indexes:
-        _run(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {rule}' if rule else definition)
-    for table, name, definition, _ in keys:
-        _run(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
-
-
-@contextmanager
-def _made_searchable_at_once() -> Iterator[None]:
-    """Build the indexes that customers are searched by after the block, where there are no customers yet."""
-    indexes = _rows(merge_sql.SEARCH_INDEXES_OF_NOBODY)
-    if not indexes or not _locked_alone(["shop_customer", "shop_identifier"]):
-        yield
-        return
-    for name, _ in indexes:
-        _run(f'DROP INDEX "{name}"')
-    yield
-    # No index is built on a table whose new rows wait to be checked.
-    _run("SET CONSTRAINTS ALL IMMEDIATE")
-    for _, definition in indexes:
-        _run(definition)
+    for _, _, put_on in reversed(parts):
+        _run(put_on)
 
 
 def _locked_alone(tables: list[str]) -> bool:

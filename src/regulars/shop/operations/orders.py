@@ -1,6 +1,6 @@
 """Put an order into the record as it now stands, told whole by one sender."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,9 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from regulars.kernel.days import day_of_instant
+from regulars.outbox.operations import publish
 from regulars.shop.business import business
+from regulars.shop.events import CouponsOnOrder, OrderPut
 from regulars.shop.models import Order, OrderLine, Product, Refund
 from regulars.shop.operations.changes import overtake_order
 from regulars.shop.operations.identity import mark_order_days
@@ -45,7 +47,8 @@ class OrderState:
     """An order as it now stands, by everything that its sender has told of it.
 
     `sender` is a short word that begins the keys of its lines and refunds (`track`): what another sender or a file told of
-    the order is left alone. Without `lines` (None) only the status and the refunds are told.
+    the order is left alone. Without `lines` (None) only the status and the refunds are told. `coupons` are its codes, each with
+    what it took off (None: its share of the discount); without them (None) nothing is told of codes.
     """
 
     sender: str
@@ -57,6 +60,7 @@ class OrderState:
     lines: Sequence[LineState] | None = None
     refunds: Sequence[RefundState] = ()
     account_id: int | None = None
+    coupons: Mapping[str, int | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +76,7 @@ def put_order(state: OrderState) -> Put | None:
     """Write an order as its sender says it now stands; the same state again changes nothing.
 
     The lines and refunds of this sender become those of `state`: those it no longer has go. An order that came from
-    elsewhere (a file) keeps its customer, time and lines, and takes on status and refunds. Refunds count beyond what others have
+    elsewhere (a file) keeps its customer, time and lines, and takes on status, codes and refunds. Refunds count beyond what others have
     told to be given back, and never beyond what was paid. An order that is not known cannot be put without its
     customer, time and lines: None then, and nothing is written. An import that the order came by cannot be undone any more.
     """
@@ -92,7 +96,7 @@ def put_order(state: OrderState) -> Put | None:
         else:
             overtake_order(order.pk)
         days = set() if made else {order.day}
-        before = None if made else _facts_of(order)
+        before, uses = (None, {}) if made else (_facts_of(order), _uses_of(order))
         order.status = state.status
         order.account_id = state.account_id or order.account_id
         if state.customer_id and state.placed_at and state.lines is not None and not elsewhere:
@@ -100,14 +104,19 @@ def put_order(state: OrderState) -> Put | None:
             order.placed_at, order.day = state.placed_at, day_of_instant(state.placed_at, zone)
             order.amount_minor = sum(line.amount_minor for line in state.lines)
             order.discount_minor = sum(line.discount_minor for line in state.lines)
+        if state.coupons is not None:
+            order.coupons = {**order.coupons, **state.coupons} if elsewhere else dict(state.coupons)
         changed = made or _facts_of(order) != before
         if changed:
             order.save()
+        if uses != _uses_of(order):
+            publish(CouponsOnOrder(order_id=order.pk))
         if state.lines is not None and not elsewhere:
             changed |= _put_lines(order, prefix, state.lines)
         changed |= _put_refunds(order, prefix, state.refunds, zone=zone, days=days)
         if changed:
             mark_order_days(days | {order.day})
+            publish(OrderPut(order_id=order.pk, customer_id=order.customer_id))
     return Put(order_id=order.pk, made=made, told_elsewhere=elsewhere)
 
 
@@ -119,7 +128,13 @@ def _facts_of(order: Order) -> tuple[object, ...]:
         order.status,
         order.amount_minor,
         order.discount_minor,
+        dict(order.coupons),
     )
+
+
+def _uses_of(order: Order) -> dict[str, int | None]:
+    """Return the codes that an order uses: an order that was called off uses none."""
+    return {} if order.status == Order.Status.CANCELLED else dict(order.coupons)
 
 
 def _put_lines(order: Order, prefix: str, lines: Sequence[LineState]) -> bool:

@@ -113,8 +113,7 @@ def request_privacy(  # noqa: PLR0913  what, of whom, from where
         customer = Customer.objects.filter(pk=found, erased_at=None).first() if found else None
         if customer is None:
             return PrivacyRequest.objects.create(
-                kind=kind, state=PrivacyRequest.State.DONE, source=source[:60], asked_at=now, decided_at=now,
-                answer=_("Nobody in the record is known by what was given."),
+                kind=kind, state=PrivacyRequest.State.DONE, source=source[:60], asked_at=now, decided_at=now
             )  # fmt: skip
         root = customer.merged_into_id or customer.pk
         waiting = Q(state__in=(PrivacyRequest.State.UNCONFIRMED, PrivacyRequest.State.OPEN))

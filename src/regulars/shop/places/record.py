@@ -18,6 +18,7 @@ from regulars.shop.models import (
     Customer,
     Event,
     Identifier,
+    Interaction,
     Merge,
     MergeSuggestion,
     Order,
@@ -163,7 +164,7 @@ def register_record() -> None:
         TablePlace(
             model=Order,
             label=_("Orders placed"),
-            strip={"code": _nameless(), "placed_at": _noon("day")},
+            strip={"code": _nameless(), "placed_at": _noon("day"), "coupons": {}},
             why=_FIGURES,
             hidden=("id", "customer", "day"),
         ),
@@ -219,6 +220,11 @@ def register_record() -> None:
                 "batch__name", "batch__is_put", "batch__at", "batch__source"
             ),
             erase=_erase_tag_changes,
+        ),
+        TablePlace(
+            model=Interaction,
+            label=_("Calls and visits by the staff"),
+            hidden=("id", "customer", "about", "by"),
         ),
         TablePlace(model=Contact, label=_("Companies they act for"), hidden=("id", "customer")),
         SearchPlace(

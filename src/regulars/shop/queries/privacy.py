@@ -58,8 +58,10 @@ class Offer:
         return f"{self.channel}.{self.purpose}"
 
 
-def may_contact(customer_ids: Collection[int], channel: str, purpose: str) -> set[int]:
-    """Return which of these customers may be contacted over a channel for a purpose, now.
+def may_contact(
+    customer_ids: Collection[int], channel: str, purpose: str, *, at: datetime | None = None
+) -> set[int]:
+    """Return which of these customers may be contacted over a channel for a purpose, now, or could be at a moment of the past.
 
     Whose latest statement about both says so, the ledgers of customers merged into them read as one. Nothing said, a yes
     that waits for confirmation, and who was erased or became part of somebody else: no. One query, whatever the number.
@@ -77,11 +79,12 @@ def may_contact(customer_ids: Collection[int], channel: str, purpose: str) -> se
                     WHERE c.id = ANY(%(ids)s::bigint[]) AND c.erased_at IS NULL
                 ) who
                 JOIN shop_consent t ON t.customer_id = who.wrote AND t.channel = %(channel)s AND t.purpose = %(purpose)s
+                    AND (%(at)s::timestamptz IS NULL OR t.at <= %(at)s)
                 ORDER BY who.id, t.at DESC,
                          array_position(ARRAY['withdrawn', 'pending', 'granted'], t.state::text), t.key
             ) latest WHERE state = 'granted'
             """,
-            {"ids": list(customer_ids), "channel": channel, "purpose": purpose},
+            {"ids": list(customer_ids), "channel": channel, "purpose": purpose, "at": at},
         )
         return {customer_id for (customer_id,) in cursor.fetchall()}
 

@@ -8,6 +8,7 @@ from typing import Any
 from regulars.intake.connectors.connector import (
     Buyer,
     ConsentTold,
+    CouponTold,
     CustomerTold,
     DeletedTold,
     Goods,
@@ -76,6 +77,11 @@ def order(told: Said) -> Sequence[Told]:
             placed_at=moment(told, "processed_at" if told.get("processed_at") else "created_at"),
             buyer=_buyer(told),
             lines=tuple(_line(line) for line in lines if number(line, "quantity", default="0") > 0),
+            coupons=tuple(
+                CouponTold(code=text(one.get("code")), off=number(one, "amount", default="0"))
+                for one in objects(told, "discount_codes")
+                if text(one.get("code"))
+            ),
             refunds=tuple(_refund(one, id_, currency, codes) for one in objects(told, "refunds")),
         )
     ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from regulars.intake.connectors.connector import (
     Buyer,
+    CouponTold,
     CustomerTold,
     DeletedTold,
     Goods,
@@ -65,6 +66,13 @@ def order(told: Said) -> Sequence[Told]:
             placed_at=moment(told, "date_created_gmt"),
             buyer=_buyer(told),
             lines=lines,
+            coupons=tuple(
+                CouponTold(
+                    code=text(one.get("code")), off=_priced(one, "discount", includes_tax=includes_tax)
+                )
+                for one in objects(told, "coupon_lines")
+                if text(one.get("code"))
+            ),
             refunds=refunds,
             knows_all_refunds=True,
         )

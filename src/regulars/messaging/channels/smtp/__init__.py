@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from regulars.messaging.channels.channel import Asked, ChannelKind, InvalidChannelError, Opening, Sender
+from regulars.messaging.channels.smtp.bounces import collect
 from regulars.messaging.channels.smtp.connection import Server, SmtpSender
 from regulars.messaging.channels.smtp.dkim import Signer
 from regulars.messaging.channels.smtp.mime import Envelope
@@ -19,11 +20,18 @@ _ADDRESS = re.compile(r"[^@\s<>\"(),;:\\]+@(?P<domain>[A-Za-z0-9.-]+)")
 def _open(opening: Opening) -> Sender:
     told = opening.values
     envelope = Envelope(
-        from_address=_address(told, "from_address"),
+        from_address=address_of(told, "from_address"),
         from_name=told["from_name"],
-        reply_to=_address(told, "reply_to") if told["reply_to"] else "",
-        return_path=_address(told, "return_path") if told["return_path"] else "",
+        reply_to=address_of(told, "reply_to") if told["reply_to"] else "",
+        return_path=address_of(told, "return_path") if told["return_path"] else "",
     )
+    if told["bounce_host"] and not (told["bounce_user"] and told["return_path"]):
+        raise InvalidChannelError(
+            _("a mailbox of bounces needs its user name, and the address that bounces go to"),
+            field="bounce_host",
+        )
+    if not told["bounce_host"].rpartition(":")[2].isdigit() and ":" in told["bounce_host"]:
+        raise InvalidChannelError(_("a port is a number from 1 to 65535"), field="bounce_host")
     signer = None
     if told["dkim_key"] and told["dkim_selector"]:
         signer = Signer(selector=told["dkim_selector"], domain=envelope.domain, key=told["dkim_key"])
@@ -46,7 +54,12 @@ def _server(told: Mapping[str, str]) -> Server:
     )
 
 
-def _address(told: Mapping[str, str], name: str) -> str:
+def address_of(told: Mapping[str, str], name: str) -> str:
+    """Return an e-mail address that was told.
+
+    Raises:
+        InvalidChannelError: It is none.
+    """
     if not _ADDRESS.fullmatch(told[name]):
         raise InvalidChannelError(
             _("%(address)s is no e-mail address") % {"address": told[name][:100]}, field=name
@@ -84,6 +97,21 @@ SMTP = ChannelKind(
             is_required=False,
         ),
         Asked(
+            name="bounce_host",
+            label=gettext_lazy("Mailbox of bounces"),
+            help=gettext_lazy(
+                "Its IMAP server. It is read every few minutes; what it tells goes into the ledger."
+            ),
+            is_required=False,
+        ),
+        Asked(name="bounce_user", label=gettext_lazy("User name of the mailbox"), is_required=False),
+        Asked(
+            name="bounce_password",
+            label=gettext_lazy("Password of the mailbox"),
+            is_secret=True,
+            is_required=False,
+        ),
+        Asked(
             name="dkim_selector", label=gettext_lazy("DKIM selector"), default="regulars", is_required=False
         ),
         Asked(
@@ -98,4 +126,5 @@ SMTP = ChannelKind(
     open=_open,
     retries=tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440)),
     repeats_doubtful=True,
+    collect=collect,
 )

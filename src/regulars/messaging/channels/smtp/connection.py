@@ -40,6 +40,11 @@ _NOT_ADDRESS = re.compile(rb"5\.7\.|5\.2\.2|5\.3\.|5\.4\.", re.IGNORECASE)
 _PLAIN = re.compile(r"[!-;=?-~]+@[A-Za-z0-9.-]+")
 
 
+def is_about_address(said: bytes, *, otherwise: bool) -> bool:
+    """Return whether a server's refusal says that the address does not exist; `otherwise` where it says neither."""
+    return not _NOT_ADDRESS.search(said) and (_ADDRESS.search(said) is not None or otherwise)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Server:
     """Where a mail server is, and how it is spoken to."""
@@ -162,9 +167,7 @@ class SmtpSender:
         if code in _TEMPORARY:
             fault = Fault.THROTTLED if _THROTTLES.search(said) else Fault.TEMPORARY
             raise SendError(text, fault=fault, reason="deferred")
-        is_address = is_recipient and not _NOT_ADDRESS.search(said) and (
-            _ADDRESS.search(said) is not None or code in (550, 551, 553)
-        )  # fmt: skip
+        is_address = is_recipient and is_about_address(said, otherwise=code in (550, 551, 553))
         if stage == "MAIL" and not is_recipient and code in (530, 535, 550, 553):
             # Nobody's mail goes from this sender.
             raise SendError(text, fault=Fault.CHANNEL, reason="sender_refused")

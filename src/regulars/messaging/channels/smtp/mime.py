@@ -14,7 +14,7 @@ from regulars.messaging.channels.channel import Fault, Outgoing, SendError
 from regulars.messaging.registry import Message
 
 # What decides where a mail goes, who it is from, and how it is unsubscribed from is never the template's to say.
-_OWN = frozenset(
+OWN_HEADERS = frozenset(
     (
         "from", "to", "cc", "bcc", "sender", "subject", "date", "message-id", "return-path", "received", "mime-version",
         "content-type", "content-transfer-encoding", "list-unsubscribe", "list-unsubscribe-post", "dkim-signature",
@@ -82,7 +82,7 @@ def build(outgoing: Outgoing, *, envelope: Envelope, now: datetime) -> bytes:
         head.append(("List-Unsubscribe", f"<{recipient.unsubscribe_url}>"))
         head.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
     for name, value in said.headers.items():
-        if name.lower() in _OWN or not _HEADER_NAME.fullmatch(name) or _CONTROL.search(value):
+        if name.lower() in OWN_HEADERS or not _HEADER_NAME.fullmatch(name) or _CONTROL.search(value):
             raise SendError(f"header {name[:60]!r} cannot be set", fault=Fault.PERMANENT, reason="bad_header")
         head.append((name, _words(value)))
     head.append(("MIME-Version", "1.0"))

@@ -12,9 +12,15 @@ class _StaffTaskSender:
         said, delivery_id = outgoing.message, outgoing.recipient.delivery_id
 
         def put() -> Receipt:
+            now = timezone.now()
             StaffTask.objects.get_or_create(
                 delivery_id=delivery_id,
-                defaults={"title": said.subject[:300], "text": said.text, "created_at": timezone.now()},
+                defaults={
+                    "title": said.subject[:300],
+                    "text": said.text,
+                    "created_at": now,
+                    "due_at": now + StaffTask.WITHIN,
+                },
             )
             return Receipt()
 

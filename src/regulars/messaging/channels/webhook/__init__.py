@@ -128,6 +128,7 @@ WEBHOOK = ChannelKind(
             help=gettext_lazy("Calls are signed with it (Standard Webhooks). Left empty, one is made."),
             is_secret=True,
             is_required=False,
+            is_made=True,
         ),
     ),
     open=_open,

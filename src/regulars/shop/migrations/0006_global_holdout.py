@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shop', '0002_record_measured'),
+        ('shop', '0005_interactions'),
     ]
 
     operations = [

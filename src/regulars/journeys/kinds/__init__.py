@@ -1,0 +1,1 @@
+"""The kinds of entries and steps that come with Regulars."""

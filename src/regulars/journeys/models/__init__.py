@@ -1,0 +1,18 @@
+"""Campaigns and journeys, and everybody's way through them."""
+
+from regulars.journeys.models.campaigns import Campaign, CampaignChannel
+from regulars.journeys.models.journeys import Enrollment, Gate, Journey, JourneyVersion, Passage
+from regulars.journeys.models.playbooks import AdoptedPlaybook
+from regulars.journeys.models.rehearsals import Rehearsal
+
+__all__ = [
+    "AdoptedPlaybook",
+    "Campaign",
+    "CampaignChannel",
+    "Enrollment",
+    "Gate",
+    "Journey",
+    "JourneyVersion",
+    "Passage",
+    "Rehearsal",
+]
