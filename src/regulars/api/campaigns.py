@@ -18,10 +18,12 @@ from regulars.api.parameters import Day, Id, Instant
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.api.sends import Cost, FunnelView, RowId, cost_of, funnel_view, is_number
-from regulars.journeys import figures, operations, queries
+from regulars.journeys import figures
 from regulars.journeys.models import Campaign
-from regulars.journeys.operations import CampaignTold, Over
+from regulars.journeys.operations import campaigns as operations
+from regulars.journeys.operations.campaigns import CampaignTold, Over
 from regulars.journeys.preflight import Part, preflight
+from regulars.journeys.queries import campaigns as queries
 from regulars.journeys.rules import Start
 from regulars.journeys.tasks import request_beginning
 from regulars.messaging.labels import reason_label

@@ -115,7 +115,7 @@ class TurnedOnView(Schema):
 
 
 @router.get("/playbooks", response=PlaybookList, **terms("Playbooks", Capability.VIEW_REPORTS, in_words=True))
-def list_playbooks(request: HttpRequest) -> PlaybookList:  # noqa: ARG001  what every operation takes
+def list_playbooks(request: HttpRequest) -> PlaybookList:
     """List the library, with what each playbook needs."""
     return PlaybookList(items=[PlaybookView(**_told(row)) for row in queries.rows()])
 
@@ -125,7 +125,7 @@ def list_playbooks(request: HttpRequest) -> PlaybookList:  # noqa: ARG001  what 
     response=WholePlaybookView,
     **terms("Playbooks", Capability.VIEW_REPORTS, HTTPStatus.NOT_FOUND, in_words=True),
 )
-def read_playbook(request: HttpRequest, code: Path[Code]) -> WholePlaybookView:  # noqa: ARG001  as above
+def read_playbook(request: HttpRequest, code: Path[Code]) -> WholePlaybookView:
     """Return a playbook with its steps in words, its settings, its evidence and its messages in both languages."""
     book = _found(code)
     values = defaults(book)
