@@ -101,6 +101,7 @@ TITLES: Mapping[str, str] = {
     "stale_segment": "Who is in the segment is not certain now",
     "template_name_taken": "Another template has this name",
     "template_archived": "The template is in the archive",
+    "playbook_not_ready": "Something is missing without which the playbook cannot be turned on",
     "template_fault": "The template cannot be used as it is written",
     "template_too_big": "The template is longer, deeper or busier than a message may be",
     "template_empty": "Nothing is written yet",
