@@ -156,6 +156,8 @@ def _read_all(
             if row.resource != resource:
                 row.resource, row.cursor, row.total = resource, "", None
                 row.read = 0
+                # Written before its first page, so that what ended before it is not read again after a crash.
+                row.save(update_fields=["resource", "cursor", "total", "read"])
             if not _read_resource(row, connector, client, now=now, progress=progress):
                 return
     finally:
