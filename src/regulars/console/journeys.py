@@ -35,11 +35,11 @@ from regulars.console.journey_words import (
     where_of,
     words_of,
 )
-from regulars.journeys.kinds.messages import KIND
 from regulars.journeys.models import Enrollment, Journey, JourneyVersion
 from regulars.journeys.operations import journeys as operations
 from regulars.journeys.queries import journeys as queries
 from regulars.journeys.queries.journeys import JourneyFilter, JourneyRow
+from regulars.journeys.registry import SOURCE
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import queries as messaging
 from regulars.messaging.models import Send
@@ -136,7 +136,7 @@ def _pager(page: Any, said: Mapping[str, str], anchor: str = "") -> Pager:  # no
 
 def _messages_of(journey_ids: list[int]) -> dict[int, int]:
     """Return how many messages of each journey reached somebody."""
-    sends = dict(Send.objects.filter(kind=KIND, source_id__in=journey_ids).values_list("pk", "source_id"))
+    sends = dict(Send.objects.filter(kind=SOURCE, source_id__in=journey_ids).values_list("pk", "source_id"))
     reached: dict[int, int] = {}
     for send_id, funnel in messaging.funnels(list(sends)).items():
         reached[sends[send_id]] = reached.get(sends[send_id], 0) + funnel.reached
@@ -198,7 +198,7 @@ class NewJourneyForm(DescribeForm):
         where = "file" if told["file"] is not None else "json"
         try:
             graph = json.loads(told["file"].read().decode() if told["file"] is not None else told["json"])
-        except (UnicodeDecodeError, ValueError) as error:
+        except (ValueError, RecursionError) as error:
             self.add_error(where, gettext("This is no JSON: %(why)s") % {"why": error})
             return None
         if not isinstance(graph, dict) or not isinstance(graph.get("steps"), dict):
