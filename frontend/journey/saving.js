@@ -72,7 +72,9 @@ export class Saving extends EventTarget {
       this.#tell("refused");
       return false;
     }
-    const told = await answer.json();
+    // A page to log in again is no answer.
+    const told = await answer.json().catch(() => null);
+    if (told === null) return this.#later();
     this.revision = told.revision;
     this.saved = text;
     this.#hear(told);

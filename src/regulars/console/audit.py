@@ -36,6 +36,7 @@ _KINDS: dict[str, Promise] = {
     "intake.ColumnMap": _("Column map"),
     "journeys.Campaign": _("Campaign"),
     "journeys.CampaignChannel": _("Channel of a campaign"),
+    "journeys.Journey": _("Journey"),
     "offers.Offer": _("Offer"),
     "planner.Action": _("Action for"),
     "planner.Capacity": _("Room in a day"),

@@ -71,7 +71,7 @@ def told_of(graph: dict[str, Any], *, journey_id: int | None) -> dict[str, Any]:
     """Return what the server knows of a graph: what is wrong with it, the ways out of its steps, its rules in words."""
     outs = {}
     for name, step in _steps(graph).items():
-        kind = registry.step_kinds().get(step.get("kind", ""))
+        kind = registry.step_kinds().get(str(step.get("kind")))
         if kind is None:
             continue
         try:
@@ -109,7 +109,7 @@ def _rules_in_words(graph: dict[str, Any]) -> dict[str, str]:
     if isinstance(entry, dict):
         rules["entry.rule"] = entry.get("rule")
     for name, step in _steps(graph).items():
-        kind = registry.step_kinds().get(step.get("kind", ""))
+        kind = registry.step_kinds().get(str(step.get("kind")))
         for field in kind.fields if kind else ():
             if field.type == "rule":
                 rules[f"{name}.{field.name}"] = step.get(field.name)
@@ -129,7 +129,7 @@ def draft(request: HttpRequest, journey_id: int) -> HttpResponse:
     """Keep the draft, and answer with what is wrong with it; 409 with the other draft where somebody else saved one."""
     journey = found(journey_id)
     told = _json_of(request)
-    if told is None or not isinstance(told.get("revision"), int):
+    if "graph" not in told or not isinstance(told.get("revision"), int):
         return JsonResponse({"message": gettext("That is no draft of a journey.")}, status=400)
     try:
         journey = operations.save_draft(journey_id, graph=told["graph"], expected_revision=told["revision"])
@@ -140,12 +140,12 @@ def draft(request: HttpRequest, journey_id: int) -> HttpResponse:
     return JsonResponse({"revision": journey.revision, **told_of(journey.graph, journey_id=journey_id)})
 
 
-def _json_of(request: HttpRequest) -> dict[str, Any] | None:
+def _json_of(request: HttpRequest) -> dict[str, Any]:
     try:
         told = json.loads(request.body)
-    except ValueError:
-        return None
-    return told if isinstance(told, dict) and ("graph" in told or "rule" in told) else None
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _theirs(journey: Journey) -> dict[str, Any]:
@@ -200,9 +200,8 @@ def publishing(request: HttpRequest, journey_id: int) -> HttpResponse:
 @require_POST
 def rule(request: HttpRequest) -> HttpResponse:
     """Show a rule in the builder of segments."""
-    told = _json_of(request) or {}
     attributes, currency = customers.attributes(), shop.business().currency
-    stored = told.get("rule")
+    stored = _json_of(request).get("rule")
     try:
         if stored:
             statement_of(stored, today=0, who=[])

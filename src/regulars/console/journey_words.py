@@ -234,17 +234,20 @@ def _choices() -> dict[str, list[list[Any]]]:
 
 def entry_label(graph: Mapping[str, Any]) -> Words:
     """Return what brings customers into a journey."""
-    entry = graph.get("entry")
-    kind = registry.entry_kinds().get(entry.get("kind", "")) if isinstance(entry, Mapping) else None
+    kind = registry.entry_kinds().get(str(_part(graph, "entry").get("kind")))
     return kind.label if kind else ""
+
+
+def _part(graph: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a part of a graph; of a draft, which may hold anything, nothing where it is no object."""
+    part = graph.get(name)
+    return part if isinstance(part, Mapping) else {}
 
 
 def step_title(graph: Mapping[str, Any], name: str) -> str:
     """Return what a step is called: by its own label, or by its kind and id."""
-    step = graph.get("steps", {}).get(name)
-    if not isinstance(step, Mapping):
-        return name
-    kind = registry.step_kinds().get(step.get("kind", ""))
+    step = _part(_part(graph, "steps"), name)
+    kind = registry.step_kinds().get(str(step.get("kind")))
     return str(step.get("label") or "") or (f"{kind.label} ({name})" if kind else name)
 
 
@@ -255,23 +258,23 @@ def out_label(out: str) -> str:
 
 def rules_of(graph: Mapping[str, Any]) -> list[tuple[Words, Words]]:
     """Return the rules of a journey as a whole: what brings customers, how often, how many, how many are left alone."""
-    reentry = graph.get("reentry") or {}
-    again = REENTRY_LABELS.get(reentry.get("kind", ""), "")
+    reentry = _part(graph, "reentry")
+    again = REENTRY_LABELS.get(str(reentry.get("kind")), "")
     if reentry.get("kind") == "after_days":
         again = f"{again} ({reentry.get('days')})"
-    cap = graph.get("entrants_per_day")
+    cap, holdout_bp = graph.get("entrants_per_day"), graph.get("holdout_bp")
     return [
         (_("Who enters"), entry_label(graph)),
         (_("May customers come again?"), again),
-        (_("At most so many a day"), formats.count(cap) if cap else _("any number")),
-        (_("Hold-out"), formats.percent((graph.get("holdout_bp") or 0) / 10_000)),
-        (_("Goal"), _happening(graph.get("goal"), _("No goal"))),
-        (_("Who leaves early"), _happening(graph.get("exit"), _("Nobody leaves early"))),
+        (_("At most so many a day"), formats.count(cap) if isinstance(cap, int) else _("any number")),
+        (_("Hold-out"), formats.percent((holdout_bp if isinstance(holdout_bp, int) else 0) / 10_000)),
+        (_("Goal"), _happening(_part(graph, "goal"), _("No goal"))),
+        (_("Who leaves early"), _happening(_part(graph, "exit"), _("Nobody leaves early"))),
     ]
 
 
-def _happening(told: object, otherwise: Words) -> Words:
-    kind = registry.happenings().get(told.get("kind", "")) if isinstance(told, Mapping) else None
+def _happening(told: Mapping[str, Any], otherwise: Words) -> Words:
+    kind = registry.happenings().get(str(told.get("kind")))
     return kind.label if kind else otherwise
 
 
@@ -304,7 +307,7 @@ def where_of(path: str, *graphs: Mapping[str, Any]) -> str:
         fields = {field.name: field.label for field in _fields_at(path, *graphs)}
         return ": ".join(str(fields.get(part) or _PARTS.get(part, part)) for part in parts)
     name, rest = parts[1], parts[2:]
-    holder = next((graph for graph in graphs if name in graph.get("steps", {})), {})
+    holder = next((graph for graph in graphs if name in _part(graph, "steps")), {})
     fields = {field.name: field.label for field in _fields_at(path, *graphs)}
     labels = [
         out_label(part)
@@ -322,13 +325,12 @@ def _fields_at(path: str, *graphs: Mapping[str, Any]) -> Sequence[Field]:
     name = rest.partition(".")[0]
     for graph in graphs:
         if part == "steps":
-            kind: Any = registry.step_kinds().get((graph.get("steps", {}).get(name) or {}).get("kind", ""))
+            step = _part(_part(graph, "steps"), name)
+            kind: Any = registry.step_kinds().get(str(step.get("kind")))
         elif part == "entry":
-            kind = registry.entry_kinds().get((graph.get("entry") or {}).get("kind", ""))
-        elif part in ("goal", "exit"):
-            kind = registry.happenings().get((graph.get(part) or {}).get("kind", ""))
+            kind = registry.entry_kinds().get(str(_part(graph, part).get("kind")))
         else:
-            kind = None
+            kind = registry.happenings().get(str(_part(graph, part).get("kind")))
         if kind is not None:
             return list(kind.fields)
     return []

@@ -35,11 +35,11 @@ from regulars.console.journey_words import (
     where_of,
     words_of,
 )
-from regulars.journeys.registry import SOURCE
 from regulars.journeys.models import Enrollment, Journey, JourneyVersion
 from regulars.journeys.operations import journeys as operations
 from regulars.journeys.queries import journeys as queries
 from regulars.journeys.queries.journeys import JourneyFilter, JourneyRow
+from regulars.journeys.registry import SOURCE
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import queries as messaging
 from regulars.messaging.models import Send
@@ -198,7 +198,7 @@ class NewJourneyForm(DescribeForm):
         where = "file" if told["file"] is not None else "json"
         try:
             graph = json.loads(told["file"].read().decode() if told["file"] is not None else told["json"])
-        except (UnicodeDecodeError, ValueError) as error:
+        except (ValueError, RecursionError) as error:
             self.add_error(where, gettext("This is no JSON: %(why)s") % {"why": error})
             return None
         if not isinstance(graph, dict) or not isinstance(graph.get("steps"), dict):
