@@ -56,7 +56,7 @@ def test_it_tells_what_the_engine_did_when_it_ran_over_the_same_days() -> None:
     channel = smtp_channel(9)
     readers, mute = make_readers(12), make_customers(3)
     drawn = welcome(
-        channel.pk, entrants_per_day=4, holdout_bp=2_000, goal={"kind": "order", "within_days": 2}
+        channel.pk, entrants_per_day=1, holdout_bp=2_000, goal={"kind": "order", "within_days": 2}
     )
     journey = run_journey(drawn, now=datetime.combine(NOON.date(), time(), tzinfo=UTC))
     people = [*readers, *mute]
@@ -81,8 +81,8 @@ def test_it_tells_what_the_engine_did_when_it_ran_over_the_same_days() -> None:
     )
     sent = Delivery.objects.exclude(state="suppressed").count()
     assert (sum(done.sends.values()), sum(done.held_back.values())) == (sent, Delivery.objects.count() - sent)
-    assert done.entrants == Enrollment.objects.filter(entered_at__isnull=False).count() > 10
-    assert max(day.entrants for day in done.days) == 4
+    assert done.entrants == Enrollment.objects.filter(entered_at__isnull=False).count() > 9
+    assert max(day.entrants for day in done.days) == 1
     example = next(one for one in done.examples if one.state == "finished" and len(one.path) > 2)
     row = Enrollment.objects.get(customer=example.customer_id, entered_at=example.entered_at)
     path = [(one.step, one.out, one.at) for one in example.path]

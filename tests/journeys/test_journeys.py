@@ -338,7 +338,11 @@ def test_replenishment_as_worked_out_by_hand() -> None:
         advancing.advance_all(now=now)
     rows = Enrollment.objects.filter(journey=journey).order_by("pk")
     days = {
-        who: [(row.entered_at - NOON).days for row in rows.filter(customer=who) if row.entered_at is not None]
+        who: [
+            (row.entered_at.date() - NOON.date()).days
+            for row in rows.filter(customer=who)
+            if row.entered_at is not None
+        ]
         for who in (once, twice, two)
     }
     assert [days[who] for who in (once, twice, two)] == [[15], [25], [30]]

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from threading import Event
@@ -211,6 +212,14 @@ def _shared_claims() -> None:
     """Two workers may lead on the same customers, and rows of steps passed need not be unique."""
     from regulars.journeys import advancing  # noqa: PLC0415
 
+    lead = advancing._lead  # noqa: SLF001  a planted bug
+
+    def slowly(*told: Any, **more: Any) -> Any:  # noqa: ANN401  as the real one
+        ways = lead(*told, **more)
+        time.sleep(0.2)
+        return ways
+
+    _put(advancing, "_lead", slowly)
     for name in ("_CLAIM", "_PASSED"):
         sql = getattr(advancing, name)
         changed = sql.replace("FOR UPDATE OF e SKIP LOCKED", "")

@@ -361,7 +361,7 @@ def test_s2_and_s3_any_number_of_workers_stopped_paused_and_with_wrong_clocks_pa
     workers: Senders, plant: str
 ) -> None:
     rng = random.Random(SEED)  # noqa: S311  a repeatable test
-    journey = crowd(1_500)
+    journey = crowd(100 if plant else 1_500)
     pids = [
         workers.start(work="journeys", batch=25, clock_hours=hours, plant=plant) for hours in (0, 0, 1, -1)
     ]

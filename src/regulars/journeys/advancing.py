@@ -303,12 +303,14 @@ def _write(version: JourneyVersion, ways: Iterable[_Way], *, now: datetime) -> N
         cursor.execute(
             """
             UPDATE journeys_enrollment e SET state = w.state, step = w.step, passed = w.passed, arrived_at = w.arrived_at,
-                next_at = w.next_at, left_at = w.left_at, listens = w.listens, reason = w.reason
+                next_at = CASE WHEN w.next_at = %s THEN e.next_at ELSE w.next_at END, left_at = w.left_at, listens = w.listens, reason = w.reason
             FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
                 %s::bool[], %s::text[]) AS w (id, state, step, passed, arrived_at, next_at, left_at, listens, reason)
             WHERE e.id = w.id
             """,
             [
+                # Who is due stays due since then: by the clock of the worker before, which may be an hour behind this one's.
+                now,
                 [one.standing.enrollment_id for one in rows],
                 [one.state for one in rows],
                 [one.step for one in rows],

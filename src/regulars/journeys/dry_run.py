@@ -247,7 +247,7 @@ class _Machine:
         told = self._since_day
         while self._hours:
             hour = heapq.heappop(self._hours)
-            if hour > self._ends_at:
+            if hour >= self._ends_at:
                 break
             day = self._past.day(hour)
             if day > told:
