@@ -1,6 +1,6 @@
 """How long journeys take with very many customers on the way.
 
-`uv run python -m benchmarks journeys [--customers N] [--workers N]` makes customers in a database of its own, lets them all into one
+`uv run python -m benchmarks journeys [--customers N] [--workers N]` makes customers in a database of its own (or that of DATABASE_URL), lets them all into one
 journey (wait, condition, split, tag), and prints customers a second and microseconds of the processor for each: let in, first look,
 and each step when everybody is due at once; beside them the bare SQL that writes as many rows. Then how long it takes from the commit of
 an event until its customer has passed the first step, through a real worker.
@@ -34,8 +34,10 @@ def main() -> None:
     home = Home(Path(tempfile.mkdtemp(prefix="rg-", dir="/tmp")))
     os.environ["REGULARS_HOME"] = str(home.root)
     os.environ["DJANGO_SETTINGS_MODULE"] = "regulars.project.settings"
-    lease = postgres.Lease(home)
-    lease.start()
+    # In a database of its own, unless one is named; it is filled and not emptied.
+    lease = None if "DATABASE_URL" in os.environ else postgres.Lease(home)
+    if lease is not None:
+        lease.start()
     try:
         import django  # noqa: PLC0415
 
@@ -50,7 +52,8 @@ def main() -> None:
         from django.db import connections  # noqa: PLC0415
 
         connections.close_all()
-        lease.end()
+        if lease is not None:
+            lease.end()
         shutil.rmtree(home.root, ignore_errors=True)
 
 

@@ -54,7 +54,7 @@ def test_a_journey_is_drawn_started_entered_and_looked_into(program: Program) ->
     )
     assert content(program.post(f"{path}/publications", {"running": "move"}))["moved"] == 3
     told = content(program.get(f"{path}/diff", {"before": 1, "after": 2}))["items"]
-    assert [one["path"] for one in told] == ["steps.pause.days", "steps.pause.next.then"]
+    assert [one["path"] for one in told] == ["steps.pause.days"]
     assert [one["version"] for one in content(program.get(f"{path}/versions"))["items"]] == [1, 2]
     Enrollment.objects.filter(customer=who[0]).update(state="parked", reason="x", next_at=None)
     assert content(program.post(f"{path}/retries", {})) == {"enrollments": 1}

@@ -12,6 +12,7 @@ from django.db.utils import InternalError
 from regulars.insights.models import Profile
 from regulars.journeys import advancing, dry_run, entering, registry
 from regulars.journeys.models import Enrollment, Journey, Passage
+from regulars.journeys.operations.enrolling import wake
 from regulars.journeys.past import Past
 from regulars.kernel.days import day_of_date
 from regulars.messaging.models import Cap, Delivery, QuietHours
@@ -39,7 +40,7 @@ def welcome(channel_id: int, **told: Any) -> dict[str, Any]:  # noqa: ANN401  an
         "say": say,
     }
     entry = {"kind": "order", "fresh_days": 2}
-    return graph(steps, entry=entry, reentry={"kind": "after_exit"}, **told)
+    return graph(steps, entry=entry, reentry={"kind": "always"}, **told)
 
 
 def ways(journey: Journey) -> dict[str, Counter[str]]:
@@ -60,18 +61,21 @@ def test_it_tells_what_the_engine_did_when_it_ran_over_the_same_days() -> None:
     journey = run_journey(drawn, now=datetime.combine(NOON.date(), time(), tzinfo=UTC))
     people = [*readers, *mute]
     for day in range(14):
-        for place, who in enumerate(people):
-            if (place * 7 + day * 5) % 13 == 0:
-                make_order(customer=Customer.objects.get(pk=who), day=DAY + day)
-        for hour in range(24):
+        buyers = [who for place, who in enumerate(people) if (place * 7 + day * 5) % 13 == 0]
+        for who in buyers:
+            make_order(customer=Customer.objects.get(pk=who), day=DAY + day)
+        for hour in (0, 6, 12, 18):
             now = datetime.combine(NOON.date() + timedelta(days=day), time(hour), tzinfo=UTC)
-            if hour in (0, 12, 13):
-                entering.look_all(now=now)
+            entering.look_all(now=now)
+            if hour == 12:
+                wake(buyers, now=now)
             advancing.advance_all(now=now)
     done = dry_run.run(
         drawn, since_day=DAY, until_day=DAY + 14, now=NOON + timedelta(days=30), journey_id=journey.pk
     )
-    assert {step: dict(outs) for step, outs in done.steps.items()} == {s: dict(o) for s, o in ways(journey).items()}
+    assert {step: dict(outs) for step, outs in done.steps.items()} == {
+        s: dict(o) for s, o in ways(journey).items()
+    }
     assert done.ends == dict(
         Counter(Enrollment.objects.exclude(state="queued").values_list("state", flat=True))
     )

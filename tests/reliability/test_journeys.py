@@ -55,7 +55,9 @@ def faults_of(journey: Journey) -> list[str]:  # noqa: C901  a second reading, f
     ways: dict[int, list[Passage]] = {}
     for row in Passage.objects.filter(enrollment__journey=journey).order_by("enrollment_id", "number"):
         ways.setdefault(row.enrollment_id, []).append(row)
-    done, wrong = ring.rung(), []
+    own = set(Enrollment.objects.filter(journey=journey).values_list("pk", flat=True))
+    done = {key: times for key, times in ring.rung().items() if key[0] in own}
+    wrong = []
     for one in Enrollment.objects.filter(journey=journey).exclude(state__in=("queued", "held_out")):
         way = ways.get(one.pk, [])
         if [row.number for row in way] != list(range(one.passed)):

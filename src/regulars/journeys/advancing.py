@@ -15,18 +15,15 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from regulars.journeys.models import JourneyVersion
-from regulars.journeys.operations.enrolling import listens
 from regulars.journeys.registry import (
     Batch,
     Decision,
     Go,
-    Since,
     Standing,
     Stay,
-    World,
-    happenings,
     kind_of,
 )
+from regulars.journeys.ways import ends_of, listens
 from regulars.journeys.world import Present
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.errors import RegularsError
@@ -206,23 +203,6 @@ def _leave_out(graph: Mapping[str, Any], ways: Mapping[int, _Way], *, now: datet
     for enrollment_id in left - reached:
         _end(ways[enrollment_id], "exited", "")
     return [one for one in here if one.enrollment_id not in reached | left]
-
-
-def ends_of(
-    graph: Mapping[str, Any], standings: Sequence[Standing], *, now: datetime, world: World
-) -> tuple[set[int], set[int]]:
-    """Return which enrollments reached the goal of a journey, and which are to leave it by its exit."""
-    goal, leave = graph.get("goal"), graph.get("exit")
-    reached: set[int] = set()
-    left: set[int] = set()
-    since = [Since(one.enrollment_id, one.customer_id, one.entered_at) for one in standings]
-    if goal:
-        within = goal.get("within_days")
-        counted = [one for one in since if within is None or now <= one.at + timedelta(days=within)]
-        reached = happenings()[goal["kind"]].happened(goal, counted, now, world)
-    if leave:
-        left = happenings()[leave["kind"]].happened(leave, since, now, world)
-    return reached, left
 
 
 def _gone(customer_ids: Sequence[int]) -> dict[int, str]:

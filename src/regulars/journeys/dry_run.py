@@ -17,12 +17,11 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from regulars.analytics.experiments.assignment import bucket
-from regulars.journeys.advancing import ends_of
-from regulars.journeys.graph import check, hindrances
+from regulars.journeys.graph import InvalidGraphError, check, hindrances
 from regulars.journeys.models import Journey
-from regulars.journeys.operations.journeys import InvalidGraphError
 from regulars.journeys.past import Past
 from regulars.journeys.registry import Batch, Entrant, Go, Said, Standing, Stay, entry_kinds, kind_of
+from regulars.journeys.ways import ends_of, listens
 from regulars.kernel.days import day_of_instant, start_of_day
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress, no_progress
@@ -361,7 +360,9 @@ class _Machine:
         for way in ways:
             decision = decisions[way.standing.enrollment_id]
             if isinstance(decision, Stay):
-                again = min(decision.until, now + _LOOK_AGAIN) if self._listens(name) else decision.until
+                again = (
+                    min(decision.until, now + _LOOK_AGAIN) if listens(self._graph, name) else decision.until
+                )
                 hour = _hour(max(again, now + _HOUR))
                 self._at(hour)
                 self._due[hour].append(way)
@@ -373,9 +374,6 @@ class _Machine:
             for way, decision in through
             if self._go(way, name, decision, notes.get(way.standing.enrollment_id, decision.note), now=now)
         ]
-
-    def _listens(self, name: str) -> bool:
-        return kind_of(self._graph["steps"][name]).listens
 
     def _go(self, way: _Way, name: str, decision: Go, note: str, *, now: datetime) -> bool:
         """Write down that somebody passed a step; return whether they come to another."""

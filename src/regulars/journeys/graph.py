@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal, TypeGuard
+from typing import Any, ClassVar, Literal, TypeGuard
 
 from django.utils.translation import gettext as _
 
@@ -54,6 +54,24 @@ class Fault:
     field: str | None
     message: str
     severity: Severity = "error"
+
+
+class InvalidGraphError(RegularsError):
+    """The graph cannot run; `faults` says why."""
+
+    code: ClassVar[str] = "invalid_graph"
+
+    def __init__(self, faults: list[Fault]) -> None:
+        first = faults[0]
+        place = ".".join(part for part in (first.step, first.field) if part)
+        super().__init__(
+            f"{place}: {first.message}" if place else first.message,
+            faults=[
+                {"code": one.code, "step": one.step, "field": one.field, "message": one.message}
+                for one in faults
+            ],
+        )
+        self.faults = faults
 
 
 def check(graph: object, *, journey_id: int | None = None) -> list[Fault]:

@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from regulars.journeys.models import Enrollment, Gate, Journey, JourneyVersion
-from regulars.journeys.registry import Entrant, kind_of
+from regulars.journeys.registry import Entrant
+from regulars.journeys.ways import listens
 from regulars.journeys.world import Present
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.days import day_of_instant
@@ -129,11 +130,6 @@ def wake(customer_ids: Collection[int], *, now: datetime) -> int:
     return Enrollment.objects.filter(
         customer__in=customer_ids, state=Enrollment.State.ACTIVE, listens=True, next_at__gt=now
     ).update(next_at=now)
-
-
-def listens(graph: Mapping[str, Any], step: str) -> bool:
-    """Return whether who stands at a step is to be looked at as soon as something happens."""
-    return bool(graph.get("goal") or graph.get("exit")) or kind_of(graph["steps"][step]).listens
 
 
 def _open_gate(journey_id: int) -> tuple[Gate, JourneyVersion]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from regulars.journeys.graph import EMPTY, Fault, check, hindrances
+from regulars.journeys.graph import EMPTY, InvalidGraphError, check, hindrances
 from regulars.journeys.models import Enrollment, Gate, Journey, JourneyVersion
 from regulars.journeys.operations.enrolling import (
     Enrolled,
@@ -66,24 +66,6 @@ class InvalidJourneyError(RegularsError):
     """Name or description cannot be; `field` names the part."""
 
     code: ClassVar[str] = "invalid_journey"
-
-
-class InvalidGraphError(RegularsError):
-    """The graph cannot run; `faults` says why."""
-
-    code: ClassVar[str] = "invalid_graph"
-
-    def __init__(self, faults: list[Fault]) -> None:
-        first = faults[0]
-        place = ".".join(part for part in (first.step, first.field) if part)
-        super().__init__(
-            f"{place}: {first.message}" if place else first.message,
-            faults=[
-                {"code": one.code, "step": one.step, "field": one.field, "message": one.message}
-                for one in faults
-            ],
-        )
-        self.faults = faults
 
 
 class StaleDraftError(RegularsError):
