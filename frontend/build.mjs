@@ -2,7 +2,7 @@
 // Called by hatch_build.py with the folder to write; run by hand: node frontend/build.mjs OUT_DIR
 
 import { createHash } from "node:crypto";
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -87,5 +87,10 @@ note(classic.metafile);
 note(snippet.metafile);
 await sprite();
 await writeHashed("mark.svg", await readFile(join(here, "mark.svg")));
+// What PDF files are written with: Chinese and Latin in one file each. Named by weight, since no page asks for them.
+for (const weight of [400, 700]) {
+  const font = `noto-sans-sc-chinese-simplified-${weight}-normal.woff`;
+  await copyFile(join(root, "node_modules/@fontsource/noto-sans-sc/files", font), join(out, `noto-sans-sc-${weight}.woff`));
+}
 await compress();
 await writeFile(join(out, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -47,7 +47,13 @@ def make_shop() -> list[Profile]:
 def call_for(customer_id: int) -> None:
     """A call that a send asks for, overdue by now."""
     channel = set_up_channel(
-        kind="staff_task", name="Calls", medium="phone", values={}, limits=Limits(), by=None, now=timezone.now()
+        kind="staff_task",
+        name="Calls",
+        medium="phone",
+        values={},
+        limits=Limits(),
+        by=None,
+        now=timezone.now(),
     )
     allow([customer_id], channel="phone")
     make_send([customer_id], channel)

@@ -73,7 +73,10 @@ def test_what_came_of_a_task_stays_with_the_customer_until_it_is_taken_back(
     assert (row.customer_id, row.outcome, row.reason, row.by) == (
         task.delivery.customer_id, "declined", "price", agent,
     )  # fmt: skip
-    assert client.post(f"/tasks/{task.pk}/close/", told, follow=True).content.decode().count("closed already") == 1
+    assert (
+        client.post(f"/tasks/{task.pk}/close/", told, follow=True).content.decode().count("closed already")
+        == 1
+    )
     client.post(f"/tasks/{task.pk}/reopen/")
     task.refresh_from_db()
     assert (task.outcome, task.closed_at, Interaction.objects.count()) == ("", None, 0)

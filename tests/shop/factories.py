@@ -11,10 +11,14 @@ from regulars.shop.models import Business, Customer, Order, OrderLine, Product, 
 _numbers = itertools.count(1)
 
 
-def make_business(*, time_zone: str = "UTC", currency: str = "GBP") -> Business:
+def make_business(*, time_zone: str = "UTC", currency: str = "GBP", holdout_bp: int = 0) -> Business:
+    """A merchant whose advertising reaches everybody, unless told otherwise: most tests count messages."""
     return Business.objects.update_or_create(
-        id=1, defaults={"name": "Corner Shop", "time_zone": time_zone, "currency": currency}
-    )[0]
+        id=1,
+        defaults={
+            "name": "Corner Shop", "time_zone": time_zone, "currency": currency, "holdout_bp": holdout_bp,
+        },
+    )[0]  # fmt: skip
 
 
 def make_store(*, code: str = "main") -> Store:

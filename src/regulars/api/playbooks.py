@@ -93,7 +93,7 @@ class TurningOn(Schema):
             json_schema_extra={"examples": [{"percent": 15}]},
         ),
     ] = Field(default_factory=dict)
-    start: bool = Field(True, description="Begin now; otherwise it is left as a draft.")
+    start: bool = Field(default=True, description="Begin now; otherwise it is left as a draft.")
 
 
 class MadeView(Schema):

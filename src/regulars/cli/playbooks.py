@@ -21,7 +21,7 @@ CodeArgument = Annotated[str, typer.Argument(metavar="CODE", help="The playbook.
 
 
 @playbooks.command("list")
-def list_playbooks(as_json: JsonOption = False) -> None:  # noqa: FBT002  a flag of the command line
+def list_playbooks(as_json: JsonOption = False) -> None:
     """Print the library, with where each playbook stands and what it waits for."""
     open_installation()
     from regulars.journeys.queries import playbooks as queries  # noqa: PLC0415  needs the settings
@@ -72,7 +72,7 @@ def show(code: CodeArgument) -> None:
 @playbooks.command("on")
 def turn_on(
     code: Annotated[str, typer.Argument(metavar="CODE", help="The playbook, or starter-set.")],
-    draft: Annotated[bool, typer.Option("--draft", help="Leave the journey as a draft.")] = False,  # noqa: FBT002  a flag
+    draft: Annotated[bool, typer.Option("--draft", help="Leave the journey as a draft.")] = False,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -92,7 +92,7 @@ def turn_on(
             if settings:
                 raise typer.BadParameter(
                     "the starter set has its defaults; turn playbooks on one by one to choose"
-                )  # noqa: TRY301
+                )
             made = operations.turn_on_starter_set(start=not draft, now=now)
             for one in made.on:
                 _say(one)

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from regulars.console import formats
 from regulars.console.components import Figure, How
-from regulars.journeys.figures import LEAST_UNITS, Effect, Figures
+from regulars.experiments.rules import LEAST_UNITS, Effect
+from regulars.journeys.figures import Figures
 from regulars.journeys.models import Campaign
 
 
@@ -166,7 +167,7 @@ def _how_incremental(campaign: Campaign, told: Figures) -> How:
     return How(
         definition=definition,
         formula=_(
-            "(mean of the treated − mean of the hold-out) × treated customers; Welch's interval of 95 %"
+            "(mean of the treated − mean of the hold-out) × treated customers, less what they spent the year before explains; the 95-percent interval holds however often you look"
         ),
         filters=gettext(
             "%(treated)s treated, %(held)s held out; orders until %(days)s days after the last message."

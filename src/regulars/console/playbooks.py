@@ -23,9 +23,7 @@ from regulars.console.message_templates import framed, in_frame, somebody, with_
 from regulars.insights import queries as insights
 from regulars.insights.operations import today
 from regulars.journeys.operations.playbooks import (
-    REHEARSED_DAYS,
     Thing,
-    rehearse_playbook,
     turn_on_playbook,
     turn_on_starter_set,
 )
@@ -35,6 +33,7 @@ from regulars.journeys.playbooks.needs import Need
 from regulars.journeys.playbooks.words import in_words
 from regulars.journeys.queries import playbooks as queries
 from regulars.journeys.queries.playbooks import PlaybookRow
+from regulars.journeys.rehearsing import MONTH_DAYS, rehearse_playbook
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.money import from_minor, minor_unit_exponent, to_minor
 from regulars.messaging.checking import check
@@ -138,7 +137,7 @@ def _asked(request: HttpRequest) -> dict[str, str]:
 
 def _fits(row: PlaybookRow, asked: Mapping[str, str]) -> bool:
     book, words = row.book, asked["words"].casefold()
-    said = " ".join((book.code, book.name.en, book.name.zh, book.about.en, book.about.zh)).casefold()
+    said = f"{book.code} {book.name.en} {book.name.zh} {book.about.en} {book.about.zh}".casefold()
     return (
         (not words or words in said)
         and asked["group"] in ("", book.group)
@@ -317,7 +316,7 @@ def volume(request: HttpRequest, code: str) -> HttpResponse:
         "held_back": sum(found.held_back.values()),
         "codes": sum(one.codes for one in found.codes),
         "until_day": until_day - 1,
-        "days": REHEARSED_DAYS,
+        "days": MONTH_DAYS,
     }
     return render(request, "console/playbooks/volume.html", told)
 

@@ -16,7 +16,7 @@ from regulars.console import choices
 from regulars.kernel.errors import RegularsError
 from regulars.planner import operations as planner
 from regulars.planner import queries as planner_queries
-from regulars.shop.business import change_business
+from regulars.shop.business import change_business, change_holdout
 from regulars.shop.models import Business
 from regulars.staff.access import Needs, access
 from regulars.staff.rules import Capability
@@ -81,6 +81,30 @@ def day(request: HttpRequest) -> HttpResponse:
         messages.success(request, gettext("The room in a day is saved."))
         return redirect("console:settings-day")
     return render(request, "console/settings/day.html", {"form": form}, status=422 if form.errors else 200)
+
+
+class HoldoutForm(forms.Form):
+    """How many customers get no advertising at all."""
+
+    holdout = forms.DecimalField(
+        label=_("Global hold-out"), min_value=Decimal(0), max_value=Decimal(50), decimal_places=2,
+        help_text=_("A larger one keeps everybody who was in the smaller one. What advertising brought is measured from the change on."),
+    )  # fmt: skip
+
+
+@access(Needs(Capability.CHANGE_SETTINGS))
+@require_http_methods(["GET", "POST"])
+def holdout(request: HttpRequest) -> HttpResponse:
+    """Show and change how many customers get no advertising at all, to measure against."""
+    merchant = Business.objects.filter(pk=1).first() or Business(name="")
+    form = HoldoutForm(request.POST or None, initial={"holdout": Decimal(merchant.holdout_bp) / _HUNDREDTHS})
+    if request.method == "POST" and form.is_valid():
+        change_holdout(holdout_bp=int(form.cleaned_data["holdout"] * _HUNDREDTHS), now=timezone.now())
+        messages.success(request, gettext("The hold-out is saved."))
+        return redirect("console:settings-holdout")
+    return render(
+        request, "console/settings/holdout.html", {"form": form}, status=422 if form.errors else 200
+    )
 
 
 @access(Needs(Capability.CHANGE_SETTINGS))

@@ -8,24 +8,15 @@ from typing import Any
 
 from django.db import connection
 
-from regulars.analytics.experiments import (
-    Comparison,
-    ExperimentError,
-    Mean,
-    Moments,
-    Proportion,
-    SampleRatio,
-    compare_moments,
-    sample_ratio,
-)
+from regulars.analytics.experiments import SampleRatio
+from regulars.experiments.reading import read
+from regulars.experiments.rules import Effect
 from regulars.journeys.models import Campaign
+from regulars.journeys.proof import HOLDOUT, assigned
 from regulars.journeys.rules import AT_START
 from regulars.shop.queries import business
 
 _WHOLE_BP = 10_000
-_TREATED, _HOLDOUT = "treated", "holdout"
-LEAST_UNITS = 30
-"""With fewer customers on a side no interval is told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,33 +45,6 @@ class Attributed:
     net_minor: int
     offer_minor: int
     margin_minor: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Effect:
-    """What one metric says of both sides: a mean a customer, and times the treated customers, with its 95 % interval.
-
-    Attributes:
-        treated: Mean of those who were to get the message.
-        holdout: Mean of the hold-out.
-        effect: Their difference.
-        low: Lower end of the interval of the difference.
-        high: Upper end.
-        total: The difference times the treated customers.
-        total_low: Lower end of that.
-        total_high: Upper end.
-        is_clear: Whether the interval excludes 0.
-    """
-
-    treated: float
-    holdout: float
-    effect: float
-    low: float
-    high: float
-    total: float
-    total_low: float
-    total_high: float
-    is_clear: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,8 +142,8 @@ def figures(campaign: Campaign, *, now: datetime) -> Figures | None:
     return Figures(
         as_of=now,
         targeted=counted["targeted"],
-        excluded=[one for one in reasons if one.reason != _HOLDOUT],
-        holdout=sum(one.customers for one in reasons if one.reason == _HOLDOUT),
+        excluded=[one for one in reasons if one.reason != HOLDOUT],
+        holdout=sum(one.customers for one in reasons if one.reason == HOLDOUT),
         under_way=counted["under_way"],
         sent=counted["sent"],
         delivered=counted["delivered"],
@@ -191,7 +155,7 @@ def figures(campaign: Campaign, *, now: datetime) -> Figures | None:
         complained=counted["complained"],
         cost_minor=counted["cost"],
         attributed=Attributed(**_one(_ATTRIBUTED, told)),
-        incremental=_incremental(campaign, told, now=now) if campaign.holdout_bp else None,
+        incremental=_incremental(campaign, now=now),
         codes=counted["codes"],
         margin_share=margin_bp / _WHOLE_BP,
     )
@@ -214,68 +178,24 @@ def _reasons(told: dict[str, Any]) -> list[Excluded]:
         ]
 
 
-def _incremental(campaign: Campaign, told: dict[str, Any], *, now: datetime) -> Incremental | None:
-    since = campaign.started_at
-    last = _one(_LAST, told)["last"]
-    if since is None or last is None:
+def _incremental(campaign: Campaign, *, now: datetime) -> Incremental | None:
+    told = assigned(campaign, now=now)
+    if told is None or told.ends_at is None:
         return None
-    until = min(last + timedelta(days=campaign.window_days), now)
-    arms = _arms({**told, "since": since, "until": until})
-    if set(arms) != {_TREATED, _HOLDOUT} or min(one.units for one in arms.values()) < LEAST_UNITS:
+    found = read(told, metric="revenue", now=now)
+    [treated] = found.treated
+    if not treated.effects or found.split is None:
         return None
-    units, holdout_units = arms[_TREATED].units, arms[_HOLDOUT].units
-    try:
-        buyers, revenue, margin = compare_moments(
-            arms,
-            metrics={"buyers": Proportion("bought"), "revenue": Mean("net"), "margin": Mean("margin")},
-            control=_HOLDOUT,
-            correction="none",
-        )
-    except ExperimentError:
-        return None
-    share = campaign.holdout_bp / _WHOLE_BP
     return Incremental(
-        since=since,
-        until=until,
-        units=units,
-        holdout_units=holdout_units,
-        buyers=_effect(buyers),
-        revenue_minor=_effect(revenue),
-        margin_minor=_effect(margin),
-        split=sample_ratio(
-            {_TREATED: units, _HOLDOUT: holdout_units}, shares={_TREATED: 1 - share, _HOLDOUT: share}
-        ),
+        since=told.since,
+        until=min(told.ends_at, now),
+        units=treated.units,
+        holdout_units=found.control.units,
+        buyers=treated.effects["buyers"],
+        revenue_minor=treated.effects["revenue"],
+        margin_minor=treated.effects["margin"],
+        split=found.split,
     )
-
-
-def _effect(found: Comparison) -> Effect:
-    units = found.units
-    return Effect(
-        treated=found.value,
-        holdout=found.control_value,
-        effect=found.effect,
-        low=found.effect_low,
-        high=found.effect_high,
-        total=found.effect * units,
-        total_low=found.effect_low * units,
-        total_high=found.effect_high * units,
-        # Nobody bought on either side: no interval has a width, and nothing is shown.
-        is_clear=found.standard_error > 0 and (found.effect_low > 0 or found.effect_high < 0),
-    )
-
-
-def _arms(told: dict[str, Any]) -> dict[str, Moments]:
-    with connection.cursor() as cursor:
-        cursor.execute(_ARMS, told)
-        rows = cursor.fetchall()
-    return {
-        arm: Moments(
-            units=units,
-            means={"bought": bought, "margin": margin, "net": net},
-            products={("bought", "bought"): bought_2, ("margin", "margin"): margin_2, ("net", "net"): net_2},
-        )
-        for arm, units, bought, net, margin, bought_2, net_2, margin_2 in rows
-    }
 
 
 def _one(statement: str, told: dict[str, Any]) -> dict[str, Any]:
@@ -339,28 +259,4 @@ SELECT count(DISTINCT r.who) AS buyers, count(o.id) AS orders, coalesce(sum(o.ne
 FROM reached r JOIN shop_order o
     ON o.customer_id = r.who AND o.is_valid AND o.placed_at >= r.at AND o.placed_at < r.at + %(window)s AND o.placed_at < %(now)s
 {_ON_ORDER}
-"""  # noqa: S608
-_LAST = """
-SELECT coalesce(max(accepted_at), (SELECT started_at FROM journeys_campaign WHERE id = %(campaign)s)) AS last
-FROM messaging_delivery WHERE send_id = %(send)s
-"""
-_ARMS = f"""
-WITH sides AS (
-    SELECT coalesce(c.merged_into_id, c.id) AS who, bool_or(d.reason = 'holdout') AS is_held
-    FROM messaging_delivery d JOIN shop_customer c ON c.id = d.customer_id
-    WHERE d.send_id = %(send)s AND d.reason NOT LIKE 'start.%%' GROUP BY who
-    -- Who became one with somebody on the other side is on neither.
-    HAVING bool_or(d.reason = 'holdout') = bool_and(d.reason = 'holdout')
-), spent AS (
-    SELECT s.who, s.is_held, (count(o.id) > 0)::int::float8 AS bought, coalesce(sum(o.net_minor), 0)::float8 AS net,
-        (coalesce(sum(o.net_minor + coalesce(used.off_minor, 0)), 0) * %(margin_bp)s / 10000.0
-            - coalesce(sum(used.cost_minor), 0))::float8 AS margin
-    FROM sides s LEFT JOIN shop_order o
-        ON o.customer_id = s.who AND o.is_valid AND o.placed_at >= %(since)s AND o.placed_at < %(until)s
-    {_ON_ORDER}
-    GROUP BY s.who, s.is_held
-)
-SELECT CASE WHEN is_held THEN 'holdout' ELSE 'treated' END, count(*), avg(bought), avg(net), avg(margin),
-    var_pop(bought) * count(*), var_pop(net) * count(*), var_pop(margin) * count(*)
-FROM spent GROUP BY is_held
 """  # noqa: S608

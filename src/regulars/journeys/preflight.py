@@ -10,12 +10,13 @@ from math import sqrt
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from regulars.analytics.experiments import bucket, minimum_detectable_effect
+from regulars.analytics.experiments import minimum_detectable_effect
 from regulars.journeys.composing import KIND, given
 from regulars.journeys.models import Campaign, CampaignChannel
 from regulars.journeys.operations.campaigns import InvalidCampaignError, problems, shows_coupon
 from regulars.journeys.reach import PORTION, Reach, reach_of
 from regulars.journeys.rules import LEFT_OUT
+from regulars.kernel.buckets import bucket
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing
 from regulars.messaging.channels import kind_named

@@ -1,8 +1,10 @@
 """Dry runs in the background: asked for on a page that may be left, with the result kept."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, connection, transaction
@@ -11,14 +13,18 @@ from procrastinate.contrib.django import app
 
 from regulars.journeys.models import Journey, Rehearsal
 from regulars.journeys.operations.journeys import found
+from regulars.journeys.operations.playbooks import draw_playbook
 from regulars.kernel.days import day_of_instant
 from regulars.kernel.errors import RegularsError
 from regulars.shop.queries import business
 from regulars.staff.models import User
 
+if TYPE_CHECKING:
+    from regulars.journeys.dry_run import DryRun
+
 REHEARSE = "journeys.rehearse"
 _KEPT = 5
-_MONTH_DAYS = 30
+MONTH_DAYS = 30
 
 
 def request_rehearsal(journey_id: int, *, months: int, by: User | None = None, now: datetime) -> Rehearsal:
@@ -40,7 +46,7 @@ def request_rehearsal(journey_id: int, *, months: int, by: User | None = None, n
             row = Rehearsal.objects.create(
                 journey=journey,
                 graph=journey.graph,
-                since_day=today - months * _MONTH_DAYS,
+                since_day=today - months * MONTH_DAYS,
                 until_day=today,
                 requested_at=now,
                 requested_by=by,
@@ -90,3 +96,22 @@ def run_rehearsal(rehearsal_id: int, *, now: datetime) -> None:
         rows.update(state=Rehearsal.State.FAILED, finished_at=Now())
         raise
     rows.update(state=Rehearsal.State.DONE, result=asdict(result), finished_at=Now())
+
+
+def rehearse_playbook(
+    code: str, *, settings: Mapping[str, object] | None = None, until_day: int, now: datetime
+) -> "DryRun":
+    """Return what a playbook would have done in the 30 business days before `until_day`. What it takes is made and taken back.
+
+    Cost: a dry run of a month of the record.
+
+    Raises:
+        NoSuchPlaybookError, PlaybookNotReadyError, InvalidSettingError: As for `turn_on_playbook`.
+    """
+    from regulars.journeys.dry_run import run  # noqa: PLC0415  loads numbers that few need
+
+    with transaction.atomic():
+        graph = draw_playbook(code, settings=settings, now=now)
+        done = run(graph, since_day=until_day - MONTH_DAYS, until_day=until_day, now=now)
+        transaction.set_rollback(True)
+    return done

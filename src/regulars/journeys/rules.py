@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 # The first place on earth where a day begins is 14 hours ahead of UTC.
 _FIRST_ZONE_HOURS = 14
-LEFT_OUT = "excluded"
+LEFT_OUT, OTHER_ARM = "excluded", "other_arm"
 AT_START = "start."
 """Reasons that begin so kept a customer out before it was drawn who is in the hold-out."""
 

@@ -1,17 +1,18 @@
 """Begin campaigns: put everybody into the ledger, some thousand at a time, so that it can be killed and run again at any point."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
 from django.db.models import Q
 
+from regulars.experiments.operations import arm_of
 from regulars.journeys.composing import KIND
 from regulars.journeys.models import Campaign
 from regulars.journeys.operations.campaigns import CampaignStateError, locked, start_of
 from regulars.journeys.reach import PORTION, Reach, reach_of
-from regulars.journeys.rules import AT_START, LEFT_OUT, by_due
+from regulars.journeys.rules import AT_START, LEFT_OUT, OTHER_ARM, by_due
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.models import Channel, Delivery, Send
@@ -58,6 +59,7 @@ def begin_campaign(campaign_id: int, *, now: datetime) -> Send:
         StaleSegmentError: Who is in its segments is not certain now; nothing was begun.
         OfferStateError: The offer has ended.
         SendStateError: It was cancelled meanwhile.
+        ExperimentStateError: It is an arm of an experiment that was not launched.
     """
     send = _begin(campaign_id, now=now)
     if send.is_complete:
@@ -94,6 +96,7 @@ def _begin(campaign_id: int, *, now: datetime) -> Send:
             raise CampaignStateError(f"campaign {campaign_id} is not due")
         for segment_id in (campaign.segment_id, *campaign.excluded):
             segments.members(segment_id, now=now)
+        arm_of(kind=KIND, source_id=campaign.pk, customer_ids=())
         campaign.send = begin_send(
             Source(kind=KIND, id=campaign.pk),
             label=campaign.name,
@@ -124,7 +127,10 @@ def _put_in(campaign: Campaign, send: Send, ids: Sequence[int], *, now: datetime
     if not fresh:
         return
     channels = [row.channel for row in campaign.channels.select_related("channel")]
-    left_out = _left_out(campaign, fresh)
+    left_out = dict.fromkeys(_left_out(campaign, fresh), LEFT_OUT)
+    drawn = arm_of(kind=KIND, source_id=campaign.pk, customer_ids=fresh)
+    if drawn is not None:
+        left_out |= {who: OTHER_ARM for who in fresh if who not in drawn}
     reached = reach_of(fresh, purpose=campaign.purpose, tag=campaign.tag, channels=channels, now=now)
     for channel in channels:
         mine = [who for who in fresh if who in reached and reached[who].channel_id == channel.pk]
@@ -146,11 +152,11 @@ def _enlist(  # noqa: PLR0913  what is known of a portion
     ids: Sequence[int],
     reached: dict[int, Reach],
     *,
-    left_out: set[int],
+    left_out: Mapping[int, str],
     now: datetime,
 ) -> None:
     excluded = {who: reached[who].at_start for who in ids if reached[who].reason}
-    excluded |= {who: f"{AT_START}{LEFT_OUT}" for who in ids if who in left_out}
+    excluded |= {who: f"{AT_START}{left_out[who]}" for who in ids if who in left_out}
     due: dict[int, datetime] = {}
     if campaign.timing == Campaign.Timing.LOCAL:
         start = start_of(campaign)

@@ -1,4 +1,4 @@
-"""Whether a message may go out now: consent, suppressed addresses, caps, quiet hours. Decided as it is claimed, for a batch at once."""
+"""Whether a message may go out now: consent, the global hold-out, suppressed addresses, caps, quiet hours. Decided as it is claimed, for a batch at once."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import QuerySet
 
+from regulars.kernel.buckets import is_held_out_globally
 from regulars.messaging.models import Cap, Channel, Delivery, QuietHours, Send, SuppressedAddress
 from regulars.messaging.rules import CapRule, Counted, quiet_until, room_at
 from regulars.messaging.zones import zones_of
 from regulars.shop.models import Customer, Identifier
 from regulars.shop.models.consents import Channel as Medium
+from regulars.shop.models.consents import Purpose
 from regulars.shop.privacy_log import digest
 from regulars.shop.queries import business, may_contact
 
@@ -25,6 +27,8 @@ ADDRESSES = {
     Medium.WECOM: "external",
     Medium.DINGTALK: "external",
 }
+GLOBAL_HOLDOUT = "global_holdout"
+"""The reason of whoever gets no advertising at all, to measure against."""
 _LOCK_CLASS = 0x52C4  # any number that no other advisory lock of two numbers uses
 
 
@@ -59,7 +63,9 @@ def judge(
     suppressed = _suppressed(addresses, channel.medium, is_transactional=send.is_transactional)
     quiet = None if send.is_transactional else QuietHours.objects.filter(medium=channel.medium).first()
     capped = [] if send.is_transactional else rules
-    zones = zones_of(free, otherwise=business().time_zone) if quiet or capped else {}
+    merchant = business()
+    zones = zones_of(free, otherwise=merchant.time_zone) if quiet or capped else {}
+    holdout_bp = 0 if send.is_transactional or send.purpose != Purpose.MARKETING else merchant.holdout_bp
     counted = _counted(free, capped, now=now) if capped else {}
     verdicts = {}
     for one in deliveries:
@@ -70,6 +76,8 @@ def judge(
             verdicts[one.pk] = Verdict(reason="expired")
         elif who not in allowed:
             verdicts[one.pk] = Verdict(reason="no_consent")
+        elif holdout_bp and is_held_out_globally(who, holdout_bp=holdout_bp):
+            verdicts[one.pk] = Verdict(reason=GLOBAL_HOLDOUT)
         elif channel.medium in ADDRESSES and not addresses.get(who):
             verdicts[one.pk] = Verdict(reason="no_address")
         elif addresses.get(who, "") in suppressed:

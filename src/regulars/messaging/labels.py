@@ -13,6 +13,8 @@ REASONS: dict[str, str | Promise] = {
     "quiet_hours": _("Quiet hours"),
     "pace": _("Waits for its place: the channel goes no faster"),
     "holdout": _("Hold-out, to measure against"),
+    "global_holdout": _("Gets no advertising at all, to measure against"),
+    "other_arm": _("In another arm of the experiment"),
     "excluded": _("In a segment that the campaign leaves out"),
     "expired": _("Too late"),
     "cancelled": _("Cancelled"),

@@ -11,6 +11,7 @@ from regulars.analytics.facts import DATASETS
 from regulars.api.reference import markdown as api_markdown
 from regulars.api.routes import api
 from regulars.cli.main import app
+from regulars.journeys.playbooks import library
 from regulars.journeys.registry import (
     EntryKind,
     Field,
@@ -20,6 +21,7 @@ from regulars.journeys.registry import (
     happenings,
     step_kinds,
 )
+from regulars.messaging.starters import Said
 from regulars.reports.definitions import DEFINITIONS
 from regulars.runtime.environment import VARIABLES
 
@@ -43,6 +45,7 @@ def pages() -> dict[str, str]:
             "reference/api.md": api_markdown(api.document()),
             "reference/facts.md": _facts(),
             "reference/journeys.md": _journeys(),
+            "reference/playbooks.md": _playbooks(),
             "concepts/definitions.md": _definitions(),
         }
 
@@ -86,6 +89,30 @@ def _parameter(parameter: object, path: str) -> str:
     default = parameter.default
     is_plain = default not in (None, "", False) and not callable(default)
     return f"| {shown} | {_cell(parameter.help)} | {f'`{default}`' if is_plain else ''} |"
+
+
+def _playbooks() -> str:
+    """Return the library as the files tell it, without a look at any shop."""
+    lines = [_NOTE + "# Playbooks\n"]
+    for book in library():
+        of = f" ({book.of})" if book.of else ""
+        starter = ", in the starter set" if book.starter_set else ""
+        lines.append(f"## `{book.code}`\n\n**{book.name}** · {book.name.zh}\n\n{book.about}\n")
+        told = [("group", f"{book.group}{of}{starter}"), ("comes by", str(book.journey.entry["kind"]))]
+        if book.needs:
+            told.append(("needs", ", ".join(book.needs)))
+        told += [("waits for", f"{one.room}: {one.en}") for one in book.rooms]
+        for name, one in book.settings.items():
+            default = f"{one.default} x the average order" if one.type == "money" else str(one.default)
+            told.append((f"`{name}`", f"{one.label}: {default}"))
+        told += [("offer", f"{one.name} ({one.kind})") for one in book.offers.values()]
+        told += [("says", f"{one.title} ({one.format})") for one in book.messages.values()]
+        told += [
+            ("claimed by others", f"{Said(en=one.en, zh=one.zh)} ({one.source})") for one in book.evidence
+        ]
+        rows = "\n".join(f"| {_cell(what)} | {_cell(value)} |" for what, value in told)
+        lines.append(f"| | |\n|---|---|\n{rows}\n")
+    return "\n".join(lines)
 
 
 def _settings() -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import psycopg.conninfo
 from csp.constants import NONE, SELF
 
-from regulars.console.assets import is_hashed
+from regulars.console.assets import FOLDER, is_hashed
 from regulars.runtime import environment, logs, postgres
 from regulars.runtime.home import home_from_environment
 
@@ -39,6 +39,7 @@ ROOMS = [
     "regulars.segments",
     "regulars.offers",
     "regulars.messaging",
+    "regulars.experiments",
     "regulars.journeys",
     "regulars.planner",
     "regulars.reports",
@@ -167,6 +168,8 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 60
 WHITENOISE_IMMUTABLE_FILE_TEST = is_hashed
+# What PDF files are written with; the build puts fonts beside the pages' own files.
+FONTS = FOLDER
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

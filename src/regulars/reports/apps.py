@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class ReportsConfig(AppConfig):
-    """Without tables; an app so that its words are translated."""
+    default_auto_field = "django.db.models.BigAutoField"
 
     name = "regulars.reports"
     label = "reports"

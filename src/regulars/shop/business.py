@@ -1,5 +1,6 @@
 """The merchant's own row: set it up, change it."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import connection, transaction
@@ -13,6 +14,8 @@ from regulars.shop.events import BusinessChanged
 from regulars.shop.models import Business, Order
 
 _WHOLE_BP = 10_000
+MOST_HOLDOUT_BP = 5_000
+"""Of 10,000: a hold-out above one half would measure what is hardly done."""
 _EPOCH = "date '1970-01-01'"
 
 
@@ -28,9 +31,38 @@ class InvalidMarginError(RegularsError):
     code: ClassVar[str] = "invalid_margin"
 
 
+class InvalidHoldoutError(RegularsError):
+    """The hold-out is not a share from nothing to one half."""
+
+    code: ClassVar[str] = "invalid_holdout"
+
+
 def business() -> Business:
-    """Return the merchant, or the defaults (nameless, UTC, USD) before anybody has said who that is."""
-    return Business.objects.filter(pk=1).first() or Business(pk=1, name="")
+    """Return the merchant, or the defaults (nameless, UTC, USD, nobody held out) before anybody has said who that is."""
+    return Business.objects.filter(pk=1).first() or Business(pk=1, name="", holdout_bp=0)
+
+
+def change_holdout(*, holdout_bp: int, now: datetime) -> Business:
+    """Change how many customers get no advertising at all, to measure against.
+
+    A larger hold-out keeps everybody who was in the smaller one; what all advertising brought is measured from this change on.
+
+    Args:
+        holdout_bp: Of 10,000 customers, 0 to 5,000.
+        now: When.
+
+    Raises:
+        InvalidHoldoutError: The share is out of range.
+    """
+    if not 0 <= holdout_bp <= MOST_HOLDOUT_BP:
+        message = _("hold-out %(share)s, must be from 0 to 50 percent") % {"share": f"{holdout_bp / 100:g} %"}
+        raise InvalidHoldoutError(message, holdout_bp=holdout_bp)
+    with transaction.atomic():
+        row, _is_new = Business.objects.select_for_update().get_or_create(pk=1, defaults={"name": ""})
+        if row.holdout_bp != holdout_bp:
+            row.holdout_bp, row.holdout_since = holdout_bp, now
+            row.save(update_fields=["holdout_bp", "holdout_since"])
+    return row
 
 
 def change_business(*, name: str, time_zone: str, currency: str, margin_bp: int) -> Business:

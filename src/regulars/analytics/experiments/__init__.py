@@ -1,7 +1,6 @@
 """Statistics of experiments: sticky buckets, comparisons of arms, and checks before and beside them."""
 
-from regulars.analytics.experiments.always_valid import Sequential
-from regulars.analytics.experiments.assignment import BUCKETS, bucket
+from regulars.analytics.experiments.always_valid import Sequential, UntilEnd, fixed_alpha
 from regulars.analytics.experiments.comparing import (
     Comparison,
     Correction,
@@ -17,6 +16,7 @@ from regulars.analytics.experiments.design import (
 )
 from regulars.analytics.experiments.metrics import ArmEstimate, Mean, Metric, Proportion, Ratio
 from regulars.analytics.experiments.moments import Moments, of_arms
+from regulars.kernel.buckets import BUCKETS, bucket
 
 __all__ = [
     "BUCKETS",
@@ -32,9 +32,11 @@ __all__ = [
     "Ratio",
     "SampleRatio",
     "Sequential",
+    "UntilEnd",
     "bucket",
     "compare",
     "compare_moments",
+    "fixed_alpha",
     "minimum_detectable_effect",
     "of_arms",
     "sample_ratio",

@@ -9,7 +9,7 @@ from narwhals.typing import IntoFrame
 from scipy import stats
 
 from regulars.analytics import arguments
-from regulars.analytics.experiments.always_valid import Sequential
+from regulars.analytics.experiments.always_valid import Sequential, UntilEnd
 from regulars.analytics.experiments.metrics import ArmEstimate, Metric
 from regulars.analytics.experiments.moments import Moments, of_arms
 from regulars.kernel.errors import RegularsError
@@ -80,7 +80,7 @@ def compare(  # noqa: PLR0913 - each is a decision of whoever reads the experime
     arm: str = "arm",
     alpha: float = 0.05,
     correction: Correction = "holm",
-    sequential: Sequential | None = None,
+    sequential: Sequential | UntilEnd | None = None,
 ) -> tuple[Comparison, ...]:
     """Compare every arm of an experiment with its control arm, by every metric.
 
@@ -97,7 +97,7 @@ def compare(  # noqa: PLR0913 - each is a decision of whoever reads the experime
         correction: What `p_adjusted` corrects for the number of comparisons: `holm` and `bonferroni` keep the
             chance of any false alarm, `benjamini_hochberg` the share of false ones among alarms. Intervals are
             not widened.
-        sequential: For reading while units still arrive.
+        sequential: For reading before the end: `UntilEnd` where the end is fixed, `Sequential` where there is none.
 
     Returns:
         One comparison for each metric and treated arm, in the order of `metrics`, arms in alphabetical order.
@@ -128,7 +128,7 @@ def compare_moments(  # noqa: PLR0913 - as compare
     control: str,
     alpha: float = 0.05,
     correction: Correction = "holm",
-    sequential: Sequential | None = None,
+    sequential: Sequential | UntilEnd | None = None,
 ) -> tuple[Comparison, ...]:
     """Compare arms of which the moments are known, such as merged ones of several days. See `compare`."""
     arguments.one_of(correction, _CORRECTIONS, name="correction")
@@ -186,7 +186,7 @@ def _compared(
     *,
     names: tuple[str, str, str],
     alpha: float,
-    sequential: Sequential | None,
+    sequential: Sequential | UntilEnd | None,
 ) -> Comparison:
     treated, control = sides
     effect, variance = treated.value - control.value, treated.variance + control.variance

@@ -9,8 +9,7 @@ from django.db import connection, transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from regulars.journeys import dry_run, registry
-from regulars.journeys.dry_run import DryRun
+from regulars.journeys import registry
 from regulars.journeys.models import AdoptedPlaybook, Journey
 from regulars.journeys.operations.journeys import create_journey, publish
 from regulars.journeys.playbooks import Message, OfferTold, Playbook, SegmentTold, playbook, starter_set
@@ -35,7 +34,6 @@ from regulars.staff.models import User
 
 _LOCK = 0x91A4B00C  # any number, as long as it stays
 _NAME_LENGTH = 100
-REHEARSED_DAYS = 30
 _TASKS: Mapping[str, Said] = {
     "phone": Said(en="Calls by staff", zh="员工电话任务"),
     "post": Said(en="Cards and gifts by staff", zh="员工贺卡与礼品任务"),
@@ -155,12 +153,10 @@ def turn_on_starter_set(*, start: bool = True, by: User | None = None, now: date
     return StarterSet(on=on, hindered=hindered)
 
 
-def rehearse_playbook(
-    code: str, *, settings: Mapping[str, object] | None = None, until_day: int, now: datetime
-) -> DryRun:
-    """Return what a playbook would have done in the 30 business days before `until_day`. What it takes is made and taken back.
-
-    Cost: a dry run of a month of the record.
+def draw_playbook(
+    code: str, *, settings: Mapping[str, object] | None = None, by: User | None = None, now: datetime
+) -> dict[str, Any]:
+    """Make what a playbook takes, all of it anew, and return the graph, of which no journey is made: for who takes it back.
 
     Raises:
         NoSuchPlaybookError, PlaybookNotReadyError, InvalidSettingError: As for `turn_on_playbook`.
@@ -170,11 +166,7 @@ def rehearse_playbook(
     missing = hindrances(needs_of(book))
     if missing:
         raise PlaybookNotReadyError(book, missing)
-    with transaction.atomic():
-        graph = _Making(book, values, {}, by=None, now=now).graph()
-        found = dry_run.run(graph, since_day=until_day - REHEARSED_DAYS, until_day=until_day, now=now)
-        transaction.set_rollback(True)
-    return found
+    return _Making(book, values, {}, by=by, now=now).graph()
 
 
 def alive(row: AdoptedPlaybook | None) -> Journey | None:

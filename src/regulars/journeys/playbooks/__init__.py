@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -36,12 +36,12 @@ class InvalidPlaybookError(RegularsError):
 
     code: ClassVar[str] = "invalid_playbook"
 
-    def __init__(self, file: str, field: str, message: str) -> None:  # noqa: A002  its name
+    def __init__(self, file: str, field: str, message: str) -> None:
         super().__init__(f"{file}: {field}: {message}", file=file, field=field)
         self.file, self.field = file, field
 
 
-class Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Strict(msgspec.Struct, forbid_unknown_fields=True):
     """A part of a file: nothing in it may be unknown."""
 
 
@@ -275,35 +275,9 @@ def _read(path: Path, settings: Mapping[str, SettingTold], evidence: Mapping[str
         raise InvalidPlaybookError(path.name, "file", "is called NN-code.toml")
     told: File = _table(path, File)
 
-    def known(name: str, among: Mapping[str, Any], place: str) -> Any:  # noqa: ANN401  whatever is in it
-        if name not in among:
-            raise InvalidPlaybookError(
-                path.name, place, f"{name!r} is not there; choose from {', '.join(among) or 'nothing'}"
-            )
-        return among[name]
-
-    chosen = {}
-    for name, default in told.settings.items():
-        one = known(name, settings, "settings")
-        if (one.type == "text") != isinstance(default, str | Said):
-            raise InvalidPlaybookError(path.name, f"settings.{name}", f"{default!r} is no {one.type}")
-        chosen[name] = Setting(
-            name=name,
-            label=Said(en=one.en, zh=one.zh),
-            type=one.type,
-            default=default,
-            least=one.least,
-            most=one.most,
-        )
-    for place, name in _settings_named(told):
-        known(name, chosen, place)
-    if told.journey.first not in told.journey.steps:
-        known(told.journey.first, told.journey.steps, "journey.first")
-    for step, fields in told.journey.steps.items():
-        for name in fields.get("over", ()):
-            known(name, told.messages, f"journey.steps.{step}.over")
-        if "offer" in fields:
-            known(fields["offer"], told.offers, f"journey.steps.{step}.offer")
+    known = partial(_known, path.name)
+    chosen = {name: _setting(name, default, settings, path.name) for name, default in told.settings.items()}
+    _check_names(told, chosen, path.name)
     return Playbook(
         code=named.group(1),
         group=told.group,
@@ -321,6 +295,37 @@ def _read(path: Path, settings: Mapping[str, SettingTold], evidence: Mapping[str
         attributes=told.attributes,
         journey=told.journey,
     )
+
+
+def _known(file: str, name: str, among: Mapping[str, Any], place: str) -> Any:  # noqa: ANN401  whatever is in it
+    if name not in among:
+        known = ", ".join(among) or "nothing"
+        raise InvalidPlaybookError(file, place, f"{name!r} is not there; choose from {known}")
+    return among[name]
+
+
+def _setting(
+    name: str, default: float | str | Said, settings: Mapping[str, SettingTold], file: str
+) -> Setting:
+    one: SettingTold = _known(file, name, settings, "settings")
+    if (one.type == "text") != isinstance(default, str | Said):
+        raise InvalidPlaybookError(file, f"settings.{name}", f"{default!r} is no {one.type}")
+    label = Said(en=one.en, zh=one.zh)
+    return Setting(name=name, label=label, type=one.type, default=default, least=one.least, most=one.most)
+
+
+def _check_names(told: File, settings: Mapping[str, Setting], file: str) -> None:
+    """Refuse what names a setting, step, message or offer that the file has not."""
+    known = partial(_known, file)
+    for place, name in _settings_named(told):
+        known(name, settings, place)
+    known(told.journey.first, told.journey.steps, "journey.first")
+    for step, fields in told.journey.steps.items():
+        place = f"journey.steps.{step}"
+        for name in fields.get("over", ()):
+            known(name, told.messages, f"{place}.over")
+        if "offer" in fields:
+            known(fields["offer"], told.offers, f"{place}.offer")
 
 
 def _message(name: str, told: MessageTold, otherwise: Said, file: str) -> Message:

@@ -67,7 +67,7 @@ def average_order_minor() -> int:
     """Return what the latest orders come to on average, in minor units; of a shop without orders something usual."""
     latest = Order.objects.filter(is_valid=True).order_by("-id")[:_LOOKED_AT]
     found = latest.aggregate(mean=Avg("net_minor"))["mean"]
-    whole = 10 ** minor_unit_exponent(business().currency)
+    whole: int = 10 ** minor_unit_exponent(business().currency)
     return round(found) if found else _ASSUMED_ORDER * whole
 
 
@@ -79,7 +79,7 @@ def _default(setting: Setting, order_minor: int) -> Value:
 
 def round_sum(minor: int) -> int:
     """Return a sum that people would name: two digits, the second one 0 or 5."""
-    scale = 10 ** max(len(str(minor)) - 2, 0)
+    scale: int = 10 ** max(len(str(minor)) - 2, 0)
     step = 5 * scale
     return max(round(minor / step) * step, 1)
 

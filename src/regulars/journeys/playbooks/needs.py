@@ -12,6 +12,7 @@ from regulars.insights.models import DueProduct, Profile, Recommendation
 from regulars.insights.queries import latest_run
 from regulars.journeys.playbooks import Message, Playbook
 from regulars.messaging.models import Channel
+from regulars.messaging.starters import Said
 from regulars.shop.models import AttributeValue, Consent, Event, Order, OrderLine
 from regulars.shop.models.consents import Channel as Medium
 
@@ -58,7 +59,7 @@ _DATA: Mapping[str, _Data] = {
     "products": _Data(
         _("Products of orders"),
         _("the orders do not tell their products"),
-        lambda: OrderLine.objects.exists(),
+        OrderLine.objects.exists,
     ),
     "labels": _Data(
         _("Tiers and stages"), _("tiers and stages were not computed yet"), lambda: latest_run() is not None
@@ -71,12 +72,12 @@ _DATA: Mapping[str, _Data] = {
     "cycles": _Data(
         _("Products bought again and again"),
         _("no product is bought again and again yet"),
-        lambda: DueProduct.objects.exists(),
+        DueProduct.objects.exists,
     ),
     "recommendations": _Data(
         _("Recommendations"),
         _("nothing can be recommended yet"),
-        lambda: Recommendation.objects.exists(),
+        Recommendation.objects.exists,
     ),
 }
 KNOWN = frozenset(_DATA)
@@ -115,8 +116,6 @@ def _rooms(book: Playbook) -> Iterator[Need]:
 
 
 def _said(en: str, zh: str) -> str:
-    from regulars.messaging.starters import Said  # noqa: PLC0415  words in both languages
-
     return str(Said(en=en, zh=zh))
 
 

@@ -51,8 +51,8 @@ def _entry(book: Playbook, settings: Mapping[str, Value], vocabulary: Vocabulary
             text = _("Who has done this: %(event)s") % {"event": event_name(entry["event"])}
         case "segment":
             name = _segment(book, entry["segment"])
-            told = _("Who is in the segment “%(name)s”, or comes into it")
-            text = (told if entry.get("members") else _("Who comes into the segment “%(name)s”")) % {
+            among = _("Who is in the segment “%(name)s”, or comes into it")
+            text = (among if entry.get("members") else _("Who comes into the segment “%(name)s”")) % {
                 "name": name
             }
         case "schedule":

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
+from regulars.kernel.buckets import bucket
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.events import SendFinished
 from regulars.messaging.models import Channel, Delivery, Send
@@ -270,8 +271,6 @@ def _locked(send_id: int) -> Send:
 def _held_out(send: Send, customer_ids: Sequence[int]) -> dict[int, str]:
     if not send.holdout_bp:
         return {}
-    from regulars.analytics.experiments.assignment import bucket  # noqa: PLC0415  loads numbers that few sends need
-
     salt = f"send:{send.kind}:{send.source_id}"
     return {who: "holdout" for who in customer_ids if bucket(who, salt=salt) < send.holdout_bp}
 

@@ -40,12 +40,16 @@ class Business(models.Model):
     event_months = models.PositiveSmallIntegerField(
         _("months of behaviour kept in the database"), default=24, db_default=24
     )
+    # Of 10,000 customers, how many get no advertising at all, to measure against; and since when it is that many.
+    holdout_bp = models.PositiveIntegerField(_("global hold-out"), default=500, db_default=500)
+    holdout_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (
             models.CheckConstraint(condition=Q(id=1), name="shop_business_one_row"),
             models.CheckConstraint(condition=Q(margin_bp__lte=10_000), name="shop_business_margin_share"),
             models.CheckConstraint(condition=Q(event_months__gte=1), name="shop_business_event_months"),
+            models.CheckConstraint(condition=Q(holdout_bp__lte=5_000), name="shop_business_holdout"),
         )
 
     def __str__(self) -> str:
