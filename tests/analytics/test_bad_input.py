@@ -255,7 +255,11 @@ def test_a_column_that_is_missing_of_another_type_or_with_gaps_is_named(case: st
         spoilt: list[tuple[pl.DataFrame, type[RegularsError], bool]] = [
             (table().drop(column), facts.MissingColumnError, column in MAY_LACK.get(case, ())),
             (table().with_columns(other.alias(column)), facts.ColumnTypeError, False),
-            (table().with_columns(with_a_gap(column)), facts.NullValueError, column in MAY_BE_NULL.get(case, ())),
+            (
+                table().with_columns(with_a_gap(column)),
+                facts.NullValueError,
+                column in MAY_BE_NULL.get(case, ()),
+            ),
         ]
         for faulty, error, is_answered in spoilt:
             if is_answered:

@@ -21,7 +21,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_does_not_fit_in_memory_is_refused_in_words_and_left_to_the_engine_that_spills(folder: Path) -> None:
+def test_what_does_not_fit_in_memory_is_refused_in_words_and_left_to_the_engine_that_spills(
+    folder: Path,
+) -> None:
     enough = engines.POLARS_BYTES + 1_000 * engines.POLARS_BYTES_A_LINE
 
     with pytest.raises(NotEnoughMemoryError, match=r"1,000 order lines, .* take the engine duckdb"):

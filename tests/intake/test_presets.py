@@ -11,16 +11,16 @@ EXPORTS = {
     "taobao": "订单编号,买家会员名,买家支付宝账号,支付单号,买家应付货款,买家应付邮费,总金额,买家实际支付金额,订单状态,收货人姓名,收货地址,联系手机,订单创建时间,订单付款时间,宝贝标题,宝贝种类,宝贝总数量,店铺名称",
     "alibaba": "订单号,下单时间,OUID,OMID,商品标题,商品编码,数量,单价,实付金额,订单状态",
     "shopify": "Name,Email,Financial Status,Paid at,Fulfillment Status,Currency,Subtotal,Shipping,Taxes,Total,Discount Code,Discount Amount,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem compare at price,Lineitem sku,Billing Name,Billing Country,Billing Phone,Shipping Name,Vendor,Id,Tags,Lineitem discount,Phone",
-    "woocommerce": "Order Number,Order Status,Order Date,First Name (Billing),Last Name (Billing),Email (Billing),Phone (Billing),Country Name (Billing),Cart Discount Amount,Order Subtotal Amount,Order Total Amount,SKU,Item #,Item Name,Quantity (- Refund),Item Cost,Discount Amount",
-    "amazon": "amazon-order-id,merchant-order-id,purchase-date,last-updated-date,order-status,product-name,sku,asin,item-status,quantity,currency,item-price,item-tax,shipping-price,item-promotion-discount,ship-city,ship-country,buyer-email",
+    "woocommerce": "Order Number,Order Status,Order Date,First Name (Billing),Last Name (Billing),Email (Billing),Phone (Billing),Country Name (Billing),Cart Discount Amount,Order Subtotal Amount,Order Total Amount,SKU,Item #,Item Name,Quantity (- Refund),Item Cost,Discount Amount,Coupon Code",
+    "amazon": "amazon-order-id,merchant-order-id,purchase-date,last-updated-date,order-status,product-name,sku,asin,item-status,quantity,currency,item-price,item-tax,shipping-price,item-promotion-discount,ship-city,ship-country,buyer-email,promotion-ids",
     "youzan": "订单号,订单状态,订单创建时间,买家付款时间,商品名称,规格编码,商品规格,商品数量,商品单价,商品实际成交金额,买家姓名,买家手机号,归属店铺",
 }  # fmt: skip
 TELLING = {
     "taobao": {"amount": "买家实际支付金额", "external": "买家会员名", "placed_at": "订单付款时间"},
     "alibaba": {"ouid": "OUID", "omid": "OMID", "amount": "实付金额"},
-    "shopify": {"order_code": "Name", "unit_price": "Lineitem price", "phone": "Phone"},
-    "woocommerce": {"order_code": "Order Number", "quantity": "Quantity (- Refund)", "unit_price": "Item Cost"},
-    "amazon": {"amount": "item-price", "email": "buyer-email"},
+    "shopify": {"order_code": "Name", "unit_price": "Lineitem price", "phone": "Phone", "coupon_code": "Discount Code"},
+    "woocommerce": {"order_code": "Order Number", "quantity": "Quantity (- Refund)", "unit_price": "Item Cost", "coupon_code": "Coupon Code"},
+    "amazon": {"amount": "item-price", "email": "buyer-email", "coupon_code": "promotion-ids"},
     "youzan": {"phone": "买家手机号", "amount": "商品实际成交金额", "product_code": "规格编码"},
 }  # fmt: skip
 

@@ -174,7 +174,7 @@ def test_a_mailbox_of_bounces_is_read_into_the_ledger_once() -> None:
         told = {
             "return_path": "bounces@corner.example", "bounce_host": f"127.0.0.1:{box.port}", "bounce_user": "bounces",
         }  # fmt: skip
-        channel = smtp_channel(sink.port, **told, bounce_password="pass")
+        channel = smtp_channel(sink.port, **told, bounce_password="pass")  # type: ignore[arg-type]  # texts by name
         send = make_send(make_readers(4), channel)
         work()
         tokens = [str(token) for token in Delivery.objects.order_by("id").values_list("token", flat=True)]
@@ -194,7 +194,7 @@ def test_a_mailbox_of_bounces_is_read_into_the_ledger_once() -> None:
         assert SuppressedAddress.objects.filter(reason="complaint").count() == 1
         box.seen.clear()
         assert collect(channel.pk, clock=timezone.now) == 0
-        wrong = smtp_channel(sink.port, name="Wrong", **told, bounce_password="guess")
+        wrong = smtp_channel(sink.port, name="Wrong", **told, bounce_password="guess")  # type: ignore[arg-type]  # as above
         with pytest.raises(SendError, match="error"):
             collect(wrong.pk, clock=timezone.now)
         # One that cannot be read does not keep the others.

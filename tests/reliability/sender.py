@@ -143,7 +143,7 @@ def _child(  # noqa: PLR0913  how a sender may be told to be
     os._exit(status)
 
 
-def _put(module: ModuleType, name: str, value: object) -> None:
+def _put(module: ModuleType | type, name: str, value: object) -> None:
     """Set what a module of this process goes by: a shorter time, a wrong clock, a planted bug."""
     setattr(module, name, value)
 
@@ -169,6 +169,16 @@ def _no_fence() -> None:
     before, _where, after = moves._MOVE.partition("WHERE d.id = m.id")  # noqa: SLF001  a planted bug
     moves._MOVE = before + "WHERE d.id = m.id " + after[after.index("\nRETURNING") :]  # noqa: SLF001
     claims._LEFT = claims._LEFT.replace("granted", "false")  # noqa: SLF001
+
+
+def _new_ids() -> None:
+    """Each try of a webhook is a call of its own."""
+    import uuid  # noqa: PLC0415  this bug alone needs it
+
+    from regulars.messaging.channels.webhook import _WebhookSender  # noqa: PLC0415  what is broken
+
+    send = _WebhookSender._send  # noqa: SLF001  as above
+    _put(_WebhookSender, "_send", lambda self, _token, body: send(self, str(uuid.uuid4()), body))
 
 
 def _no_consent() -> None:
@@ -212,6 +222,7 @@ PLANTS: dict[str, Callable[[], None]] = {
     "no_takeover": _no_takeover,
     "no_fence": _no_fence,
     "no_consent": _no_consent,
+    "new_ids": _new_ids,
     "unbounded": _unbounded,
     "early_end": _early_end,
     "shared_claims": _shared_claims,

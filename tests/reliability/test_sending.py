@@ -647,6 +647,20 @@ def test_s8_a_receiver_that_is_down_or_flaps_gets_every_call_with_the_same_id_an
     )
 
 
+def test_s8_planted_a_new_id_with_each_try_is_found(senders: Senders, settings: LazySettings) -> None:
+    settings.CONNECTORS_MAY_CALL_LOOPBACK = True
+    with receiver() as there:
+        channel = set_up_channel(
+            kind="webhook", name="Program", medium="email", values={"url": f"http://127.0.0.1:{there.port}/in"},
+            limits=Limits(), by=None, now=timezone.now(),
+        )  # fmt: skip
+        make_send(make_readers(1), channel)
+        for there.status in (500, 200):
+            let_time_pass()
+            assert senders.run(plant="new_ids") == 0
+        assert len({headers["webhook-id"] for headers, _body in there.calls}) == 2
+
+
 def test_s8_a_receiver_that_is_down_for_a_day_loses_nothing(senders: Senders, settings: LazySettings) -> None:
     settings.CONNECTORS_MAY_CALL_LOOPBACK = True
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -265,13 +265,10 @@ def _stayed(purchases: Lazy, catalogue: Lazy, beside: Usual | None) -> Lazy:
         else _table(catalogue, category=np.array(beside.categories, dtype=object))
     )
     by = ("customer_id", "category")
-    days = (
-        chosen.group_by(*by, "day")
-        .agg()
-        .with_columns(nw.col("day").shift(1).over(*by, order_by="day").alias("previous_day"))
-        .filter(~nw.col("previous_day").is_null())
-        .join(several, on="category", how="inner")
+    dated = frames.with_previous(
+        chosen.group_by(*by, "day").agg(), {"previous_day": "day"}, by=by, order_by="day"
     )
+    days = dated.filter(~nw.col("previous_day").is_null()).join(several, on="category", how="inner")
     before = chosen.rename({"day": "previous_day"})
     both = (
         chosen.join(days, on=[*by, "day"], how="inner")

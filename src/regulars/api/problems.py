@@ -118,6 +118,7 @@ TITLES: Mapping[str, str] = {
     "code_taken": "Another offer has this code",
     "reservation_over": "The codes are no longer held",
     "order_has_code": "The code was used on this order before",
+    "playbook_not_ready": "The playbook lacks something that it needs here",
     "journey_state": "The journey's state does not allow it",
     "stale_draft": "Somebody else saved the draft meanwhile",
     "invalid_graph": "The journey cannot run as it is drawn",

@@ -22,7 +22,7 @@ FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A graph as J
 
 
 @journeys.command("list")
-def list_journeys(as_json: JsonOption = False) -> None:  # noqa: FBT002  a flag of the command line
+def list_journeys(as_json: JsonOption = False) -> None:
     """Print the journeys with their states and how many are on the way."""
     open_installation()
     from regulars.journeys.queries import journeys as queries  # noqa: PLC0415  needs the settings
@@ -209,7 +209,7 @@ def dry_run(
     journey: JourneyArgument,
     since: Annotated[str, typer.Option("--from", metavar="DAY", help="First day, such as 2011-06-01.")],
     until: Annotated[str, typer.Option("--to", metavar="DAY", help="The day after the last.")],
-    as_json: JsonOption = False,  # noqa: FBT002  a flag of the command line
+    as_json: JsonOption = False,
 ) -> None:
     """Run the draft over days of the real record and print what it would have done. Nothing is written."""
     open_installation()

@@ -35,7 +35,7 @@ from regulars.console.journey_words import (
     where_of,
     words_of,
 )
-from regulars.journeys.kinds.messages import KIND
+from regulars.journeys.registry import SOURCE
 from regulars.journeys.models import Enrollment, Journey, JourneyVersion
 from regulars.journeys.operations import journeys as operations
 from regulars.journeys.queries import journeys as queries
@@ -136,7 +136,7 @@ def _pager(page: Any, said: Mapping[str, str], anchor: str = "") -> Pager:  # no
 
 def _messages_of(journey_ids: list[int]) -> dict[int, int]:
     """Return how many messages of each journey reached somebody."""
-    sends = dict(Send.objects.filter(kind=KIND, source_id__in=journey_ids).values_list("pk", "source_id"))
+    sends = dict(Send.objects.filter(kind=SOURCE, source_id__in=journey_ids).values_list("pk", "source_id"))
     reached: dict[int, int] = {}
     for send_id, funnel in messaging.funnels(list(sends)).items():
         reached[sends[send_id]] = reached.get(sends[send_id], 0) + funnel.reached

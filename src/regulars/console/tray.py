@@ -18,7 +18,7 @@ from regulars.insights import queries as insights
 from regulars.intake.connectors.labels import RESOURCES
 from regulars.intake.labels import STAGE_LABELS
 from regulars.intake.models import Backfill, Import
-from regulars.journeys import queries as campaigns
+from regulars.journeys.queries import campaigns
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability, may

@@ -15,18 +15,15 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from regulars.journeys.models import JourneyVersion
-from regulars.journeys.operations.enrolling import listens
 from regulars.journeys.registry import (
     Batch,
     Decision,
     Go,
-    Since,
     Standing,
     Stay,
-    World,
-    happenings,
     kind_of,
 )
+from regulars.journeys.ways import ends_of, listens
 from regulars.journeys.world import Present
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.errors import RegularsError
@@ -118,7 +115,7 @@ def _due(now: datetime) -> list[tuple[int, str]]:
             """,
             [now, _LOOKED_THROUGH],
         )
-        return cursor.fetchall()
+        return [(version_id, step) for version_id, step in cursor.fetchall()]
 
 
 def _running(version_id: int) -> JourneyVersion | None:
@@ -208,23 +205,6 @@ def _leave_out(graph: Mapping[str, Any], ways: Mapping[int, _Way], *, now: datet
     return [one for one in here if one.enrollment_id not in reached | left]
 
 
-def ends_of(
-    graph: Mapping[str, Any], standings: Sequence[Standing], *, now: datetime, world: World
-) -> tuple[set[int], set[int]]:
-    """Return which enrollments reached the goal of a journey, and which are to leave it by its exit."""
-    goal, leave = graph.get("goal"), graph.get("exit")
-    reached: set[int] = set()
-    left: set[int] = set()
-    since = [Since(one.enrollment_id, one.customer_id, one.entered_at) for one in standings]
-    if goal:
-        within = goal.get("within_days")
-        counted = [one for one in since if within is None or now <= one.at + timedelta(days=within)]
-        reached = happenings()[goal["kind"]].happened(goal, counted, now, world)
-    if leave:
-        left = happenings()[leave["kind"]].happened(leave, since, now, world)
-    return reached, left
-
-
 def _gone(customer_ids: Sequence[int]) -> dict[int, str]:
     """Return who was erased, or became part of somebody else."""
     with connection.cursor() as cursor:
@@ -254,7 +234,7 @@ def _pass(batch: Batch, ways: Mapping[int, _Way], *, is_arrival: bool) -> list[i
     except (OperationalError, InterfaceError):
         # The database went away, or two batches locked each other out: nothing is wrong with anybody's way.
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  an error parks; it stops no journey
         if isinstance(error, RegularsError) or len(batch.standings) == 1:
             if not isinstance(error, RegularsError):
                 _log.exception("a step failed", journey_id=batch.journey_id, step=batch.name)

@@ -17,12 +17,11 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from regulars.analytics.experiments.assignment import bucket
-from regulars.journeys.advancing import ends_of
-from regulars.journeys.graph import check, hindrances
+from regulars.journeys.graph import InvalidGraphError, check, hindrances
 from regulars.journeys.models import Journey
-from regulars.journeys.operations.journeys import InvalidGraphError
 from regulars.journeys.past import Past
 from regulars.journeys.registry import Batch, Entrant, Go, Said, Standing, Stay, entry_kinds, kind_of
+from regulars.journeys.ways import ends_of, listens
 from regulars.kernel.days import day_of_instant, start_of_day
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress, no_progress
@@ -183,7 +182,7 @@ def run(  # noqa: PLR0913  what is run, over which time, and how it is told
         faults = hindrances(check(graph, journey_id=journey_id))
         if faults:
             raise InvalidGraphError(faults)
-        journey = Journey.objects.filter(pk=journey_id).first()
+        journey = None if journey_id is None else Journey.objects.filter(pk=journey_id).first()
         machine = _Machine(
             graph, since_day=since_day, until_day=until_day, now=now, salt=journey.salt if journey else _SALT
         )
@@ -361,7 +360,9 @@ class _Machine:
         for way in ways:
             decision = decisions[way.standing.enrollment_id]
             if isinstance(decision, Stay):
-                again = min(decision.until, now + _LOOK_AGAIN) if self._listens(name) else decision.until
+                again = (
+                    min(decision.until, now + _LOOK_AGAIN) if listens(self._graph, name) else decision.until
+                )
                 hour = _hour(max(again, now + _HOUR))
                 self._at(hour)
                 self._due[hour].append(way)
@@ -373,9 +374,6 @@ class _Machine:
             for way, decision in through
             if self._go(way, name, decision, notes.get(way.standing.enrollment_id, decision.note), now=now)
         ]
-
-    def _listens(self, name: str) -> bool:
-        return kind_of(self._graph["steps"][name]).listens
 
     def _go(self, way: _Way, name: str, decision: Go, note: str, *, now: datetime) -> bool:
         """Write down that somebody passed a step; return whether they come to another."""
@@ -472,7 +470,7 @@ class _Machine:
 
     def _overlaps(self, who: set[int], journey_id: int | None) -> list[Overlap]:
         found = []
-        running = Journey.objects.filter(state=Journey.State.RUNNING).exclude(pk=journey_id)
+        running = Journey.objects.filter(state=Journey.State.RUNNING).exclude(pk=journey_id or 0)
         for other in running.select_related("current"):
             assert other.current is not None  # noqa: S101  by constraint of what runs
             entry = other.current.graph["entry"]
@@ -489,12 +487,12 @@ class _Machine:
         offer = Offer.objects.get(pk=offer_id)
         each: int | None
         match read_benefit(offer.kind, offer.benefit):
-            case Amount(amount_minor):
-                each = amount_minor
-            case Percent(percent_bp):
-                each = self._average_order() * percent_bp // _WHOLE_BP
-            case Gift() as gift:
-                each = gift.cost_minor
+            case Amount() as told:
+                each = told.amount_minor
+            case Percent() as told:
+                each = self._average_order() * told.percent_bp // _WHOLE_BP
+            case Gift() as told:
+                each = told.cost_minor
             case _:
                 each = None
         if each is not None and offer.most_minor is not None:

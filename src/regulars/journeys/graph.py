@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, TypeGuard
 
 from django.utils.translation import gettext as _
 
@@ -54,6 +54,24 @@ class Fault:
     field: str | None
     message: str
     severity: Severity = "error"
+
+
+class InvalidGraphError(RegularsError):
+    """The graph cannot run; `faults` says why."""
+
+    code: ClassVar[str] = "invalid_graph"
+
+    def __init__(self, faults: list[Fault]) -> None:
+        first = faults[0]
+        place = ".".join(part for part in (first.step, first.field) if part)
+        super().__init__(
+            f"{place}: {first.message}" if place else first.message,
+            faults=[
+                {"code": one.code, "step": one.step, "field": one.field, "message": one.message}
+                for one in faults
+            ],
+        )
+        self.faults = faults
 
 
 def check(graph: object, *, journey_id: int | None = None) -> list[Fault]:
@@ -244,9 +262,9 @@ def _in_loops_without_time(steps: Mapping[str, Step]) -> list[str]:
         if not (step.get("kind") in known and known[step["kind"]].takes_time)
     }
     found = []
-    for name in quick:
+    for name, nearest in quick.items():
         seen: set[str] = set()
-        left = list(quick[name])
+        left = list(nearest)
         while left:
             one = left.pop()
             if one in quick and one not in seen:
@@ -282,7 +300,7 @@ def _wrong(value: object, field: Field) -> tuple[str, str] | None:
     return message if isinstance(message, tuple) else ("invalid", message)
 
 
-def _is_whole(value: object, least: int, most: int) -> bool:
+def _is_whole(value: object, least: int, most: int) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 

@@ -26,6 +26,8 @@ Type = Literal[
 list of up to three `{"channel": id, "template": id}`, tried in turn."""
 Group = Literal["say", "wait", "branch", "do"]
 THEN = "then"
+SOURCE = "journey"
+"""What the ledger knows messages of journeys by."""
 
 
 class UnknownKindError(RegularsError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -67,7 +68,8 @@ class Present:
             f"WHERE s.{source.key} = ANY(%(who)s){f' AND {where}' if where else ''}"
         )
         with connection.cursor() as cursor:
-            cursor.execute(sql, {**source.values, "who": list(customer_ids)})
+            values: dict[str, Any] = {**source.values, "who": list(customer_ids)}
+            cursor.execute(sql, values)
             return {who: date_of_day(day) for who, day in cursor.fetchall() if day is not None}
 
     def zones(self, customer_ids: Sequence[int]) -> dict[int, ZoneInfo]:
@@ -88,7 +90,7 @@ def holders(rule: object, customer_ids: Sequence[int] | None, *, today: int) -> 
         return {who for (who,) in cursor.fetchall()}
 
 
-def _asked(sql: str, since: Sequence[Since], now: datetime, **values: object) -> set[int]:
+def _asked(sql: str, since: Sequence[Since], now: datetime, **values: str) -> set[int]:
     if not since:
         return set()
     with connection.cursor() as cursor:

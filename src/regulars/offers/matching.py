@@ -77,9 +77,8 @@ def no_longer_on(order_ids: Sequence[int] | None = None) -> list[int]:
     told = Redemption.objects.filter(source__startswith="order ").exclude(state=Redemption.State.RELEASED)
     if order_ids is not None:
         told = told.filter(order__in=order_ids)
-    rows = told.exclude(order_code="").values_list(
-        "pk", "coupon__code", "order__status", "order__coupons"
-    )  # erased ones have no order code, and stay as figures
+    # Those of erased people have no order code, and stay as figures.
+    rows = told.exclude(order_code="").values_list("pk", "coupon__code", "order__status", "order__coupons")
     return [
         pk
         for pk, code, status, coupons in rows.iterator()

@@ -1,5 +1,6 @@
 """The generated part of the documentation: commands, settings, figures, API. Written by `scripts/reference`."""
 
+import json
 from collections.abc import Iterator
 
 import typer
@@ -11,6 +12,15 @@ from regulars.api.reference import markdown as api_markdown
 from regulars.api.routes import api
 from regulars.cli.main import app
 from regulars.journeys.playbooks import library
+from regulars.journeys.registry import (
+    EntryKind,
+    Field,
+    HappeningKind,
+    StepKind,
+    entry_kinds,
+    happenings,
+    step_kinds,
+)
 from regulars.messaging.starters import Said
 from regulars.reports.definitions import DEFINITIONS
 from regulars.runtime.environment import VARIABLES
@@ -35,6 +45,7 @@ def pages() -> dict[str, str]:
             "reference/api.md": api_markdown(api.document()),
             "reference/facts.md": _facts(),
             "reference/playbooks.md": _playbooks(),
+            "reference/journeys.md": _journeys(),
             "concepts/definitions.md": _definitions(),
         }
 
@@ -148,6 +159,77 @@ def _facts() -> str:
             "| column | type | meaning | may be null |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
         )
     return text
+
+
+_GRAPH = """\
+A journey is one JSON object, the same in the console, the API, the commands and playbooks.
+
+```json
+{
+  "entry": {"kind": "order", "which": "first", "rule": null},
+  "reentry": {"kind": "after_days", "days": 90},
+  "entrants_per_day": null,
+  "holdout_bp": 1000,
+  "goal": {"kind": "order", "within_days": 30},
+  "exit": null,
+  "first": "pause",
+  "steps": {
+    "pause": {"kind": "wait", "days": 2, "next": {"then": "again"}},
+    "again": {"kind": "condition", "rule": {"version": 1, "rule": {"bought": {}, "at_least": 2}}, "next": {"yes": null, "no": "lot"}},
+    "lot": {"kind": "split", "shares": {"a": 5000, "b": 5000}, "next": {"a": null, "b": "pause"}}
+  },
+  "places": {"pause": [120, 80]}
+}
+```
+
+| member | meaning |
+|---|---|
+| `entry` | How customers come, and a segment rule (`rule`) that must hold of them then; null for everybody. |
+| `reentry` | Whether they may come again: `never`, `after_exit`, `after_days` (with `days` since they came last), `always`. |
+| `entrants_per_day` | So many are let in on a day; who is over waits in line. Null: any number. |
+| `holdout_bp` | Of 10,000 customers so many get nothing, to measure against. |
+| `goal` | What the journey is for: who gets there leaves. With `within_days` it counts so long after they came. |
+| `exit` | Who fits it leaves. |
+| `first` | The id of the first step. |
+| `steps` | Steps by id (small letters, digits and `_`). `next` names for each way out the next step, or null where the journey ends; `label` is for people. |
+| `places` | Where steps are drawn; nothing else. |
+
+Types: `clock` is `"09:30"`; `weekday` a list of 1 (Monday) to 7; `segment`, `template`, `channel`, `offer`, `tag`, `journey` are ids; `attribute` is the key of a
+customer attribute; `rule` is a segment rule as stored; `shares` are names with parts that come to 10,000; `over` is a list of one to three
+`{"channel": id, "template": id}`, tried in turn.
+"""
+
+
+def _journeys() -> str:
+    text = f"{_NOTE}# Journeys\n\n{_GRAPH}\n## Entries\n"
+    text += "".join(_kind(one) for one in entry_kinds().values())
+    text += "\n## Steps\n" + "".join(_kind(one) for one in step_kinds().values())
+    text += "\n## Goals and exits\n" + "".join(_kind(one) for one in happenings().values())
+    return text
+
+
+def _kind(kind: EntryKind | StepKind | HappeningKind) -> str:
+    about = "" if isinstance(kind, HappeningKind) else f" {_cell(str(kind.help))}"
+    if isinstance(kind, StepKind):
+        # What leads out of a split follows from its shares.
+        outs = ["the names of its shares"] if kind.kind == "split" else [f"`{out}`" for out in kind.outs({})]
+        about += f" Ways out: {', '.join(outs)}."
+    text = f"\n### `{kind.kind}`\n\n{_cell(str(kind.label))}.{about}\n"
+    if not kind.fields:
+        return text
+    return (
+        f"{text}\n| field | type | needed | default | meaning |\n|---|---|---|---|---|\n"
+        + "\n".join(_field(one) for one in kind.fields)
+        + "\n"
+    )
+
+
+def _field(field: Field) -> str:
+    kind = " or ".join(f"`{key}`" for key, _label in field.choices) or field.type
+    needed = "yes" if field.required and field.default is None else ""
+    default = "" if field.default is None or field.default == "" else f"`{json.dumps(field.default)}`"
+    meaning = f"{field.label}. {field.help}".strip()
+    return f"| `{field.name}` | {kind} | {needed} | {default} | {_cell(meaning)} |"
 
 
 def _cell(text: str) -> str:

@@ -468,6 +468,8 @@ def _put_orders(orders: dict[tuple[int, str], list[_Told]], visitors: set[int], 
                 "order_not_known_yet" if put is None else "order_told_elsewhere" if put.told_elsewhere else ""
             )
         except commerce.OrderProblemError as error:
-            problem = str(error)
+            put, problem = None, str(error)
         for one in told if problem else ():
+            if put is None:
+                outcomes.set(one.call, one.number, EVENT)
             outcomes.note(one.call, one.number, problem, code)

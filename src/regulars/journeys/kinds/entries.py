@@ -130,7 +130,7 @@ def _members(looking: Looking) -> Iterator[list[Entrant]]:
         SELECT m.customer_id, 'm', %(now)s::timestamptz FROM segments_membership m
         WHERE m.segment_id = %(segment)s AND m.since_at <= %(started)s
             AND {_NOT_YET.format(who="m.customer_id", key="'m'")} ORDER BY 1
-        """,
+        """,  # noqa: S608  literals
         {
             "journey": looking.journey_id,
             "segment": looking.entry["segment"],
@@ -217,7 +217,8 @@ def entrants_by_date(
         f"WHERE {column} = ANY(%(wanted)s){f' AND {where}' if where else ''} ORDER BY 1"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**source.values, "wanted": list(wanted)})
+        values: dict[str, Any] = {**source.values, "wanted": list(wanted)}
+        cursor.execute(sql, values)
         rows = cursor.fetchall()
     return [
         Entrant(
@@ -315,7 +316,7 @@ def _products(looking: Looking) -> Iterator[list[Entrant]]:
     yield from in_portions(
         f"""{BOUGHT} SELECT customer_id, key, %(now)s::timestamptz FROM due
         WHERE next_day IS NULL AND %(today)s BETWEEN from_day AND until_day
-            AND {_NOT_YET.format(who="due.customer_id", key="due.key")} ORDER BY 1, from_day""",
+            AND {_NOT_YET.format(who="due.customer_id", key="due.key")} ORDER BY 1, from_day""",  # noqa: S608  literals
         {**bought_values(looking.entry, today=as_of_day), "journey": looking.journey_id, "now": looking.now},
     )
 
@@ -566,7 +567,7 @@ KINDS = (
         fields=(
             Field(
                 name="from_percent",
-                label=_("From (% of the cycle)"),
+                label=_("From (percent of the cycle)"),
                 type="percent",
                 required=False,
                 default=75,
@@ -575,7 +576,7 @@ KINDS = (
             ),
             Field(
                 name="until_percent",
-                label=_("Until (% of the cycle)"),
+                label=_("Until (percent of the cycle)"),
                 type="percent",
                 required=False,
                 default=90,

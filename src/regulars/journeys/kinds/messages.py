@@ -9,7 +9,7 @@ from typing import ClassVar
 from regulars.journeys.models import Journey, JourneyVersion
 from regulars.journeys.operations.campaigns import shows_coupon
 from regulars.journeys.reach import reach_of
-from regulars.journeys.registry import Batch, Said, Step
+from regulars.journeys.registry import SOURCE, Batch, Said, Step
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing
 from regulars.messaging.coupons import OFFER
@@ -18,8 +18,6 @@ from regulars.messaging.operations.sends import begin_send, enlist
 from regulars.messaging.queries.templates import latest_version
 from regulars.messaging.registry import Fill, Message, Recipient, Source, Variant, register_source
 from regulars.messaging.tasks import request_sending
-
-KIND = "journey"
 
 
 class NothingToSayError(RegularsError):
@@ -64,7 +62,7 @@ def _send_of(batch: Batch, *, said: Said, occasion: tuple[int, int]) -> Send:
     ordinal, time = occasion
     times = f" ({ordinal + time})" if ordinal + time > 1 else ""
     return begin_send(
-        Source(kind=KIND, id=batch.journey_id, step=f"{version.number}.{batch.name}.{ordinal}.{time}"),
+        Source(kind=SOURCE, id=batch.journey_id, step=f"{version.number}.{batch.name}.{ordinal}.{time}"),
         label=f"{version.journey.name}: {batch.step.get('label') or batch.name}{times}",
         purpose=said.purpose,
         now=batch.now,
@@ -141,4 +139,4 @@ def _of_template(step: Step, *, channel: str, source: Source) -> Variant:
 
 def register() -> None:
     """Compose for journeys."""
-    register_source(KIND, compose)
+    register_source(SOURCE, compose)

@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from regulars.journeys.models import Enrollment, Gate, Journey, JourneyVersion
-from regulars.journeys.registry import Entrant, kind_of
+from regulars.journeys.registry import Entrant
+from regulars.journeys.ways import listens
 from regulars.journeys.world import Present
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.days import day_of_instant
@@ -131,11 +132,6 @@ def wake(customer_ids: Collection[int], *, now: datetime) -> int:
     ).update(next_at=now)
 
 
-def listens(graph: Mapping[str, Any], step: str) -> bool:
-    """Return whether who stands at a step is to be looked at as soon as something happens."""
-    return bool(graph.get("goal") or graph.get("exit")) or kind_of(graph["steps"][step]).listens
-
-
 def _open_gate(journey_id: int) -> tuple[Gate, JourneyVersion]:
     gate = Gate.objects.select_for_update().filter(journey=journey_id).first()
     journey = Journey.objects.select_related("current").filter(pk=journey_id).first()
@@ -206,7 +202,7 @@ def _roots(customer_ids: Sequence[int]) -> dict[int, int]:
             SELECT c.id, r.id FROM shop_customer c JOIN shop_customer r ON r.id = coalesce(c.merged_into_id, c.id)
             WHERE c.id = ANY(%s) AND r.erased_at IS NULL
             """,
-            [customer_ids],
+            [list(customer_ids)],
         )
         return dict(cursor.fetchall())
 
@@ -242,7 +238,7 @@ def _before(journey_id: int, customer_ids: Sequence[int]) -> dict[int, _Before]:
             SELECT customer_id, max(ordinal), bool_or(left_at IS NULL), max(enrolled_at), max(left_at)
             FROM journeys_enrollment WHERE journey_id = %s AND customer_id = ANY(%s) GROUP BY customer_id
             """,
-            [journey_id, customer_ids],
+            [journey_id, list(customer_ids)],
         )
         return {who: _Before(*told) for who, *told in cursor.fetchall()}
 

@@ -10,8 +10,7 @@ from typing import Any, ClassVar, Literal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from regulars.journeys.graph import EMPTY, Fault, check, hindrances
-from regulars.journeys.kinds.messages import KIND
+from regulars.journeys.graph import EMPTY, InvalidGraphError, check, hindrances
 from regulars.journeys.models import Enrollment, Gate, Journey, JourneyVersion
 from regulars.journeys.operations.enrolling import (
     Enrolled,
@@ -24,7 +23,7 @@ from regulars.journeys.operations.enrolling import (
     retry_parked,
     wake,
 )
-from regulars.journeys.registry import entry_kinds, happenings
+from regulars.journeys.registry import SOURCE, entry_kinds, happenings
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.models import Send
 from regulars.messaging.operations.sends import cancel_send, pause_send, resume_send
@@ -67,24 +66,6 @@ class InvalidJourneyError(RegularsError):
     """Name or description cannot be; `field` names the part."""
 
     code: ClassVar[str] = "invalid_journey"
-
-
-class InvalidGraphError(RegularsError):
-    """The graph cannot run; `faults` says why."""
-
-    code: ClassVar[str] = "invalid_graph"
-
-    def __init__(self, faults: list[Fault]) -> None:
-        first = faults[0]
-        place = ".".join(part for part in (first.step, first.field) if part)
-        super().__init__(
-            f"{place}: {first.message}" if place else first.message,
-            faults=[
-                {"code": one.code, "step": one.step, "field": one.field, "message": one.message}
-                for one in faults
-            ],
-        )
-        self.faults = faults
 
 
 class StaleDraftError(RegularsError):
@@ -354,7 +335,7 @@ def found(journey_id: int) -> Journey:
 
 def sends_of(journey_id: int) -> Any:  # noqa: ANN401  a queryset of sends
     """Return the sends of a journey, one for each step and time."""
-    return Send.objects.filter(kind=KIND, source_id=journey_id).order_by("id")
+    return Send.objects.filter(kind=SOURCE, source_id=journey_id).order_by("id")
 
 
 def heard(graph: Mapping[str, Any]) -> set[str]:

@@ -153,16 +153,19 @@ def step_counts(journey_id: int, version_id: int | None = None) -> dict[str, Ste
     passed = Passage.objects.filter(version__journey=journey_id)
     if version_id is not None:
         standing, passed = standing.filter(version=version_id), passed.filter(version=version_id)
-    numbers: dict[str, dict[str, int]] = {}
-    for row in standing.values("step").annotate(
-        waiting=Count("id", filter=Q(state="active")),
-        parked=Count("id", filter=Q(state="parked")),
-        left=Count("id", filter=Q(left_at__isnull=False)),
-    ):
-        numbers[row.pop("step")] = row
+    numbers = {
+        step: {"waiting": waiting, "parked": parked, "left": left}
+        for step, waiting, parked, left in standing.values_list("step")
+        .annotate(
+            waiting=Count("id", filter=Q(state="active")),
+            parked=Count("id", filter=Q(state="parked")),
+            left=Count("id", filter=Q(left_at__isnull=False)),
+        )
+        .order_by()
+    }
     outs: dict[str, dict[str, int]] = {}
-    for row in passed.order_by().values("step", "out").annotate(many=Count("number")):
-        outs.setdefault(row["step"], {})[row["out"]] = row["many"]
+    for step, out, many in passed.order_by().values_list("step", "out").annotate(many=Count("number")):
+        outs.setdefault(step, {})[out] = many
     return {
         step: StepCount(
             **numbers.get(step, {}), passed=sum(outs.get(step, {}).values()), outs=outs.get(step, {})

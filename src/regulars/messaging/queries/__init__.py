@@ -82,7 +82,9 @@ def funnels(send_ids: Collection[int]) -> dict[int, Funnel]:
     rows = (
         Delivery.objects.filter(send__in=send_ids)
         .values("send_id", "state", "reason")
-        .annotate(many=Count("*"), cost=Sum("cost_minor"), doubted=Count("*", filter=Q(was_uncertain=True)))
+        .annotate(
+            many=Count("*"), cost=Sum("cost_minor"), doubted=Count("state", filter=Q(was_uncertain=True))
+        )
     )
     parts: dict[int, list[Part]] = {send_id: [] for send_id in send_ids}
     doubted = dict.fromkeys(send_ids, 0)
