@@ -307,12 +307,12 @@ def test_figures_equal_what_is_reckoned_by_hand_from_the_rows() -> None:  # noqa
     # What customers spent in the year before is taken out: one of them spent 800.
     before = [[800 if who == treated[4] else 0 for who in side] for side in (treated, held)]
     theta = statistics.linear_regression(before[0] + before[1], sides[0] + sides[1]).slope
-    sides = [
+    adjusted = [
         [net - theta * once for net, once in zip(*both, strict=True)]
         for both in zip(sides, before, strict=True)
     ]
-    effect = statistics.fmean(sides[0]) - statistics.fmean(sides[1])
-    error = sum(statistics.variance(side) / len(side) for side in sides) ** 0.5
+    effect = statistics.fmean(adjusted[0]) - statistics.fmean(adjusted[1])
+    error = sum(statistics.variance(side) / len(side) for side in adjusted) ** 0.5
     revenue = told.incremental.revenue_minor
     assert revenue.effect == pytest.approx(effect)
     # It could be looked at every day: O'Brien and Fleming's bound at the end instead of 1.96.
@@ -410,5 +410,5 @@ def test_two_campaigns_that_are_arms_share_the_segment_and_the_winner_is_prepare
         assert not held & drawn[campaign.name]
     arm = experiment.arms.get(name="Coupon")
     row, made = experiments.roll_out(experiment.pk, arm_id=arm.pk, by=None, now=timezone.now())
-    assert (row.state, row.winner_id, Campaign.objects.get(pk=made).state) == ("rolled_out", arm.pk, "draft")
+    assert (row.state, row.winner_id, Campaign.objects.get(pk=made or 0).state) == ("rolled_out", arm.pk, "draft")
     assert experiments.roll_out(experiment.pk, arm_id=arm.pk, by=None, now=timezone.now())[1] is None

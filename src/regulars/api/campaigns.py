@@ -18,6 +18,7 @@ from regulars.api.parameters import Day, Id, Instant
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.api.sends import Cost, FunnelView, RowId, cost_of, funnel_view, is_number
+from regulars.experiments.rules import Effect
 from regulars.journeys import figures
 from regulars.journeys.models import Campaign
 from regulars.journeys.operations import campaigns as operations
@@ -415,7 +416,7 @@ def _incremental(found: figures.Incremental | None) -> IncrementalView | None:
     )
 
 
-def _effect(found: figures.Effect) -> EffectView:
+def _effect(found: Effect) -> EffectView:
     return EffectView(
         treated=found.treated,
         holdout=found.holdout,

@@ -535,7 +535,7 @@ KINDS = (
             _SEGMENT,
             Field(
                 name="every",
-                label=_("How often"),
+                label=pgettext_lazy("schedule", "How often"),
                 type="choice",
                 required=False,
                 choices=_SCHEDULE,
