@@ -410,5 +410,9 @@ def test_two_campaigns_that_are_arms_share_the_segment_and_the_winner_is_prepare
         assert not held & drawn[campaign.name]
     arm = experiment.arms.get(name="Coupon")
     row, made = experiments.roll_out(experiment.pk, arm_id=arm.pk, by=None, now=timezone.now())
-    assert (row.state, row.winner_id, Campaign.objects.get(pk=made or 0).state) == ("rolled_out", arm.pk, "draft")
+    assert (row.state, row.winner_id, Campaign.objects.get(pk=made or 0).state) == (
+        "rolled_out",
+        arm.pk,
+        "draft",
+    )
     assert experiments.roll_out(experiment.pk, arm_id=arm.pk, by=None, now=timezone.now())[1] is None

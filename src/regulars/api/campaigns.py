@@ -255,7 +255,7 @@ def get_preflight(request: HttpRequest, campaign_id: Path[Id]) -> PreflightView:
         targeted=found.targeted,
         is_estimate=found.is_estimate,
         messages=found.messages,
-        holdout=found.holdout,
+        holdout=found.control,
         excluded=_parts(found.excluded),
         waiting=_parts(found.waiting),
         cost=cost_of(found.cost_minor),
@@ -314,7 +314,7 @@ def get_campaign_figures(request: HttpRequest, campaign_id: Path[Id]) -> Figures
         as_of=found.as_of,
         targeted=found.targeted,
         excluded=_parts(found.excluded),
-        holdout=found.holdout,
+        holdout=found.control,
         under_way=found.under_way,
         sent=found.sent,
         delivered=found.delivered,
@@ -418,8 +418,8 @@ def _incremental(found: figures.Incremental | None) -> IncrementalView | None:
 
 def _effect(found: Effect) -> EffectView:
     return EffectView(
-        treated=found.treated,
-        holdout=found.holdout,
+        treated=found.value,
+        holdout=found.control,
         effect=found.effect,
         low=found.low,
         high=found.high,

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Min
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from regulars.insights.operations import today
 from regulars.journeys.kinds.waits import FEBRUARY_29, anniversary, clock_of

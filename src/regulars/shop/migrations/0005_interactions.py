@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "about",
-                    models.CharField(db_collation="C", max_length=60, unique=True, verbose_name="about"),
+                    models.CharField(db_collation="C", max_length=60, unique=True, verbose_name="what asked for it"),
                 ),
                 (
                     "by",

@@ -34,7 +34,7 @@ class Interaction(models.Model):
     at = models.DateTimeField(_("when"))
     outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome)
     reason = models.CharField(_("reason"), max_length=20, choices=Reason, blank=True, default="")
-    about = models.CharField(_("about"), max_length=60, unique=True, db_collation="C")
+    about = models.CharField(_("what asked for it"), max_length=60, unique=True, db_collation="C")
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
