@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pgtrigger
+import psycopg
 import pytest
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.test import TransactionTestCase
 from django.utils import translation
 from hatch_build import ROOT, compile_translations
 
-from regulars.runtime import postgres
+from regulars.runtime import postgres, tables
 from regulars.runtime.home import Home
 
 # A catalogue edited since the last build is compiled before Django reads it.
@@ -36,8 +38,20 @@ def django_db_modify_db_settings(home: Home) -> Iterator[None]:
     # Held, so that a command under test that leaves the home last does not take the server with it.
     lease = postgres.Lease(home)
     lease.start()
+    _make_template(home)
     yield
     lease.end()
+
+
+def _make_template(home: Home) -> None:
+    """Have the test database copied from one that has every table."""
+    where = {"host": str(home.sockets), "user": "postgres"}
+    with psycopg.connect(**where, dbname="postgres", autocommit=True) as server:
+        server.execute("DROP DATABASE IF EXISTS regulars_template")
+        server.execute("CREATE DATABASE regulars_template TEMPLATE regulars")
+    with psycopg.connect(**where, dbname="regulars_template", autocommit=True) as database:
+        assert tables.make_tables(database, known=MigrationLoader(None).graph.nodes)
+    connection.settings_dict["TEST"]["TEMPLATE"] = "regulars_template"
 
 
 @pytest.fixture(autouse=True, scope="session")

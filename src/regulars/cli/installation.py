@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 from regulars.cli.app import notes
 from regulars.kernel.errors import RegularsError
-from regulars.runtime import environment, postgres
+from regulars.runtime import environment, postgres, tables
 from regulars.runtime.home import Home, home_from_environment
 
 LEAST_SERVER_VERSION = 15
@@ -106,6 +106,7 @@ def leave_database(home: Home) -> None:
 def migrate_database() -> None:
     """Apply the migrations that are missing. Processes that come at once wait for the first."""
     from django.db import connection  # noqa: PLC0415  needs the settings
+    from django.db.migrations.loader import MigrationLoader  # noqa: PLC0415
 
     check_version()
     if not missing_migrations():
@@ -115,6 +116,7 @@ def migrate_database() -> None:
         try:
             if missing_migrations():
                 with notes.status("preparing the tables"):
+                    tables.make_tables(connection.connection, known=MigrationLoader(None).graph.nodes)
                     call_command("migrate", interactive=False, verbosity=0)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])
