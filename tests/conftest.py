@@ -45,7 +45,7 @@ def django_db_modify_db_settings(home: Home) -> Iterator[None]:
 
 def _make_template(home: Home) -> None:
     """Have the test database copied from one that has every table."""
-    where = {"host": str(home.sockets), "user": "postgres"}
+    where = {"host": str(home.sockets), "user": connection.settings_dict["USER"]}
     with psycopg.connect(**where, dbname="postgres", autocommit=True) as server:
         server.execute("DROP DATABASE IF EXISTS regulars_template")
         server.execute("CREATE DATABASE regulars_template TEMPLATE regulars")

@@ -17,7 +17,7 @@ def _ring(batch: Batch) -> None:
 
 def register() -> None:
     if "ring" not in step_kinds():
-        register_step(StepKind(kind="ring", label="Ring", group="do", icon="bell", help="Rings.", act=_ring))
+        register_step(StepKind(kind="ring", label="Ring", group="do", icon="clock", help="Rings.", act=_ring))
 
 
 def rung() -> Counter[tuple[int, int]]:

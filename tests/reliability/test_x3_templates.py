@@ -221,9 +221,10 @@ def _unmetered(source: str) -> None:
 
 
 def test_a_sandbox_that_counts_no_work_is_found_out() -> None:
-    cost = _cost(BOMBS["nested loops"], _unmetered)
-    print(f"X3 planted bug, work not counted: {cost}")
-    assert cost is None or cost[0] > _CPU_SECONDS or not cost[2]
+    metered, cost = _cost(BOMBS["nested loops"]), _cost(BOMBS["nested loops"], _unmetered)
+    print(f"X3 planted bug, work not counted: {cost}, counted: {metered}")
+    assert metered is not None
+    assert cost is None or cost[0] > 3 * metered[0] or not cost[2]
 
 
 # Headers

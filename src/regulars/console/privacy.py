@@ -1,6 +1,5 @@
 """Privacy: what a customer allowed, their data out or away, what people asked for, and what customers are asked."""
 
-from datetime import timedelta
 from typing import cast
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from regulars.kernel.days import day_of_instant, zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.shop import links, queries
 from regulars.shop import operations as shop
@@ -221,12 +221,13 @@ def _customer_page(request: HttpRequest, customer: Customer, form: ConsentForm) 
 @require_GET
 def requests(request: HttpRequest) -> HttpResponse:
     """Show what people asked for: what waits first, with the day until which it must be answered."""
-    now = timezone.now()
+    zone = zone_named(queries.business().time_zone)
+    today = day_of_instant(timezone.now(), zone)
     dues = [
-        (row, row.asked_at + timedelta(days=queries.DAYS_TO_ANSWER[row.kind]))
+        (row, day_of_instant(row.asked_at, zone) + queries.DAYS_TO_ANSWER[row.kind])
         for row in queries.privacy_requests(is_open=True)
     ]
-    waiting = [(row, due, due < now) for row, due in dues]
+    waiting = [(row, due, due < today) for row, due in dues]
     context = {
         "waiting": waiting,
         "decided": queries.privacy_requests(is_open=False)[:50],
