@@ -87,6 +87,21 @@ def test_a_translation_keeps_the_placeholders(*, room: str) -> None:
     assert faults == []
 
 
+class _Anything(dict[str, int]):
+    def __missing__(self, _name: str) -> int:
+        return 0
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("room", _rooms_with_words())
+def test_a_translation_can_be_filled_in(*, room: str) -> None:
+    """A bare % in a sentence with values ends the page that shows it."""
+    for message in _read(_PACKAGE / room / _CATALOGUE):
+        told = message.id[0] if isinstance(message.id, tuple | list) else message.id
+        if "%(" in told:
+            assert all(one % _Anything() for one in _strings(message.string))
+
+
 def _strings(value: str | tuple[str, ...] | list[str] | None) -> list[str]:
     return list(value) if isinstance(value, tuple | list) else [value or ""]
 

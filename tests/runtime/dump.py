@@ -19,11 +19,11 @@ _LEFT_OUT = re.compile(
 
 def dump(home: Home, *, name: str = "regulars") -> str:
     """Return the migrations that were applied, then every statement that makes the schema."""
-    where = {"host": str(home.sockets), "user": "postgres", "dbname": name}
-    with psycopg.connect(**where) as database:
+    where = psycopg.conninfo.make_conninfo(host=str(home.sockets), user="postgres", dbname=name)
+    with psycopg.connect(where) as database:
         applied = database.execute("SELECT app || '.' || name FROM django_migrations ORDER BY id").fetchall()
     told = subprocess.run(
-        [postgres.binaries() / "pg_dump", "--schema-only", "--no-owner", "--no-privileges", psycopg.conninfo.make_conninfo(**where)],
+        [postgres.binaries() / "pg_dump", "--schema-only", "--no-owner", "--no-privileges", where],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     lines = [line for line in told.splitlines() if not _LEFT_OUT.match(line)]
@@ -33,9 +33,9 @@ def dump(home: Home, *, name: str = "regulars") -> str:
 def settled(home: Home) -> str:
     """Return the same once it was read back: conditions are told in other words than they were made in, and then stay so."""
     text = dump(home)
-    where = {"host": str(home.sockets), "user": "postgres"}
-    with psycopg.connect(**where, dbname="postgres", autocommit=True) as server:
+    where = f"host={home.sockets} user=postgres"
+    with psycopg.connect(f"{where} dbname=postgres", autocommit=True) as server:
         server.execute("CREATE DATABASE read_back TEMPLATE template0")
-    with psycopg.connect(**where, dbname="read_back", autocommit=True) as database:
+    with psycopg.connect(f"{where} dbname=read_back", autocommit=True) as database:
         assert make_tables(database, known=migrations(text), text=text)
     return dump(home, name="read_back")
