@@ -1,5 +1,6 @@
 """The audit log: who changed what, when."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -242,6 +243,8 @@ def _shown(field: ModelField, value: object, *, zone: str) -> str:
         return "–"
     if isinstance(value, datetime):
         return formats.moment(value, zone)
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
     return str(dict(field.flatchoices).get(value, value)) if getattr(field, "choices", None) else str(value)

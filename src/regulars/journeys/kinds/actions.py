@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from django.db import connection
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from regulars.journeys.kinds import messages
@@ -99,7 +99,7 @@ def _unallowed(step: Step) -> list[Wrong]:
     for channel in Channel.objects.filter(pk__in=said.channels).exclude(medium=""):
         allowed = Consent.objects.filter(channel=channel.medium, purpose=said.purpose, state="granted")
         if not allowed.exists():
-            message = _now("no customer has allowed this over %(channel)s yet") % {"channel": channel.name}
+            message = gettext("no customer has allowed this over %(channel)s yet") % {"channel": channel.name}
             field = "over" if "over" in step else "channel"
             found.append(Wrong(field, "no_consent", message, "warning"))
     return found
@@ -108,7 +108,7 @@ def _unallowed(step: Step) -> list[Wrong]:
 def _send_faults(step: Step) -> list[Wrong]:
     found = _unallowed(step)
     if step.get("offer") is None and messages.shows_offer(step):
-        message = _now("a template shows a code, and the step has no offer")
+        message = gettext("a template shows a code, and the step has no offer")
         found.append(Wrong("offer", "missing_offer", message))
     return found
 
@@ -175,7 +175,7 @@ def _set_attribute(batch: Batch) -> None:
 def _attribute_faults(step: Step) -> list[Wrong]:
     key = str(step["attribute"])
     if not key.startswith(_ATTRIBUTE):
-        return [Wrong("attribute", "invalid", _now("choose an attribute that you added yourself"))]
+        return [Wrong("attribute", "invalid", gettext("choose an attribute that you added yourself"))]
     name = key.removeprefix(_ATTRIBUTE)
     try:
         attribute_value(attribute_rules([name])[name], step["value"])

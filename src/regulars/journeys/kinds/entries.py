@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import Min
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from regulars.insights.operations import today
 from regulars.journeys.kinds.waits import FEBRUARY_29, anniversary, clock_of
@@ -334,7 +333,7 @@ def _window_faults(entry: Step) -> list[Wrong]:
     told = window_of(entry)
     if told["from"] <= told["until"]:
         return []
-    return [Wrong("until_percent", "invalid", _now("must not be less than the beginning"))]
+    return [Wrong("until_percent", "invalid", gettext("must not be less than the beginning"))]
 
 
 # Whom they would have brought
@@ -346,7 +345,7 @@ def _past_events(entry: Step, since_day: int, until_day: int, past: "Past") -> l
     if oldest is None or oldest > since:
         past.remarks.setdefault(
             "events",
-            _now("Behaviour is in the database from %(day)s on.") % {"day": oldest and oldest.date()},
+            gettext("Behaviour is in the database from %(day)s on.") % {"day": oldest and oldest.date()},
         )
     return _all(
         """
@@ -403,7 +402,7 @@ def _past_dates(entry: Step, since_day: int, until_day: int, past: "Past") -> li
 
 def _past_products(entry: Step, since_day: int, until_day: int, past: "Past") -> list[Entrant]:
     if not entry.get("daily_use"):
-        past.remarks.setdefault("lasting", _now("How long products last is taken as it is known today."))
+        past.remarks.setdefault("lasting", gettext("How long products last is taken as it is known today."))
     rows = in_portions(
         f"""{BOUGHT} SELECT customer_id, key, date '1970-01-01' + greatest(from_day, %(since)s) + time '12:00'
         FROM due WHERE from_day < %(before)s AND until_day >= %(since)s AND from_day <= until_day

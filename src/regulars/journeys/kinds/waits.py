@@ -6,7 +6,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from django.utils.text import format_lazy
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from regulars.journeys.kinds.happenings import EVENT, ORDER, SEGMENT
@@ -43,7 +43,7 @@ def span_of(step: Step) -> timedelta:
 
 
 def _some_time(step: Step) -> list[Wrong]:
-    return [] if span_of(step) else [Wrong("days", "no_time", _now("wait for at least a minute"))]
+    return [] if span_of(step) else [Wrong("days", "no_time", gettext("wait for at least a minute"))]
 
 
 def _wait(batch: Batch, _world: World) -> Mapping[int, Decision]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from regulars.insights.models import DueProduct, Profile, Recommendation
@@ -128,11 +128,11 @@ def _channels(book: Playbook) -> Iterator[Need]:
         if not said or formats in seen or "task" in formats:
             continue
         seen.add(formats)
-        words = _now("E-mail") if formats[0] == "email" else _now("SMS or chat")
+        words = gettext("E-mail") if formats[0] == "email" else gettext("SMS or chat")
         if len(formats) > 1:
-            words = _now("E-mail, SMS or chat")
+            words = gettext("E-mail, SMS or chat")
         is_met = any(channel_of(one) is not None for one in said)
-        missing = _now("no such channel is set up yet")
+        missing = gettext("no such channel is set up yet")
         yield Need(
             code=f"channel.{formats[0]}",
             kind="channel",
@@ -149,12 +149,12 @@ def _data(book: Playbook) -> Iterator[Need]:
             label = book.attributes[name]
             words = _said(label.en, label.zh)
             is_met = AttributeValue.objects.filter(definition__name=name).exists()
-            missing = _now("no customer has told it yet; they can under their own settings")
+            missing = gettext("no customer has told it yet; they can under their own settings")
         elif code.startswith(_EVENT):
             name = code.removeprefix(_EVENT)
-            words = _now("Behaviour “%(event)s”") % {"event": name}
+            words = gettext("Behaviour “%(event)s”") % {"event": name}
             is_met = Event.objects.filter(name=name).exists()
-            missing = _now("your site or app has not told of it yet")
+            missing = gettext("your site or app has not told of it yet")
         else:
             known = _DATA[code]
             words, is_met, missing = str(known.words), known.is_there(), str(known.missing)
@@ -181,11 +181,11 @@ def _consents(book: Playbook) -> Iterator[Need]:
         .values_list("channel", flat=True)
         .distinct()
     )
-    words = _now("Customers who allow it: %(how)s") % {
+    words = gettext("Customers who allow it: %(how)s") % {
         "how": ", ".join(str(Medium(medium).label) for medium in media)
     }
     is_met = bool(allowed)
-    missing = _now("nobody has yet, so nobody gets anything")
+    missing = gettext("nobody has yet, so nobody gets anything")
     yield Need(
         code=f"consent.{next(iter(media))}",
         kind="data",
