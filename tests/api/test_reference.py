@@ -79,6 +79,7 @@ class Page(HTMLParser):
 
 
 @pytest.mark.integration
+@pytest.mark.django_db
 def test_the_reference_page_needs_no_script_and_only_its_own_stylesheet() -> None:
     response = Client().get("/api/v1/docs")
     page = Page()
