@@ -10,8 +10,8 @@ from django.template import engines
 from django.urls import include, path
 
 from regulars.analytics import cohorts, cycles, facts, lifecycle, plots, rfm
-from regulars.console import formats
 from regulars.console.components import Change, Chart, Chip, Entry, Figure, How, Pager, Table
+from regulars.insights import formats
 from regulars.staff.access import LoggedIn, access
 from tests.analytics import cdnow
 

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import translation
 
-from regulars.console import formats
+from regulars.insights import formats
 
 pytestmark = pytest.mark.unit
 

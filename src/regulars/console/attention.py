@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from regulars.console import formats
+from regulars.insights import formats
 from regulars.insights import queries as insights
 from regulars.insights.models import Run
 from regulars.intake.models import Import

@@ -23,9 +23,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from regulars.console import formats
 from regulars.console.components import Pager
 from regulars.console.downloads import choices, download
+from regulars.insights import formats
 from regulars.shop.queries import business
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User

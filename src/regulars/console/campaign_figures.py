@@ -8,9 +8,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from regulars.console import formats
 from regulars.console.components import Figure, How
 from regulars.experiments.rules import LEAST_UNITS, Effect
+from regulars.insights import formats
 from regulars.journeys.figures import Figures
 from regulars.journeys.models import Campaign
 

@@ -8,7 +8,7 @@ from babel.dates import get_timezone_gmt, get_timezone_location
 from babel.numbers import get_currency_name, list_currencies
 from django.utils.translation import gettext as _
 
-from regulars.console.formats import locale_name
+from regulars.insights.formats import locale_name
 
 _COMMON_CURRENCIES = ("CNY", "USD", "EUR", "GBP", "JPY", "HKD", "TWD", "KRW", "SGD", "AUD", "CAD", "INR")
 _COMMON_ZONES = (

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from regulars.console import formats
 from regulars.console.actions import people
 from regulars.console.components import Pager
+from regulars.insights import formats
 from regulars.kernel.errors import RegularsError
 from regulars.shop import operations
 from regulars.shop import queries as shop

@@ -5,9 +5,9 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
-from regulars.console.formats import locale_name
 from regulars.console.navigation import links_for
 from regulars.console.preferences import theme_of
+from regulars.insights.formats import locale_name
 from regulars.shop.models import Business
 from regulars.staff.models import User
 from regulars.staff.rules import CAPABILITIES, Role

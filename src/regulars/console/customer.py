@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from regulars.console import actions, formats
+from regulars.console import actions
 from regulars.console import story as stories
 from regulars.console.components import Chart, Table
 from regulars.console.downloads import csv_download
 from regulars.console.forecasts import forecasts_of, wanted_of
 from regulars.console.templatetags.customers import days_ago, days_long
+from regulars.insights import formats
 from regulars.insights import queries as insights
 from regulars.insights.models import Profile, Run
 from regulars.insights.queries import Due, position_of

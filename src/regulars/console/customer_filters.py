@@ -13,8 +13,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from regulars.console import formats, labels
+from regulars.console import labels
 from regulars.console.components import Chip
+from regulars.insights import formats
 from regulars.insights.models import Profile, Taste
 from regulars.insights.queries import Alive, Churn, CustomerFilter, Due, Sort
 from regulars.kernel.days import date_of_day, day_of_date

@@ -15,13 +15,14 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from regulars.console import formats, saved_views, tagging
+from regulars.console import saved_views, tagging
 from regulars.console import story as stories
 from regulars.console.components import Pager
 from regulars.console.customer_filters import OWN, TAGS, CustomerFilterForm, CustomerList, same_list
 from regulars.console.downloads import choices, download
 from regulars.console.saved_views import TooManyViewsError
 from regulars.console.waiting import nothing_understood_yet
+from regulars.insights import formats
 from regulars.insights import queries as insights
 from regulars.insights.models import Run
 from regulars.insights.queries import Counted, Cursor, CustomerPage, CustomerRow, InvalidCursorError

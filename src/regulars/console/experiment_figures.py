@@ -4,13 +4,13 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from regulars.console import formats
 from regulars.console.components import Chart, How, Table
 from regulars.experiments import words
 from regulars.experiments.measures import MEASURES, Measure
 from regulars.experiments.models import Experiment
 from regulars.experiments.planning import Plan
 from regulars.experiments.reading import Reading, Side
+from regulars.insights import formats
 
 
 def metric_of(row: Experiment) -> str:

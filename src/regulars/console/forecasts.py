@@ -9,11 +9,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from regulars.analytics.backtest import MODELS, ModelName
-from regulars.console import formats
 from regulars.console.components import How
 from regulars.console.templatetags.customers import days_long
+from regulars.insights import formats, trust
 from regulars.insights import queries as insights
-from regulars.insights import trust
 from regulars.insights.models import DueProduct, Profile, Recommendation, RelatedProduct, Run, Taste
 from regulars.insights.reasons import explain
 from regulars.reports.definitions import DEFINITIONS

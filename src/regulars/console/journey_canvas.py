@@ -13,10 +13,11 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from regulars.console import formats, segment_builder
+from regulars.console import segment_builder
 from regulars.console.audit import changes_of
 from regulars.console.journey_words import canvas_data, rule_in_words
 from regulars.console.segments import building
+from regulars.insights import formats
 from regulars.journeys import registry
 from regulars.journeys.graph import check
 from regulars.journeys.models import Journey

@@ -16,10 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
-from regulars.console import formats
 from regulars.console.components import Chart, Entry, Figure, How, Table
 from regulars.console.journey_canvas import SENDS, found, told_of
 from regulars.console.journey_words import canvas_data, out_label, step_title
+from regulars.insights import formats
 from regulars.journeys.graph import check, hindrances
 from regulars.journeys.models import Enrollment, Rehearsal
 from regulars.journeys.rehearsing import request_rehearsal

@@ -7,8 +7,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from regulars.console import formats
 from regulars.console.assets import asset_url
+from regulars.insights import formats
 from regulars.journeys import registry
 from regulars.journeys.graph import MOST_HOLDOUT_BP, REENTRY
 from regulars.journeys.models import Journey

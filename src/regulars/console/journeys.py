@@ -22,7 +22,6 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from regulars.console import formats
 from regulars.console.components import Chip, Entry, Figure, Pager
 from regulars.console.downloads import choices, download
 from regulars.console.journey_canvas import SENDS, found, told_of
@@ -35,6 +34,7 @@ from regulars.console.journey_words import (
     where_of,
     words_of,
 )
+from regulars.insights import formats
 from regulars.journeys.models import Enrollment, Journey, JourneyVersion
 from regulars.journeys.operations import journeys as operations
 from regulars.journeys.queries import journeys as queries

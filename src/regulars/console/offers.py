@@ -18,11 +18,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from regulars.console import formats
 from regulars.console.audit import changes_of
 from regulars.console.components import Chart, Chip, Figure, How, Pager, Table
 from regulars.console.downloads import choices, download
 from regulars.console.offer_forms import OfferForm, blank, draft_of, filled
+from regulars.insights import formats
 from regulars.kernel.days import date_of_day, zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.offers import operations, queries, words

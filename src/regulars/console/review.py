@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from regulars.console import formats
+from regulars.insights import formats
 from regulars.kernel.days import day_of_date
 from regulars.reports.document import Document, document
 from regulars.reports.models import ReviewMailing

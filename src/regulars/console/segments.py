@@ -17,10 +17,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from regulars.console import formats, labels, segment_builder
+from regulars.console import labels, segment_builder
 from regulars.console.components import Chart, Figure, How, Table
 from regulars.console.downloads import csv_download
 from regulars.console.segment_builder import Draft
+from regulars.insights import formats
 from regulars.insights import queries as insights
 from regulars.insights.operations import today
 from regulars.kernel.days import date_of_day

@@ -12,7 +12,8 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from regulars.console import formats, labels
+from regulars.console import labels
+from regulars.insights import formats
 from regulars.kernel.days import day_of_date
 from regulars.messaging.labels import reason_label
 from regulars.messaging.models import Delivery

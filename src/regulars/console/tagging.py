@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST
 
-from regulars.console import formats
 from regulars.console.customer_filters import CustomerList
+from regulars.insights import formats
 from regulars.insights import queries as insights
 from regulars.shop import operations
 from regulars.shop import queries as shop

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from regulars.console import formats
+from regulars.insights import formats
 from regulars.kernel.errors import RegularsError
 from regulars.segments import operations as segment_operations
 from regulars.segments import queries as segments

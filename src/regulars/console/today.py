@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from regulars.console import actions, formats, labels
+from regulars.console import actions, labels
 from regulars.console.components import Change, Chart, Figure, How, Sense, Table
 from regulars.console.downloads import csv_download
 from regulars.console.waiting import nothing_understood_yet
+from regulars.insights import formats
 from regulars.insights.models import Profile
 from regulars.reports import queries as reports
 from regulars.reports.definitions import DEFINITIONS

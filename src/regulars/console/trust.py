@@ -15,10 +15,9 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from regulars.analytics.backtest import Bin, Measured, Reason, Result
-from regulars.console import formats
 from regulars.console.components import Chart, How, Table
 from regulars.console.downloads import csv_download
-from regulars.insights import operations, queries, trust
+from regulars.insights import formats, operations, queries, trust
 from regulars.insights.models import BacktestRun
 from regulars.insights.queries import Trusted
 from regulars.staff.access import Needs, access

@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from regulars.analytics.experiments.assignment import bucket
 from regulars.journeys.graph import InvalidGraphError, check, hindrances
 from regulars.journeys.models import Journey
 from regulars.journeys.past import Past
 from regulars.journeys.registry import Batch, Entrant, Go, Said, Standing, Stay, entry_kinds, kind_of
 from regulars.journeys.ways import ends_of, listens
+from regulars.kernel.buckets import bucket
 from regulars.kernel.days import day_of_instant, start_of_day
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress, no_progress

@@ -15,10 +15,11 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from regulars.console import formats, labels
+from regulars.console import labels
 from regulars.console.assets import asset_url
 from regulars.console.components import Chart, Chip, Entry, Figure, How, Pager, Words
 from regulars.console.exports import menu
+from regulars.insights import formats
 from regulars.kernel.days import date_of_day
 from regulars.kernel.money import minor_unit_exponent
 

@@ -11,10 +11,10 @@ from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 
-from regulars.console import formats
 from regulars.console.actions import ActionList
 from regulars.console.customer_filters import COLUMNS, DUE, Column, CustomerList
 from regulars.console.templatetags.console import cell_badge, stage_badge, tier_badge
+from regulars.insights import formats
 from regulars.insights.queries import CustomerRow, position_of
 from regulars.planner.models import Action
 from regulars.shop.models import Order

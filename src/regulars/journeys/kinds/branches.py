@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from django.utils.translation import gettext_lazy as _
 
 from regulars.journeys.registry import Batch, Decision, Field, Go, StepKind, World, register_step
+from regulars.kernel.buckets import bucket
 
 
 def _condition(batch: Batch, world: World) -> Mapping[int, Decision]:
@@ -26,8 +27,6 @@ _HALVES = {"a": 5_000, "b": 5_000}
 
 
 def _split(batch: Batch, _world: World) -> Mapping[int, Decision]:
-    from regulars.analytics.experiments.assignment import bucket  # noqa: PLC0415  loads numbers that few need
-
     salt, shares = f"{batch.salt}:{batch.name}", batch.step.get("shares") or _HALVES
     return {
         one.enrollment_id: Go(share_of(bucket(one.customer_id, salt=salt), shares)) for one in batch.standings

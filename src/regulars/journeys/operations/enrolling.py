@@ -14,6 +14,7 @@ from regulars.journeys.models import Enrollment, Gate, Journey, JourneyVersion
 from regulars.journeys.registry import Entrant
 from regulars.journeys.ways import listens
 from regulars.journeys.world import Present
+from regulars.kernel.buckets import bucket
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.days import day_of_instant
 from regulars.kernel.errors import RegularsError
@@ -268,8 +269,6 @@ def _insert(
 
 def _admit(gate: Gate, version: JourneyVersion, *, now: datetime) -> int:
     """Let in whoever waits in line, first come first, as far as the day's number goes."""
-    from regulars.analytics.experiments.assignment import bucket  # noqa: PLC0415  loads numbers that few need
-
     graph = version.graph
     # A clock that is set back must not give the same day another number.
     day = max(gate.day, day_of_instant(now, ZoneInfo(business().time_zone)))
