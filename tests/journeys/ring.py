@@ -1,8 +1,13 @@
 """A step whose doing can be counted, and is kept apart by nothing: twice done is twice there."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from regulars.journeys.registry import Batch, StepKind, register_step, step_kinds
+import pytest
+
+from regulars.journeys import registry
+from regulars.journeys.registry import Batch, StepKind
 from regulars.outbox.models import OutboxEvent
 
 _NAME = "tests.Rung"
@@ -15,9 +20,13 @@ def _ring(batch: Batch) -> None:
     )
 
 
-def register() -> None:
-    if "ring" not in step_kinds():
-        register_step(StepKind(kind="ring", label="Ring", group="do", icon="clock", help="Rings.", act=_ring))
+@contextmanager
+def offered() -> Iterator[None]:
+    """Offer the step for a while: what the documentation lists stays what the product offers."""
+    with pytest.MonkeyPatch.context() as patch:
+        kind = StepKind(kind="ring", label="Ring", group="do", icon="clock", help="Rings.", act=_ring)
+        patch.setitem(registry._steps, "ring", kind)  # noqa: SLF001  nothing takes a kind away in the product
+        yield
 
 
 def rung() -> Counter[tuple[int, int]]:

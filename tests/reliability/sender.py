@@ -73,20 +73,19 @@ def main() -> None:
     from tests.journeys import ring  # noqa: PLC0415
     from tests.messaging import sending as _composer  # noqa: F401, PLC0415
 
-    ring.register()
-
     connection.close()
-    for line in sys.stdin:
-        told = json.loads(line)
-        if told.pop("do") == "start":
-            pid = os.fork()
-            if pid == 0:
-                _child(**told)
-            answer = pid
-        else:
-            answer = os.waitstatus_to_exitcode(os.waitpid(told["pid"], 0)[1])
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+    with ring.offered():
+        for line in sys.stdin:
+            told = json.loads(line)
+            if told.pop("do") == "start":
+                pid = os.fork()
+                if pid == 0:
+                    _child(**told)
+                answer = pid
+            else:
+                answer = os.waitstatus_to_exitcode(os.waitpid(told["pid"], 0)[1])
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()
 
 
 def _child(  # noqa: PLR0913  how a sender may be told to be

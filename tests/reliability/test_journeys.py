@@ -39,7 +39,12 @@ from tests.shop.factories import make_business
 pytestmark = [pytest.mark.reliability, pytest.mark.integration]
 LONG = bool(int(os.environ.get("REGULARS_LONG", "0")))
 SEED = 20261122
-ring.register()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ring() -> Iterator[None]:
+    with ring.offered():
+        yield
 
 
 class KilledError(Exception):
