@@ -12,6 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_GET
 
 from regulars.console.downloads import choices as forms_of
@@ -390,7 +391,7 @@ EXPORTS: dict[str, Export] = {
         rows=_privacy,
     ),
     "record-customers": Export(
-        label=_("Customers"),
+        label=pgettext_lazy("table", "Customers"),
         needs=Capability.EXPORT_CUSTOMERS,
         columns={**_texts("customer_id", "name", "country", "language"), "recorded_at": _AT, "erased_at": _AT},
         rows=_customers,
