@@ -147,7 +147,7 @@ def _past(segment_id: int | None, *, days: int, now: datetime) -> Moments | None
         among, column = "segments_membership WHERE segment_id = %(a_segment)s", "customer_id"
     found = moments(
         f"""
-        SELECT {column} AS customer_id, 'all' AS arm, %(a_since)s AS at, %(a_until)s AS until FROM {among}
+        SELECT {column} AS customer_id, 'all' AS arm, %(a_since)s AS drawn, %(a_since)s AS at, %(a_until)s AS until FROM {among}
         ORDER BY hashint8({column}), {column} LIMIT %(a_most)s
         """,  # noqa: S608  literals of this function
         {

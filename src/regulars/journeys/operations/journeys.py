@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from regulars.experiments.operations import arm_of
 from regulars.journeys.graph import EMPTY, InvalidGraphError, check, hindrances
 from regulars.journeys.models import Enrollment, Gate, Journey, JourneyVersion
 from regulars.journeys.operations.enrolling import (
@@ -167,12 +168,14 @@ def publish(
     Raises:
         NoSuchJourneyError: There is none.
         JourneyStateError: It has ended, or lies in the archive.
+        ExperimentStateError: It is an arm of an experiment that was not launched.
         InvalidGraphError: It cannot run as it is drawn.
     """
     with transaction.atomic():
         journey = _locked(journey_id)
         if journey.state == Journey.State.ENDED or journey.archived_at is not None:
             raise _state(journey, _("“%(name)s” has ended; copy it"))
+        arm_of(kind=SOURCE, source_id=journey.pk, customer_ids=())
         faults = hindrances(check(journey.graph, journey_id=journey.pk))
         if faults:
             raise InvalidGraphError(faults)
