@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from regulars.console import (
     account,
     actions,
+    approvals,
     attention,
     attributes,
     audit,
@@ -50,6 +51,11 @@ app_name = "console"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", today.today, name="today"),
     path("today/<slug:name>.csv", today.today_data, name="today-data"),
+    path("approvals/", approvals.approvals, name="approvals"),
+    path("approvals/<int:approval_id>/approving/", approvals.approve, name="approval-approving"),
+    path("approvals/<int:approval_id>/declining/", approvals.decline, name="approval-declining"),
+    path("approvals/<int:approval_id>/withdrawing/", approvals.withdraw, name="approval-withdrawing"),
+    path("settings/approvals/", approvals.settings, name="settings-approvals"),
     path("today/attention/", attention.attention, name="attention"),
     path("actions/", actions.action_list, name="actions"),
     path("actions/export/", actions.export_actions, name="actions-export"),
