@@ -17,9 +17,10 @@ from django.core.management import call_command
 from django.db import connection
 from polars.testing import assert_frame_equal
 
-from regulars.analytics import clv
+from regulars.analytics import churn, clv, cycles
 from regulars.analytics import facts as contract
-from regulars.insights import exports, facts, operations
+from regulars.insights import exports, facts, operations, queries
+from regulars.insights.leaving import Looked
 from regulars.insights.models import Run, Taste
 from regulars.kernel.days import day_of_date
 from regulars.reports.queries import Kpis, kpis
@@ -301,3 +302,32 @@ def test_predictions_are_what_the_library_says_of_each_customers_scored_day(shop
             np.isnan(row["next_day"])
             or scored_day < row["next_from_day"] <= row["next_day"] <= row["next_until_day"]
         )
+
+
+def test_a_run_keeps_what_marks_those_who_left_and_looks_again_when_the_shop_is_learnt_again(
+    shop: Shop,
+) -> None:
+    assert shop.early.learning is not None
+    assert shop.next_day.learning_id == shop.early.learning_id
+    looked = queries.leaving()
+    assert looked == Looked.read(shop.early.learning.content["leaving"])
+    assert looked is not None
+    assert looked.as_of_day == AS_OF - 3
+    orders = facts.scan_polars(facts.ORDERS, facts_folder=shop.facts_folder)
+    known = contract.until(orders, as_of_day=AS_OF - 3)
+    store = cycles.store(known, as_of_day=AS_OF - 3)
+    assert isinstance(store, cycles.StoreCycle)
+    pace = churn.pace(store)
+    assert (looked.horizon_days, looked.recent_days) == (pace.horizon_days, pace.active.recent_days)
+    stages = churn.characteristics(
+        known,
+        as_of_days=looked.as_of_days,
+        horizon_days=pace.horizon_days,
+        active=pace.active,
+        last_day=AS_OF - 3,
+        cycle_days=store.cycle_days,
+    )
+    told = {one.level: one for one in looked.found if one.kind == "stage"}
+    assert {one.level: one.difference for one in stages} == pytest.approx(
+        {level: one.difference for level, one in told.items()}
+    )
