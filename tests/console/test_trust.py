@@ -142,7 +142,7 @@ def test_what_marks_those_who_left_is_said_drawn_and_sent() -> None:
     card = LeavingCard.latest()
     assert card is not None
     assert [row[0] for row in card.rows] == ["Opened a ticket", "Stage: Declining", "Bought “=Tea”"]
-    assert card.rows[0][1:] == ["1,200", "20.0%", "10.0%", "+12.7 points", "+10.7 to +14.7"]
+    assert card.rows[0][1:] == ["+12.7 points", "+10.7 to +14.7", "20.0%", "10.0%", "1,200"]
     assert card.chart is not None
     response = client.get("/trust/leaving.csv")
     lines = b"".join(response.streaming_content).decode().splitlines()  # type: ignore[attr-defined] # it streams

@@ -56,11 +56,11 @@ class LeavingCard:
     def head(self) -> list[str]:
         return [
             gettext("Characteristic"),
-            gettext("Customers"),
-            gettext("Left"),
-            gettext("Of the others"),
             gettext("Difference"),
             gettext("Interval (95%)"),
+            gettext("Of them left"),
+            gettext("Of the others"),
+            gettext("Customers"),
         ]
 
     @property
@@ -69,11 +69,11 @@ class LeavingCard:
         return [
             [
                 words.name(one),
-                formats.count(one.customers),
-                formats.percent(one.left_share),
-                formats.percent(one.others_left_share),
                 words.effect(one),
                 words.interval(one),
+                formats.percent(one.left_share),
+                formats.percent(one.others_left_share),
+                formats.count(one.customers),
             ]
             for one in self.shown
         ]
@@ -82,7 +82,7 @@ class LeavingCard:
     def looked_back(self) -> str:
         """Return from which days, how far, and at whom was looked."""
         said = gettext(
-            "looked back from %(days)s; who then did not buy from day %(from)s to day %(until)s"
+            "Looked back from %(days)s; who then did not buy from day %(from)s to day %(until)s"
         ) % {
             "days": ", ".join(formats.day(day) for day in self.looked.as_of_days),
             "from": self.looked.lead_days,
@@ -149,7 +149,7 @@ class LeavingCard:
                     "type": "category",
                     "data": names,
                     "inverse": True,
-                    "axisLabel": {"width": 260, "overflow": "truncate"},
+                    "axisLabel": {"width": 180, "overflow": "truncate"},
                 },
                 "series": [*bars, dots],
             },
