@@ -39,7 +39,7 @@ def dump(*form: str) -> bytes:
 
 def backup() -> str:
     """Return what a packed backup restores to, as text."""
-    command = [postgres.binaries() / "pg_restore", "-f", "-"]
+    command = [str(postgres.binaries() / "pg_restore"), "-f", "-"]
     return subprocess.run(command, input=dump("-Fc"), check=True, capture_output=True).stdout.decode()
 
 
