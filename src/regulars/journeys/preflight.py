@@ -11,10 +11,11 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from regulars.analytics.experiments import minimum_detectable_effect
+from regulars.experiments.operations import ExperimentStateError, arm_of
 from regulars.journeys.composing import KIND, given
 from regulars.journeys.models import Campaign, CampaignChannel
 from regulars.journeys.operations.campaigns import InvalidCampaignError, problems, shows_coupon
-from regulars.journeys.rules import LEFT_OUT
+from regulars.journeys.rules import LEFT_OUT, OTHER_ARM
 from regulars.journeys.starting import PORTION
 from regulars.kernel.buckets import bucket
 from regulars.kernel.errors import RegularsError
@@ -192,8 +193,11 @@ def _audience(
         left_out: set[int] = set()
         for segment_id in campaign.excluded:
             left_out |= set(segments.member_ids(segment_id).filter(customer_id__in=portion))
-        excluded[LEFT_OUT] += len(left_out)
-        some = [who for who in portion if who not in left_out]
+        drawn = _drawn(campaign, portion)
+        others = {who for who in portion if drawn is not None and who not in drawn}
+        excluded[OTHER_ARM] += len(others)
+        excluded[LEFT_OUT] += len(left_out - others)
+        some = [who for who in portion if who not in left_out | others]
         for who, told in reach_of(
             some, purpose=campaign.purpose, tag=campaign.tag, channels=channels, now=now
         ).items():
@@ -204,6 +208,15 @@ def _audience(
     salt = f"send:{KIND}:{campaign.pk}"
     held = frozenset(who for who in reached if bucket(who, salt=salt) < campaign.holdout_bp)
     return _Audience(reached=reached, held=held, excluded=excluded)
+
+
+def _drawn(campaign: Campaign, ids: Sequence[int]) -> set[int] | None:
+    """Return whom an experiment drew into the arm that a campaign is; None where it is none, or nobody was drawn yet."""
+    try:
+        return arm_of(kind=KIND, source_id=campaign.pk, customer_ids=ids)
+    except ExperimentStateError:
+        # It is among the warnings.
+        return None
 
 
 def _parts(counted: Counter[str], scale: float) -> list[Part]:
@@ -331,6 +344,15 @@ def _warnings(
     now: datetime,
 ) -> list[str]:
     told = []
+    try:
+        arm_of(kind=KIND, source_id=campaign.pk, customer_ids=())
+    except ExperimentStateError as error:
+        told.append(
+            _(
+                "The campaign waits until its experiment is launched, and then reaches those drawn into its arm: %(why)s."
+            )
+            % {"why": error}
+        )
     for row in rows:
         version = versions[row.channel_id]
         if version is None:
