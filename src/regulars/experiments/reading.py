@@ -107,7 +107,7 @@ def read(assigned: Assigned, *, metric: str, now: datetime) -> Reading:
         now = min(now, assigned.stopped_at)
     parameters = {**assigned.parameters, "a_now": now}
     statement = (
-        f"SELECT customer_id, arm, at, least(until, %(a_now)s) AS until FROM ({assigned.statement}) told"  # noqa: S608  registered by rooms
+        f"SELECT customer_id, arm, drawn, at, least(until, %(a_now)s) AS until FROM ({assigned.statement}) told"  # noqa: S608  registered by rooms
         " WHERE at < %(a_now)s"
     )
     bought = attributed(statement, assigned.exposures, parameters) if assigned.exposures else {}
@@ -162,7 +162,7 @@ def read_outcomes(
 
 
 def _rule(assigned: Assigned, *, now: datetime) -> UntilEnd | Sequential:
-    if assigned.ends_at is None:
+    if assigned.planned_units or assigned.ends_at is None:
         return Sequential(planned_units=max(assigned.planned_units, 2))
     whole = assigned.ends_at - assigned.since
     return UntilEnd(elapsed=min(1.0, max((now - assigned.since) / whole, 1e-6)))
@@ -187,7 +187,11 @@ def _reading(  # noqa: PLR0913  what was found, and how to read it
     guards = {key: one.higher_is_better for key, one in measures.items() if one.is_guard and key != metric}
     day = 86_400
     so_far = (now - assigned.since).total_seconds() / day
-    in_all = (assigned.ends_at - assigned.since).total_seconds() / day if assigned.ends_at else None
+    in_all = (
+        (assigned.ends_at - assigned.since).total_seconds() / day
+        if assigned.ends_at and not assigned.planned_units
+        else None
+    )
     sides = [
         Side(
             key=name,
