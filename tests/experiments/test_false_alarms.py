@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from regulars.analytics.experiments import Moments, Sequential, UntilEnd
 from regulars.experiments.reading import read_moments
 from regulars.experiments.registry import Assigned
-from regulars.experiments.rules import LEAST_UNITS
+from regulars.experiments.rules import LEAST_COMING
 from tests.experiments.worlds import STARTED, after
 
 pytestmark = pytest.mark.unit
@@ -132,7 +132,7 @@ def test_a_journey_that_brings_nothing_is_called_clear_in_at_most_5_of_100_while
         passed = np.minimum(day - came[here] - 1, 29)
         values = so_far[here][np.arange(here.sum()), passed][:, None]
         effects, errors = readings(values, before[here], held[:, here])
-        enough = held[:, here].sum(axis=1) >= LEAST_UNITS
+        enough = held[:, here].sum(axis=1) >= LEAST_COMING
         reach = np.array(
             [rule.interval_reach(variance=one**2, units=int(here.sum()), alpha=0.05) for one in errors[:, 0]]
         )

@@ -158,6 +158,13 @@ def _channels(now: datetime) -> Iterator[Notice]:
             % {"name": channel.name, "why": channel.trouble},
             url=reverse("console:settings-channels"),
         )
+    for channel in Channel.objects.filter(is_active=True, deaf_since__isnull=False):
+        yield Notice(
+            level="warning",
+            text=gettext("The mailbox of %(name)s cannot be read, so nobody learns what came back: %(why)s")
+            % {"name": channel.name, "why": channel.deaf_trouble},
+            url=reverse("console:settings-channel", args=[channel.pk]),
+        )
 
 
 def _stale(now: datetime) -> Iterator[Notice]:

@@ -47,6 +47,7 @@ def funnel_of(campaign: Campaign, told: Figures) -> list[Step]:
         ("bought", _("Bought"), told.attributed.buyers, True, within),
         ("unsubscribed", _("Unsubscribed"), told.unsubscribed, True, within),
         ("complained", _("Reported as spam"), told.complained, True, _("Told by the receiver's provider.")),
+        ("passed_on", _("Passed on"), told.passed_on or None, False, _("Refused for good over one channel and written anew over the next, once consent for that one was looked at.")),
         ("failed", _("Failed"), told.failed, False, _("Refused, came back, or may not have arrived.")),
         ("under_way", _("Under way"), told.under_way, False, _("Not sent yet, or waiting for their time.")),
     )  # fmt: skip

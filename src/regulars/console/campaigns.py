@@ -37,8 +37,8 @@ from regulars.journeys.tasks import request_beginning
 from regulars.kernel.days import zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.labels import reason_label
-from regulars.messaging.operations.sends import PASSING
 from regulars.messaging.queries import Funnel
+from regulars.messaging.queries.unreached import unreached
 from regulars.messaging.tasks import request_sending
 from regulars.shop import queries as shop
 from regulars.staff.access import Needs, access
@@ -284,11 +284,7 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "steps": funnel_of(found, told) if told else [],
         "sentence": sentence_of(told, currency=currency) if told else None,
         "excluded": [(reason_label(one.reason), one.customers) for one in told.excluded] if told else [],
-        "unreached": sum(
-            part.deliveries
-            for part in (row.funnel.parts if row.funnel else ())
-            if part.state in {"failed", "bounced"} or (part.state == "suppressed" and part.reason in PASSING)
-        ),
+        "unreached": unreached(found.send_id) if found.send_id else 0,
         "history": changes_of(found),
         "exports": choices(reverse("console:campaign-export", args=[campaign_id])),
     }

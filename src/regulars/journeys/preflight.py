@@ -16,8 +16,8 @@ from regulars.experiments.rules import ALPHA, LEAST_UNITS
 from regulars.journeys.composing import KIND, given
 from regulars.journeys.models import Campaign, CampaignChannel
 from regulars.journeys.operations.campaigns import InvalidCampaignError, problems, shows_coupon
-from regulars.journeys.reach import PORTION, Reach, reach_of
 from regulars.journeys.rules import LEFT_OUT, OTHER_ARM
+from regulars.journeys.starting import PORTION
 from regulars.kernel.buckets import bucket
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing
@@ -25,6 +25,7 @@ from regulars.messaging.channels import kind_named
 from regulars.messaging.checking import check
 from regulars.messaging.models import Channel, TemplateVersion
 from regulars.messaging.operations.channels import opening_of
+from regulars.messaging.queries.reach import Reach, reach_of
 from regulars.messaging.queries.templates import has_changes, latest_version
 from regulars.messaging.registry import Message
 from regulars.segments import queries as segments
