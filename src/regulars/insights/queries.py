@@ -14,6 +14,7 @@ from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, 
 
 from regulars.analytics import backtest as analytics
 from regulars.analytics.backtest import MODELS, ModelName, Verdict
+from regulars.insights.leaving import Looked
 from regulars.insights.models import (
     Backtest,
     BacktestRun,
@@ -643,6 +644,14 @@ def backtests() -> list[Trusted]:
         for model in MODELS
         if model in rows
     ]
+
+
+def leaving() -> Looked | None:
+    """Return what marks those who left, as it was found when the shop was learnt last; None before that."""
+    run = Run.objects.filter(state=Run.State.DONE).select_related("learning").order_by("-id").first()
+    if run is None or run.learning is None or "leaving" not in run.learning.content:
+        return None
+    return Looked.read(run.learning.content["leaving"])
 
 
 def latest_backtest() -> BacktestRun | None:

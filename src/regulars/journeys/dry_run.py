@@ -57,7 +57,7 @@ class Day:
     day: int
     entrants: int = 0
     cap_hits: int = 0
-    sends: Counter[int] = field(default_factory=Counter)
+    sends: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -406,7 +406,7 @@ class _Machine:
             notes[way.standing.enrollment_id] = told.note
             day = self._days.get(self._past.day(told.at))
             if told.channel is not None and day is not None:
-                day.sends[told.channel] += 1
+                day.sends[told.channel] = day.sends.get(told.channel, 0) + 1
                 day.cap_hits += told.was_capped
         return notes
 

@@ -10,8 +10,9 @@ from math import sqrt
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from regulars.analytics.experiments import minimum_detectable_effect
+from regulars.analytics.experiments import fixed_alpha, minimum_detectable_effect
 from regulars.experiments.operations import ExperimentStateError, arm_of
+from regulars.experiments.rules import ALPHA, LEAST_UNITS
 from regulars.journeys.composing import KIND, given
 from regulars.journeys.models import Campaign, CampaignChannel
 from regulars.journeys.operations.campaigns import InvalidCampaignError, problems, shows_coupon
@@ -33,7 +34,6 @@ from regulars.shop.models import Customer
 MOST_LOOKED_AT = 20_000
 """Above this the audience is judged by as many of it, drawn by their ids, and the counts are scaled."""
 SHOWN = 10
-LEAST_UNITS = 30
 _WHOLE_BP = 10_000
 
 
@@ -72,7 +72,7 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Detectable:
-    """How small an effect would probably be seen (80 % power, 5 % false alarms).
+    """How small an effect would probably be seen (80 % power, 5 % false alarms however often one looks).
 
     Attributes:
         base: Share of these customers who bought in as many days up to now, 0 to 1.
@@ -193,11 +193,10 @@ def _audience(
         left_out: set[int] = set()
         for segment_id in campaign.excluded:
             left_out |= set(segments.member_ids(segment_id).filter(customer_id__in=portion))
-        drawn = _drawn(campaign, portion)
-        others = {who for who in portion if drawn is not None and who not in drawn}
-        excluded[OTHER_ARM] += len(others)
-        excluded[LEFT_OUT] += len(left_out - others)
-        some = [who for who in portion if who not in left_out | others]
+        excluded[LEFT_OUT] += len(left_out)
+        other_arm = _in_other_arms(campaign, portion) - left_out
+        excluded[OTHER_ARM] += len(other_arm)
+        some = [who for who in portion if who not in left_out | other_arm]
         for who, told in reach_of(
             some, purpose=campaign.purpose, tag=campaign.tag, channels=channels, now=now
         ).items():
@@ -210,13 +209,13 @@ def _audience(
     return _Audience(reached=reached, held=held, excluded=excluded)
 
 
-def _drawn(campaign: Campaign, ids: Sequence[int]) -> set[int] | None:
-    """Return whom an experiment drew into the arm that a campaign is; None where it is none, or nobody was drawn yet."""
+def _in_other_arms(campaign: Campaign, ids: Sequence[int]) -> set[int]:
+    """Return who is in another arm of the campaign's experiment; nobody before it is launched, which the warnings tell."""
     try:
-        return arm_of(kind=KIND, source_id=campaign.pk, customer_ids=ids)
+        drawn = arm_of(kind=KIND, source_id=campaign.pk, customer_ids=ids)
     except ExperimentStateError:
-        # It is among the warnings.
-        return None
+        return set()
+    return set() if drawn is None else set(ids) - drawn
 
 
 def _parts(counted: Counter[str], scale: float) -> list[Part]:
@@ -275,7 +274,12 @@ def _detectable(
     if not 0 < base < 1:
         return None
     found = minimum_detectable_effect(
-        standard_deviation=sqrt(base * (1 - base)), units=units, control_units=control, mean=base
+        standard_deviation=sqrt(base * (1 - base)),
+        units=units,
+        control_units=control,
+        mean=base,
+        # The reading may be looked at every day, and is a little stricter for it.
+        alpha=fixed_alpha(ALPHA),
     )
     return Detectable(base=base, points=found.effect, buyers=found.effect * units)
 

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from regulars.journeys import registry
 from regulars.journeys.models import AdoptedPlaybook, Journey
-from regulars.journeys.operations.journeys import create_journey, publish
+from regulars.journeys.operations.approvals import launch_journey
+from regulars.journeys.operations.journeys import create_journey
 from regulars.journeys.playbooks import Message, OfferTold, Playbook, SegmentTold, playbook, starter_set
 from regulars.journeys.playbooks.choosing import Value, chosen, put_in
 from regulars.journeys.playbooks.needs import Need, channel_of, hindrances, needs_of
@@ -114,7 +115,7 @@ def turn_on_playbook(
         journey = alive(row)
         if row is not None and journey is not None:
             if start and journey.state == Journey.State.DRAFT:
-                publish(journey.pk, by=by, now=now)
+                launch_journey(journey.pk, by=by, now=now)
                 journey.refresh_from_db()
             return TurnedOn(code=code, journey=journey, things=things_of(row), is_new=False)
         values = chosen(book, settings or {})
@@ -137,7 +138,7 @@ def turn_on_playbook(
             },
         )
         if start:
-            publish(journey.pk, by=by, now=now)
+            launch_journey(journey.pk, by=by, now=now)
             journey.refresh_from_db()
     return TurnedOn(code=code, journey=journey, things=making.things, is_new=True)
 
