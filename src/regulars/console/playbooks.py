@@ -341,7 +341,7 @@ def starter(request: HttpRequest) -> HttpResponse:
         "console/playbooks/starter.html",
         {
             "cards": cards,
-            "left": [card for card in cards if card.row.state not in (*_TURNED_ON, "hindered")],
+            "left": [card for card in cards if card.row.state not in ("running", "paused", "hindered")],
             "hindered": [card for card in cards if card.row.state == "hindered"],
         },
     )

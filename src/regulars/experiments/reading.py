@@ -18,6 +18,7 @@ from regulars.experiments.measures import MEASURES, Bought, Measure, attributed,
 from regulars.experiments.registry import Assigned
 from regulars.experiments.rules import (
     ALPHA,
+    LEAST_COMING,
     LEAST_UNITS,
     Effect,
     Verdict,
@@ -63,6 +64,7 @@ class Reading:
         sides: The arms, the control first.
         split: Whether the arms have as many customers as planned; None before there is any.
         confidence: Of every interval, 0 to 1: all arms together are right in 95 of 100 experiments.
+        least_units: With fewer customers in an arm nothing is told.
     """
 
     as_of: datetime
@@ -75,6 +77,7 @@ class Reading:
     sides: tuple[Side, ...]
     split: SampleRatio | None
     confidence: float
+    least_units: int = LEAST_UNITS
 
     @property
     def control(self) -> Side:
@@ -168,6 +171,10 @@ def _rule(assigned: Assigned, *, now: datetime) -> UntilEnd | Sequential:
     return UntilEnd(elapsed=min(1.0, max((now - assigned.since) / whole, 1e-6)))
 
 
+def _least(rule: UntilEnd | Sequential | None) -> int:
+    return LEAST_COMING if isinstance(rule, Sequential) else LEAST_UNITS
+
+
 def _reading(  # noqa: PLR0913  what was found, and how to read it
     found: Mapping[str, Moments],
     *,
@@ -225,6 +232,7 @@ def _reading(  # noqa: PLR0913  what was found, and how to read it
         sides=tuple(sides),
         split=split,
         confidence=1 - alpha,
+        least_units=_least(rule),
     )
 
 
@@ -237,7 +245,7 @@ def _effects(  # noqa: PLR0913  what was found, and how to compare it
     alpha: float,
     rule: UntilEnd | Sequential | None,
 ) -> dict[str, dict[str, Effect]]:
-    enough = {name: one for name, one in found.items() if one.units >= LEAST_UNITS}
+    enough = {name: one for name, one in found.items() if one.units >= _least(rule)}
     if control not in enough or not any(name in enough for name in treated):
         return {}
     try:
