@@ -22,7 +22,8 @@ from regulars.runtime import postgres
 from regulars.runtime.home import Home
 
 ROUNDS = 20
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
+"""For a worker to start; only what comes after the first event counts."""
 
 
 def main() -> None:
@@ -101,10 +102,9 @@ def _measure(many: int, workers: int) -> None:
     _timed("let in", many, lambda: operations.enroll(journey.pk, entrants, now=now))
     _timed("first look: wait", many, lambda: advance_all(now=now))
     later = now + timedelta(hours=1)
-    start = time.perf_counter()
-    _timed("wait, condition, split", many, lambda: _until("tag", later))
-    _timed(f"tag, {workers} workers", many, lambda: _workers(workers, later))
-    total = time.perf_counter() - start
+    total = _timed("wait, condition, split", many, lambda: _until("tag", later))
+    ready = _ready(workers)
+    total += _timed(f"tag, {workers} workers", many, lambda: _go(ready, later))
     print(f"a tick of four steps: {total:.1f} s, {total / bare:.0f} times the bare rows of one step")
     with connection.cursor() as cursor:
         cursor.execute("SELECT state, count(*) FROM journeys_enrollment GROUP BY 1 ORDER BY 1")
@@ -120,14 +120,33 @@ def _until(step: str, now: object) -> None:
         advancing.advance(now=now)  # type: ignore[arg-type]  # a moment
 
 
-def _workers(many: int, now: object) -> None:
+def _ready(many: int) -> "list[subprocess.Popen[str]]":
+    """Return workers that have started and wait for the moment that they are to lead on at."""
     code = (
         "import django; django.setup()\n"
-        "import datetime, sys\nfrom regulars.journeys.advancing import advance_all\n"
-        "advance_all(now=datetime.datetime.fromisoformat(sys.argv[1]))"
+        "import datetime\nfrom regulars.journeys.advancing import advance_all\n"
+        "from django.db import connection; connection.ensure_connection()\n"
+        "print('ready', flush=True)\n"
+        "advance_all(now=datetime.datetime.fromisoformat(input()))"
     )
-    running = [subprocess.Popen([sys.executable, "-c", code, str(now)]) for _ in range(many)]
-    for one in running:
+    found = [
+        subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(many)
+    ]
+    for one in found:
+        if one.stdout is not None:
+            one.stdout.readline()
+    return found
+
+
+def _go(workers: "list[subprocess.Popen[str]]", now: object) -> None:
+    for one in workers:
+        if one.stdin is not None:
+            one.stdin.write(f"{now}\n")
+            one.stdin.flush()
+    for one in workers:
         one.wait()
 
 
@@ -175,8 +194,7 @@ def _react() -> None:
     worker = subprocess.Popen([sys.executable, "-m", "regulars", "worker", "--queues", "events,messages"])
     took = []
     try:
-        time.sleep(8)
-        for who in Customer.objects.order_by("pk").values_list("pk", flat=True)[:ROUNDS]:
+        for who in Customer.objects.order_by("pk").values_list("pk", flat=True)[: ROUNDS + 1]:
             event = NewEvent(
                 source_id=source.pk, at=timezone.now(), name="Product Viewed", customer_id=who, properties={}
             )
@@ -194,6 +212,8 @@ def _react() -> None:
         worker.terminate()
         worker.wait()
         connection.close()
+    first, *took = took
+    print(f"the worker had started after {first:.1f} s")
     print(
         f"event to first step: median {statistics.median(took):.2f} s, slowest {max(took):.2f} s of {len(took)}"
     )

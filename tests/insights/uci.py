@@ -15,7 +15,7 @@ def load(file: Path) -> None:
     """Write customers, products, orders, lines and refunds, each cancellation matched to its order."""
     make_business(currency="GBP")
     store = make_store().pk
-    sold, returned = _read(file)
+    sold, returned = read_lines(file)
     customers = sold.select("customer").vstack(returned.select("customer")).unique().sort("customer")
     customers = customers.with_row_index("id", offset=1)
     products = sold.select("product").vstack(returned.select("product")).unique().sort("product")
@@ -53,20 +53,20 @@ def load(file: Path) -> None:
         .join(customers.rename({"id": "customer_id"}), on="customer")
         .with_columns(pl.lit(store).alias("store_id"), pl.col("at").dt.epoch("d").alias("day"))
     )
-    _copy("shop_customer", customers, id="id", code="customer", name=pl.lit(""), country=pl.lit(""))
-    _copy(
+    copy_into("shop_customer", customers, id="id", code="customer", name=pl.lit(""), country=pl.lit(""))
+    copy_into(
         "shop_product", products, id="id", store_id=pl.lit(store), code="product", name=pl.lit(""), category=pl.lit(""),
         brand=pl.lit(""), pack_size=pl.lit(""),
     )  # fmt: skip
-    _copy(
+    copy_into(
         "shop_order", orders, id="id", store_id="store_id", code="code", customer_id="customer_id", status="status",
         placed_at="at", day="day", amount_minor="amount", refunded_minor="refunded",
     )  # fmt: skip
-    _copy(
+    copy_into(
         "shop_orderline", lines, id="id", order_id="order_id", key=pl.col("id").cast(pl.String), product_id="product_id",
         quantity="quantity", amount_minor="amount",
     )  # fmt: skip
-    _copy(
+    copy_into(
         "shop_refund", refund_rows, id="id", store_id="store_id", key=pl.col("id").cast(pl.String), code="code",
         customer_id="customer_id", order_id="order_id", quantity="quantity", amount_minor="amount", refunded_at="at",
         day="day",
@@ -74,7 +74,7 @@ def load(file: Path) -> None:
     mark_changed(*orders["day"].unique())
 
 
-def _read(file: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+def read_lines(file: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the lines sold and the lines taken back, those with a customer and a price."""
     rows = (
         pl.read_parquet(file)
@@ -100,7 +100,8 @@ def _matched(returned: pl.DataFrame, sold: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _copy(table: str, rows: pl.DataFrame, **columns: str | pl.Expr) -> None:
+def copy_into(table: str, rows: pl.DataFrame, **columns: str | pl.Expr) -> None:
+    """Write rows into a table; each column is one of the rows', or an expression over them."""
     text = rows.select(**{name: pl.col(c) if isinstance(c, str) else c for name, c in columns.items()})
     with (
         connection.cursor() as cursor,

@@ -1,12 +1,14 @@
 """The time machine: it says what the engine did when it really ran, knows what it cannot know, and writes nothing."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db.utils import InternalError
 
 from regulars.insights.models import Profile
@@ -122,6 +124,9 @@ def test_caps_quiet_hours_consents_and_codes_are_reckoned_without_writing_anythi
     [codes] = done.codes
     assert (codes.codes, codes.exposure_minor) == (6, 6 * 600)
     assert [(one.journey_id, one.customers) for one in done.overlaps] == [(other.pk, 2)]
+    # As it is kept for the page.
+    kept = json.loads(json.dumps(asdict(done), cls=DjangoJSONEncoder))
+    assert kept["days"][7]["sends"] == {str(channel.pk): 1}
 
 
 @pytest.mark.django_db

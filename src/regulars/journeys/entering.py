@@ -7,7 +7,7 @@ import structlog
 from django.db import connection, transaction
 
 from regulars.journeys.kinds.entries import FRESH, entrants_by_event
-from regulars.journeys.models import Gate, Journey, JourneyVersion
+from regulars.journeys.models import Enrollment, Gate, Journey, JourneyVersion
 from regulars.journeys.operations.enrolling import admit, enroll, wake
 from regulars.journeys.registry import Entrant, Looking, entry_kinds
 from regulars.kernel.errors import RegularsError
@@ -49,7 +49,8 @@ def look(journey: Journey, *, now: datetime) -> int:
     came = 0
     for portion in entry_kinds()[entry["kind"]].look(looking):
         came += enroll(journey.pk, portion, now=now).new
-    admit(journey.pk, now=now)
+    if Enrollment.objects.filter(journey=journey, state=Enrollment.State.QUEUED).exists():
+        admit(journey.pk, now=now)
     Gate.objects.filter(journey=journey).update(looked_at=now)
     return came
 

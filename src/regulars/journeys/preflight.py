@@ -351,7 +351,12 @@ def _warnings(
     try:
         arm_of(kind=KIND, source_id=campaign.pk, customer_ids=())
     except ExperimentStateError as error:
-        told.append(str(error))
+        told.append(
+            _(
+                "The campaign waits until its experiment is launched, and then reaches those drawn into its arm: %(why)s."
+            )
+            % {"why": error}
+        )
     for row in rows:
         version = versions[row.channel_id]
         if version is None:
