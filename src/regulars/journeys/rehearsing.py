@@ -80,15 +80,17 @@ def run_rehearsal(rehearsal_id: int, *, now: datetime) -> None:
                 del stage
                 notes.submit(rows.update, done=done, total=total)
 
-            result = run(
-                row.graph,
-                since_day=row.since_day,
-                until_day=row.until_day,
-                now=now,
-                journey_id=row.journey_id,
-                progress=note,
-            )
-            notes.submit(connection.close)
+            try:
+                result = run(
+                    row.graph,
+                    since_day=row.since_day,
+                    until_day=row.until_day,
+                    now=now,
+                    journey_id=row.journey_id,
+                    progress=note,
+                )
+            finally:
+                notes.submit(_close)
     except RegularsError as error:
         rows.update(state=Rehearsal.State.FAILED, error=str(error), finished_at=Now())
         return
@@ -96,6 +98,11 @@ def run_rehearsal(rehearsal_id: int, *, now: datetime) -> None:
         rows.update(state=Rehearsal.State.FAILED, finished_at=Now())
         raise
     rows.update(state=Rehearsal.State.DONE, result=asdict(result), finished_at=Now())
+
+
+def _close() -> None:
+    """Close the connection of the thread that this runs in: each has its own."""
+    connection.close()
 
 
 def rehearse_playbook(
