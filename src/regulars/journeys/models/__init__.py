@@ -2,7 +2,7 @@
 
 from regulars.journeys.models.campaigns import Campaign, CampaignChannel
 from regulars.journeys.models.journeys import Enrollment, Gate, Journey, JourneyVersion, Passage
-from regulars.journeys.models.playbooks import AdoptedPlaybook
+from regulars.journeys.models.playbooks import AdoptedPlaybook, OwnPlaybook
 from regulars.journeys.models.rehearsals import Rehearsal
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Gate",
     "Journey",
     "JourneyVersion",
+    "OwnPlaybook",
     "Passage",
     "Rehearsal",
 ]
