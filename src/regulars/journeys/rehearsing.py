@@ -1,6 +1,6 @@
 """Dry runs in the background: asked for on a page that may be left, with the result kept."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
+from django.utils import translation
 from procrastinate.contrib.django import app
 
 from regulars.journeys.models import Journey, Rehearsal
@@ -80,7 +81,13 @@ def run_rehearsal(rehearsal_id: int, *, now: datetime) -> None:
     row = Rehearsal.objects.filter(pk=rehearsal_id, state__in=Rehearsal.AT_WORK).first()
     if row is None:
         return
-    rows = Rehearsal.objects.filter(pk=rehearsal_id)
+    # What it remarks on is read by whoever asked.
+    with translation.override(row.requested_by.language if row.requested_by else None):
+        _run(row, run, now=now)
+
+
+def _run(row: Rehearsal, run: Callable[..., "DryRun"], *, now: datetime) -> None:
+    rows = Rehearsal.objects.filter(pk=row.pk)
     rows.update(state=Rehearsal.State.RUNNING)
     try:
         # The dry run's own transaction refuses every write: how far it has come is noted over another connection.
@@ -90,15 +97,17 @@ def run_rehearsal(rehearsal_id: int, *, now: datetime) -> None:
                 del stage
                 notes.submit(rows.update, done=done, total=total)
 
-            result = run(
-                row.graph,
-                since_day=row.since_day,
-                until_day=row.until_day,
-                now=now,
-                journey_id=row.journey_id,
-                progress=note,
-            )
-            notes.submit(connection.close)
+            try:
+                result = run(
+                    row.graph,
+                    since_day=row.since_day,
+                    until_day=row.until_day,
+                    now=now,
+                    journey_id=row.journey_id,
+                    progress=note,
+                )
+            finally:
+                notes.submit(_hang_up)
     except RegularsError as error:
         rows.update(state=Rehearsal.State.FAILED, error=str(error), finished_at=Now())
         return
@@ -106,6 +115,11 @@ def run_rehearsal(rehearsal_id: int, *, now: datetime) -> None:
         rows.update(state=Rehearsal.State.FAILED, finished_at=Now())
         raise
     rows.update(state=Rehearsal.State.DONE, result=asdict(result), finished_at=Now())
+
+
+def _hang_up() -> None:
+    """Close the connection of the thread that this runs in."""
+    connection.close()
 
 
 def rehearse_playbook(code: str, *, settings: Mapping[str, object] | None = None, now: datetime) -> "DryRun":
