@@ -5,6 +5,8 @@ import pytest
 from regulars.analytics.backtest import Reason
 from tests.api.clients import Program, content
 from tests.insights.backtested import make_backtests, make_lacking, make_result
+from tests.insights.factories import make_run
+from tests.insights.left import keep
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -36,3 +38,17 @@ def test_a_program_reads_what_to_believe_and_why() -> None:
     assert basket["reason"] == Reason.NOT_ENOUGH_DATA.value
     assert basket["compared"] is None
     assert basket["data"][0] == {"name": "days", "has": 26, "needs": 56, "lacks": 30}
+
+
+def test_a_program_reads_what_marks_those_who_left() -> None:
+    nothing = content(Program().get("/characteristics"))
+    assert (nothing["as_of_day"], nothing["count"], nothing["found"]) == (None, 0, [])
+    keep(make_run())
+
+    told = content(Program().get("/characteristics"))
+
+    assert (told["as_of_day"], told["looked_back_from"]) == ("2024-10-04", ["2024-06-26", "2024-07-10"])
+    first = told["found"][0]
+    assert (first["kind"], first["name"], first["difference"], first["marks"]) == (
+        "ticket", "Opened a ticket", 0.127, True,
+    )  # fmt: skip

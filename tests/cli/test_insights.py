@@ -10,6 +10,8 @@ from regulars.cli.main import app
 from regulars.insights.exports import SCHEMA
 from regulars.insights.models import Run
 from regulars.planner.models import Action
+from tests.insights.factories import make_run
+from tests.insights.left import keep
 from tests.insights.records import mark_changed
 from tests.shop.factories import make_business, make_customer, make_line, make_order
 
@@ -158,3 +160,16 @@ def test_a_back_test_from_the_command_line_says_what_to_believe() -> None:
     assert "The store's cycle for everybody" in shown
     assert "Days of history" in shown
     assert "'luck' is not one of" in regulars("insights", "backtest", "--model", "luck", fails=True)
+
+
+def test_what_marks_those_who_left_is_told_in_words_and_as_json() -> None:
+    make_business()
+    assert json.loads(regulars("insights", "characteristics", "--json")) == {}
+    keep(make_run())
+
+    told = regulars("insights", "characteristics")
+    assert "3 of 4 characteristics set those who left apart" in " ".join(told.split())
+    assert "+12.7 points" in told
+    found = json.loads(regulars("insights", "characteristics", "--json"))
+    assert (found["as_of"], found["looked_back_from"]) == ("2024-10-04", ["2024-06-26", "2024-07-10"])
+    assert found["found"][1]["level"] == "=Tea"

@@ -9,12 +9,15 @@ from django.test.utils import CaptureQueriesContext
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from regulars.analytics.backtest import MODELS, Reason
+from regulars.console.leaving import LeavingCard
 from regulars.console.trust import Card
 from regulars.insights import queries
+from regulars.insights.leaving import Looked
 from regulars.insights.models import BacktestRun
 from regulars.staff.rules import Role
 from tests.console.shop_at_work import make_run
 from tests.insights.backtested import make_backtests, make_lacking, make_result
+from tests.insights.left import keep, make_characteristic, make_looked
 from tests.shop.factories import make_business
 from tests.staff.factories import make_user
 
@@ -72,7 +75,7 @@ def test_the_page_asks_the_database_the_same_however_many_models(models: tuple[s
     with CaptureQueriesContext(connection) as asked:
         client.get("/trust/")
 
-    assert len(asked) == 6
+    assert len(asked) == 7
 
 
 def test_an_empty_page_teaches_the_next_step() -> None:
@@ -125,3 +128,42 @@ def test_who_may_not_see_figures_does_not_see_trust() -> None:
     make_business()
     assert someone(Role.AGENT).get("/trust/").status_code == 403
     assert someone(Role.AGENT).post("/trust/computations/").status_code == 403
+
+
+def test_what_marks_those_who_left_is_said_drawn_and_sent() -> None:
+    keep(make_run())
+    client = someone()
+
+    page = text(client)
+
+    assert "3 of 4 characteristics set those who left apart by more than chance explains." in page
+    assert "Most of all goes with leaving: Opened a ticket (+12.7 points)." in page
+    assert "Most of all goes with staying: Bought “=Tea” (−4.1 points)." in page
+    card = LeavingCard.latest()
+    assert card is not None
+    assert [row[0] for row in card.rows] == ["Opened a ticket", "Stage: Declining", "Bought “=Tea”"]
+    assert card.rows[0][1:] == ["+12.7 points", "+10.7 to +14.7", "20.0%", "10.0%", "1,200"]
+    assert card.chart is not None
+    response = client.get("/trust/leaving.csv")
+    lines = b"".join(response.streaming_content).decode().splitlines()  # type: ignore[attr-defined] # it streams
+    assert lines[0].startswith("kind,level,customers,left_share,others_left_share,difference,low,high,")
+    assert [line.split(",")[:2] for line in lines[1:]] == [
+        ["ticket", ""], ["category", "'=Tea"], ["stage", "declining"], ["price", "rose"],
+    ]  # fmt: skip
+    assert someone(Role.AGENT).get("/trust/leaving.csv").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("looked", "says"),
+    [
+        (make_looked(as_of_days=()), "it takes 132 days of orders"),
+        (make_looked(), "too few active customers, or none of them left"),
+        (
+            make_looked(make_characteristic("price", "fell", difference=0.01, marks=False)),
+            "Nothing that was looked at sets those who left apart",
+        ),
+    ],
+)
+def test_where_nothing_marks_those_who_left_the_page_says_why(looked: Looked, says: str) -> None:
+    keep(make_run(), looked)
+    assert says in text(someone())

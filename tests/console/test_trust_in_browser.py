@@ -8,6 +8,7 @@ from regulars.staff.rules import Role
 from tests.console.browser import LOOKS, Console
 from tests.console.shop_at_work import make_run
 from tests.insights.backtested import make_backtests, make_lacking, make_result
+from tests.insights.left import keep
 from tests.shop.factories import make_business
 from tests.staff.factories import make_user
 
@@ -16,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 def test_trust_is_sound_in_every_look_and_a_test_can_be_asked_for(console: Console) -> None:
     make_business()
-    make_run()
+    keep(make_run())
     analyst = make_user(name="Ana", role=Role.ANALYST)
     page = console.open("/trust/", user=analyst)
     page.get_by_role("button", name="Test the models").click()

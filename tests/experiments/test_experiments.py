@@ -271,6 +271,10 @@ def test_a_plan_tells_smaller_effects_of_longer_runs_and_of_larger_arms() -> Non
     assert effects[28] == pytest.approx((2.2414 + 0.8416) * (2 * p * (1 - p) / 1_000) ** 0.5, rel=0.03)
     assert next(one.effect for one in lopsided.over if one.days == 28) > effects[28]  # type: ignore[operator]  # told above
     assert lopsided.enough_days is not None
+    # Who is held out of everything is in no arm.
+    make_business(holdout_bp=1_000)
+    held = planning.plan(segment_id=segment.pk, shares=[5_000, 5_000], metric="buyers", days=28, now=STARTED)
+    assert held.units == (900, 900)
     empty = planning.plan(
         segment_id=make_list(make_customers(40)).pk,
         shares=[5_000, 5_000],

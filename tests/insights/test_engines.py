@@ -36,10 +36,16 @@ def test_what_does_not_fit_in_memory_is_refused_in_words_and_left_to_the_engine_
     assert engines.fitting(facts_folder=folder, available=enough) == "polars"
 
 
-def test_duckdb_is_given_a_part_of_the_memory_that_is_left_and_a_place_to_spill(folder: Path) -> None:
+def test_duckdb_is_given_a_part_of_the_memory_that_is_left_and_a_place_to_spill_and_draws_nothing(
+    folder: Path,
+) -> None:
     with engines.reader(engine="duckdb", facts_folder=folder) as read:
-        asked = "SELECT current_setting('memory_limit') AS memory, current_setting('temp_directory') AS spill"
+        asked = (
+            "SELECT current_setting('memory_limit') AS memory, current_setting('temp_directory') AS spill, "
+            "current_setting('enable_progress_bar') AS draws"
+        )
         (told,) = engines.in_memory(read(facts.LINES).query("lines", asked)).to_dicts()
 
     assert told["spill"] == str(folder / ".spill")
     assert told["memory"].endswith("iB")
+    assert not told["draws"]

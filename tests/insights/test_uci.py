@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -17,10 +19,11 @@ from django.core.management import call_command
 from django.db import connection
 from polars.testing import assert_frame_equal
 
-from regulars.analytics import clv
+from regulars.analytics import churn, clv, cycles
 from regulars.analytics import facts as contract
-from regulars.insights import exports, facts, operations
-from regulars.insights.models import Run, Taste
+from regulars.insights import exports, facts, operations, queries
+from regulars.insights.leaving import Looked
+from regulars.insights.models import Recommendation, Run, Taste
 from regulars.kernel.days import day_of_date
 from regulars.reports.queries import Kpis, kpis
 from tests.insights import uci
@@ -33,11 +36,12 @@ AS_OF = day_of_date(date(2011, 12, 10))
 
 @dataclass(frozen=True, kw_only=True)
 class Night:
-    """What one night left: how many profiles were written, the file of all, and what is said of purchases."""
+    """What one night left: how many profiles were written, the file of all, what is said of purchases, and recommended."""
 
     written: int
     profiles: pl.DataFrame
     tastes: list[dict[str, Any]]
+    recommended: dict[int, list[int]]
 
     @classmethod
     def of(cls, run: Run, folder: Path) -> "Night":
@@ -56,6 +60,15 @@ class Night:
                 )
             ),
             tastes=[dict(row) for row in Taste.objects.order_by("customer_id").values()],
+            recommended={
+                customer_id: [product_id for _, product_id in rows]
+                for customer_id, rows in groupby(
+                    Recommendation.objects.order_by("customer_id", "rank").values_list(
+                        "customer_id", "product_id"
+                    ),
+                    key=itemgetter(0),
+                )
+            },
         )
 
 
@@ -242,6 +255,21 @@ def test_a_night_says_what_everything_worked_out_anew_would(shop: Shop) -> None:
     assert shop.anew.tastes == shop.tonight.tastes
 
 
+def test_whoever_bought_is_recommended_what_a_run_of_everything_would_and_others_hardly_anything_else(
+    shop: Shop,
+) -> None:
+    tonight, anew = shop.tonight.recommended, shop.anew.recommended
+    assert tonight.keys() == anew.keys()
+    lines = facts.scan_polars(facts.LINES, facts_folder=shop.facts_folder)
+    lately = lines.filter(pl.col("day") > AS_OF - 3).select("customer_id").unique().collect()
+    bought = set(lately["customer_id"]) & tonight.keys()
+    assert len(bought) > 50
+    assert {one: tonight[one] for one in bought} == {one: anew[one] for one in bought}
+    # A list stands until its customer buys again; meanwhile others did, who are neighbours.
+    kept = sum(len(set(tonight[one]) & set(anew[one])) for one in tonight.keys() - bought)
+    assert kept / sum(len(anew[one]) for one in anew.keys() - bought) > 0.97
+
+
 def test_a_day_that_passes_writes_only_those_who_moved(shop: Shop) -> None:
     assert 0 < shop.next_day.profiles_written < 0.08 * 4_371
 
@@ -301,3 +329,32 @@ def test_predictions_are_what_the_library_says_of_each_customers_scored_day(shop
             np.isnan(row["next_day"])
             or scored_day < row["next_from_day"] <= row["next_day"] <= row["next_until_day"]
         )
+
+
+def test_a_run_keeps_what_marks_those_who_left_and_looks_again_when_the_shop_is_learnt_again(
+    shop: Shop,
+) -> None:
+    assert shop.early.learning is not None
+    assert shop.next_day.learning_id == shop.early.learning_id
+    looked = queries.leaving()
+    assert looked == Looked.read(shop.early.learning.content["leaving"])
+    assert looked is not None
+    assert looked.as_of_day == AS_OF - 3
+    orders = facts.scan_polars(facts.ORDERS, facts_folder=shop.facts_folder)
+    known = contract.until(orders, as_of_day=AS_OF - 3)
+    store = cycles.store(known, as_of_day=AS_OF - 3)
+    assert isinstance(store, cycles.StoreCycle)
+    pace = churn.pace(store)
+    assert (looked.horizon_days, looked.recent_days) == (pace.horizon_days, pace.active.recent_days)
+    stages = churn.characteristics(
+        known,
+        as_of_days=looked.as_of_days,
+        horizon_days=pace.horizon_days,
+        active=pace.active,
+        last_day=AS_OF - 3,
+        cycle_days=store.cycle_days,
+    )
+    told = {one.level: one for one in looked.found if one.kind == "stage"}
+    assert {one.level: one.difference for one in stages} == pytest.approx(
+        {level: one.difference for level, one in told.items()}
+    )

@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo
 import pgtrigger
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
+from django.test import Client
 from django.utils import timezone
 
 from regulars.experiments import operations as experiments
 from regulars.experiments.models import Assignment
 from regulars.experiments.operations import ArmTold, ExperimentStateError, ExperimentTold
+from regulars.insights import formats
 from regulars.journeys import starting
 from regulars.journeys.figures import figures
 from regulars.journeys.models import Campaign
@@ -37,6 +39,7 @@ from tests.journeys.campaigns import confirm, make_campaign, make_list
 from tests.messaging.sending import allow, make_readers, smtp_channel
 from tests.offers.factories import make_offer
 from tests.shop.factories import make_business, make_store
+from tests.staff.factories import make_user
 
 NOWHERE = 9
 
@@ -320,6 +323,20 @@ def test_figures_equal_what_is_reckoned_by_hand_from_the_rows() -> None:  # noqa
     assert revenue.total == pytest.approx(effect * len(treated))
     shares = [sum(who in spent for who in side) / len(side) for side in (treated, held)]
     assert told.incremental.buyers.effect == pytest.approx(shares[0] - shares[1])
+    # The offer's page says the same beside its own figures.
+    client = Client()
+    client.force_login(make_user())
+    assert f'hx-get="/offers/{offer.pk}/effects/"' in client.get(f"/offers/{offer.pk}/").content.decode()
+    shown = client.get(f"/offers/{offer.pk}/effects/").content.decode()
+    now = figures(campaign, now=timezone.now())
+    assert now is not None
+    assert now.incremental is not None
+    for minor in (
+        now.attributed.net_minor,
+        now.incremental.revenue_minor.total,
+        now.incremental.margin_minor.total,
+    ):
+        assert formats.money_rounded(round(minor), business.currency) in shown
 
 
 @pytest.mark.django_db
@@ -388,11 +405,14 @@ def test_two_campaigns_that_are_arms_share_the_segment_and_the_winner_is_prepare
         ),
         by=None, now=timezone.now(),
     )  # fmt: skip
+    before = preflight(plain, now=timezone.now())
+    assert "not launched" in before.warnings[0]
     confirm(plain)
     with pytest.raises(ExperimentStateError):
         starting.begin_campaign(plain.pk, now=timezone.now())
     assert Send.objects.count() == 0
     experiments.launch(experiment.pk, now=timezone.now())
+    ahead = preflight(coupon, now=timezone.now())
     starting.begin_campaign(plain.pk, now=timezone.now())
     begin(coupon)
     drawn = {
@@ -408,6 +428,12 @@ def test_two_campaigns_that_are_arms_share_the_segment_and_the_winner_is_prepare
         }
         assert reasons["start.other_arm"] == set(readers) - drawn[campaign.name]
         assert not held & drawn[campaign.name]
+    # The look ahead told what came of it.
+    assert (ahead.messages, {one.reason: one.customers for one in ahead.excluded}) == (
+        len(drawn["Coupon"]),
+        {"other_arm": 200 - len(drawn["Coupon"])},
+    )
+    assert not any("launched" in one for one in ahead.warnings)
     arm = experiment.arms.get(name="Coupon")
     row, made = experiments.roll_out(experiment.pk, arm_id=arm.pk, by=None, now=timezone.now())
     assert (row.state, row.winner_id, Campaign.objects.get(pk=made or 0).state) == (

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from regulars.messaging.channels.channel import InvalidChannelError, SendError
 from regulars.messaging.channels.smtp.bounces import news_in
-from regulars.messaging.models import Delivery, SuppressedAddress
+from regulars.messaging.models import Channel, Delivery, SuppressedAddress
 from regulars.messaging.operations.feedback import collect
 from regulars.messaging.tasks import collect_news
 from tests.mail_sink import mail_sink
 from tests.messaging.sending import make_readers, make_send, smtp_channel, states
 from tests.messaging.test_channels import work
 from tests.shop.factories import make_business
+from tests.staff.factories import make_user
 
 TOKEN = "0f8fad5b-d9cb-469f-a165-70867728950e"  # noqa: S105  no secret
 
@@ -170,6 +172,8 @@ def test_reports_are_told_from_other_mails() -> None:
 @pytest.mark.django_db
 def test_a_mailbox_of_bounces_is_read_into_the_ledger_once() -> None:
     make_business()
+    owner = Client()
+    owner.force_login(make_user())
     with mail_sink() as sink, mailbox([]) as box:
         told = {
             "return_path": "bounces@corner.example", "bounce_host": f"127.0.0.1:{box.port}", "bounce_user": "bounces",
@@ -197,7 +201,25 @@ def test_a_mailbox_of_bounces_is_read_into_the_ledger_once() -> None:
         wrong = smtp_channel(sink.port, name="Wrong", **told, bounce_password="guess")  # type: ignore[arg-type]  # as above
         with pytest.raises(SendError, match="error"):
             collect(wrong.pk, clock=timezone.now)
-        # One that cannot be read does not keep the others.
+        # One that cannot be read says so and does not keep the others; once it can be, that is over.
         collect_news()
+        channel.refresh_from_db()
+        wrong.refresh_from_db()
+        assert (channel.deaf_since, "error" in wrong.deaf_trouble) == (None, True)
+        since = wrong.deaf_since
+        collect_news()
+        wrong.refresh_from_db()
+        assert wrong.deaf_since == since
+        for path in (
+            "/settings/deliverability/",
+            "/settings/channels/",
+            f"/settings/channels/{wrong.pk}/",
+            "/today/attention/",
+        ):
+            assert b"cannot be read" in owner.get(path).content, path
+        Channel.objects.filter(pk=wrong.pk).update(sealed=channel.sealed)
+        collect_news()
+        wrong.refresh_from_db()
+        assert (wrong.deaf_trouble, wrong.deaf_since) == ("", None)
     with pytest.raises(InvalidChannelError, match="user name"):
         smtp_channel(25, name="Half", bounce_host="imap.corner.example")

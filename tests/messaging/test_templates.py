@@ -1,5 +1,10 @@
 """Templates: written, published, filled for each customer, in their language."""
 
+import base64
+import contextlib
+import random
+import re
+
 import pytest
 from django.core import mail
 from django.db import transaction
@@ -11,13 +16,14 @@ from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 from regulars.insights.models import Recommendation
 from regulars.messaging import blocks, composing, variables
 from regulars.messaging.checking import check
-from regulars.messaging.models import Channel, Click, Delivery, Send, TemplateVersion
+from regulars.messaging.models import Channel, Click, Delivery, Send, ShortLink, TemplateVersion
 from regulars.messaging.operations import templates as operations
 from regulars.messaging.queries import templates as queries
 from regulars.messaging.registry import CompositionError
 from regulars.messaging.starters import starters
 from regulars.messaging.templating import tracking
 from regulars.messaging.templating.faults import TemplateFaultError
+from regulars.messaging.templating.tracking import BadTrackingLinkError
 from regulars.shop.models import Customer
 from tests.insights.factories import make_profile
 from tests.messaging.letters_to import NOW, make_template, publish, recipient
@@ -288,6 +294,54 @@ def test_a_link_that_was_not_made_here_leads_nowhere(client: Client, settings: S
     for one in forged:
         assert client.get(f"/my/l/{one}/").status_code in {404, 429}
     assert tracking.read_token(["new", settings.SECRET_KEY], genuine).delivery_id == 1
+
+
+def test_links_of_a_text_are_short_count_and_name_nobody(client: Client, settings: Settings) -> None:
+    anna = make_customer(code="7", name="see https://evil.test/")
+    body = (
+        "{{ customer.name }}: https://shop.test/a-long-way/to/the/sale?from=text. {{ shop.url }} "
+        "https://shop.test/u/{{ customer.code }} https://shop.test/p/TEA，再见"
+    )
+    version = publish(format="text", en=("", body))
+    delivery = delivered(anna)
+    to = recipient(anna, delivery_id=delivery.pk)
+    text = composing.of_version(version.pk, channel="sms").batch([to], now=NOW)(to).text
+    begins = composing.short_url("")
+    shown = re.sub(f"{re.escape(begins)}[A-Za-z0-9_-]{{11,20}}", "SHORT", text)
+    assert shown == "see https://evil.test/: SHORT. SHORT https://shop.test/u/7 SHORT，再见"
+    sale, *_others = tokens = re.findall(f"{re.escape(begins)}([A-Za-z0-9_-]+)", text)
+    assert client.head(f"/s/{sale}")["Location"] == "https://shop.test/a-long-way/to/the/sale?from=text"
+    assert not Click.objects.exists()
+    reply = client.get(f"/s/{sale}")
+    assert (reply.status_code, reply["Location"]) == (
+        302,
+        "https://shop.test/a-long-way/to/the/sale?from=text",
+    )
+    assert reply["Referrer-Policy"] == "no-referrer"
+    [told] = queries.clicks_of(version.pk)
+    assert (told.url, told.deliveries) == ("https://shop.test/a-long-way/to/the/sale?from=text", 1)
+    assert set(ShortLink.objects.values_list("url", flat=True)) == {
+        "https://shop.test/a-long-way/to/the/sale?from=text", "https://shop.test", "https://shop.test/p/TEA"
+    }  # fmt: skip
+    # What is reckoned as its length is what goes out, up to the numbers in it.
+    shown_as = composing.preview(
+        {"body": body}, format="text", language="en", customer_id=anna.pk, now=NOW
+    ).filled.text
+    assert 0 <= len(shown_as) - len(text) <= 3 * (18 - len(sale))
+    rng = random.Random(7)  # noqa: S311  the same guesses each time
+    forged = 0
+    for _ in range(20_000):
+        guess = base64.urlsafe_b64encode(rng.randbytes(12)).decode()
+        with contextlib.suppress(BadTrackingLinkError):
+            tracking.read_short_token([settings.SECRET_KEY], guess)
+            forged += 1
+    for token in tokens:
+        for other in (token[:-1] + ("A" if token[-1] != "A" else "Q"), token[:10], "é", ""):
+            with pytest.raises(BadTrackingLinkError):
+                tracking.read_short_token([settings.SECRET_KEY], other)
+    assert forged == 0
+    assert client.get(f"/s/{sale[:-1]}").status_code == 404
+    assert tracking.read_short_token(["new", settings.SECRET_KEY], sale)[1] == delivery.pk
 
 
 def test_links_lead_there_themselves_where_clicks_are_not_counted() -> None:

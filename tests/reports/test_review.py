@@ -22,6 +22,8 @@ from regulars.reports.pdf import as_pdf
 from regulars.reports.review import InvalidMonthError, last_complete_month, months, read_month, review
 from regulars.reports.tasks import mail_review
 from regulars.reports.workbook import as_xlsx
+from regulars.staff.rules import Capability
+from tests.api.clients import Program, content
 from tests.insights.records import mark_changed
 from tests.mail_sink import mail_sink
 from tests.shop.factories import make_business, make_customer, make_line, make_order
@@ -103,6 +105,23 @@ def test_a_month_is_reckoned_as_by_hand_and_stands_so_in_pdf_and_workbook() -> N
     assert (figures["Customers"], figures["Revenue"]) == (30, 1_200)
     assert figures["Repurchase rate"] == pytest.approx(4 / 30)
     assert not any(cell.data_type == "f" for sheet in book for row in sheet.iter_rows() for cell in row)
+
+
+@pytest.mark.usefixtures("shop")
+def test_programs_list_read_and_download_reviews_in_their_language() -> None:
+    program = Program(Capability.VIEW_REPORTS)
+    assert content(program.get("/reviews"))["items"][:2] == [
+        {"month": "2026-04", "is_complete": False},
+        {"month": "2026-03", "is_complete": True},
+    ]
+    read = content(program.get("/reviews/2026-03", headers={"accept-language": "zh-hans"}))
+    figures = next(one for one in read["sections"] if one["key"] == "figures")
+    assert (figures["title"], figures["rows"][0][1]["value"]) == ("本月指标", 30)
+    pdf = program.get("/reviews/2026-03/review.pdf", headers={"accept-language": "zh-hans"})
+    assert "复购率" in text_of(pdf.content)
+    book = openpyxl.load_workbook(io.BytesIO(program.get("/reviews/2026-03/review.xlsx").content))
+    assert "The month in figures" in book.sheetnames
+    assert program.get("/reviews/2020-01").status_code == 404
 
 
 @pytest.mark.usefixtures("shop")

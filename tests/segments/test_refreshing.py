@@ -1,5 +1,6 @@
 """Who is in a segment: worked out in full and in part, told as it changes, held back while uncertain."""
 
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -117,6 +118,33 @@ def test_customers_enter_and_leave_as_their_data_arrives_and_only_they_are_looke
     assert (Membership.objects.count(), Crossing.objects.count()) == before
     with pytest.raises(ProgrammingError, match="Cannot update"), transaction.atomic():
         Crossing.objects.update(is_entry=False)
+
+
+@pytest.mark.parametrize("planted", ["", "shop_touch_update"])
+def test_whatever_changes_members_follow_and_without_the_queue_they_do_not(planted: str) -> None:
+    rng = random.Random(20261122)  # noqa: S311  a test's dice
+    customers = [make_customer() for _ in range(12)]
+    segment = make()
+    operations.refresh_due(now=NOW)
+    operations.refresh_touched(now=NOW)
+    if planted:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE shop_order DISABLE TRIGGER {planted}")
+    wrong = steps = 0
+    for step in range(1, 25):
+        for who in rng.sample(customers, 3):
+            orders = who.orders.filter(status="paid")
+            if orders.exists() and rng.random() < 0.5:
+                orders.filter(pk=rng.choice(list(orders.values_list("pk", flat=True)))).update(
+                    status="cancelled"
+                )
+            else:
+                buy_tea(who)
+        operations.refresh_touched(now=NOW + timedelta(minutes=step))
+        truth = {who.pk for who in customers if who.orders.filter(status="paid").count() >= 2}
+        steps += 1
+        wrong += members(segment) != truth
+    assert (wrong > 0) is bool(planted), f"{wrong} of {steps} refreshes have other members than the record"
 
 
 def test_a_tag_an_attribute_and_what_somebody_did_touch_them_and_a_run_of_profiles_alone_needs_no_look() -> (

@@ -1,5 +1,6 @@
 """Experiments: what was tried, what it says now, and to launch and end it."""
 
+from dataclasses import asdict
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -27,8 +28,16 @@ router = Router()
 State = Literal["draft", "running", "stopped", "rolled_out", "imported"]
 Metric = Literal["buyers", "repurchase", "orders", "revenue", "margin"]
 Varies = Literal["message", "offer", "channel", "timing", "playbook", "other"]
+ReadOutKind = Literal["global", "campaign", "journey", "split"]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
 ArmName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00]+$")]
+
+
+class Does(Schema):
+    """What an arm does: something that reaches nobody of the other arms."""
+
+    kind: Literal["campaign", "journey"]
+    id: Id
 
 
 class NewArm(Schema):
@@ -36,6 +45,9 @@ class NewArm(Schema):
 
     name: ArmName
     share_bp: int = Field(ge=1, le=9_999, strict=True, description="Of 10,000 customers.")
+    does: Does | None = Field(
+        None, description="A campaign or journey that has not begun; null where nothing is done here."
+    )
 
 
 class NewExperiment(Schema):
@@ -57,6 +69,17 @@ class ArmView(Schema):
     name: str
     share_bp: int
     is_control: bool
+    does: Does | None
+
+
+class AttributedView(Schema):
+    """What was bought within the window of what reached an arm's customers: beside what it caused, never instead."""
+
+    reached: int
+    buyers: int
+    orders: int
+    net_minor: int
+    cost_minor: int = Field(description="What reaching them cost.")
 
 
 class EffectView(Schema):
@@ -82,6 +105,7 @@ class SideView(Schema):
     days_left: int | None = Field(description="Until an effect as large as this one is clear.")
     harmed: list[str] = Field(description="Guard-rails that the arm clearly broke.")
     effects: list[EffectView]
+    attributed: AttributedView | None
 
 
 class ReadingView(Schema):
@@ -119,6 +143,35 @@ class ReadExperimentView(ExperimentView):
     reading: ReadingView | None = Field(description="Null of a draft.")
 
 
+class RollOut(Schema):
+    """Which arm everybody is to get."""
+
+    arm_id: Id
+
+
+class RolledOutView(ReadExperimentView):
+    """An experiment that is over, and what was made for everybody."""
+
+    made_id: int | None = Field(
+        description="A draft of the campaign for everybody; null where nothing had to be made, such as of journeys."
+    )
+
+
+class ReadOutListed(Schema):
+    """Something that can be read."""
+
+    kind: ReadOutKind
+    id: int
+    name: str
+    since: datetime
+
+
+class ReadOutsView(Schema):
+    """What can be read beside experiments."""
+
+    items: list[ReadOutListed]
+
+
 class ExperimentPage(Schema):
     """One page of experiments."""
 
@@ -150,7 +203,7 @@ def create_experiment(request: HttpRequest, body: NewExperiment) -> ReadExperime
             segment_id=body.segment_id,
             metric=body.metric,
             days=body.days,
-            arms=[ArmTold(name=one.name, share_bp=one.share_bp) for one in body.arms],
+            arms=[_arm(one) for one in body.arms],
         ),
         by=key_of(request).created_by,
         now=timezone.now(),
@@ -197,6 +250,59 @@ def stop_experiment(request: HttpRequest, experiment_id: Path[Id]) -> ReadExperi
     return _one(experiment_id)
 
 
+@router.post(
+    "/experiments/{experiment_id}/roll-out",
+    response=RolledOutView,
+    **terms(
+        "Experiments", Capability.SEND_MESSAGES, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY,
+        in_words=True,
+    ),
+)  # fmt: skip
+def roll_out_arm(request: HttpRequest, experiment_id: Path[Id], body: RollOut) -> RolledOutView:
+    """End an experiment with one arm for everybody. Again, with the same arm, it changes nothing."""
+    _found(experiment_id)
+    _row, made = operations.roll_out(
+        experiment_id, arm_id=body.arm_id, by=key_of(request).created_by, now=timezone.now()
+    )
+    return RolledOutView(**_one(experiment_id).model_dump(), made_id=made)
+
+
+@router.get(
+    "/readouts", response=ReadOutsView, **terms("Experiments", Capability.VIEW_REPORTS, in_words=True)
+)
+def list_read_outs(request: HttpRequest) -> ReadOutsView:
+    """List what else keeps a hold-out or splits customers: all advertising, campaigns, journeys."""
+    del request
+    return ReadOutsView(
+        items=[
+            ReadOutListed(kind=one.kind.kind, id=one.listed.id, name=one.listed.name, since=one.listed.since)
+            for one in queries.held_out()
+        ]
+    )
+
+
+@router.get(
+    "/readouts/{kind}/{source_id}",
+    response=ReadingView,
+    **terms("Experiments", Capability.VIEW_REPORTS, HTTPStatus.NOT_FOUND, in_words=True),
+)
+def get_read_out(
+    request: HttpRequest, kind: Path[ReadOutKind], source_id: Path[Id], metric: Metric = "revenue"
+) -> ReadingView:
+    """Read what one of these brought: against those held out, or one way of a split against the other."""
+    del request
+    found = queries.reading(kind, source_id, metric=metric, now=timezone.now())
+    if found is None:
+        raise NotFoundError(f"there is nothing to compare of {kind} {source_id}")
+    return _reading(found)
+
+
+def _arm(told: NewArm) -> ArmTold:
+    if told.does is None:
+        return ArmTold(name=told.name, share_bp=told.share_bp)
+    return ArmTold(name=told.name, share_bp=told.share_bp, source_kind=told.does.kind, source_id=told.does.id)
+
+
 def _found(experiment_id: int) -> Experiment:
     try:
         return queries.experiment(experiment_id)
@@ -212,9 +318,12 @@ def _one(experiment_id: int) -> ReadExperimentView:
 
 def _fields(row: Experiment) -> dict[str, Any]:
     arms = [
-        ArmView(id=one.pk, name=one.name, share_bp=one.share_bp, is_control=one.position == 0)
+        ArmView(
+            id=one.pk, name=one.name, share_bp=one.share_bp, is_control=one.position == 0,
+            does=None if one.source_id is None else Does.model_validate({"kind": one.source_kind, "id": one.source_id}),
+        )
         for one in row.arms.all()
-    ]
+    ]  # fmt: skip
     names = ("name", "question", "state", "varies", "segment_id", "metric", "days", "started_at", "ended_at")
     return {"id": row.pk, **{name: getattr(row, name) for name in names}, "arms": arms}
 
@@ -245,6 +354,7 @@ def _reading(found: Reading) -> ReadingView:
                     )
                     for key, effect in side.effects.items()
                 ],
+                attributed=None if side.attributed is None else AttributedView(**asdict(side.attributed)),
             )
             for side in found.treated
             if side.verdict is not None

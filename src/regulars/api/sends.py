@@ -86,13 +86,14 @@ class PartView(Schema):
 
 
 class FunnelView(Schema):
-    """Where a send stands, as a count of its rows."""
+    """Where a send stands: each customer counts by their latest row, in `parts` and `cost` by each."""
 
     total: int
     under_way: int
     reached: int
     held_back: int
     failed: int
+    passed_on: int = Field(description="Refused for good over one channel, and written anew over the next.")
     uncertain: int
     cost: Cost
     parts: list[PartView]
@@ -130,6 +131,9 @@ class DeliveryView(Schema):
     send_id: int
     customer_id: int
     channel_id: int
+    instead_of: UUID | None = Field(
+        description="The delivery over another channel that was refused for good, and that this one stands in for."
+    )
     state: DeliveryState
     reason: str
     words: str = Field(description="The reason in the caller's language.")
@@ -217,7 +221,7 @@ def list_deliveries(
     request: HttpRequest, send_id: Path[Id], parameters: Query[DeliveryParameters]
 ) -> DeliveryPage:
     """List the deliveries of a send, in the order they were decided on: each that went, and each that did not, with the reason."""
-    rows = Delivery.objects.filter(send=_found(send_id))
+    rows = Delivery.objects.filter(send=_found(send_id)).select_related("instead_of")
     if parameters.state is not None:
         rows = rows.filter(state=parameters.state)
     found, following = page_of(rows, order=("id",), request=request, parameters=parameters)
@@ -315,6 +319,7 @@ def funnel_view(funnel: Funnel) -> FunnelView:
         reached=funnel.reached,
         held_back=funnel.held_back,
         failed=funnel.failed,
+        passed_on=funnel.passed_on,
         uncertain=funnel.uncertain,
         cost=cost_of(funnel.cost_minor),
         parts=[
@@ -366,6 +371,7 @@ def _delivery(row: Delivery) -> DeliveryView:
         send_id=row.send_id,
         customer_id=row.customer_id,
         channel_id=row.channel_id,
+        instead_of=None if row.instead_of is None else row.instead_of.token,
         state=row.state,  # type: ignore[arg-type]  # one of them, by constraint
         reason=row.reason,
         words=reason_label(row.reason) if row.reason else "",

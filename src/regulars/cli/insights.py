@@ -1,13 +1,14 @@
 """`regulars insights`: understand every customer, now."""
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from regulars.cli.app import CommandTree, app, notes
 from regulars.cli.installation import open_installation
@@ -15,6 +16,7 @@ from regulars.cli.progress import shown_progress
 from regulars.kernel.days import date_of_day, day_of_date
 
 if TYPE_CHECKING:
+    from regulars.insights.leaving import Looked
     from regulars.insights.queries import Trusted
 
 insights = CommandTree(no_args_is_help=True, help="What Regulars understands of every customer.")
@@ -122,6 +124,66 @@ def backtest(
     else:
         for one in found:
             _show(one)
+
+
+@insights.command("characteristics")
+def characteristics(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")] = False,
+) -> None:
+    """Say what marks those who left: which purchases, stages, complaints and price changes go with staying away.
+
+    It was found when the shop was learnt last, which a run does once a week.
+    """
+    open_installation()
+    from regulars.insights import queries  # noqa: PLC0415  needs the settings
+
+    looked = queries.leaving()
+    if as_json:
+        typer.echo(json.dumps({} if looked is None else _with_dates(asdict(looked)), indent=2))
+    elif looked is None:
+        notes.print("nothing has been looked at yet: `regulars insights run` does")
+    else:
+        _show_characteristics(looked)
+
+
+def _with_dates(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return what was looked at with days as ISO dates."""
+    as_of_day, days = plain.pop("as_of_day"), plain.pop("as_of_days")
+    return {
+        "as_of": date_of_day(as_of_day).isoformat(),
+        "looked_back_from": [date_of_day(day).isoformat() for day in days],
+        **plain,
+    }
+
+
+def _show_characteristics(looked: "Looked") -> None:
+    from regulars.insights import formats  # noqa: PLC0415  needs the settings
+    from regulars.insights import leaving_words as words  # noqa: PLC0415
+
+    out = Console()
+    out.print(words.headline(looked), highlight=False)
+    if not looked.marks:
+        return
+    table = Table("characteristic", *(Column(name, justify="right") for name in _CHARACTERISTIC_COLUMNS))
+    for one in looked.marks:
+        table.add_row(
+            words.name(one),
+            formats.count(one.customers),
+            formats.percent(one.left_share),
+            formats.percent(one.others_left_share),
+            words.effect(one),
+            words.interval(one),
+        )
+    out.print(table)
+
+
+_CHARACTERISTIC_COLUMNS = (
+    "customers",
+    "left",
+    "of the others",
+    "beside those who came as often",
+    "interval (95%)",
+)
 
 
 def _plain(found: "Trusted") -> dict[str, object]:

@@ -12,6 +12,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
@@ -150,11 +152,12 @@ def _place(text: str) -> ActionPlace | None:
         return None
 
 
-def choices_of_outcome() -> dict[str, object]:
-    """Return what a form asks of a call or a visit: what came of it, and why."""
+def choices_of_outcome() -> dict[str, SafeString]:
+    """Return what a form asks of a call or a visit: what came of it, and why; written once, since a list asks it for each action."""
+    option = '<option value="{}">{}</option>'
     return {
-        "interaction_outcomes": Interaction.Outcome.choices,
-        "interaction_reasons": Interaction.Reason.choices,
+        "outcome_options": format_html_join("", option, Interaction.Outcome.choices),
+        "reason_options": format_html_join("", option, Interaction.Reason.choices),
     }
 
 

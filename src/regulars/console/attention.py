@@ -19,6 +19,7 @@ from regulars.insights import queries as insights
 from regulars.insights.models import Run
 from regulars.intake.models import Import
 from regulars.journeys.models import Campaign, Enrollment, Journey
+from regulars.journeys.queries.approvals import waiting_approvals
 from regulars.journeys.queries.lately import lately
 from regulars.kernel.days import day_of_instant, start_of_day, zone_named
 from regulars.messaging import queries as messaging
@@ -132,6 +133,23 @@ def _to_decide(_now: datetime) -> Iterator[Notice]:
             yield Notice(level="", text=label % {"names": told}, url=url)
 
 
+def _to_approve(_now: datetime) -> Iterator[Notice]:
+    for row in waiting_approvals()[:_NAMED]:
+        text = gettext("%(who)s asks for approval to launch “%(name)s”.") % {"who": row.asked_by, "name": row}
+        yield Notice(level="warning", text=text, url=reverse("console:approvals"))
+
+
+def _asked(_now: datetime) -> Iterator[Notice]:
+    names = [str(row) for row in waiting_approvals()[: _NAMED + 1]]
+    if names:
+        told = gettext(", ").join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
+        yield Notice(
+            level="",
+            text=gettext("Launches that wait for approval: %(names)s") % {"names": told},
+            url=reverse("console:approvals"),
+        )
+
+
 def _channels(now: datetime) -> Iterator[Notice]:
     for channel in Channel.objects.filter(is_active=True, closed_until__gt=now):
         yield Notice(
@@ -139,6 +157,13 @@ def _channels(now: datetime) -> Iterator[Notice]:
             text=gettext("The channel %(name)s rests, because too much went wrong: %(why)s")
             % {"name": channel.name, "why": channel.trouble},
             url=reverse("console:settings-channels"),
+        )
+    for channel in Channel.objects.filter(is_active=True, deaf_since__isnull=False):
+        yield Notice(
+            level="warning",
+            text=gettext("The mailbox of %(name)s cannot be read, so nobody learns what came back: %(why)s")
+            % {"name": channel.name, "why": channel.deaf_trouble},
+            url=reverse("console:settings-channel", args=[channel.pk]),
         )
 
 
@@ -178,6 +203,8 @@ _SOURCES: tuple[tuple[Capability, Callable[[datetime], Iterator[Notice]]], ...] 
     (Capability.WORK_ACTIONS, _tasks),
     (Capability.VIEW_REPORTS, _parked),
     (Capability.VIEW_REPORTS, _held_up),
+    (Capability.APPROVE_LAUNCHES, _to_approve),
+    (Capability.SEND_MESSAGES, _asked),
     (Capability.SEND_MESSAGES, _to_decide),
     (Capability.SEND_MESSAGES, _channels),
     (Capability.VIEW_CUSTOMERS, _stale),

@@ -35,6 +35,8 @@ _PAGE = 50
 _KINDS: dict[str, Promise] = {
     "insights.Policy": _("Rules for labels"),
     "intake.ColumnMap": _("Column map"),
+    "journeys.Approval": _("Approval of a launch"),
+    "journeys.ApprovalRule": _("Whose launches wait for approval"),
     "journeys.Campaign": _("Campaign"),
     "journeys.CampaignChannel": _("Channel of a campaign"),
     "journeys.Journey": _("Journey"),

@@ -47,6 +47,7 @@ def funnel_of(campaign: Campaign, told: Figures) -> list[Step]:
         ("bought", _("Bought"), told.attributed.buyers, True, within),
         ("unsubscribed", _("Unsubscribed"), told.unsubscribed, True, within),
         ("complained", _("Reported as spam"), told.complained, True, _("Told by the receiver's provider.")),
+        ("passed_on", _("Passed on"), told.passed_on or None, False, _("Refused for good over one channel and written anew over the next, once consent for that one was looked at.")),
         ("failed", _("Failed"), told.failed, False, _("Refused, came back, or may not have arrived.")),
         ("under_way", _("Under way"), told.under_way, False, _("Not sent yet, or waiting for their time.")),
     )  # fmt: skip
@@ -63,7 +64,7 @@ def funnel_of(campaign: Campaign, told: Figures) -> list[Step]:
     ]
 
 
-class _Shown(TypedDict, total=False):
+class Shown(TypedDict, total=False):
     """What a figure shows: an effect with its interval, or what is missing for one."""
 
     value: str
@@ -75,7 +76,7 @@ def figures_of(campaign: Campaign, told: Figures, *, currency: str) -> list[Figu
     """Return attributed beside incremental, and what it cost."""
     attributed, brought = told.attributed, told.incremental
     after = {"days": campaign.window_days, "orders": formats.count(attributed.orders)}
-    too_little: _Shown = {"too_little": _too_little(campaign)}
+    too_little: Shown = {"too_little": _too_little(campaign)}
     return [
         Figure(
             key="attributed", label=gettext("Sales after it (attributed)"),
@@ -88,7 +89,7 @@ def figures_of(campaign: Campaign, told: Figures, *, currency: str) -> list[Figu
         Figure(
             key="incremental", label=gettext("Sales because of it (incremental)"),
             how=_how_incremental(campaign, told),
-            **(_money_effect(brought.revenue_minor, currency) if brought else too_little),
+            **(money_effect(brought.revenue_minor, currency) if brought else too_little),
         ),
         Figure(
             key="buyers", label=gettext("More buyers because of it"),
@@ -117,7 +118,7 @@ def figures_of(campaign: Campaign, told: Figures, *, currency: str) -> list[Figu
         Figure(
             key="brought", label=gettext("Profit because of it (incremental)"),
             how=_how_incremental(campaign, told),
-            **(_money_effect(brought.margin_minor, currency, less=float(told.cost_minor)) if brought else too_little),
+            **(money_effect(brought.margin_minor, currency, less=float(told.cost_minor)) if brought else too_little),
         ),
     ]  # fmt: skip
 
@@ -188,7 +189,8 @@ def _between(low: str, high: str) -> str:
     return gettext("between %(low)s and %(high)s") % {"low": low, "high": high}
 
 
-def _money_effect(effect: Effect, currency: str, *, less: float = 0) -> _Shown:
+def money_effect(effect: Effect, currency: str, *, less: float = 0) -> Shown:
+    """Return an effect in money, all customers together, with its interval; `less` is taken off."""
     return {
         "value": _money(effect.total - less, currency),
         "interval": _between(
@@ -197,7 +199,7 @@ def _money_effect(effect: Effect, currency: str, *, less: float = 0) -> _Shown:
     }
 
 
-def _count_effect(effect: Effect) -> _Shown:
+def _count_effect(effect: Effect) -> Shown:
     return {
         "value": formats.signed(effect.total, 0),
         "interval": _between(formats.signed(effect.total_low, 0), formats.signed(effect.total_high, 0)),

@@ -27,16 +27,18 @@ from regulars.console.downloads import choices, download
 from regulars.journeys.figures import figures
 from regulars.journeys.models import Campaign
 from regulars.journeys.operations import campaigns as operations
+from regulars.journeys.operations.approvals import launch_campaign
 from regulars.journeys.operations.campaigns import InvalidCampaignError, NoSuchCampaignError
 from regulars.journeys.preflight import preflight as look_ahead
 from regulars.journeys.queries import campaigns as queries
+from regulars.journeys.queries.approvals import waiting_approval
 from regulars.journeys.queries.campaigns import CampaignFilter
 from regulars.journeys.tasks import request_beginning
 from regulars.kernel.days import zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.labels import reason_label
-from regulars.messaging.operations.sends import PASSING
 from regulars.messaging.queries import Funnel
+from regulars.messaging.queries.unreached import unreached
 from regulars.messaging.tasks import request_sending
 from regulars.shop import queries as shop
 from regulars.staff.access import Needs, access
@@ -208,12 +210,15 @@ def preflight(request: HttpRequest, campaign_id: int) -> HttpResponse:
     if request.method == "POST":
         try:
             with transaction.atomic():
-                operations.schedule_campaign(campaign_id, now=now)
+                asked = launch_campaign(campaign_id, by=cast("User", request.user), now=now)
                 request_beginning()
         except RegularsError as error:
             messages.error(request, str(error))
             return redirect("console:campaign-preflight", campaign_id)
-        messages.success(request, gettext("Confirmed. It goes at its time; you may leave this page."))
+        if asked:
+            messages.success(request, gettext("It waits until the owner or a manager approves it."))
+        else:
+            messages.success(request, gettext("Confirmed. It goes at its time; you may leave this page."))
         return redirect("console:campaign", campaign_id)
     told = look_ahead(campaign, now=now)
     context = {
@@ -225,6 +230,7 @@ def preflight(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "stale": _STALE.get(told.stale, ""),
         "left_out": queries.left_out(campaign),
         "share": campaign.holdout_bp / 10_000,
+        "approval": waiting_approval(campaign_id=campaign.pk),
     }
     return render(request, "console/campaigns/preflight.html", context)
 
@@ -278,11 +284,7 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "steps": funnel_of(found, told) if told else [],
         "sentence": sentence_of(told, currency=currency) if told else None,
         "excluded": [(reason_label(one.reason), one.customers) for one in told.excluded] if told else [],
-        "unreached": sum(
-            part.deliveries
-            for part in (row.funnel.parts if row.funnel else ())
-            if part.state in {"failed", "bounced"} or (part.state == "suppressed" and part.reason in PASSING)
-        ),
+        "unreached": unreached(found.send_id) if found.send_id else 0,
         "history": changes_of(found),
         "exports": choices(reverse("console:campaign-export", args=[campaign_id])),
     }

@@ -23,7 +23,7 @@ def reading_of(found: Reading, *, currency: str, key: str) -> dict[str, Any]:
     return {
         "found": found,
         "headline": words.headline(found, currency=currency),
-        "headline_level": _level(found),
+        "headline_level": level_of(found),
         "chart": _chart(found, currency=currency, key=key) if any(side.effects for side in found.treated) else None,
         "sides": [_side(side, found, currency=currency) for side in found.sides],
         "confidence": formats.percent(found.confidence),
@@ -54,7 +54,8 @@ def plan_of(told: Plan, *, days: int, currency: str) -> dict[str, Any]:
     }
 
 
-def _level(found: Reading) -> str:
+def level_of(found: Reading) -> str:
+    """Return how a reading is marked."""
     levels = [words.LEVELS[side.verdict.kind] for side in found.treated if side.verdict]
     return next((level for level in ("error", "success", "warning", "busy") if level in levels), "")
 

@@ -284,7 +284,7 @@ def roll_out(request: HttpRequest, experiment_id: int, arm_id: int) -> HttpRespo
         lambda: operations.roll_out(
             experiment_id, arm_id=arm_id, by=cast("User", request.user), now=timezone.now()
         ),
-        gettext("Rolled out. If it was a campaign, a copy of it for everybody is among the drafts."),
+        gettext("Rolled out. Of a campaign a copy for everybody is among the drafts; a journey is open to everybody from now on."),
     )  # fmt: skip
 
 

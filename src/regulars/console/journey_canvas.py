@@ -20,8 +20,9 @@ from regulars.console.segments import building
 from regulars.insights import formats
 from regulars.journeys import registry
 from regulars.journeys.graph import check
-from regulars.journeys.models import Journey
+from regulars.journeys.models import Approval, Journey
 from regulars.journeys.operations import journeys as operations
+from regulars.journeys.operations.approvals import launch_journey
 from regulars.kernel.errors import RegularsError
 from regulars.segments import queries as segments
 from regulars.segments.counting import statement_of
@@ -171,7 +172,7 @@ def publishing(request: HttpRequest, journey_id: int) -> HttpResponse:
         return redirect("console:journey-drawing", journey_id)
     was = journey.state
     try:
-        told = operations.publish(
+        told = launch_journey(
             journey_id,
             running="move" if request.POST.get("running") == "move" else "finish",
             by=cast("User", request.user),
@@ -180,6 +181,9 @@ def publishing(request: HttpRequest, journey_id: int) -> HttpResponse:
     except RegularsError as error:
         messages.error(request, str(error))
         return redirect("console:journey-drawing", journey_id)
+    if isinstance(told, Approval):
+        messages.success(request, gettext("It waits until the owner or a manager approves it."))
+        return redirect("console:journey", journey_id)
     number = told.version.number
     said = gettext("Version %(number)s is published.") % {"number": number}
     if was == Journey.State.DRAFT:

@@ -38,6 +38,7 @@ from regulars.insights import formats
 from regulars.journeys.models import Enrollment, Journey, JourneyVersion
 from regulars.journeys.operations import journeys as operations
 from regulars.journeys.queries import journeys as queries
+from regulars.journeys.queries.approvals import waiting_approval
 from regulars.journeys.queries.journeys import JourneyFilter, JourneyRow
 from regulars.journeys.registry import SOURCE
 from regulars.kernel.errors import RegularsError
@@ -260,6 +261,7 @@ def journey(request: HttpRequest, journey_id: int) -> HttpResponse:
         "may_send": may(role, Capability.SEND_MESSAGES) and one.archived_at is None,
         "data": _read_data(one, graph, version=shown),
         "rules": rules_of(graph),
+        "approval": waiting_approval(journey_id=one.pk),
         "describe": DescribeForm(initial={"name": one.name, "description": one.description}),
     }
     if one.current is not None and may(role, Capability.VIEW_CUSTOMERS):

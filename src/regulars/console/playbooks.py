@@ -35,6 +35,7 @@ from regulars.journeys.playbooks.needs import Need
 from regulars.journeys.playbooks.own import find
 from regulars.journeys.playbooks.words import in_words
 from regulars.journeys.queries import playbooks as queries
+from regulars.journeys.queries.approvals import waiting_approval
 from regulars.journeys.queries.playbooks import PlaybookRow
 from regulars.journeys.rehearsing import MONTH_DAYS, rehearse_playbook
 from regulars.kernel.errors import RegularsError
@@ -291,7 +292,9 @@ def turning_on(request: HttpRequest, code: str) -> HttpResponse:
     except RegularsError as error:
         messages.error(request, str(error))
         return redirect("console:playbook", code)
-    if made.journey.state == "draft":
+    if waiting_approval(journey_id=made.journey.pk) is not None:
+        text = gettext("“%(name)s” waits until the owner or a manager approves it.")
+    elif made.journey.state == "draft":
         text = gettext("“%(name)s” is there as a draft. Nobody gets anything before you publish it.")
     elif made.is_new:
         text = gettext("“%(name)s” is on.")
@@ -340,7 +343,7 @@ def starter(request: HttpRequest) -> HttpResponse:
         "console/playbooks/starter.html",
         {
             "cards": cards,
-            "left": [card for card in cards if card.row.state not in (*_TURNED_ON, "hindered")],
+            "left": [card for card in cards if card.row.state not in ("running", "paused", "hindered")],
             "hindered": [card for card in cards if card.row.state == "hindered"],
         },
     )

@@ -14,6 +14,7 @@ from regulars.messaging import queries
 from regulars.messaging.labels import reason_label
 from regulars.messaging.models import Channel, Delivery, Send
 from regulars.messaging.operations import sends as operations
+from regulars.messaging.queries.unreached import unreached
 from regulars.messaging.tasks import request_sending
 from regulars.staff.access import Needs, access
 from regulars.staff.rules import Capability
@@ -93,12 +94,7 @@ def send(request: HttpRequest, send_id: int) -> HttpResponse:
         "rows": [(one, LEVELS[one.state], reason_label(one.reason)) for one in shown],
         "pager": Pager(next_url=f"?{query.urlencode()}" if len(found) > _ROWS else ""),
         "is_filtered": bool(state or reason),
-        "unreached": sum(
-            part.deliveries
-            for part in funnel.parts
-            if part.state in {"failed", "bounced"}
-            or (part.state == "suppressed" and part.reason in operations.PASSING)
-        ),
+        "unreached": unreached(send_id),
         "files": Channel.objects.filter(kind="audience", deliveries__send=row).distinct(),
     }
     return render(request, "console/sends/send.html", context)

@@ -284,6 +284,8 @@ def _message(told: Told, _business: Business) -> Said:
         parts.append(reason_label(told["reason"]))
     if told["was_uncertain"]:
         parts.append(gettext("may be there twice"))
+    if told["instead_of"]:
+        parts.append(gettext("because %(channel)s was refused") % {"channel": told["instead_of"]})
     return Said(
         title=told["send"], text=" · ".join(parts), url=reverse("console:send", args=[told["send_id"]])
     )

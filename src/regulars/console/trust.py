@@ -17,6 +17,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from regulars.analytics.backtest import Bin, Measured, Reason, Result
 from regulars.console.components import Chart, How, Table
 from regulars.console.downloads import csv_download
+from regulars.console.leaving import LeavingCard
 from regulars.insights import formats, operations, queries, trust
 from regulars.insights.models import BacktestRun
 from regulars.insights.queries import Trusted
@@ -41,6 +42,7 @@ def trust_report(request: HttpRequest) -> HttpResponse:
             "row": row,
             "is_at_work": row is not None and row.state in _AT_WORK,
             "headline": _headline(found),
+            "leaving": LeavingCard.latest(),
             "has_customers": queries.latest_run() is not None,
             **_progress(row),
         },

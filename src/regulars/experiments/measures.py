@@ -84,19 +84,21 @@ _COLUMNS = ("bought", "again", "orders", "net", "margin", "unsubscribed", "compl
 
 @dataclass(frozen=True, kw_only=True)
 class Bought:
-    """Orders after something reached an arm's customers, until their window ends: attributed, not caused.
+    """Orders that came within the window of something that reached an arm's customers: attributed, not caused.
 
     Attributes:
         reached: Customers whom something reached.
-        buyers: Of these, with a valid order after it.
-        orders: Their valid orders.
+        buyers: Of these, with such an order.
+        orders: Their valid orders of this kind.
         net_minor: Net amount of these.
+        cost_minor: What reaching them cost.
     """
 
     reached: int
     buyers: int
     orders: int
     net_minor: int
+    cost_minor: int
 
 
 def moments(statement: str, parameters: Mapping[str, Any]) -> dict[str, Moments]:
@@ -117,12 +119,12 @@ def moments(statement: str, parameters: Mapping[str, Any]) -> dict[str, Moments]
 
 
 def attributed(statement: str, exposures: str, parameters: Mapping[str, Any]) -> dict[str, Bought]:
-    """Return, for every arm, the orders after something reached its customers."""
+    """Return, for every arm, the orders within the window of what reached its customers, and what that cost."""
     with _sides(statement, parameters) as cursor:
         cursor.execute(_ATTRIBUTED.format(exposures=exposures), dict(parameters))
         return {
-            arm: Bought(reached=reached, buyers=buyers, orders=orders, net_minor=net)
-            for arm, reached, buyers, orders, net in cursor.fetchall()
+            arm: Bought(reached=reached, buyers=buyers, orders=orders, net_minor=net, cost_minor=round(cost))
+            for arm, reached, buyers, orders, net, cost in cursor.fetchall()
         }
 
 
@@ -154,7 +156,7 @@ def _moments(row: Mapping[str, Any]) -> Moments:
 _SIDES = """
 CREATE TEMP TABLE experiments_sides ON COMMIT DROP AS
 -- Orders move to whom a customer became part of.
-SELECT coalesce(c.merged_into_id, c.id) AS who, min(a.arm) AS arm, min(a.at) AS at, max(a.until) AS until
+SELECT coalesce(c.merged_into_id, c.id) AS who, min(a.arm) AS arm, min(a.drawn) AS drawn, min(a.at) AS at, max(a.until) AS until
 FROM ({assigned}) a JOIN shop_customer c ON c.id = a.customer_id
 GROUP BY 1 HAVING min(a.arm) = max(a.arm)
 """
@@ -167,7 +169,7 @@ WITH used AS MATERIALIZED (
     SELECT s.who, count(*) FILTER (WHERE o.placed_at >= s.at) AS orders,
         bool_or(o.placed_at < s.at) AS had_bought,
         sum(o.net_minor) FILTER (WHERE o.placed_at >= s.at) AS net,
-        sum(o.net_minor) FILTER (WHERE o.placed_at < s.at AND o.placed_at >= s.at - %(before)s) AS before,
+        sum(o.net_minor) FILTER (WHERE o.placed_at < s.drawn AND o.placed_at >= s.drawn - %(before)s) AS before,
         sum((o.net_minor + coalesce(u.off_minor, 0)) * %(margin_bp)s / 10000.0 - coalesce(u.cost_minor, 0))
             FILTER (WHERE o.placed_at >= s.at) AS margin
     FROM experiments_sides s JOIN shop_order o ON o.customer_id = s.who AND o.is_valid AND o.placed_at < s.until
@@ -203,12 +205,18 @@ SELECT arm, count(*) AS units,
     + "\nFROM units GROUP BY arm"
 )
 _ATTRIBUTED = """
-WITH reached AS MATERIALIZED (
-    SELECT coalesce(c.merged_into_id, c.id) AS who, min(e.at) AS at
-    FROM ({exposures}) e JOIN shop_customer c ON c.id = e.customer_id GROUP BY 1
+WITH exposed AS MATERIALIZED (
+    SELECT s.who, s.arm, s.until AS last, e.at, e.until, e.cost_minor
+    FROM ({exposures}) e JOIN shop_customer c ON c.id = e.customer_id
+        JOIN experiments_sides s ON s.who = coalesce(c.merged_into_id, c.id) AND e.at >= s.at AND e.at < s.until
+), bought AS (
+    SELECT DISTINCT e.who, o.id, o.net_minor FROM exposed e
+        JOIN shop_order o ON o.customer_id = e.who AND o.is_valid AND o.placed_at >= e.at AND o.placed_at < least(e.until, e.last)
+), spent AS (
+    SELECT who, count(*) AS orders, sum(net_minor) AS net FROM bought GROUP BY who
+), paid AS (
+    SELECT who, arm, sum(cost_minor) AS cost FROM exposed GROUP BY who, arm
 )
-SELECT s.arm, count(DISTINCT r.who), count(DISTINCT o.customer_id), count(o.id), coalesce(sum(o.net_minor), 0)::bigint
-FROM experiments_sides s JOIN reached r USING (who)
-    LEFT JOIN shop_order o ON o.customer_id = s.who AND o.is_valid AND o.placed_at >= r.at AND o.placed_at < s.until
-GROUP BY s.arm
+SELECT p.arm, count(*), count(b.who), coalesce(sum(b.orders), 0)::bigint, coalesce(sum(b.net), 0)::bigint, sum(p.cost)
+FROM paid p LEFT JOIN spent b USING (who) GROUP BY p.arm
 """

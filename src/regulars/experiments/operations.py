@@ -263,6 +263,8 @@ def import_outcomes(  # noqa: PLR0913  a file, and how to read it
 def arm_of(*, kind: str, source_id: int, customer_ids: Collection[int]) -> set[int] | None:
     """Return which customers something may go to that is an arm of an experiment; None where it is an arm of none.
 
+    Of what goes on by itself (a journey) the arm that was rolled out is open to everybody, and the others are to nobody.
+
     Args:
         kind: Such as `campaign`.
         source_id: Which.
@@ -274,6 +276,8 @@ def arm_of(*, kind: str, source_id: int, customer_ids: Collection[int]) -> set[i
     arm = Arm.objects.select_related("experiment").filter(source_kind=kind, source_id=source_id).first()
     if arm is None:
         return None
+    if arm.experiment.state == Experiment.State.ROLLED_OUT and kind_named(kind).roll_out is None:
+        return None if arm.experiment.winner_id == arm.pk else set()
     if arm.experiment.state == Experiment.State.DRAFT:
         raise ExperimentStateError(
             _("it is an arm of %(name)s, which was not launched yet") % {"name": arm.experiment.name}

@@ -13,6 +13,7 @@ from regulars.analytics.experiments import Mean, Moments, fixed_alpha, minimum_d
 from regulars.experiments.measures import DECIDING, MEASURES, moments
 from regulars.experiments.rules import ALPHA, LEAST_UNITS
 from regulars.kernel.errors import RegularsError
+from regulars.shop.queries import business
 
 RUN_TIMES = (7, 14, 28, 56, 90)
 """Days that a plan compares."""
@@ -52,7 +53,7 @@ class Plan:
 
     Attributes:
         customers: Members of the segment, or customers.
-        units: Customers of each arm, the control first.
+        units: Customers of each arm, the control first, without those who are held out of everything.
         metric: What decides.
         over: By run time, the shortest first.
         enough_days: The shortest run time that would see an effect as small as was asked for; None if none does, or nothing was asked.
@@ -93,7 +94,8 @@ def plan(  # noqa: PLR0913  what is planned
     """
     check(shares=shares, metric=metric, days=days)
     customers = _count(segment_id)
-    units = tuple(customers * share // _WHOLE_BP for share in shares)
+    drawn = customers * (_WHOLE_BP - business().holdout_bp) // _WHOLE_BP
+    units = tuple(drawn * share // _WHOLE_BP for share in shares)
     over = []
     for run_time in sorted({*RUN_TIMES, days}):
         found = _past(segment_id, days=run_time, now=now)
@@ -147,7 +149,7 @@ def _past(segment_id: int | None, *, days: int, now: datetime) -> Moments | None
         among, column = "segments_membership WHERE segment_id = %(a_segment)s", "customer_id"
     found = moments(
         f"""
-        SELECT {column} AS customer_id, 'all' AS arm, %(a_since)s AS at, %(a_until)s AS until FROM {among}
+        SELECT {column} AS customer_id, 'all' AS arm, %(a_since)s AS drawn, %(a_since)s AS at, %(a_until)s AS until FROM {among}
         ORDER BY hashint8({column}), {column} LIMIT %(a_most)s
         """,  # noqa: S608  literals of this function
         {

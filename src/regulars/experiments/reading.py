@@ -18,6 +18,7 @@ from regulars.experiments.measures import MEASURES, Bought, Measure, attributed,
 from regulars.experiments.registry import Assigned
 from regulars.experiments.rules import (
     ALPHA,
+    LEAST_COMING,
     LEAST_UNITS,
     Effect,
     Verdict,
@@ -63,6 +64,7 @@ class Reading:
         sides: The arms, the control first.
         split: Whether the arms have as many customers as planned; None before there is any.
         confidence: Of every interval, 0 to 1: all arms together are right in 95 of 100 experiments.
+        least_units: With fewer customers in an arm nothing is told.
     """
 
     as_of: datetime
@@ -75,6 +77,7 @@ class Reading:
     sides: tuple[Side, ...]
     split: SampleRatio | None
     confidence: float
+    least_units: int = LEAST_UNITS
 
     @property
     def control(self) -> Side:
@@ -107,7 +110,7 @@ def read(assigned: Assigned, *, metric: str, now: datetime) -> Reading:
         now = min(now, assigned.stopped_at)
     parameters = {**assigned.parameters, "a_now": now}
     statement = (
-        f"SELECT customer_id, arm, at, least(until, %(a_now)s) AS until FROM ({assigned.statement}) told"  # noqa: S608  registered by rooms
+        f"SELECT customer_id, arm, drawn, at, least(until, %(a_now)s) AS until FROM ({assigned.statement}) told"  # noqa: S608  registered by rooms
         " WHERE at < %(a_now)s"
     )
     bought = attributed(statement, assigned.exposures, parameters) if assigned.exposures else {}
@@ -162,10 +165,14 @@ def read_outcomes(
 
 
 def _rule(assigned: Assigned, *, now: datetime) -> UntilEnd | Sequential:
-    if assigned.ends_at is None:
+    if assigned.planned_units or assigned.ends_at is None:
         return Sequential(planned_units=max(assigned.planned_units, 2))
     whole = assigned.ends_at - assigned.since
     return UntilEnd(elapsed=min(1.0, max((now - assigned.since) / whole, 1e-6)))
+
+
+def _least(rule: UntilEnd | Sequential | None) -> int:
+    return LEAST_COMING if isinstance(rule, Sequential) else LEAST_UNITS
 
 
 def _reading(  # noqa: PLR0913  what was found, and how to read it
@@ -187,7 +194,11 @@ def _reading(  # noqa: PLR0913  what was found, and how to read it
     guards = {key: one.higher_is_better for key, one in measures.items() if one.is_guard and key != metric}
     day = 86_400
     so_far = (now - assigned.since).total_seconds() / day
-    in_all = (assigned.ends_at - assigned.since).total_seconds() / day if assigned.ends_at else None
+    in_all = (
+        (assigned.ends_at - assigned.since).total_seconds() / day
+        if assigned.ends_at and not assigned.planned_units
+        else None
+    )
     sides = [
         Side(
             key=name,
@@ -221,6 +232,7 @@ def _reading(  # noqa: PLR0913  what was found, and how to read it
         sides=tuple(sides),
         split=split,
         confidence=1 - alpha,
+        least_units=_least(rule),
     )
 
 
@@ -233,7 +245,7 @@ def _effects(  # noqa: PLR0913  what was found, and how to compare it
     alpha: float,
     rule: UntilEnd | Sequential | None,
 ) -> dict[str, dict[str, Effect]]:
-    enough = {name: one for name, one in found.items() if one.units >= LEAST_UNITS}
+    enough = {name: one for name, one in found.items() if one.units >= _least(rule)}
     if control not in enough or not any(name in enough for name in treated):
         return {}
     try:

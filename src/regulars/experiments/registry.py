@@ -23,16 +23,19 @@ class Assigned:
     """Who was to get what, as a statement for the database, and how long what they do counts.
 
     Attributes:
-        statement: A SELECT of `customer_id`, `arm` (text), `at` and `until` (instants): from when and until when, that excluded,
-            the customer's orders count. One row a customer. Whoever could not have got anything has no row.
+        statement: A SELECT of `customer_id`, `arm` (text), `drawn`, `at` and `until` (instants): since when it is settled in which arm
+            the customer is, so that only what was before tells nothing of the arm; from when and until when, that excluded, their
+            orders count. One row a customer. Whoever could not have got anything has no row.
         parameters: What the statement binds; their names begin with `a_`.
         labels: The arms by their keys, the control first, as people call them.
         shares: Planned share of each arm, in any scale.
         since: From when anybody's orders count.
-        ends_at: From when on nobody's do; None where customers come in without an end.
+        ends_at: From when on nobody's do; None where that is not known.
         stopped_at: When it was ended before that; it is read as far on its way as it came.
-        planned_units: Where there is no end: for how many customers the reading should be sharpest.
-        exposures: A SELECT of `customer_id` and `at` of what reached customers, for attribution; empty where that is not known.
+        planned_units: Where customers come in all the time: for how many the reading should be sharpest; 0 where all were there from
+            the start, and the time until the end tells how far it is.
+        exposures: A SELECT of `customer_id`, `at`, `until` and `cost_minor` of what reached customers, until when orders are attributed
+            to it, and what it cost; empty where that is not known.
     """
 
     statement: str
@@ -70,19 +73,20 @@ class Kind:
         label: As people call one.
         listed: What can be read, the latest first, by one query.
         assigned: Who was to get what in one of them; None where nothing can be compared (no hold-out, not begun).
+        between: The same, counting only what customers did between two instants, of what goes on without an end.
         choices: What an arm of an experiment may do: ids and names, now.
-        exposures: A SELECT of `customer_id` and `at` of what one of them reached customers with, and what it binds.
-        cost: What one of them cost so far in minor units, beside what its offers cost; None where nothing is known of that.
-        roll_out: Prepare one of them, that won, for everybody; returns the id of what was made.
+        exposures: As `Assigned.exposures`, of one of them that is an arm, and what it binds.
+        roll_out: Prepare one of them, that won, for everybody; returns the id of what was made. Without it the winner itself is open
+            to everybody from then on, and the other arms to nobody.
     """
 
     kind: str
     label: str | Promise
     listed: Callable[[], Sequence[Listed]]
     assigned: Callable[[int, datetime], Assigned | None]
+    between: Callable[[int, datetime, datetime], Assigned | None] | None = None
     choices: Callable[[], Sequence[tuple[int, str]]] | None = None
     exposures: Callable[[int], tuple[str, Mapping[str, Any]] | None] | None = None
-    cost: Callable[[int], float] | None = None
     roll_out: Callable[[int, User | None, datetime], int] | None = None
 
 

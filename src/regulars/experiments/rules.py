@@ -11,6 +11,8 @@ from regulars.analytics.experiments import Comparison, fixed_alpha
 
 LEAST_UNITS = 30
 """With fewer customers in an arm no interval is told."""
+LEAST_COMING = 100
+"""The same where customers come in all the time: readings without an end are right of large arms, and looked at from the first day on."""
 ALPHA = 0.05
 """Chance that an experiment without any effect is called clear, over all its arms and all looks together."""
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from regulars.experiments.models import Arm, Experiment
 from regulars.experiments.registry import Assigned, Kind, Listed, kind_named, register_kind
 from regulars.kernel.buckets import BUCKETS, GLOBAL_SALT
+from regulars.messaging.models import Send
 from regulars.shop.queries import business
 
 EXPERIMENT, GLOBAL = "experiment", "global"
@@ -62,7 +63,7 @@ def _of_experiment(experiment_id: int, now: datetime) -> Assigned | None:
     exposures, told = _exposures(arms)
     return Assigned(
         statement="""
-            SELECT s.customer_id, s.arm_id::text AS arm, %(a_since)s AS at, %(a_until)s AS until
+            SELECT s.customer_id, s.arm_id::text AS arm, %(a_since)s AS drawn, %(a_since)s AS at, %(a_until)s AS until
             FROM experiments_assignment s WHERE s.experiment_id = %(a_experiment)s
         """,
         parameters={
@@ -145,7 +146,7 @@ def _of_everything(quarter: int, now: datetime) -> Assigned | None:
         statement=f"""
             SELECT c.id AS customer_id,
                 CASE WHEN {bucket_sql("%(a_salt)s || ':' || c.id")} < %(a_held)s THEN 'holdout' ELSE 'treated' END AS arm,
-                %(a_since)s AS at, %(a_until)s AS until
+                %(a_drawn)s AS drawn, %(a_since)s AS at, %(a_until)s AS until
             FROM shop_customer c
             WHERE c.merged_into_id IS NULL AND c.erased_at IS NULL
                 AND EXISTS (SELECT FROM shop_order o WHERE o.customer_id = c.id AND o.is_valid AND o.placed_at < %(a_since)s)
@@ -153,6 +154,7 @@ def _of_everything(quarter: int, now: datetime) -> Assigned | None:
         parameters={
             "a_salt": GLOBAL_SALT,
             "a_held": merchant.holdout_bp,
+            "a_drawn": min(since, _first_held(merchant.holdout_since) or since),
             "a_since": since,
             "a_until": ends_at,
         },
@@ -161,6 +163,13 @@ def _of_everything(quarter: int, now: datetime) -> Assigned | None:
         since=since,
         ends_at=ends_at,
     )
+
+
+def _first_held(holdout_since: datetime | None) -> datetime | None:
+    """Return since when the hold-out can have made a difference: what was spent after that says something of the side."""
+    if holdout_since is not None:
+        return holdout_since
+    return Send.objects.order_by("pk").values_list("created_at", flat=True).first()
 
 
 def bucket_sql(text: str) -> str:

@@ -7,7 +7,7 @@ from django.utils.translation import ngettext
 
 from regulars.experiments.measures import Measure
 from regulars.experiments.reading import Reading, Side
-from regulars.experiments.rules import LEAST_UNITS, Effect, Verdict
+from regulars.experiments.rules import Effect, Verdict
 from regulars.insights.formats import count, decimal, money, percent, signed
 
 LEVELS = {
@@ -61,7 +61,7 @@ def verdict(side: Side, reading: Reading, *, currency: str) -> str:
         "arm": side.label,
         "control": reading.control.label,
         "measure": str(reading.deciding.label),
-        "least": LEAST_UNITS,
+        "least": reading.least_units,
     }
     if effect is not None:
         said |= {

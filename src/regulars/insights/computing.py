@@ -108,7 +108,8 @@ def compute(  # noqa: PLR0913  what a run knows
     before = _before(fresh, margin=terms.margin, facts_folder=facts_folder)
     day = terms.as_of_day
     with engines.reader(engine=engine, facts_folder=facts_folder) as read:
-        orders, customers, lines = read(facts.ORDERS), read(facts.CUSTOMERS), read(facts.LINES)
+        orders, customers = read(facts.ORDERS), read(facts.CUSTOMERS)
+        lines, products = read(facts.LINES), read(facts.PRODUCTS)
         events = read(facts.EVENTS) if facts.has_rows(facts.EVENTS, facts_folder=facts_folder) else None
         past = engines.kept(histories.renewed(orders, read(facts.HISTORIES), as_of_day=day))
         engines.write(past, fresh / "histories")
@@ -116,6 +117,7 @@ def compute(  # noqa: PLR0913  what a run knows
         learning, is_learnt_now = _learning(
             orders=orders,
             lines=lines,
+            products=products,
             events=events,
             buyers=buyers,
             as_of_day=day,
@@ -158,7 +160,6 @@ def compute(  # noqa: PLR0913  what a run knows
                 engines.write(lately, fresh / "lately")
         wants = None
         if learning is not None:
-            products = read(facts.PRODUCTS)
             wants = tastes.compute(
                 lines=lines,
                 products=products,
@@ -217,7 +218,15 @@ def _before(fresh: Path, *, margin: float, facts_folder: Path) -> Before:
 
 
 def _learning(  # noqa: PLR0913  what is learnt from
-    *, orders: Table, lines: Table, events: Table | None, buyers: int, as_of_day: int, key: str, anew: bool
+    *,
+    orders: Table,
+    lines: Table,
+    products: Table,
+    events: Table | None,
+    buyers: int,
+    as_of_day: int,
+    key: str,
+    anew: bool,
 ) -> tuple[Learning | None, bool]:
     """Return what is known of the shop as a whole: kept from an earlier run, or learnt now (True) and not stored yet.
 
@@ -232,6 +241,8 @@ def _learning(  # noqa: PLR0913  what is learnt from
         return None, False
     content = predictions.learn(
         orders,
+        lines=lines,
+        products=products,
         events=events,
         as_of_day=as_of_day,
         store=labels.measure(orders, as_of_day=as_of_day),

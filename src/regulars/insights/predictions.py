@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from regulars.analytics import churn, clv, cycles, next_purchase
 from regulars.analytics import facts as contract
 from regulars.analytics.backtest import ModelName
-from regulars.insights import behaviour
+from regulars.insights import behaviour, leaving
 from regulars.insights.engines import Table, in_memory
 
 HORIZON_DAYS = 365
@@ -74,14 +74,16 @@ def is_current(content: Mapping[str, Any], *, learnt_as_of_day: int, as_of_day: 
     """
     age_days = as_of_day - learnt_as_of_day
     known = int(content["buyers"])
-    if known and not {"rule", "store", "key"} <= content.keys():
+    if known and not {"rule", "store", "key", "leaving"} <= content.keys():
         return False
     return 0 <= age_days < LEARN_EVERY_DAYS and abs(buyers - known) <= _MATERIAL_SHARE * known
 
 
-def learn(
+def learn(  # noqa: PLR0913  what is learnt from
     orders: Table,
     *,
+    lines: Table,
+    products: Table,
     events: Table | None = None,
     as_of_day: int,
     store: cycles.StoreCycle | cycles.NotEnoughData,
@@ -91,6 +93,8 @@ def learn(
 
     Args:
         orders: Facts `orders`; those after `as_of_day` are left out.
+        lines: Facts `lines`, likewise.
+        products: Facts `products`.
         events: Facts `events`, likewise; None where nothing was seen.
         as_of_day: The day for which it is learnt.
         store: The store's cycle on that day.
@@ -100,7 +104,7 @@ def learn(
         buyers; store (fields of the store's cycle, or of what it lacks); every_nth (customer learnt from); model (the name of what is used: a model, or the plain rate where it
         forecast this shop's own past better); fit, alive and rule, of `clv.load` (the second tells P(alive), which the plain
         rate does not know; the third is the plain rate); table, origins, holdout_days, cautions of `clv.Choice`; waits, the fields of
-        `next_purchase.Waits` or null; churn, of `churn.Model.from_dict`, or null where too few left or stayed.
+        `next_purchase.Waits` or null; churn, of `churn.Model.from_dict`, or null where too few left or stayed; leaving, of `leaving.look`.
     """
     if not buyers:
         return dict(NOTHING_LEARNT)
@@ -115,17 +119,22 @@ def learn(
         if isinstance(store, cycles.StoreCycle)
         else None
     )
+    seen = behaviour.seen(events, every_nth=every_nth, until_day=as_of_day)
     return {
         "buyers": buyers,
         "store": asdict(store),
         "every_nth": every_nth,
         **_choice(known, as_of_day=as_of_day, buyers=buyers),
         "waits": None if waits is None else asdict(waits),
-        "churn": _churn(
+        "churn": _churn(known, behaviour_seen=seen, store=store, as_of_day=as_of_day),
+        "leaving": leaving.look(
             known,
-            behaviour_seen=_behaviour(events, every_nth=every_nth, until_day=as_of_day),
+            lines=contract.until(lines, as_of_day=as_of_day),
+            products=products,
+            tickets=seen.get("tickets"),
             store=store,
             as_of_day=as_of_day,
+            every_nth=every_nth,
         ),
     }
 
@@ -199,17 +208,6 @@ def _choice(orders: Table, *, as_of_day: int, buyers: int) -> dict[str, Any]:
     }
 
 
-def _behaviour(events: Table | None, *, every_nth: int = 1, until_day: int) -> dict[str, Table]:
-    """Return what the churn alert reads beside orders, by the names of its arguments; nothing where nothing was seen."""
-    if events is None:
-        return {}
-    known: nw.LazyFrame[Any] = nw.from_native(contract.until(events, as_of_day=until_day))
-    if every_nth > 1:
-        known = known.filter(nw.col("customer_id") % every_nth == 0)
-    seen = known.to_native()
-    return {"events": behaviour.browsing(seen), "tickets": behaviour.tickets(seen)}
-
-
 def _churn(
     orders: Table,
     *,
@@ -217,17 +215,13 @@ def _churn(
     store: cycles.StoreCycle | cycles.NotEnoughData,
     as_of_day: int,
 ) -> dict[str, Any] | None:
-    pace = churn.pace(store)
-    first = in_memory(nw.from_native(orders).select(nw.col("day").min()).to_native())["day"][0]
-    days = churn.as_of_days(
-        first_day=int(first), last_day=as_of_day, horizon_days=pace.horizon_days, active=pace.active
-    )
+    pace, days = leaving.watch(orders, store=store, as_of_day=as_of_day)
     if not days:
         return None
     found = churn.fit(
         orders,
         as_of_days=days,
-        **_reaching_back(
+        **behaviour.reaching_back(
             behaviour_seen, to_day=days[0] - churn.PERIODS * churn.period_days(pace.horizon_days)
         ),
         horizon_days=pace.horizon_days,
@@ -235,18 +229,6 @@ def _churn(
         last_day=as_of_day,
     )
     return found.to_dict() if isinstance(found, churn.Model) else None
-
-
-def _reaching_back(behaviour_seen: Mapping[str, Table], *, to_day: int) -> dict[str, Table]:
-    """Return in memory what was counted on all days that the alert looks at.
-
-    Where counting began in between, everybody would seem to look around, or to complain, more than they used to.
-    """
-    read = {name: in_memory(table) for name, table in behaviour_seen.items()}
-    since = {name: table["day"].min() for name, table in read.items()}
-    return {
-        name: read[name].lazy() for name, first in since.items() if isinstance(first, int) and first <= to_day
-    }
 
 
 def silences(profiles: pl.LazyFrame, *, as_of_day: int, cycle_days: int) -> pl.LazyFrame:
@@ -297,7 +279,7 @@ def observe(
         ).to_native()
     model = churn.Model.from_dict(learnt["churn"])
     alert = nw.from_native(
-        churn.score(model, known, as_of_day=as_of_day, **_behaviour(events, until_day=as_of_day))
+        churn.score(model, known, as_of_day=as_of_day, **behaviour.seen(events, until_day=as_of_day))
     )
     told = alert.select("customer_id", "probability", "reasons")
     return summary.join(told, on="customer_id", how="left").to_native()

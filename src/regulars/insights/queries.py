@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
-from django.db.models import F, OrderBy, Q, QuerySet, Value
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, BooleanField, F, Func, OrderBy, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
 from regulars.analytics import backtest as analytics
 from regulars.analytics.backtest import MODELS, ModelName, Verdict
+from regulars.insights.leaving import Looked
 from regulars.insights.models import (
     Backtest,
     BacktestRun,
@@ -67,6 +69,14 @@ def current_run() -> Run | None:
 
 
 # Lists of customers
+
+
+class _OneOf(Func):
+    """Whether a value is in an array: a search finds thousands of ids, which as a list of operands take longer to read than to look up."""
+
+    template = "(%(expressions)s))"
+    arg_joiner = " = ANY("
+    output_field: ClassVar[Any] = BooleanField()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +142,7 @@ class CustomerFilter:
         if self.text.strip():
             condition &= Q((f"{customer}id__in", shop.customers_matching(self.text)))
         if self.ids is not None:
-            condition &= Q((f"{customer}id__in", self.ids))
+            condition &= Q(_OneOf(F(f"{customer}id"), Value(list(self.ids), ArrayField(BigIntegerField()))))
         if self.among is not None:
             condition &= Q((f"{customer}id__in", self.among))
         for path, chosen in (
@@ -634,6 +644,14 @@ def backtests() -> list[Trusted]:
         for model in MODELS
         if model in rows
     ]
+
+
+def leaving() -> Looked | None:
+    """Return what marks those who left, as it was found when the shop was learnt last; None before that."""
+    run = Run.objects.filter(state=Run.State.DONE).select_related("learning").order_by("-id").first()
+    if run is None or run.learning is None or "leaving" not in run.learning.content:
+        return None
+    return Looked.read(run.learning.content["leaving"])
 
 
 def latest_backtest() -> BacktestRun | None:

@@ -186,8 +186,8 @@ def compute(  # noqa: PLR0913  what a run knows
         are_few = ids.height <= PERSONAL_CUSTOMERS
         seen = _of(past, pl.concat([reference, ids]).unique() if are_few else reference)
         if not ids.is_empty():
-            listed = ids if are_few else ids.join(reference, on="customer_id", how="semi")
-            recommended = _recommendations(seen, ids=listed, weights=weights, rule=rule, as_of_day=as_of_day)
+            # Of these, whoever is seen gets a list.
+            recommended = _recommendations(seen, ids=ids, weights=weights, rule=rule, as_of_day=as_of_day)
             found = replace(found, recommendations=recommended)
         if relate:
             related = _relations(_among(seen, reference), products, as_of_day=as_of_day)

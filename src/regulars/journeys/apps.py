@@ -8,7 +8,7 @@ class JourneysConfig(AppConfig):
 
     def ready(self) -> None:
         """Say what composes messages and where a person's data is kept, and offer the kinds that come with Regulars."""
-        from regulars.journeys import composing, places, proof, receivers  # noqa: F401, PLC0415  models must be loaded first
+        from regulars.journeys import composing, places, proof, proof_of_journeys, receivers  # noqa: F401, PLC0415  models must be loaded first
         from regulars.journeys.entering import heard_names  # noqa: PLC0415
         from regulars.journeys.kinds import actions, branches, entries, happenings, messages, waits  # noqa: PLC0415
         from regulars.shop.watching import watch  # noqa: PLC0415
@@ -17,4 +17,5 @@ class JourneysConfig(AppConfig):
             one.register()
         places.register_journeys()
         proof.register()
+        proof_of_journeys.register()
         watch(heard_names)

@@ -87,7 +87,8 @@ class Figures:
         opened: Of these, whose picture was loaded; None where openings are not counted.
         clicked: Of these, who followed a link.
         visited: Of these, who were seen in the shop within the window.
-        failed: Refused, bounced or uncertain.
+        passed_on: Refused for good over one channel, and written anew over the next.
+        failed: Refused, bounced or uncertain, and not passed on.
         unsubscribed: Of the reached, who took this consent back within the window.
         complained: Of the reached, who reported it as spam.
         cost_minor: What sending cost.
@@ -107,6 +108,7 @@ class Figures:
     opened: int | None
     clicked: int
     visited: int
+    passed_on: int
     failed: int
     unsubscribed: int
     complained: int
@@ -150,6 +152,7 @@ def figures(campaign: Campaign, *, now: datetime) -> Figures | None:
         opened=counted["opened"] if counted["counts_openings"] else None,
         clicked=counted["clicked"],
         visited=_one(_VISITED, told)["visited"],
+        passed_on=counted["passed_on"],
         failed=counted["failed"],
         unsubscribed=_one(_UNSUBSCRIBED, told)["unsubscribed"],
         complained=counted["complained"],
@@ -165,8 +168,10 @@ def _reasons(told: dict[str, Any]) -> list[Excluded]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT reason, count(DISTINCT customer_id) FROM messaging_delivery
-            WHERE send_id = %(send)s AND state = 'suppressed' GROUP BY reason ORDER BY 2 DESC, 1
+            SELECT reason, count(DISTINCT customer_id) FROM messaging_delivery d
+            WHERE send_id = %(send)s AND state = 'suppressed'
+                AND NOT EXISTS (SELECT FROM messaging_delivery n WHERE n.send_id = d.send_id AND n.instead_of_id = d.id)
+            GROUP BY reason ORDER BY 2 DESC, 1
             """,
             told,
         )
@@ -221,7 +226,10 @@ SELECT count(DISTINCT who) AS targeted,
     count(DISTINCT who) FILTER (WHERE state IN ('accepted', 'delivered', 'complained')) AS sent,
     count(DISTINCT who) FILTER (WHERE state IN ('delivered', 'complained')) AS delivered,
     count(DISTINCT who) FILTER (WHERE state = 'complained') AS complained,
-    count(DISTINCT who) FILTER (WHERE state IN ('failed', 'bounced', 'uncertain')) AS failed,
+    count(instead_of_id) AS passed_on,
+    count(DISTINCT who) FILTER (
+        WHERE state IN ('failed', 'bounced', 'uncertain') AND id NOT IN (SELECT instead_of_id FROM rows WHERE instead_of_id IS NOT NULL)
+    ) AS failed,
     count(DISTINCT who) FILTER (WHERE EXISTS (SELECT FROM messaging_opening o WHERE o.delivery_id = rows.id)) AS opened,
     count(DISTINCT who) FILTER (WHERE EXISTS (SELECT FROM messaging_click k WHERE k.delivery_id = rows.id)) AS clicked,
     coalesce(sum(cost_minor), 0) AS cost,

@@ -10,12 +10,14 @@ from math import sqrt
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from regulars.analytics.experiments import minimum_detectable_effect
+from regulars.analytics.experiments import fixed_alpha, minimum_detectable_effect
+from regulars.experiments.operations import ExperimentStateError, arm_of
+from regulars.experiments.rules import ALPHA, LEAST_UNITS
 from regulars.journeys.composing import KIND, given
 from regulars.journeys.models import Campaign, CampaignChannel
 from regulars.journeys.operations.campaigns import InvalidCampaignError, problems, shows_coupon
-from regulars.journeys.reach import PORTION, Reach, reach_of
-from regulars.journeys.rules import LEFT_OUT
+from regulars.journeys.rules import LEFT_OUT, OTHER_ARM
+from regulars.journeys.starting import PORTION
 from regulars.kernel.buckets import bucket
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing
@@ -23,6 +25,7 @@ from regulars.messaging.channels import kind_named
 from regulars.messaging.checking import check
 from regulars.messaging.models import Channel, TemplateVersion
 from regulars.messaging.operations.channels import opening_of
+from regulars.messaging.queries.reach import Reach, reach_of
 from regulars.messaging.queries.templates import has_changes, latest_version
 from regulars.messaging.registry import Message
 from regulars.segments import queries as segments
@@ -31,7 +34,6 @@ from regulars.shop.models import Customer
 MOST_LOOKED_AT = 20_000
 """Above this the audience is judged by as many of it, drawn by their ids, and the counts are scaled."""
 SHOWN = 10
-LEAST_UNITS = 30
 _WHOLE_BP = 10_000
 
 
@@ -70,7 +72,7 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Detectable:
-    """How small an effect would probably be seen (80 % power, 5 % false alarms).
+    """How small an effect would probably be seen (80 % power, 5 % false alarms however often one looks).
 
     Attributes:
         base: Share of these customers who bought in as many days up to now, 0 to 1.
@@ -192,7 +194,9 @@ def _audience(
         for segment_id in campaign.excluded:
             left_out |= set(segments.member_ids(segment_id).filter(customer_id__in=portion))
         excluded[LEFT_OUT] += len(left_out)
-        some = [who for who in portion if who not in left_out]
+        other_arm = _in_other_arms(campaign, portion) - left_out
+        excluded[OTHER_ARM] += len(other_arm)
+        some = [who for who in portion if who not in left_out | other_arm]
         for who, told in reach_of(
             some, purpose=campaign.purpose, tag=campaign.tag, channels=channels, now=now
         ).items():
@@ -203,6 +207,15 @@ def _audience(
     salt = f"send:{KIND}:{campaign.pk}"
     held = frozenset(who for who in reached if bucket(who, salt=salt) < campaign.holdout_bp)
     return _Audience(reached=reached, held=held, excluded=excluded)
+
+
+def _in_other_arms(campaign: Campaign, ids: Sequence[int]) -> set[int]:
+    """Return who is in another arm of the campaign's experiment; nobody before it is launched, which the warnings tell."""
+    try:
+        drawn = arm_of(kind=KIND, source_id=campaign.pk, customer_ids=ids)
+    except ExperimentStateError:
+        return set()
+    return set() if drawn is None else set(ids) - drawn
 
 
 def _parts(counted: Counter[str], scale: float) -> list[Part]:
@@ -261,7 +274,12 @@ def _detectable(
     if not 0 < base < 1:
         return None
     found = minimum_detectable_effect(
-        standard_deviation=sqrt(base * (1 - base)), units=units, control_units=control, mean=base
+        standard_deviation=sqrt(base * (1 - base)),
+        units=units,
+        control_units=control,
+        mean=base,
+        # The reading may be looked at every day, and is a little stricter for it.
+        alpha=fixed_alpha(ALPHA),
     )
     return Detectable(base=base, points=found.effect, buyers=found.effect * units)
 
@@ -330,6 +348,15 @@ def _warnings(
     now: datetime,
 ) -> list[str]:
     told = []
+    try:
+        arm_of(kind=KIND, source_id=campaign.pk, customer_ids=())
+    except ExperimentStateError as error:
+        told.append(
+            _(
+                "The campaign waits until its experiment is launched, and then reaches those drawn into its arm: %(why)s."
+            )
+            % {"why": error}
+        )
     for row in rows:
         version = versions[row.channel_id]
         if version is None:

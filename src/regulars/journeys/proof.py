@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Max, Sum
+from django.db.models import F, Max
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -30,7 +30,6 @@ def register() -> None:
             assigned=_assigned,
             choices=_choices,
             exposures=_exposures,
-            cost=_cost,
             roll_out=_roll_out,
         )
     )
@@ -48,11 +47,11 @@ def assigned(campaign: Campaign, *, now: datetime) -> Assigned | None:
     ends_at = (last or campaign.started_at) + timedelta(days=campaign.window_days)
     if campaign.started_at >= now:
         return None
-    exposures, told = _of_send(campaign.send_id)
+    exposures, told = _of_send(campaign)
     return Assigned(
         statement=f"""
             SELECT d.customer_id, CASE WHEN bool_or(d.reason = 'holdout') THEN '{HOLDOUT}' ELSE '{TREATED}' END AS arm,
-                %(a_since)s AS at, %(a_until)s AS until
+                %(a_since)s AS drawn, %(a_since)s AS at, %(a_until)s AS until
             FROM messaging_delivery d WHERE d.send_id = %(a_send)s AND d.reason NOT LIKE 'start.%%' GROUP BY d.customer_id
         """,  # noqa: S608  literals of this module
         parameters={**told, "a_since": campaign.started_at, "a_until": ends_at},
@@ -72,10 +71,13 @@ def _assigned(campaign_id: int, now: datetime) -> Assigned | None:
 def _listed() -> Sequence[Listed]:
     rows = Campaign.objects.filter(state=Campaign.State.BEGUN, holdout_bp__gt=0, archived_at=None)
     return [
-        Listed(id=one.pk, name=one.name, since=one.started_at, ends_at=None)
+        Listed(
+            id=one.pk, name=one.name, since=one.started_at,
+            ends_at=one.started_at + timedelta(days=one.lasts_days + one.window_days),
+        )
         for one in rows.order_by("-id")[:_LISTED]
         if one.started_at is not None
-    ]
+    ]  # fmt: skip
 
 
 def _choices() -> Sequence[tuple[int, str]]:
@@ -85,20 +87,15 @@ def _choices() -> Sequence[tuple[int, str]]:
 
 def _exposures(campaign_id: int) -> tuple[str, Mapping[str, Any]] | None:
     found = Campaign.objects.filter(pk=campaign_id).first()
-    return None if found is None or found.send_id is None else _of_send(found.send_id)
+    return None if found is None or found.send_id is None else _of_send(found)
 
 
-def _cost(campaign_id: int) -> float:
-    rows = Delivery.objects.filter(send__kind=KIND, send__source_id=campaign_id)
-    return float(rows.aggregate(cost=Sum("cost_minor"))["cost"] or 0)
-
-
-def _of_send(send_id: int) -> tuple[str, Mapping[str, Any]]:
+def _of_send(campaign: Campaign) -> tuple[str, Mapping[str, Any]]:
     statement = """
-        SELECT d.customer_id, d.accepted_at AS at FROM messaging_delivery d
+        SELECT d.customer_id, d.accepted_at AS at, d.accepted_at + %(a_window)s AS until, d.cost_minor FROM messaging_delivery d
         WHERE d.send_id = %(a_send)s AND d.state IN ('accepted', 'delivered', 'complained')
     """
-    return statement, {"a_send": send_id}
+    return statement, {"a_send": campaign.send_id, "a_window": timedelta(days=campaign.window_days)}
 
 
 def _roll_out(campaign_id: int, by: User | None, now: datetime) -> int:

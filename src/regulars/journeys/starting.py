@@ -11,12 +11,12 @@ from regulars.experiments.operations import arm_of
 from regulars.journeys.composing import KIND
 from regulars.journeys.models import Campaign
 from regulars.journeys.operations.campaigns import CampaignStateError, locked, start_of
-from regulars.journeys.reach import PORTION, Reach, reach_of
 from regulars.journeys.rules import AT_START, LEFT_OUT, OTHER_ARM, by_due
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.models import Channel, Delivery, Send
 from regulars.messaging.operations.sends import begin_send, complete_send, enlist
+from regulars.messaging.queries.reach import Reach, reach_of
 from regulars.messaging.registry import Source
 from regulars.messaging.zones import zones_of
 from regulars.offers.operations import issue
@@ -24,6 +24,7 @@ from regulars.segments import queries as segments
 from regulars.shop.queries import business
 
 _log = structlog.stdlib.get_logger("regulars.journeys")
+PORTION = 5_000
 
 
 def begin_due(*, now: datetime) -> list[int]:
@@ -107,6 +108,7 @@ def _begin(campaign_id: int, *, now: datetime) -> Send:
             priority=campaign.priority,
             expires_at=_last_due(campaign, now=now) + timedelta(days=campaign.lasts_days),
             holdout_bp=campaign.holdout_bp,
+            over=list(campaign.channels.values_list("channel", flat=True)),
         )
         campaign.state, campaign.started_at, campaign.trouble = Campaign.State.BEGUN, now, ""
         campaign.save(update_fields=["state", "started_at", "trouble", "send"])
@@ -155,7 +157,7 @@ def _enlist(  # noqa: PLR0913  what is known of a portion
     left_out: Mapping[int, str],
     now: datetime,
 ) -> None:
-    excluded = {who: reached[who].at_start for who in ids if reached[who].reason}
+    excluded = {who: f"{AT_START}{reached[who].reason}" for who in ids if reached[who].reason}
     excluded |= {who: f"{AT_START}{left_out[who]}" for who in ids if who in left_out}
     due: dict[int, datetime] = {}
     if campaign.timing == Campaign.Timing.LOCAL:

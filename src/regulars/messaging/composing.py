@@ -1,9 +1,9 @@
 """Makes messages of templates: a version is built once for each language, and filled for each recipient."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -13,12 +13,13 @@ from regulars.kernel.errors import RegularsError
 from regulars.messaging import blocks, variables
 from regulars.messaging.coupons import SAMPLE
 from regulars.messaging.models import Letterhead as LetterheadRow
-from regulars.messaging.models import Template, TemplateVersion
+from regulars.messaging.models import ShortLink, Template, TemplateVersion
 from regulars.messaging.registry import CompositionError, Fill, Message, Recipient, Source
 from regulars.messaging.templating import tracking
 from regulars.messaging.templating.building import Built, Content, Filled, Format, build
 from regulars.messaging.templating.faults import FillingError
 from regulars.messaging.templating.mail import Letterhead, hosts_of
+from regulars.messaging.templating.texts import STAND_IN, Named, named_in, shorten
 from regulars.messaging.variables import Occasion
 from regulars.shop.links import ROOT
 from regulars.shop.queries import business
@@ -153,6 +154,8 @@ class TemplateVariant:
             for language, variant in self.variants.items()
         }
 
+        shortened = self._shortener() if self.counts[0] else lambda filled, _recipient, _language: filled
+
         def fill(recipient: Recipient) -> Message:
             language = speaks(recipient.language)
             lacking = needs[language] - values[recipient.customer_id].keys()
@@ -171,9 +174,30 @@ class TemplateVariant:
                 )
             except FillingError as error:
                 raise CompositionError(str(error)) from error
-            return self._message(filled, recipient, language)
+            return self._message(shortened(filled, recipient, language), recipient, language)
 
         return fill
+
+    def _shortener(self) -> Callable[[Filled, Recipient, str], Filled]:
+        """Return what puts links that count into texts, as short as can be: each letter of an SMS is paid for."""
+        link_id = cache(lambda url: ShortLink.objects.get_or_create(version=self.version, url=url)[0].pk)
+        named: dict[str, Named] = {
+            language: named_in(self.version.content[language].get("body", ""), letterhead=self.letterhead)
+            for language, variant in self.variants.items()
+            if variant.format == "text"
+        }
+
+        def shortened(filled: Filled, recipient: Recipient, language: str) -> Filled:
+            if language not in named:
+                return filled
+
+            def write(url: str) -> str:
+                told = {"link_id": link_id(url), "delivery_id": recipient.delivery_id}
+                return short_url(tracking.short_token(settings.SECRET_KEY, **told))
+
+            return replace(filled, text=shorten(filled.text, named=named[language], write=write))
+
+        return shortened
 
     def _link(self, recipient: Recipient, language: str, hosts: frozenset[str]) -> Callable[[str, int], str]:
         own = _own_links(recipient)
@@ -214,6 +238,11 @@ def _own_links(recipient: Recipient) -> tuple[str, str]:
 def public_root() -> str:
     """Return what the addresses of the pages for customers begin with."""
     return f"{settings.PUBLIC_URL}{ROOT}"
+
+
+def short_url(token: str) -> str:
+    """Return the address of a short link."""
+    return f"{settings.PUBLIC_URL}/s/{token}"
 
 
 def trusted_hosts(letterhead: Letterhead) -> frozenset[str]:
@@ -314,13 +343,14 @@ def preview(  # noqa: PLR0913  what a preview depends on
     now: datetime,
     given: Mapping[str, object] | None = None,
 ) -> Preview:
-    """Return the message that a customer would have of what is written; its links are not counted.
+    """Return the message that a customer would have of what is written; its links are not counted, those of a text as long as they will be.
 
     Raises:
         TemplateFaultError: It cannot be used as it is written.
         FillingError: This customer's message cannot be made.
     """
-    shared = letterhead_of(letterhead())
+    row = letterhead()
+    shared = letterhead_of(row)
     variant = built(written, format=format, language=language, letterhead=shared)
     values = variables.gather(
         [customer_id],
@@ -336,6 +366,11 @@ def preview(  # noqa: PLR0913  what a preview depends on
         values,
         link=lambda url, _number: url if url.startswith(root) else tracking.checked_url(url, hosts=hosts),
     )
+    if format == "text" and row.counts_clicks:
+        named = named_in(written.get("body", ""), letterhead=shared)
+        filled = replace(
+            filled, text=shorten(filled.text, named=named, write=lambda _url: short_url(STAND_IN))
+        )
     return Preview(language=language, built=variant, filled=filled, missing=tuple(_missing(variant, values)))
 
 

@@ -24,6 +24,11 @@ class Record:
     found: Sequence[str] = ()
     is_right: bool | None = None
 
+    @property
+    def labels(self) -> list[str]:
+        """The name's parts, between which a line may break."""
+        return self.name.split(".")
+
 
 def records(channel: Channel) -> list[Record]:
     """Return the records for a channel of e-mail over SMTP.

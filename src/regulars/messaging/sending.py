@@ -26,6 +26,7 @@ from regulars.messaging.operations.claims import (
     database_now,
     recover,
 )
+from regulars.messaging.operations.fallbacks import pass_on
 from regulars.messaging.operations.feedback import suppress
 from regulars.messaging.operations.moves import LEASE_SECONDS, Move, State, move
 from regulars.messaging.operations.sends import pause_send, settle_finished, settle_left
@@ -102,12 +103,16 @@ class Lane:
         if time.monotonic() - self._recovered_at >= _RECOVER_EVERY_SECONDS:
             self._recovered_at = time.monotonic()
             recover(now=now, repeated=_REPEATED)
+            pass_on(now=now)
             settle_left(now=now)
         batch = claim(worker=worker, now=now)
         if batch is None:
             return False
         if batch.claimed:
             _Work(batch, worker=worker, now=now).run(self._sender_of)
+        if len(batch.send.over) > 1:
+            # What was settled a moment ago carries a later time than the claim.
+            pass_on([batch.send.pk], now=database_now())
         settle_finished([batch.send.pk], now=now)
         return True
 

@@ -14,6 +14,7 @@ from regulars.kernel.errors import RegularsError
 from regulars.messaging import pacing
 from regulars.messaging.channels import KINDS
 from regulars.messaging.models import Channel
+from regulars.messaging.operations.channels import note_hearing
 from regulars.messaging.operations.feedback import collect
 from regulars.messaging.sending import run_lanes
 
@@ -51,13 +52,16 @@ def forget_pace(timestamp: int) -> None:  # noqa: ARG001  given to every periodi
     name="messaging.collect", queue="messages", queueing_lock="messaging.collect", lock="messaging.collect"
 )  # fmt: skip
 def collect_news(timestamp: int = 0) -> None:  # noqa: ARG001  the slot
-    """Read the mailboxes that bounces go to; one that cannot be read does not keep the others."""
+    """Read the mailboxes that bounces go to; one that cannot be read says so, and does not keep the others."""
     kinds = [kind.key for kind in KINDS if kind.collect is not None]
     for channel in Channel.objects.filter(is_active=True, kind__in=kinds):
         try:
             collect(channel.pk, clock=timezone.now)
         except RegularsError as error:
             _log.warning("a mailbox of bounces cannot be read", channel=channel.name, reason=str(error)[:200])
+            note_hearing(channel.pk, trouble=str(error), now=timezone.now())
+        else:
+            note_hearing(channel.pk, trouble="", now=timezone.now())
 
 
 def request_sending() -> None:

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from regulars.project.health import live, ready
 from regulars.project.metrics import metrics
+from regulars.storefront.tracking import short
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", live, name="health-live"),
@@ -14,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks/", include("regulars.api.webhooks")),
     path("accounts/", include("regulars.console.accounts")),
     path("my/", include("regulars.storefront.urls")),
+    path("s/<str:token>", short, name="short-link"),
     path("", include("regulars.console.urls")),
 ]
 

@@ -208,6 +208,7 @@ def _tried(found: Review) -> Section:
     head = [
         _("What ran"),
         _("Customers"),
+        _("Sales after a message"),
         _("Sales because of it"),
         _("Margin because of it"),
         _("Cost of sending"),
@@ -217,9 +218,10 @@ def _tried(found: Review) -> Section:
     return Section(
         key="tried",
         title=title,
-        grid=Grid(head=head, rows=rows, widths=[0.26, 0.12, 0.18, 0.18, 0.11, 0.15], small=True),
+        grid=Grid(head=head, rows=rows, widths=[0.24, 0.10, 0.12, 0.16, 0.16, 0.09, 0.13], small=True),
         notes=[
-            _("Against those who were held out, for all customers who were to get it, with the interval in which the truth lies in 95 of 100 cases; offers are taken off the margin. Orders after a message that would have come anyway are not in it."),
+            _("Against those who were held out, for all customers who were to get it, with the interval in which the truth lies in 95 of 100 cases; offers are taken off the margin. Orders after a message that would have come anyway are not in it; “sales after a message” counts them too."),
+            _("Of journeys the month is told, of all advertising the quarter, of campaigns and experiments all of it up to now."),
         ],
     )  # fmt: skip
 
@@ -228,7 +230,7 @@ def _row(one: Tried, currency: str) -> list[Cell]:
     cost = one.cost_minor
     earned = Cell(text="–")
     if one.margin_minor is not None and one.is_split_as_planned:
-        less = cost or 0.0
+        less = cost or 0
         earned = Cell(
             text=_range(one.margin_minor.total_low - less, one.margin_minor.total_high - less, currency),
             value=from_minor(round(one.margin_minor.total - less), currency),
@@ -247,8 +249,9 @@ def _row(one: Tried, currency: str) -> list[Cell]:
     return [
         Cell(text=f"{one.name} ({one.kind})"),
         Cell(text=count(one.units), value=one.units, kind="count"),
+        Cell(text="–") if one.attributed_minor is None else _money(one.attributed_minor, currency),
         *effects,
-        Cell(text="–") if cost is None else _money(round(cost), currency),
+        Cell(text="–") if cost is None else _money(cost, currency),
         earned,
     ]
 

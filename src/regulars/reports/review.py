@@ -16,7 +16,7 @@ from regulars.analytics import cohorts, kpis
 from regulars.analytics import facts as contract
 from regulars.experiments import queries as experiments
 from regulars.experiments import sources
-from regulars.experiments.reading import Side
+from regulars.experiments.reading import Side, read
 from regulars.experiments.registry import Listed, kind_named
 from regulars.experiments.rules import Effect
 from regulars.insights import facts
@@ -60,7 +60,8 @@ class Tried:
         units: Customers who were to get it.
         revenue_minor: Sales because of it, for all of them together.
         margin_minor: Margin because of it, before what sending cost.
-        cost_minor: What sending cost; None where that is not known.
+        attributed_minor: Sales within the window of what reached them, caused or not; None where that is not known.
+        cost_minor: What reaching them cost; None where that is not known.
         is_split_as_planned: Otherwise nothing may be said.
     """
 
@@ -69,7 +70,8 @@ class Tried:
     units: int
     revenue_minor: Effect | None
     margin_minor: Effect | None
-    cost_minor: float | None
+    attributed_minor: int | None
+    cost_minor: int | None
     is_split_as_planned: bool
 
 
@@ -215,7 +217,7 @@ def _tried(start_day: int, end_day: int, *, zone: ZoneInfo, now: datetime) -> li
     begins, ends = start_of_day(start_day, zone), start_of_day(end_day, zone)
 
     def is_inside(one: Listed) -> bool:
-        return one.since < ends and (one.since >= begins if one.ends_at is None else one.ends_at > begins)
+        return one.since < ends and (one.ends_at is None or one.ends_at > begins)
 
     found = []
     listed = [(one.kind, one.listed) for one in experiments.held_out()]
@@ -224,23 +226,22 @@ def _tried(start_day: int, end_day: int, *, zone: ZoneInfo, now: datetime) -> li
     for kind, one in listed:
         if not is_inside(one):
             continue
-        reading = experiments.reading(kind.kind, one.id, metric="margin", now=now)
-        cost = kind.cost(one.id) if kind.cost else None
-        treated = reading.treated if reading else ()
-        found += [
-            _side(side, one, kind=str(kind.label), cost_minor=cost, is_one=len(treated) == 1)
-            for side in treated
-        ]
+        # What goes on without an end is told month by month; everything else is one story.
+        assigned = kind.between(one.id, begins, ends) if kind.between else kind.assigned(one.id, now)
+        treated = read(assigned, metric="margin", now=now).treated if assigned else ()
+        found += [_side(side, one, kind=str(kind.label), is_one=len(treated) == 1) for side in treated]
     return found
 
 
-def _side(side: Side, one: Listed, *, kind: str, cost_minor: float | None, is_one: bool) -> Tried:
+def _side(side: Side, one: Listed, *, kind: str, is_one: bool) -> Tried:
+    bought = side.attributed
     return Tried(
         name=one.name if is_one else f"{one.name}: {side.label}",
         kind=kind,
         units=side.units,
         revenue_minor=side.effects.get("revenue"),
         margin_minor=side.effects.get("margin"),
-        cost_minor=cost_minor,
+        attributed_minor=None if bought is None else bought.net_minor,
+        cost_minor=None if bought is None else bought.cost_minor,
         is_split_as_planned=side.verdict is None or side.verdict.kind != "blocked",
     )

@@ -49,9 +49,10 @@
 -- stands for journeys.0002_journeys
 -- stands for journeys.0003_rehearsals
 -- stands for journeys.0004_playbooks
--- stands for journeys.0005_own_playbooks
+-- stands for journeys.0006_own_playbooks
 -- stands for messaging.0003_channels_of_services
 -- stands for messaging.0004_task_owners
+-- stands for messaging.0005_fallbacks_and_short_links
 -- stands for mfa.0001_initial
 -- stands for mfa.0002_authenticator_timestamps
 -- stands for mfa.0003_authenticator_type_uniq
@@ -710,7 +711,7 @@ CREATE FUNCTION public.pgtrigger_insert_insert_b53db() RETURNS trigger
                             RETURN NEW;
                         END IF;
                     END IF;
-                    INSERT INTO "messaging_sendevent" ("counts", "created_at", "created_by_id", "expires_at", "holdout_bp", "id", "is_transactional", "kind", "label", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "purpose", "source_id", "state", "step", "tag", "trouble") VALUES (NEW."counts", NEW."created_at", NEW."created_by_id", NEW."expires_at", NEW."holdout_bp", NEW."id", NEW."is_transactional", NEW."kind", NEW."label", _pgh_attach_context(), NOW(), 'insert', NEW."id", NEW."priority", NEW."purpose", NEW."source_id", NEW."state", NEW."step", NEW."tag", NEW."trouble"); RETURN NULL;
+                    INSERT INTO "messaging_sendevent" ("counts", "created_at", "created_by_id", "expires_at", "holdout_bp", "id", "is_transactional", "kind", "label", "over", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "purpose", "source_id", "state", "step", "tag", "trouble") VALUES (NEW."counts", NEW."created_at", NEW."created_by_id", NEW."expires_at", NEW."holdout_bp", NEW."id", NEW."is_transactional", NEW."kind", NEW."label", NEW."over", _pgh_attach_context(), NOW(), 'insert', NEW."id", NEW."priority", NEW."purpose", NEW."source_id", NEW."state", NEW."step", NEW."tag", NEW."trouble"); RETURN NULL;
                 END;
             $$;
 
@@ -1298,7 +1299,7 @@ CREATE FUNCTION public.pgtrigger_update_update_3f069() RETURNS trigger
                             RETURN NEW;
                         END IF;
                     END IF;
-                    INSERT INTO "messaging_sendevent" ("counts", "created_at", "created_by_id", "expires_at", "holdout_bp", "id", "is_transactional", "kind", "label", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "purpose", "source_id", "state", "step", "tag", "trouble") VALUES (NEW."counts", NEW."created_at", NEW."created_by_id", NEW."expires_at", NEW."holdout_bp", NEW."id", NEW."is_transactional", NEW."kind", NEW."label", _pgh_attach_context(), NOW(), 'update', NEW."id", NEW."priority", NEW."purpose", NEW."source_id", NEW."state", NEW."step", NEW."tag", NEW."trouble"); RETURN NULL;
+                    INSERT INTO "messaging_sendevent" ("counts", "created_at", "created_by_id", "expires_at", "holdout_bp", "id", "is_transactional", "kind", "label", "over", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "purpose", "source_id", "state", "step", "tag", "trouble") VALUES (NEW."counts", NEW."created_at", NEW."created_by_id", NEW."expires_at", NEW."holdout_bp", NEW."id", NEW."is_transactional", NEW."kind", NEW."label", NEW."over", _pgh_attach_context(), NOW(), 'update', NEW."id", NEW."priority", NEW."purpose", NEW."source_id", NEW."state", NEW."step", NEW."tag", NEW."trouble"); RETURN NULL;
                 END;
             $$;
 
@@ -3734,6 +3735,8 @@ CREATE TABLE public.messaging_channel (
     closed_until timestamp with time zone,
     closings smallint NOT NULL,
     created_by_id bigint,
+    deaf_since timestamp with time zone,
+    deaf_trouble character varying(500) NOT NULL,
     CONSTRAINT messaging_channel_domain_per_minute_check CHECK ((domain_per_minute >= 0)),
     CONSTRAINT messaging_channel_limits_positive CHECK ((((per_minute IS NULL) OR (per_minute >= 1)) AND ((domain_per_minute IS NULL) OR (domain_per_minute >= 1)) AND ((warm_up_first IS NULL) OR (warm_up_first >= 1)))),
     CONSTRAINT messaging_channel_per_minute_check CHECK ((per_minute >= 0)),
@@ -3841,6 +3844,7 @@ CREATE TABLE public.messaging_delivery (
     channel_id bigint NOT NULL,
     customer_id bigint NOT NULL,
     send_id bigint NOT NULL,
+    instead_of_id bigint,
     CONSTRAINT messaging_delivery_accepted_at CHECK (((NOT ((state)::text = ANY (ARRAY[('accepted'::character varying)::text, ('delivered'::character varying)::text, ('complained'::character varying)::text]))) OR (accepted_at IS NOT NULL))),
     CONSTRAINT messaging_delivery_claimed_by CHECK (((NOT ((state)::text = ANY (ARRAY[('claimed'::character varying)::text, ('sending'::character varying)::text]))) OR ((claimed_at IS NOT NULL) AND (lease_until IS NOT NULL) AND (worker IS NOT NULL)))),
     CONSTRAINT messaging_delivery_reason CHECK (((NOT ((state)::text = ANY (ARRAY[('suppressed'::character varying)::text, ('failed'::character varying)::text, ('uncertain'::character varying)::text, ('bounced'::character varying)::text]))) OR (NOT ((reason)::text = ''::text)))),
@@ -4000,6 +4004,7 @@ CREATE TABLE public.messaging_send (
     created_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone,
     created_by_id bigint,
+    over bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     CONSTRAINT messaging_send_holdout_bp_check CHECK ((holdout_bp >= 0)),
     CONSTRAINT messaging_send_purpose CHECK (((purpose)::text = ANY (ARRAY[('marketing'::character varying)::text, ('service'::character varying)::text, ('profiling'::character varying)::text, ('analytics'::character varying)::text]))),
     CONSTRAINT messaging_send_ranges CHECK (((holdout_bp <= 10000) AND (priority >= 0) AND (priority <= 100))),
@@ -4041,6 +4046,7 @@ CREATE TABLE public.messaging_sendevent (
     created_by_id bigint,
     pgh_context_id uuid,
     pgh_obj_id bigint NOT NULL,
+    over bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     CONSTRAINT messaging_sendevent_holdout_bp_check CHECK ((holdout_bp >= 0))
 );
 
@@ -4048,6 +4054,25 @@ CREATE TABLE public.messaging_sendevent (
 
 ALTER TABLE public.messaging_sendevent ALTER COLUMN pgh_id ADD GENERATED BY DEFAULT AS IDENTITY (
     SEQUENCE NAME public.messaging_sendevent_pgh_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+
+CREATE TABLE public.messaging_shortlink (
+    id bigint NOT NULL,
+    url character varying(800) NOT NULL,
+    version_id bigint NOT NULL
+);
+
+
+
+ALTER TABLE public.messaging_shortlink ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.messaging_shortlink_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -6696,6 +6721,16 @@ ALTER TABLE ONLY public.messaging_sendevent
 
 
 
+ALTER TABLE ONLY public.messaging_shortlink
+    ADD CONSTRAINT messaging_short_link_once UNIQUE (version_id, url);
+
+
+
+ALTER TABLE ONLY public.messaging_shortlink
+    ADD CONSTRAINT messaging_shortlink_pkey PRIMARY KEY (id);
+
+
+
 ALTER TABLE ONLY public.messaging_singlemessage
     ADD CONSTRAINT messaging_singlemessage_pkey PRIMARY KEY (id);
 
@@ -7960,7 +7995,15 @@ CREATE INDEX messaging_delivery_leases ON public.messaging_delivery USING btree 
 
 
 
+CREATE UNIQUE INDEX messaging_delivery_passed_on ON public.messaging_delivery USING btree (send_id, instead_of_id) WHERE (instead_of_id IS NOT NULL);
+
+
+
 CREATE INDEX messaging_delivery_provider ON public.messaging_delivery USING btree (channel_id, provider_id) WHERE (NOT ((provider_id)::text = ''::text));
+
+
+
+CREATE INDEX messaging_delivery_refused ON public.messaging_delivery USING btree (settled_at) WHERE (((state)::text = ANY (ARRAY[('failed'::character varying)::text, ('bounced'::character varying)::text])) OR (((reason)::text = 'hard_bounce'::text) AND ((state)::text = 'suppressed'::text)));
 
 
 
@@ -8904,7 +8947,7 @@ CREATE TRIGGER pgtrigger_insert_insert_b53db AFTER INSERT ON public.messaging_se
 
 
 
-COMMENT ON TRIGGER pgtrigger_insert_insert_b53db ON public.messaging_send IS '10782927f2179f70d7e78007696ad92d0318791f';
+COMMENT ON TRIGGER pgtrigger_insert_insert_b53db ON public.messaging_send IS '51fa95bc24e7c4fc9c3a9e93edd148058a509a47';
 
 
 
@@ -9140,11 +9183,11 @@ COMMENT ON TRIGGER pgtrigger_update_update_3e212 ON public.shop_consentwording I
 
 
 
-CREATE TRIGGER pgtrigger_update_update_3f069 AFTER UPDATE ON public.messaging_send FOR EACH ROW WHEN (((old.counts IS DISTINCT FROM new.counts) OR (old.created_at IS DISTINCT FROM new.created_at) OR (old.created_by_id IS DISTINCT FROM new.created_by_id) OR (old.expires_at IS DISTINCT FROM new.expires_at) OR (old.holdout_bp IS DISTINCT FROM new.holdout_bp) OR (old.id IS DISTINCT FROM new.id) OR (old.is_transactional IS DISTINCT FROM new.is_transactional) OR ((old.kind)::text IS DISTINCT FROM (new.kind)::text) OR ((old.label)::text IS DISTINCT FROM (new.label)::text) OR (old.priority IS DISTINCT FROM new.priority) OR ((old.purpose)::text IS DISTINCT FROM (new.purpose)::text) OR (old.source_id IS DISTINCT FROM new.source_id) OR ((old.state)::text IS DISTINCT FROM (new.state)::text) OR ((old.step)::text IS DISTINCT FROM (new.step)::text) OR ((old.tag)::text IS DISTINCT FROM (new.tag)::text) OR ((old.trouble)::text IS DISTINCT FROM (new.trouble)::text))) EXECUTE FUNCTION public.pgtrigger_update_update_3f069();
+CREATE TRIGGER pgtrigger_update_update_3f069 AFTER UPDATE ON public.messaging_send FOR EACH ROW WHEN (((old.counts IS DISTINCT FROM new.counts) OR (old.created_at IS DISTINCT FROM new.created_at) OR (old.created_by_id IS DISTINCT FROM new.created_by_id) OR (old.expires_at IS DISTINCT FROM new.expires_at) OR (old.holdout_bp IS DISTINCT FROM new.holdout_bp) OR (old.id IS DISTINCT FROM new.id) OR (old.is_transactional IS DISTINCT FROM new.is_transactional) OR ((old.kind)::text IS DISTINCT FROM (new.kind)::text) OR ((old.label)::text IS DISTINCT FROM (new.label)::text) OR (old.over IS DISTINCT FROM new.over) OR (old.priority IS DISTINCT FROM new.priority) OR ((old.purpose)::text IS DISTINCT FROM (new.purpose)::text) OR (old.source_id IS DISTINCT FROM new.source_id) OR ((old.state)::text IS DISTINCT FROM (new.state)::text) OR ((old.step)::text IS DISTINCT FROM (new.step)::text) OR ((old.tag)::text IS DISTINCT FROM (new.tag)::text) OR ((old.trouble)::text IS DISTINCT FROM (new.trouble)::text))) EXECUTE FUNCTION public.pgtrigger_update_update_3f069();
 
 
 
-COMMENT ON TRIGGER pgtrigger_update_update_3f069 ON public.messaging_send IS '554246a0528d90e895850f47a013675edf4fe971';
+COMMENT ON TRIGGER pgtrigger_update_update_3f069 ON public.messaging_send IS 'b386242fef8e96c1d5b32a44973789d8b34a59ad';
 
 
 
@@ -9792,6 +9835,11 @@ ALTER TABLE ONLY public.messaging_delivery
 
 
 ALTER TABLE ONLY public.messaging_delivery
+    ADD CONSTRAINT messaging_delivery_instead_of_id_505da233_fk_messaging FOREIGN KEY (instead_of_id) REFERENCES public.messaging_delivery(id) DEFERRABLE INITIALLY DEFERRED;
+
+
+
+ALTER TABLE ONLY public.messaging_delivery
     ADD CONSTRAINT messaging_delivery_send_id_4d1083ed_fk_messaging_send_id FOREIGN KEY (send_id) REFERENCES public.messaging_send(id) DEFERRABLE INITIALLY DEFERRED;
 
 
@@ -9808,6 +9856,11 @@ ALTER TABLE ONLY public.messaging_pace
 
 ALTER TABLE ONLY public.messaging_send
     ADD CONSTRAINT messaging_send_created_by_id_034f6507_fk_staff_user_id FOREIGN KEY (created_by_id) REFERENCES public.staff_user(id) DEFERRABLE INITIALLY DEFERRED;
+
+
+
+ALTER TABLE ONLY public.messaging_shortlink
+    ADD CONSTRAINT messaging_shortlink_version_id_c1f9de52_fk_messaging FOREIGN KEY (version_id) REFERENCES public.messaging_templateversion(id) DEFERRABLE INITIALLY DEFERRED;
 
 
 

@@ -30,6 +30,7 @@ class Capability(models.TextChoices):
     VIEW_REPORTS = "reports:read", _("See figures and reports")
     CHANGE_CUSTOMERS = "customers:write", _("Change customers: tags, preferences, who is who")
     SEND_MESSAGES = "messages:write", _("Send messages, pause and cancel them")
+    APPROVE_LAUNCHES = "launches:approve", _("Approve campaigns and journeys that others prepared")
     WORK_ACTIONS = "actions:write", _("Assign and finish actions")
     VIEW_IMPORTS = "imports:read", _("See imports")
     RUN_IMPORTS = "imports:write", _("Import data")
@@ -81,7 +82,13 @@ KEY_SCOPES = (
 CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.OWNER: frozenset(Capability),
     Role.MANAGER: frozenset(
-        _MARKET | {Capability.CHANGE_SETTINGS, Capability.HANDLE_PRIVACY, Capability.VIEW_AUDIT}
+        _MARKET
+        | {
+            Capability.APPROVE_LAUNCHES,
+            Capability.CHANGE_SETTINGS,
+            Capability.HANDLE_PRIVACY,
+            Capability.VIEW_AUDIT,
+        }
     ),
     Role.MARKETER: frozenset(_MARKET),
     Role.AGENT: frozenset(

@@ -12,8 +12,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from regulars.messaging.operations.templates import record_click, record_opening
-from regulars.messaging.queries.templates import link_of
-from regulars.messaging.templating.tracking import BadTrackingLinkError, Tracked, read_token
+from regulars.messaging.queries.templates import link_of, short_link
+from regulars.messaging.templating.tracking import (
+    BadTrackingLinkError,
+    Tracked,
+    number_of,
+    read_short_token,
+    read_token,
+)
 from regulars.staff.access import ChecksItself, access
 from regulars.storefront.door import page
 from regulars.storefront.limits import BAD_LINKS, is_spent, network_address
@@ -40,6 +46,28 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
             now=timezone.now(),
         )
     return _private(HttpResponseRedirect(url))
+
+
+@access(ChecksItself("signed link"))
+@require_safe
+def short(request: HttpRequest, token: str) -> HttpResponse:
+    """Lead on from the short link of a text, likewise."""
+    try:
+        link_id, delivery_id = read_short_token([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS], token)
+    except BadTrackingLinkError:
+        return _refused(request)
+    found = short_link(link_id)
+    if found is None:
+        return _refused(request)
+    if request.method == "GET":
+        record_click(
+            delivery_id=delivery_id,
+            version_id=found.version_id,
+            number=number_of(found.url),
+            url=found.url,
+            now=timezone.now(),
+        )
+    return _private(HttpResponseRedirect(found.url))
 
 
 @access(ChecksItself("signed link"))

@@ -23,11 +23,11 @@ def share_of(number: int, shares: Mapping[str, int]) -> str:
     raise AssertionError(shares)  # pragma: no cover  shares come to 10,000
 
 
-_HALVES = {"a": 5_000, "b": 5_000}
+HALVES = {"a": 5_000, "b": 5_000}
 
 
 def _split(batch: Batch, _world: World) -> Mapping[int, Decision]:
-    salt, shares = f"{batch.salt}:{batch.name}", batch.step.get("shares") or _HALVES
+    salt, shares = f"{batch.salt}:{batch.name}", batch.step.get("shares") or HALVES
     return {
         one.enrollment_id: Go(share_of(bucket(one.customer_id, salt=salt), shares)) for one in batch.standings
     }
@@ -59,10 +59,10 @@ def register() -> None:
                     name="shares",
                     label=_("Shares"),
                     type="shares",
-                    default=_HALVES,
+                    default=HALVES,
                 ),
             ),
-            outs=lambda step: sorted(step.get("shares") or _HALVES),
+            outs=lambda step: sorted(step.get("shares") or HALVES),
             decide=_split,
         )
     )

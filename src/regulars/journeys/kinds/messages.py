@@ -8,13 +8,13 @@ from typing import ClassVar
 
 from regulars.journeys.models import Journey, JourneyVersion
 from regulars.journeys.operations.campaigns import shows_coupon
-from regulars.journeys.reach import reach_of
 from regulars.journeys.registry import SOURCE, Batch, Said, Step
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing
 from regulars.messaging.coupons import OFFER
 from regulars.messaging.models import Channel, Send
 from regulars.messaging.operations.sends import begin_send, enlist
+from regulars.messaging.queries.reach import reach_of
 from regulars.messaging.queries.templates import latest_version
 from regulars.messaging.registry import Fill, Message, Recipient, Source, Variant, register_source
 from regulars.messaging.tasks import request_sending
@@ -36,10 +36,10 @@ def say(
 ) -> None:
     """Put a message to each customer into the ledger, over the first channel that reaches them.
 
-    Whom none reaches is there too, held back with the reason. The occasion (which time on the journey, which time at the step)
+    Whom it refuses for good gets it over the next. Whom none reaches is there too, held back with the reason. The occasion (which time on the journey, which time at the step)
     makes it a message of its own: the ledger takes one of a send for each customer and channel.
     """
-    send = _send_of(batch, said=said, occasion=occasion)
+    send = _send_of(batch, channels=channels, said=said, occasion=occasion)
     reached = reach_of(
         customer_ids,
         purpose=said.purpose,
@@ -57,7 +57,7 @@ def say(
     request_sending()
 
 
-def _send_of(batch: Batch, *, said: Said, occasion: tuple[int, int]) -> Send:
+def _send_of(batch: Batch, *, channels: Sequence[Channel], said: Said, occasion: tuple[int, int]) -> Send:
     version = JourneyVersion.objects.select_related("journey").get(pk=batch.version_id)
     ordinal, time = occasion
     times = f" ({ordinal + time})" if ordinal + time > 1 else ""
@@ -70,6 +70,7 @@ def _send_of(batch: Batch, *, said: Said, occasion: tuple[int, int]) -> Send:
         tag=said.tag,
         is_transactional=said.is_transactional,
         counts=said.counts,
+        over=[channel.pk for channel in channels],
     )
 
 

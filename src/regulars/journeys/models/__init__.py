@@ -1,5 +1,6 @@
 """Campaigns and journeys, and everybody's way through them."""
 
+from regulars.journeys.models.approvals import Approval, ApprovalRule
 from regulars.journeys.models.campaigns import Campaign, CampaignChannel
 from regulars.journeys.models.journeys import Enrollment, Gate, Journey, JourneyVersion, Passage
 from regulars.journeys.models.playbooks import AdoptedPlaybook, OwnPlaybook
@@ -7,6 +8,8 @@ from regulars.journeys.models.rehearsals import Rehearsal
 
 __all__ = [
     "AdoptedPlaybook",
+    "Approval",
+    "ApprovalRule",
     "Campaign",
     "CampaignChannel",
     "Enrollment",

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from regulars.experiments.operations import arm_of
 from regulars.journeys.models import Enrollment, Gate, Journey, JourneyVersion
-from regulars.journeys.registry import Entrant
+from regulars.journeys.registry import SOURCE, Entrant
 from regulars.journeys.ways import listens
 from regulars.journeys.world import Present
 from regulars.kernel.buckets import bucket
@@ -50,7 +51,7 @@ class Enrolled:
     Attributes:
         new: Were not there by this key before, and are on the journey, in its hold-out, or wait to be let in.
         queued: Of them, those who wait because as many were let in today as may be.
-        refused: The entry's rule does not hold of them, or they may not come again yet, or they are no longer in the record.
+        refused: They are in another arm of an experiment, the entry's rule does not hold of them, or they may not come again yet, or they are no longer in the record.
         known: Came by the same key before.
     """
 
@@ -174,6 +175,9 @@ def _let_in(gate: Gate, version: JourneyVersion, portion: Sequence[Entrant], *, 
         ).values_list("customer_id", "key")
     )
     fresh = {pair: one for pair, one in asked.items() if pair not in known}
+    drawn = arm_of(kind=SOURCE, source_id=gate.pk, customer_ids={customer for customer, _key in fresh})
+    if drawn is not None:
+        fresh = {pair: one for pair, one in fresh.items() if pair[0] in drawn}
     rule = version.graph["entry"].get("rule")
     if rule is not None and fresh:
         holds = Present().holds(rule, sorted({customer for customer, _key in fresh}), now=now)

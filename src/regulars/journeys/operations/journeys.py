@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from regulars.experiments.operations import arm_of
 from regulars.journeys.graph import EMPTY, InvalidGraphError, check, hindrances
 from regulars.journeys.models import Enrollment, Gate, Journey, JourneyVersion
 from regulars.journeys.operations.enrolling import (
@@ -46,6 +47,7 @@ __all__ = [
     "duplicate",
     "enroll",
     "found",
+    "locked",
     "pause",
     "publish",
     "remove",
@@ -113,7 +115,7 @@ def describe_journey(journey_id: int, *, name: str, description: str = "") -> Jo
         InvalidJourneyError: As of `create_journey`.
     """
     with transaction.atomic():
-        journey = _locked(journey_id)
+        journey = locked(journey_id)
         journey.name, journey.description = _name(name), _description(description)
         journey.save(update_fields=["name", "description"])
     return journey
@@ -132,7 +134,7 @@ def save_draft(journey_id: int, *, graph: Mapping[str, Any], expected_revision: 
     """
     drawn = _drawn(graph)
     with transaction.atomic():
-        journey = _locked(journey_id)
+        journey = locked(journey_id)
         if journey.graph == drawn:
             return journey
         if journey.state == Journey.State.ENDED:
@@ -167,12 +169,14 @@ def publish(
     Raises:
         NoSuchJourneyError: There is none.
         JourneyStateError: It has ended, or lies in the archive.
+        ExperimentStateError: It is an arm of an experiment that was not launched.
         InvalidGraphError: It cannot run as it is drawn.
     """
     with transaction.atomic():
-        journey = _locked(journey_id)
+        journey = locked(journey_id)
         if journey.state == Journey.State.ENDED or journey.archived_at is not None:
             raise _state(journey, _("“%(name)s” has ended; copy it"))
+        arm_of(kind=SOURCE, source_id=journey.pk, customer_ids=())
         faults = hindrances(check(journey.graph, journey_id=journey.pk))
         if faults:
             raise InvalidGraphError(faults)
@@ -210,7 +214,7 @@ def pause(journey_id: int) -> Journey:
         JourneyStateError: It does not run.
     """
     with transaction.atomic():
-        journey = _locked(journey_id)
+        journey = locked(journey_id)
         if journey.state == Journey.State.PAUSED:
             return journey
         if journey.state != Journey.State.RUNNING:
@@ -231,7 +235,7 @@ def resume(journey_id: int) -> Journey:
         JourneyStateError: It is neither paused nor running.
     """
     with transaction.atomic():
-        journey = _locked(journey_id)
+        journey = locked(journey_id)
         if journey.state == Journey.State.RUNNING:
             return journey
         if journey.state != Journey.State.PAUSED:
@@ -252,7 +256,7 @@ def stop(journey_id: int, *, now: datetime) -> int:
         JourneyStateError: It never began.
     """
     with transaction.atomic():
-        journey = _locked(journey_id)
+        journey = locked(journey_id)
         if journey.state == Journey.State.ENDED:
             return 0
         if journey.state == Journey.State.DRAFT:
@@ -289,7 +293,7 @@ def archive_journey(journey_id: int, *, now: datetime) -> Journey:
         JourneyStateError: It runs or is paused.
     """
     with transaction.atomic():
-        journey = _locked(journey_id)
+        journey = locked(journey_id)
         if journey.state in {Journey.State.RUNNING, Journey.State.PAUSED}:
             raise _state(journey, _("“%(name)s” is at work; stop it first"))
         if journey.archived_at is None:
@@ -301,7 +305,7 @@ def archive_journey(journey_id: int, *, now: datetime) -> Journey:
 def unarchive_journey(journey_id: int) -> Journey:
     """Take a journey out of the archive. Raises NoSuchJourneyError."""
     with transaction.atomic():
-        journey = _locked(journey_id)
+        journey = locked(journey_id)
         journey.archived_at = None
         journey.save(update_fields=["archived_at"])
     return journey
@@ -315,7 +319,7 @@ def delete_draft(journey_id: int) -> None:
         JourneyStateError: It began; stop and archive it.
     """
     with transaction.atomic():
-        journey = _locked(journey_id)
+        journey = locked(journey_id)
         if journey.state != Journey.State.DRAFT:
             raise _state(journey, _("“%(name)s” has begun; stop it and put it into the archive"))
         journey.delete()
@@ -367,7 +371,8 @@ def _hold_gate(journey: Journey) -> None:
     list(Gate.objects.select_for_update().filter(journey=journey))
 
 
-def _locked(journey_id: int) -> Journey:
+def locked(journey_id: int) -> Journey:
+    """Return a journey that nobody else changes until the transaction ends. Raises NoSuchJourneyError."""
     # Not to be in the way of those who let customers in, whose rows refer to it.
     journey = Journey.objects.select_for_update(no_key=True).filter(pk=journey_id).first()
     if journey is None:

@@ -13,7 +13,8 @@ from regulars.journeys import registry
 from regulars.journeys.graph import Fault, InvalidGraphError, check
 from regulars.journeys.graph import hindrances as hindering
 from regulars.journeys.models import AdoptedPlaybook, Journey, OwnPlaybook
-from regulars.journeys.operations.journeys import create_journey, publish
+from regulars.journeys.operations.approvals import launch_journey
+from regulars.journeys.operations.journeys import create_journey
 from regulars.journeys.playbooks import (
     InvalidPlaybookError,
     Message,
@@ -125,7 +126,7 @@ def turn_on_playbook(
         journey = alive(row)
         if row is not None and journey is not None:
             if start and journey.state == Journey.State.DRAFT:
-                publish(journey.pk, by=by, now=now)
+                launch_journey(journey.pk, by=by, now=now)
                 journey.refresh_from_db()
             return TurnedOn(code=code, journey=journey, things=things_of(row), is_new=False)
         values = chosen(book, settings or {})
@@ -148,7 +149,7 @@ def turn_on_playbook(
             },
         )
         if start:
-            publish(journey.pk, by=by, now=now)
+            launch_journey(journey.pk, by=by, now=now)
             journey.refresh_from_db()
     return TurnedOn(code=code, journey=journey, things=making.things, is_new=True)
 

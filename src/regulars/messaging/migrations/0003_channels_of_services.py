@@ -7,86 +7,200 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('messaging', '0002_templates'),
-        ('shop', '0004_consent_to_dingtalk'),
+        ("messaging", "0002_templates"),
+        ("shop", "0004_consent_to_dingtalk"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SingleMessage',
+            name="SingleMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('values', models.JSONField(default=dict, verbose_name='values')),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("values", models.JSONField(default=dict, verbose_name="values")),
+                ("created_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='SlotMessage',
+            name="SlotMessage",
             fields=[
-                ('delivery', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='slot', serialize=False, to='messaging.delivery')),
-                ('title', models.CharField(blank=True, max_length=300)),
-                ('text', models.TextField()),
-                ('created_at', models.DateTimeField()),
-                ('shown_at', models.DateTimeField(blank=True, null=True)),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "delivery",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="slot",
+                        serialize=False,
+                        to="messaging.delivery",
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=300)),
+                ("text", models.TextField()),
+                ("created_at", models.DateTimeField()),
+                ("shown_at", models.DateTimeField(blank=True, null=True)),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.RemoveConstraint(
-            model_name='click',
-            name='messaging_click_once',
+            model_name="click",
+            name="messaging_click_once",
         ),
         migrations.AlterField(
-            model_name='cap',
-            name='medium',
-            field=models.CharField(blank=True, choices=[('email', 'E-mail'), ('sms', 'SMS'), ('phone', 'Phone calls'), ('whatsapp', 'WhatsApp'), ('wecom', 'WeCom'), ('dingtalk', 'DingTalk'), ('post', 'Post'), ('push', 'Push messages'), ('web', "The shop's own site")], max_length=20, verbose_name='channel'),
+            model_name="cap",
+            name="medium",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("email", "E-mail"),
+                    ("sms", "SMS"),
+                    ("phone", "Phone calls"),
+                    ("whatsapp", "WhatsApp"),
+                    ("wecom", "WeCom"),
+                    ("dingtalk", "DingTalk"),
+                    ("post", "Post"),
+                    ("push", "Push messages"),
+                    ("web", "The shop's own site"),
+                ],
+                max_length=20,
+                verbose_name="channel",
+            ),
         ),
         migrations.AlterField(
-            model_name='capevent',
-            name='medium',
-            field=models.CharField(blank=True, choices=[('email', 'E-mail'), ('sms', 'SMS'), ('phone', 'Phone calls'), ('whatsapp', 'WhatsApp'), ('wecom', 'WeCom'), ('dingtalk', 'DingTalk'), ('post', 'Post'), ('push', 'Push messages'), ('web', "The shop's own site")], max_length=20, verbose_name='channel'),
+            model_name="capevent",
+            name="medium",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("email", "E-mail"),
+                    ("sms", "SMS"),
+                    ("phone", "Phone calls"),
+                    ("whatsapp", "WhatsApp"),
+                    ("wecom", "WeCom"),
+                    ("dingtalk", "DingTalk"),
+                    ("post", "Post"),
+                    ("push", "Push messages"),
+                    ("web", "The shop's own site"),
+                ],
+                max_length=20,
+                verbose_name="channel",
+            ),
         ),
         migrations.AlterField(
-            model_name='click',
-            name='version',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='clicks', to='messaging.templateversion'),
+            model_name="click",
+            name="version",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="clicks",
+                to="messaging.templateversion",
+            ),
         ),
         migrations.AlterField(
-            model_name='quiethours',
-            name='medium',
-            field=models.CharField(choices=[('email', 'E-mail'), ('sms', 'SMS'), ('phone', 'Phone calls'), ('whatsapp', 'WhatsApp'), ('wecom', 'WeCom'), ('dingtalk', 'DingTalk'), ('post', 'Post'), ('push', 'Push messages'), ('web', "The shop's own site")], max_length=20, unique=True, verbose_name='channel'),
+            model_name="quiethours",
+            name="medium",
+            field=models.CharField(
+                choices=[
+                    ("email", "E-mail"),
+                    ("sms", "SMS"),
+                    ("phone", "Phone calls"),
+                    ("whatsapp", "WhatsApp"),
+                    ("wecom", "WeCom"),
+                    ("dingtalk", "DingTalk"),
+                    ("post", "Post"),
+                    ("push", "Push messages"),
+                    ("web", "The shop's own site"),
+                ],
+                max_length=20,
+                unique=True,
+                verbose_name="channel",
+            ),
         ),
         migrations.AlterField(
-            model_name='quiethoursevent',
-            name='medium',
-            field=models.CharField(choices=[('email', 'E-mail'), ('sms', 'SMS'), ('phone', 'Phone calls'), ('whatsapp', 'WhatsApp'), ('wecom', 'WeCom'), ('dingtalk', 'DingTalk'), ('post', 'Post'), ('push', 'Push messages'), ('web', "The shop's own site")], max_length=20, verbose_name='channel'),
+            model_name="quiethoursevent",
+            name="medium",
+            field=models.CharField(
+                choices=[
+                    ("email", "E-mail"),
+                    ("sms", "SMS"),
+                    ("phone", "Phone calls"),
+                    ("whatsapp", "WhatsApp"),
+                    ("wecom", "WeCom"),
+                    ("dingtalk", "DingTalk"),
+                    ("post", "Post"),
+                    ("push", "Push messages"),
+                    ("web", "The shop's own site"),
+                ],
+                max_length=20,
+                verbose_name="channel",
+            ),
         ),
         migrations.AlterField(
-            model_name='suppressedaddress',
-            name='medium',
-            field=models.CharField(choices=[('email', 'E-mail'), ('sms', 'SMS'), ('phone', 'Phone calls'), ('whatsapp', 'WhatsApp'), ('wecom', 'WeCom'), ('dingtalk', 'DingTalk'), ('post', 'Post'), ('push', 'Push messages'), ('web', "The shop's own site")], max_length=20),
+            model_name="suppressedaddress",
+            name="medium",
+            field=models.CharField(
+                choices=[
+                    ("email", "E-mail"),
+                    ("sms", "SMS"),
+                    ("phone", "Phone calls"),
+                    ("whatsapp", "WhatsApp"),
+                    ("wecom", "WeCom"),
+                    ("dingtalk", "DingTalk"),
+                    ("post", "Post"),
+                    ("push", "Push messages"),
+                    ("web", "The shop's own site"),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['send', 'state', 'reason'], include=('cost_minor', 'was_uncertain'), name='messaging_delivery_tally'),
+            model_name="delivery",
+            index=models.Index(
+                fields=["send", "state", "reason"],
+                include=("cost_minor", "was_uncertain"),
+                name="messaging_delivery_tally",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='click',
-            constraint=models.UniqueConstraint(fields=('delivery', 'version', 'number'), name='messaging_click_once', nulls_distinct=False),
+            model_name="click",
+            constraint=models.UniqueConstraint(
+                fields=("delivery", "version", "number"), name="messaging_click_once", nulls_distinct=False
+            ),
         ),
         migrations.AddField(
-            model_name='singlemessage',
-            name='customer',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='shop.customer'),
+            model_name="singlemessage",
+            name="customer",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="shop.customer"
+            ),
         ),
         migrations.AddField(
-            model_name='singlemessage',
-            name='version',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='messaging.templateversion'),
+            model_name="singlemessage",
+            name="version",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="messaging.templateversion",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='singlemessage',
-            trigger=pgtrigger.compiler.Trigger(name='single_stays', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='277af61c115c63fb44b5f32c8fca5e2b08346d74', operation='DELETE', pgid='pgtrigger_single_stays_e5db6', table='messaging_singlemessage', when='BEFORE')),
+            model_name="singlemessage",
+            trigger=pgtrigger.compiler.Trigger(
+                name="single_stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                    hash="277af61c115c63fb44b5f32c8fca5e2b08346d74",
+                    operation="DELETE",
+                    pgid="pgtrigger_single_stays_e5db6",
+                    table="messaging_singlemessage",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

@@ -6,7 +6,14 @@ from regulars.messaging.models.governance import Cap, QuietHours, SuppressedAddr
 from regulars.messaging.models.singles import SingleMessage
 from regulars.messaging.models.slots import SlotMessage
 from regulars.messaging.models.staff_tasks import StaffTask
-from regulars.messaging.models.templates import Click, Letterhead, Opening, Template, TemplateVersion
+from regulars.messaging.models.templates import (
+    Click,
+    Letterhead,
+    Opening,
+    ShortLink,
+    Template,
+    TemplateVersion,
+)
 
 __all__ = [
     "Cap",
@@ -18,6 +25,7 @@ __all__ = [
     "Pace",
     "QuietHours",
     "Send",
+    "ShortLink",
     "SingleMessage",
     "SlotMessage",
     "StaffTask",

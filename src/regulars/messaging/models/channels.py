@@ -7,7 +7,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
-@pghistory.track(exclude=["sealed", "trouble", "trouble_since", "closed_until", "closings"])
+@pghistory.track(
+    exclude=["sealed", "trouble", "trouble_since", "closed_until", "closings", "deaf_trouble", "deaf_since"]
+)
 class Channel(models.Model):
     """One way by which messages go out: a mail server, a gateway, a list of tasks.
 
@@ -16,6 +18,7 @@ class Channel(models.Model):
     that its provider calls. `cost_minor` is what one message, or one segment of an SMS, costs in the base currency.
 
     Nothing goes out before `closed_until`: what it was tried with failed for no fault of the message, `closings` times on end.
+    Since `deaf_since` its mailbox cannot be read, for the reason `deaf_trouble`: what comes back is not known.
     """
 
     kind = models.CharField(max_length=30)
@@ -40,6 +43,8 @@ class Channel(models.Model):
     trouble_since = models.DateTimeField(null=True, blank=True)
     closed_until = models.DateTimeField(null=True, blank=True)
     closings = models.SmallIntegerField(default=0)
+    deaf_trouble = models.CharField(max_length=500, blank=True, default="")
+    deaf_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("name",)

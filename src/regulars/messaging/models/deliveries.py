@@ -6,6 +6,7 @@ from typing import Any
 import pghistory
 import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +25,7 @@ class Send(models.Model):
     reply) says has to be said: neither consent to marketing, nor caps, nor quiet hours hold it back; `counts` says whether its
     messages use up caps. No message is begun after `expires_at`. `is_complete` once everybody is in the ledger; it is
     finished when, after that, no delivery is under way: a count, noted in `finished_at` by whoever found it so.
+    `over` has the channels in the order in which they are tried: whom one refuses for good gets the message over the next.
     """
 
     class State(models.TextChoices):
@@ -44,6 +46,7 @@ class Send(models.Model):
     trouble = models.CharField(max_length=500, blank=True, default="")
     expires_at = models.DateTimeField(null=True, blank=True)
     holdout_bp = models.PositiveIntegerField(default=0)
+    over = ArrayField(models.BigIntegerField(), default=list, db_default=[], blank=True)
     is_complete = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(
@@ -69,6 +72,10 @@ class Send(models.Model):
         return self.label
 
 
+# What its channel will not take: it failed, came back, or its address turned out to be dead while it waited.
+_REFUSED = Q(state__in=("failed", "bounced")) | Q(state="suppressed", reason="hard_bounce")
+
+
 class Delivery(models.Model):
     """One message to one customer over one channel, from the decision to its end.
 
@@ -76,7 +83,8 @@ class Delivery(models.Model):
     a sender writes counts only while the row still has the generation that it claimed. `worker` names the session of the database
     that the claim lasts as long as, `lease_until` how long it is believed without asking. `reason` says why it was suppressed,
     failed, is uncertain, or waits. `counted_at` is when it began to use up caps. An answer that was cut off leaves
-    `was_uncertain`: the customer may have the message twice.
+    `was_uncertain`: the customer may have the message twice. `instead_of` is the same customer's message over another channel
+    that was refused for good.
     """
 
     class State(models.TextChoices):
@@ -115,6 +123,9 @@ class Delivery(models.Model):
     provider_id = models.CharField(max_length=200, blank=True, default="", db_default="", db_collation="C")
     segments = models.SmallIntegerField(default=0, db_default=0)
     cost_minor = models.DecimalField(max_digits=14, decimal_places=4, default=0, db_default=0)
+    instead_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField()
     counted_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
@@ -124,6 +135,10 @@ class Delivery(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("send", "customer", "channel"), name="messaging_delivery_once"),
             models.UniqueConstraint(fields=("token",), name="messaging_delivery_token"),
+            # A refused message is passed on once. Its send is the same; it stands first so that a send's can be found.
+            models.UniqueConstraint(
+                fields=("send", "instead_of"), condition=Q(instead_of__isnull=False), name="messaging_delivery_passed_on"
+            ),
             models.CheckConstraint(
                 condition=Q(
                     state__in=(
@@ -168,6 +183,7 @@ class Delivery(models.Model):
                 condition=Q(state="uncertain", worker__isnull=False),
                 name="messaging_delivery_doubted",
             ),
+            models.Index(fields=("settled_at",), condition=_REFUSED, name="messaging_delivery_refused"),
             models.Index(fields=("customer", "-created_at"), name="messaging_delivery_customer"),
             models.Index(
                 fields=("customer", "counted_at"),

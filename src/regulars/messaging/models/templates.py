@@ -85,6 +85,19 @@ class TemplateVersion(models.Model):
         return f"{self.template_id} v{self.number}"
 
 
+class ShortLink(models.Model):
+    """Where the short links of a version's texts lead: an address that the version or the letterhead names, nobody's own."""
+
+    version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
+    url = models.CharField(max_length=800)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("version", "url"), name="messaging_short_link_once"),)
+
+    def __str__(self) -> str:
+        return self.url
+
+
 @pghistory.track()
 class Letterhead(models.Model):
     """What all messages of the shop share, and whether their links and openings are counted: one row."""
@@ -108,7 +121,7 @@ class Letterhead(models.Model):
 class Click(models.Model):
     """Somebody followed a link of a delivery, `times` over; once a link, so that nobody can fill the table by clicking.
 
-    Without a version it was counted by the service that sends, and `number` stands for the address.
+    Without a version it was counted by the service that sends. Below zero, `number` stands for the address.
     """
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="clicks", db_index=False)

@@ -11,6 +11,8 @@ from typing import ClassVar
 from cryptography.fernet import InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import DateTimeField, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
@@ -142,6 +144,18 @@ def reopen_channel(channel_id: int) -> None:
     Channel.objects.filter(pk=channel_id).update(
         closings=0, closed_until=None, trouble="", trouble_since=None
     )
+
+
+def note_hearing(channel_id: int, *, trouble: str, now: datetime) -> None:
+    """Note why a channel's mailbox cannot be read, and since when; or, with no trouble, that it can again."""
+    row = Channel.objects.filter(pk=channel_id)
+    if trouble:
+        row.update(
+            deaf_trouble=trouble.replace("\0", "")[:500],
+            deaf_since=Coalesce("deaf_since", Value(now, output_field=DateTimeField())),
+        )
+    else:
+        row.exclude(deaf_since=None).update(deaf_trouble="", deaf_since=None)
 
 
 def opening_of(channel: Channel) -> Opening:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from uuid import UUID
-from zlib import crc32
 
 from django.db import transaction
 
@@ -14,6 +13,7 @@ from regulars.messaging.governance import suppressed_digest
 from regulars.messaging.models import Channel, Delivery, SuppressedAddress
 from regulars.messaging.operations.channels import opening_of
 from regulars.messaging.operations.templates import record_click, record_opening
+from regulars.messaging.templating.tracking import number_of
 from regulars.shop.models import Consent
 from regulars.shop.operations.consents import InvalidConsentError, Statement, record_consents
 
@@ -121,18 +121,13 @@ def _note(delivery: Delivery, news: News, *, now: datetime) -> bool:
         # A link of ours is counted where it leads through.
         is_ours = news.url.startswith(public_root())
         return not is_ours and record_click(
-            delivery_id=delivery.pk, version_id=None, number=_number_of(news.url), url=news.url, now=now
+            delivery_id=delivery.pk, version_id=None, number=number_of(news.url), url=news.url, now=now
         )
     if news.state == "unsubscribed":
         return _withdraw(delivery, now=now)
     return note_outcome(
         delivery, state=news.state, reason=news.reason, trouble=news.trouble, is_address=news.is_address, now=now
     )  # fmt: skip
-
-
-def _number_of(url: str) -> int:
-    """Return a number for a link that no version numbers: the same for the same address, below those of a version."""
-    return -1 - crc32(url.encode()) % 30_000
 
 
 def _withdraw(delivery: Delivery, *, now: datetime) -> bool:

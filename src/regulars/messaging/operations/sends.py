@@ -13,6 +13,8 @@ from regulars.kernel.buckets import bucket
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.events import SendFinished
 from regulars.messaging.models import Channel, Delivery, Send
+from regulars.messaging.operations.fallbacks import waits_to_be_passed_on
+from regulars.messaging.queries.unreached import UNREACHED, asked
 from regulars.messaging.registry import Source, composer_of
 from regulars.outbox.operations import publish
 from regulars.staff.models import User
@@ -47,6 +49,7 @@ def begin_send(  # noqa: PLR0913  what is sent, to what rules, by whom
     counts: bool = True,
     expires_at: datetime | None = None,
     holdout_bp: int = 0,
+    over: Sequence[int] = (),
 ) -> Send:
     """Return the send of a source's step, made if it is new. Beginning it again changes nothing.
 
@@ -62,6 +65,7 @@ def begin_send(  # noqa: PLR0913  what is sent, to what rules, by whom
         counts: Whether its messages use up caps.
         expires_at: After that nothing is begun.
         holdout_bp: How many of 10,000 customers are left out to measure against, by a bucket of the source.
+        over: Channels in the order in which they are tried: whom one refuses for good gets the message over the next.
 
     Raises:
         UnknownSourceError: Nothing composes this kind of source.
@@ -80,6 +84,7 @@ def begin_send(  # noqa: PLR0913  what is sent, to what rules, by whom
             "counts": counts,
             "expires_at": expires_at,
             "holdout_bp": holdout_bp,
+            "over": list(over),
             "created_at": now,
             "created_by": by,
         },
@@ -143,11 +148,11 @@ def settle_finished(send_ids: Sequence[int], *, now: datetime) -> list[int]:
     """Note which of these sends are finished, publish that, and return them: a count of deliveries, nothing else, says so."""
     found = []
     for send_id in sorted(set(send_ids)):
-        if _is_under_way(send_id):
+        if _is_under_way(send_id, now=now):
             continue
         with transaction.atomic():
             send = _locked(send_id)
-            if send.finished_at or not send.is_complete or _is_under_way(send_id):
+            if send.finished_at or not send.is_complete or _is_under_way(send_id, now=now):
                 continue
             Send.objects.filter(pk=send_id).update(finished_at=now)
             publish(SendFinished(send_id=send_id))
@@ -155,12 +160,13 @@ def settle_finished(send_ids: Sequence[int], *, now: datetime) -> list[int]:
     return found
 
 
-def _is_under_way(send_id: int) -> bool:
-    """Whether anything may still happen by itself. A doubted message of a sender that lives may be settled, or sent again."""
+def _is_under_way(send_id: int, *, now: datetime) -> bool:
+    """Whether anything may still happen by itself: what is in doubt may be settled or sent again, what was refused passed on."""
     rows = Delivery.objects.filter(send=send_id)
     return (
         rows.filter(state__in=Delivery.UNDER_WAY).exists()
         or rows.filter(state=Delivery.State.UNCERTAIN, worker__isnull=False).exists()
+        or waits_to_be_passed_on(send_id, now=now)
     )
 
 
@@ -225,7 +231,7 @@ def send_to_unreached(send_id: int, *, now: datetime, with_uncertain: bool = Fal
     """Try again those whom a send did not reach, and return how many.
 
     Failures and bounces, and what was held back for a reason that may have passed; not the hold-out, nor those whom the caller
-    left out. Consent, caps and addresses are looked at anew.
+    left out. Consent, caps and addresses are looked at anew. Whose message was passed on is tried over the last channel again.
 
     Args:
         send_id: The send.
@@ -236,29 +242,22 @@ def send_to_unreached(send_id: int, *, now: datetime, with_uncertain: bool = Fal
         UnknownSendError: There is no such send.
         SendStateError: It was cancelled.
     """
-    states = ["failed", "bounced", *(["uncertain"] if with_uncertain else [])]
     with transaction.atomic(), connection.cursor() as cursor:
         send = _locked(send_id)
         if send.state == Send.State.CANCELLED:
             raise SendStateError(_("%(send)s was cancelled") % {"send": send.label})
         cursor.execute(
-            """
-            UPDATE messaging_delivery SET state = 'pending', reason = '', trouble = '', due_at = %(now)s, attempts = 0,
+            f"""
+            UPDATE messaging_delivery d SET state = 'pending', reason = '', trouble = '', due_at = %(now)s, attempts = 0,
                 settled_at = NULL, counted_at = NULL, accepted_at = NULL, worker = NULL, lease_until = NULL
-            WHERE send_id = %(send)s AND (
-                state = ANY(%(states)s::text[]) OR (state = 'suppressed' AND reason = ANY(%(reasons)s::text[]))
-            ) AND NOT (state = 'uncertain' AND worker IS NOT NULL)
-            """,
-            {"now": now, "send": send_id, "states": states, "reasons": list(PASSING)},
+            WHERE {UNREACHED}
+            """,  # noqa: S608  a literal
+            {"now": now, **asked(send_id, with_uncertain=with_uncertain)},
         )
         tried = int(cursor.rowcount)
         if tried:
             Send.objects.filter(pk=send_id).update(finished_at=None)
     return tried
-
-
-# Reasons for holding a message back that may be over later.
-PASSING = ("no_consent", "no_address", "cap", "quiet_hours", "hard_bounce")
 
 
 def _locked(send_id: int) -> Send:

@@ -34,7 +34,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Funnel:
-    """Where a send stands, as a count of its rows.
+    """Where a send stands, as a count of its rows: of each customer's latest, but in `parts` and `cost_minor`.
 
     Attributes:
         total: Everybody decided on.
@@ -42,6 +42,7 @@ class Funnel:
         reached: Accepted, and what became of that: the exposures.
         held_back: Suppressed, with a reason.
         failed: Failed and bounced.
+        passed_on: Refused for good over one channel, and written anew over the next.
         uncertain: May have arrived.
         doubted: Reached, and perhaps twice.
         cost_minor: What it cost so far.
@@ -53,6 +54,7 @@ class Funnel:
     reached: int
     held_back: int
     failed: int
+    passed_on: int
     uncertain: int
     doubted: int
     cost_minor: Decimal
@@ -78,7 +80,7 @@ def sends() -> "QuerySet[Send]":
 
 
 def funnels(send_ids: Collection[int]) -> dict[int, Funnel]:
-    """Return where sends stand; one query, that reads an index alone."""
+    """Return where sends stand; two queries, the large one of which reads an index alone."""
     rows = (
         Delivery.objects.filter(send__in=send_ids)
         .values("send_id", "state", "reason")
@@ -101,10 +103,22 @@ def funnels(send_ids: Collection[int]) -> dict[int, Funnel]:
         )
         if row["state"] in Delivery.REACHED:
             doubted[row["send_id"]] += row["doubted"]
-    return {send_id: _funnel(told, doubted[send_id]) for send_id, told in parts.items()}
+    passed = _passed_on(send_ids)
+    return {
+        send_id: _funnel(told, doubted[send_id], passed.get(send_id, {})) for send_id, told in parts.items()
+    }
 
 
-def _funnel(parts: list[Part], doubted: int) -> Funnel:
+def _passed_on(send_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """Return how many messages of each send were passed on, by the state that they ended in."""
+    rows = Delivery.objects.filter(send__in=send_ids, instead_of__isnull=False)
+    found: dict[int, dict[str, int]] = {}
+    for send_id, state, many in rows.values_list("send_id", "instead_of__state").annotate(many=Count("*")):
+        found.setdefault(send_id, {})[state] = many
+    return found
+
+
+def _funnel(parts: list[Part], doubted: int, passed: dict[str, int]) -> Funnel:
     merged: dict[tuple[str, str], Part] = {}
     for one in parts:
         known = merged.get((one.state, one.reason))
@@ -120,14 +134,16 @@ def _funnel(parts: list[Part], doubted: int) -> Funnel:
         )
 
     def many(*states: str) -> int:
-        return sum(one.deliveries for one in merged.values() if one.state in states)
+        rows = sum(one.deliveries for one in merged.values() if one.state in states)
+        return rows - sum(passed.get(state, 0) for state in states)
 
     return Funnel(
-        total=sum(one.deliveries for one in merged.values()),
+        total=sum(one.deliveries for one in merged.values()) - sum(passed.values()),
         under_way=many(*Delivery.UNDER_WAY),
         reached=many(*Delivery.REACHED),
         held_back=many(State.SUPPRESSED),
         failed=many(State.FAILED, State.BOUNCED),
+        passed_on=sum(passed.values()),
         uncertain=many(State.UNCERTAIN),
         doubted=doubted,
         cost_minor=sum((one.cost_minor for one in merged.values()), Decimal(0)),
@@ -138,8 +154,8 @@ def _funnel(parts: list[Part], doubted: int) -> Funnel:
 def deliveries(
     send_id: int, *, state: str = "", reason: str = "", after: int | None = None, limit: int = 50
 ) -> list[Delivery]:
-    """Return up to `limit` + 1 deliveries of a send with customer and channel, in the order they were decided on."""
-    found = Delivery.objects.filter(send=send_id).select_related("customer", "channel")
+    """Return up to `limit` + 1 deliveries of a send with customer, channel and what they stand in for, in the order they were decided on."""
+    found = Delivery.objects.filter(send=send_id).select_related("customer", "channel", "instead_of__channel")
     if state:
         found = found.filter(state=state)
     if reason:

@@ -8,7 +8,15 @@ from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
 
 from regulars.messaging import composing
 from regulars.messaging.composing import NoSuchTemplateError
-from regulars.messaging.models import Click, Delivery, Letterhead, Opening, Template, TemplateVersion
+from regulars.messaging.models import (
+    Click,
+    Delivery,
+    Letterhead,
+    Opening,
+    ShortLink,
+    Template,
+    TemplateVersion,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,3 +137,8 @@ def link_of(version_id: int, *, language: str, number: int) -> str:
     kept = TemplateVersion.objects.filter(pk=version_id).values_list("links", flat=True).first() or {}
     links: Sequence[str | None] = kept.get(language, [])
     return (links[number] or "") if number < len(links) else ""
+
+
+def short_link(link_id: int) -> ShortLink | None:
+    """Return a short link of texts; None where there is none."""
+    return ShortLink.objects.filter(pk=link_id).first()

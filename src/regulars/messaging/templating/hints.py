@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from regulars.messaging.channels.sms.segments import is_gsm, segments
 from regulars.messaging.templating.building import Built, Filled
+from regulars.messaging.templating.texts import STAND_IN
 
 CLIPPED_AT = 102 * 1024
 """From so many bytes on, Gmail hides the rest of a mail."""
@@ -124,6 +125,14 @@ def _of_text(built: Built, filled: Filled) -> Iterator[Hint]:
         % {"parts": parts, "length": len(filled.text), "alphabet": alphabet},
         "warning" if parts > 3 else "info",  # noqa: PLR2004  more are seldom read
     )
+    if f"/s/{STAND_IN}" in filled.text:
+        yield Hint(
+            "short_links",
+            _(
+                "Links lead through a short address of yours that counts clicks; the length is counted with it."
+            ),
+            "info",
+        )
     if not plain and built.language == "en":
         odd = sorted({char for char in filled.text if not is_gsm(char)})
         yield Hint(

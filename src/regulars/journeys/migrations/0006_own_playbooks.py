@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('journeys', '0004_playbooks'),
+        ('journeys', '0005_approvals'),
         ('pghistory', '0007_auto_20250421_0444'),
         ('shop', '0006_global_holdout'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -1,0 +1,31 @@
+"""Whom a send did not reach and may still: one condition for the figure on the button and for what the button does."""
+
+from django.db import connection
+
+# A customer's latest row counts: those before it were passed on. Reasons are those that may be over by now.
+UNREACHED = """
+d.send_id = %(send)s
+AND (d.state = ANY(%(states)s::text[]) OR (d.state = 'suppressed' AND d.reason = ANY(%(reasons)s::text[])))
+AND NOT (d.state = 'uncertain' AND d.worker IS NOT NULL)
+AND NOT EXISTS (
+    SELECT FROM messaging_delivery n WHERE n.send_id = d.send_id AND n.customer_id = d.customer_id AND n.id > d.id
+)
+"""
+_PASSING = ("no_consent", "no_address", "cap", "quiet_hours", "hard_bounce")
+
+
+def asked(send_id: int, *, with_uncertain: bool) -> dict[str, object]:
+    """Return the parameters of `UNREACHED`."""
+    states = ["failed", "bounced", *(["uncertain"] if with_uncertain else [])]
+    return {"send": send_id, "states": states, "reasons": list(_PASSING)}
+
+
+def unreached(send_id: int) -> int:
+    """Return how many customers can be tried again, those left in doubt apart."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM messaging_delivery d WHERE {UNREACHED}",  # noqa: S608  a literal
+            asked(send_id, with_uncertain=False),
+        )
+        (many,) = cursor.fetchone()
+    return int(many)
