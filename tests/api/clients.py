@@ -51,6 +51,9 @@ class Program:
             f"/api/v1{path}", json.dumps(body), content_type="application/json", headers=headers
         )
 
+    def put(self, path: str, body: object) -> Response:
+        return self.client.put(f"/api/v1{path}", json.dumps(body), content_type="application/json")
+
 
 def content(response: Response) -> Json:
     return json.loads(response.content)

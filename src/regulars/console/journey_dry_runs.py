@@ -22,7 +22,7 @@ from regulars.console.journey_words import canvas_data, out_label, step_title
 from regulars.insights import formats
 from regulars.journeys.graph import check, hindrances
 from regulars.journeys.models import Enrollment, Rehearsal
-from regulars.journeys.rehearsing import request_rehearsal
+from regulars.journeys.rehearsing import MONTH_DAYS, request_rehearsal
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.labels import reason_label
 from regulars.messaging.models import Channel
@@ -49,7 +49,9 @@ class SpanForm(forms.Form):
 def dry_run(request: HttpRequest, journey_id: int) -> HttpResponse:
     """Ask for a dry run, and show what the last one found."""
     journey = found(journey_id)
-    form = SpanForm(request.POST if request.method == "POST" else None)
+    row = journey.rehearsals.first()
+    asked = {} if row is None else {"months": (row.until_day - row.since_day) // MONTH_DAYS}
+    form = SpanForm(request.POST if request.method == "POST" else None, initial=asked)
     if request.method == "POST" and form.is_valid():
         try:
             request_rehearsal(
@@ -61,7 +63,6 @@ def dry_run(request: HttpRequest, journey_id: int) -> HttpResponse:
         except RegularsError as error:
             messages.error(request, str(error))
         return redirect("console:journey-dry-run", journey_id)
-    row = journey.rehearsals.first()
     context: dict[str, Any] = {
         "journey": journey,
         "form": form,

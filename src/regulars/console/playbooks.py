@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -15,21 +16,23 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from regulars.console import labels
 from regulars.console.components import Chip
 from regulars.console.message_templates import framed, in_frame, somebody, with_frame
-from regulars.insights import queries as insights
-from regulars.insights.operations import today
 from regulars.journeys.operations.playbooks import (
     Thing,
+    add_playbook,
+    preview_playbook,
+    remove_playbook,
     turn_on_playbook,
     turn_on_starter_set,
 )
-from regulars.journeys.playbooks import Message, NoSuchPlaybookError, Playbook, playbook
+from regulars.journeys.playbooks import InvalidPlaybookError, Message, NoSuchPlaybookError, Playbook
 from regulars.journeys.playbooks.choosing import Value, chosen, defaults
 from regulars.journeys.playbooks.needs import Need
+from regulars.journeys.playbooks.own import find
 from regulars.journeys.playbooks.words import in_words
 from regulars.journeys.queries import playbooks as queries
 from regulars.journeys.queries.approvals import waiting_approval
@@ -64,6 +67,7 @@ STATES: Mapping[str, tuple[str | Promise, str]] = {
 }
 """What each state is called, and how it looks."""
 _TURNED_ON = ("running", "paused", "draft")
+_MOST_BYTES = 500_000
 _LANGUAGES = (("en", "English"), ("zh-hans", "简体中文"))
 _KINDS: Mapping[str, tuple[str | Promise, str]] = {
     "messages": (_("Template"), "console:template"),
@@ -306,10 +310,8 @@ def turning_on(request: HttpRequest, code: str) -> HttpResponse:
 def volume(request: HttpRequest, code: str) -> HttpResponse:
     """Show what a playbook would have done in the last month of the record; asked for, because it takes its time."""
     book, now = _found(code), timezone.now()
-    run = insights.latest_run()
-    until_day = min(run.as_of_day if run else today(now=now), today(now=now)) + 1
     try:
-        found = rehearse_playbook(code, until_day=until_day, now=now)
+        found = rehearse_playbook(code, now=now)
     except RegularsError as error:
         return render(request, "console/playbooks/volume.html", {"book": book, "trouble": str(error)})
     told = {
@@ -318,7 +320,7 @@ def volume(request: HttpRequest, code: str) -> HttpResponse:
         "sent": sum(found.sends.values()),
         "held_back": sum(found.held_back.values()),
         "codes": sum(one.codes for one in found.codes),
-        "until_day": until_day - 1,
+        "until_day": found.until_day - 1,
         "days": MONTH_DAYS,
     }
     return render(request, "console/playbooks/volume.html", told)
@@ -365,8 +367,89 @@ def starter_turning_on(request: HttpRequest) -> HttpResponse:
     return redirect("console:playbook-starter")
 
 
+# Files of the shop's own
+
+
+class FileForm(forms.Form):
+    """A file of a playbook, or its text with the code that it goes by."""
+
+    file = forms.FileField(
+        label=_("File (TOML)"), required=False, widget=forms.FileInput(attrs={"accept": ".toml"})
+    )
+    code = forms.CharField(label=_("Code"), max_length=60, required=False, widget=forms.HiddenInput)
+    text = forms.CharField(max_length=200_000, required=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        told: dict[str, Any] = super().clean() or {}
+        upload = told.get("file")
+        if upload is not None:
+            try:
+                told |= {"code": Path(upload.name).stem, "text": upload.read(_MOST_BYTES).decode("utf-8-sig")}
+            except UnicodeDecodeError as error:
+                raise forms.ValidationError(gettext("The file is not text in UTF-8.")) from error
+        if not (told.get("code") and told.get("text")):
+            raise forms.ValidationError(gettext("Choose a file."))
+        return told
+
+
+@_STARTS
+@require_http_methods(["GET", "POST"])
+@never_cache
+def adding(request: HttpRequest) -> HttpResponse:
+    """Show what a file would become, and keep it beside the library once somebody has seen that."""
+    if request.method == "GET":
+        return render(request, "console/playbooks/adding.html", {"form": FileForm()})
+    form, by, now = FileForm(request.POST, request.FILES), cast("User", request.user), timezone.now()
+    context: dict[str, Any] = {"form": form}
+    if form.is_valid():
+        code, text = form.cleaned_data["code"], form.cleaned_data["text"]
+        try:
+            if "keep" in request.POST:
+                book = add_playbook(code, text, by=by, now=now)
+                messages.success(request, gettext("“%(name)s” is in the library.") % {"name": book.name})
+                return redirect("console:playbook", code)
+            seen = preview_playbook(code, text, by=by, now=now)
+        except RegularsError as error:
+            form.add_error(None, str(error))
+        else:
+            context |= {
+                "seen": seen,
+                "code": code,
+                "text": text,
+                "lines": in_words(seen.book, defaults(seen.book)),
+                "may_keep": not any(one.severity == "error" for one in seen.faults),
+            }
+    return render(request, "console/playbooks/adding.html", context, status=422 if form.errors else 200)
+
+
+@_SEES
+@require_GET
+def file(request: HttpRequest, code: str) -> HttpResponse:  # noqa: ARG001  Django's
+    """Hand a playbook's file over, to be changed and added under another name."""
+    book = _found(code)
+    return HttpResponse(
+        queries.file_of(book.code),
+        content_type="application/toml; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{book.code}.toml"'},
+    )
+
+
+@_STARTS
+@require_POST
+def removing(request: HttpRequest, code: str) -> HttpResponse:
+    """Take a file of the shop's own away."""
+    book = _found(code)
+    try:
+        remove_playbook(code)
+    except RegularsError as error:
+        messages.error(request, str(error))
+        return redirect("console:playbook", code)
+    messages.success(request, gettext("“%(name)s” is no longer in the library.") % {"name": book.name})
+    return redirect("console:playbooks")
+
+
 def _found(code: str) -> Playbook:
     try:
-        return playbook(code)
-    except NoSuchPlaybookError as error:
+        return find(code)
+    except (NoSuchPlaybookError, InvalidPlaybookError) as error:
         raise Http404(str(error)) from error

@@ -492,13 +492,16 @@ class _Machine:
             case Percent() as told:
                 each = self._average_order() * told.percent_bp // _WHOLE_BP
             case Gift() as told:
-                each = told.cost_minor
+                # A gift of which no cost was told is not free.
+                each = told.cost_minor or None
             case _:
                 each = None
         if each is not None and offer.most_minor is not None:
             each = min(each, offer.most_minor)
         if each is None:
-            self._past.remarks["exposure"] = _("What codes may cost is told of amounts, shares and gifts.")
+            self._past.remarks["exposure"] = _(
+                "What codes may cost is told of amounts, of shares, and of gifts whose cost is known."
+            )
         return Codes(
             offer_id=offer_id,
             name=offer.name,

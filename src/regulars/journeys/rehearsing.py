@@ -1,6 +1,6 @@
 """Dry runs in the background: asked for on a page that may be left, with the result kept."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime
@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Max
 from django.db.models.functions import Now
+from django.utils import translation
 from procrastinate.contrib.django import app
 
 from regulars.journeys.models import Journey, Rehearsal
 from regulars.journeys.operations.journeys import found
 from regulars.journeys.operations.playbooks import draw_playbook
+from regulars.journeys.playbooks.own import find
 from regulars.kernel.days import day_of_instant
 from regulars.kernel.errors import RegularsError
+from regulars.shop.models import Order
 from regulars.shop.queries import business
 from regulars.staff.models import User
 
@@ -32,7 +36,7 @@ def request_rehearsal(journey_id: int, *, months: int, by: User | None = None, n
 
     Args:
         journey_id: The journey.
-        months: How many times 30 days, up to yesterday.
+        months: How many times 30 days, up to yesterday or, where the record ends before, to its last order.
         by: Who asks.
         now: When.
 
@@ -40,14 +44,14 @@ def request_rehearsal(journey_id: int, *, months: int, by: User | None = None, n
         NoSuchJourneyError: There is none.
     """
     journey = found(journey_id)
-    today = day_of_instant(now, ZoneInfo(business().time_zone))
+    until_day = record_ends(now=now)
     try:
         with transaction.atomic():
             row = Rehearsal.objects.create(
                 journey=journey,
                 graph=journey.graph,
-                since_day=today - months * MONTH_DAYS,
-                until_day=today,
+                since_day=until_day - months * MONTH_DAYS,
+                until_day=until_day,
                 requested_at=now,
                 requested_by=by,
             )
@@ -57,6 +61,13 @@ def request_rehearsal(journey_id: int, *, months: int, by: User | None = None, n
     old = list(Rehearsal.objects.filter(journey=journey).values_list("pk", flat=True)[_KEPT:])
     Rehearsal.objects.filter(pk__in=old).delete()
     return row
+
+
+def record_ends(*, now: datetime) -> int:
+    """Return the business day after the last of the record: today, unless its last order is older than that."""
+    today = day_of_instant(now, ZoneInfo(business().time_zone))
+    last: int | None = Order.objects.filter(is_valid=True, day__lt=today).aggregate(last=Max("day"))["last"]
+    return today if last is None else last + 1
 
 
 def _at_work(journey: Journey) -> Rehearsal:
@@ -70,7 +81,13 @@ def run_rehearsal(rehearsal_id: int, *, now: datetime) -> None:
     row = Rehearsal.objects.filter(pk=rehearsal_id, state__in=Rehearsal.AT_WORK).first()
     if row is None:
         return
-    rows = Rehearsal.objects.filter(pk=rehearsal_id)
+    # What it remarks on is read by whoever asked.
+    with translation.override(row.requested_by.language if row.requested_by else None):
+        _run(row, run, now=now)
+
+
+def _run(row: Rehearsal, run: Callable[..., "DryRun"], *, now: datetime) -> None:
+    rows = Rehearsal.objects.filter(pk=row.pk)
     rows.update(state=Rehearsal.State.RUNNING)
     try:
         # The dry run's own transaction refuses every write: how far it has come is noted over another connection.
@@ -80,15 +97,17 @@ def run_rehearsal(rehearsal_id: int, *, now: datetime) -> None:
                 del stage
                 notes.submit(rows.update, done=done, total=total)
 
-            result = run(
-                row.graph,
-                since_day=row.since_day,
-                until_day=row.until_day,
-                now=now,
-                journey_id=row.journey_id,
-                progress=note,
-            )
-            notes.submit(connection.close)
+            try:
+                result = run(
+                    row.graph,
+                    since_day=row.since_day,
+                    until_day=row.until_day,
+                    now=now,
+                    journey_id=row.journey_id,
+                    progress=note,
+                )
+            finally:
+                notes.submit(_hang_up)
     except RegularsError as error:
         rows.update(state=Rehearsal.State.FAILED, error=str(error), finished_at=Now())
         return
@@ -98,10 +117,13 @@ def run_rehearsal(rehearsal_id: int, *, now: datetime) -> None:
     rows.update(state=Rehearsal.State.DONE, result=asdict(result), finished_at=Now())
 
 
-def rehearse_playbook(
-    code: str, *, settings: Mapping[str, object] | None = None, until_day: int, now: datetime
-) -> "DryRun":
-    """Return what a playbook would have done in the 30 business days before `until_day`. What it takes is made and taken back.
+def _hang_up() -> None:
+    """Close the connection of the thread that this runs in."""
+    connection.close()
+
+
+def rehearse_playbook(code: str, *, settings: Mapping[str, object] | None = None, now: datetime) -> "DryRun":
+    """Return what a playbook would have done in the last 30 business days of the record. What it takes is made and taken back.
 
     Cost: a dry run of a month of the record.
 
@@ -110,8 +132,9 @@ def rehearse_playbook(
     """
     from regulars.journeys.dry_run import run  # noqa: PLC0415  loads numbers that few need
 
+    until_day = record_ends(now=now)
     with transaction.atomic():
-        graph = draw_playbook(code, settings=settings, now=now)
+        graph = draw_playbook(find(code), settings=settings, now=now)
         done = run(graph, since_day=until_day - MONTH_DAYS, until_day=until_day, now=now)
         transaction.set_rollback(True)
     return done

@@ -3,7 +3,7 @@
 from regulars.journeys.models.approvals import Approval, ApprovalRule
 from regulars.journeys.models.campaigns import Campaign, CampaignChannel
 from regulars.journeys.models.journeys import Enrollment, Gate, Journey, JourneyVersion, Passage
-from regulars.journeys.models.playbooks import AdoptedPlaybook
+from regulars.journeys.models.playbooks import AdoptedPlaybook, OwnPlaybook
 from regulars.journeys.models.rehearsals import Rehearsal
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Gate",
     "Journey",
     "JourneyVersion",
+    "OwnPlaybook",
     "Passage",
     "Rehearsal",
 ]

@@ -196,6 +196,16 @@ class Enrollment(models.Model):
             models.Index(fields=("customer", "-enrolled_at"), name="journeys_enrollment_customer"),
             models.Index(fields=("journey", "-id"), name="journeys_enrollment_latest"),
             models.Index(fields=("version", "step", "state"), name="journeys_enrollment_where"),
+            # What happened lately, over all journeys.
+            models.Index(
+                fields=("entered_at",),
+                condition=Q(entered_at__isnull=False),
+                name="journeys_enrollment_entered",
+            ),
+            models.Index(
+                fields=("left_at",), condition=Q(left_at__isnull=False), name="journeys_enrollment_left"
+            ),
+            models.Index(fields=("journey",), condition=Q(state="parked"), name="journeys_enrollment_parked"),
         )
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Which playbooks of the library the shop turned on, and what was made of them."""
+"""Which playbooks the shop turned on and what was made of them, and the files of its own."""
 
 import pghistory
 from django.conf import settings
@@ -22,6 +22,21 @@ class AdoptedPlaybook(models.Model):
     made = models.JSONField(default=dict)
     turned_on_at = models.DateTimeField()
     turned_on_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    def __str__(self) -> str:
+        return self.code
+
+
+@pghistory.track()
+class OwnPlaybook(models.Model):
+    """A playbook that this shop added to the library: the text of its file, by the code that it goes by."""
+
+    code = models.CharField(_("playbook"), max_length=60, unique=True, db_collation="C")
+    text = models.TextField()
+    added_at = models.DateTimeField()
+    added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
 

@@ -10,12 +10,22 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from regulars.journeys import registry
-from regulars.journeys.models import AdoptedPlaybook, Journey
+from regulars.journeys.graph import Fault, InvalidGraphError, check
+from regulars.journeys.graph import hindrances as hindering
+from regulars.journeys.models import AdoptedPlaybook, Journey, OwnPlaybook
 from regulars.journeys.operations.approvals import launch_journey
 from regulars.journeys.operations.journeys import create_journey
-from regulars.journeys.playbooks import Message, OfferTold, Playbook, SegmentTold, playbook, starter_set
+from regulars.journeys.playbooks import (
+    InvalidPlaybookError,
+    Message,
+    OfferTold,
+    Playbook,
+    SegmentTold,
+    starter_set,
+)
 from regulars.journeys.playbooks.choosing import Value, chosen, put_in
 from regulars.journeys.playbooks.needs import Need, channel_of, hindrances, needs_of
+from regulars.journeys.playbooks.own import find, is_of_library, read_own
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.models import Channel, Template
 from regulars.messaging.operations.channels import Limits, set_up_channel
@@ -35,6 +45,7 @@ from regulars.staff.models import User
 
 _LOCK = 0x91A4B00C  # any number, as long as it stays
 _NAME_LENGTH = 100
+_MOST_TEXT = 200_000
 _TASKS: Mapping[str, Said] = {
     "phone": Said(en="Calls by staff", zh="员工电话任务"),
     "post": Said(en="Cards and gifts by staff", zh="员工贺卡与礼品任务"),
@@ -102,12 +113,12 @@ def turn_on_playbook(
         now: The time.
 
     Raises:
-        NoSuchPlaybookError: The library has none of this code.
+        NoSuchPlaybookError: There is none of this code.
         PlaybookNotReadyError: A channel or a room is missing.
         InvalidSettingError: A setting cannot be what was told.
         InvalidGraphError: The journey that was there as a draft cannot begin as it is drawn.
     """
-    book = playbook(code)
+    book = find(code)
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
@@ -155,19 +166,105 @@ def turn_on_starter_set(*, start: bool = True, by: User | None = None, now: date
 
 
 def draw_playbook(
-    code: str, *, settings: Mapping[str, object] | None = None, by: User | None = None, now: datetime
+    book: Playbook, *, settings: Mapping[str, object] | None = None, by: User | None = None, now: datetime
 ) -> dict[str, Any]:
     """Make what a playbook takes, all of it anew, and return the graph, of which no journey is made: for who takes it back.
 
     Raises:
-        NoSuchPlaybookError, PlaybookNotReadyError, InvalidSettingError: As for `turn_on_playbook`.
+        PlaybookNotReadyError, InvalidSettingError: As for `turn_on_playbook`.
     """
-    book = playbook(code)
     values = chosen(book, settings or {})
     missing = hindrances(needs_of(book))
     if missing:
         raise PlaybookNotReadyError(book, missing)
     return _Making(book, values, {}, by=by, now=now).graph()
+
+
+# Files of the shop's own
+
+
+class PlaybookCodeTakenError(RegularsError):
+    """A playbook that comes with Regulars has this code."""
+
+    code: ClassVar[str] = "playbook_code_taken"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What a file tells, before it is kept.
+
+    Attributes:
+        book: The playbook.
+        needs: What it needs of this shop.
+        faults: What is wrong with the journey that it would make; not known where something hinders it.
+        is_known: Whether the shop has one of this code already, which it would replace.
+    """
+
+    book: Playbook
+    needs: Sequence[Need]
+    faults: Sequence[Fault]
+    is_known: bool
+
+
+def preview_playbook(code: str, text: str, *, by: User | None = None, now: datetime) -> Preview:
+    """Return what a file would become. All that it takes is made, looked at, and taken back.
+
+    Raises:
+        InvalidPlaybookError: The file cannot be used; the message names the field.
+        PlaybookCodeTakenError: The library has this code.
+        RegularsError: A message, offer or segment of it cannot be made.
+    """
+    book = _own(code, text)
+    needs, faults = needs_of(book), list[Fault]()
+    if not hindrances(needs):
+        with transaction.atomic():
+            faults = check(draw_playbook(book, by=by, now=now))
+            transaction.set_rollback(True)
+    is_known = OwnPlaybook.objects.filter(code=code).exists()
+    return Preview(book=book, needs=needs, faults=faults, is_known=is_known)
+
+
+def add_playbook(code: str, text: str, *, by: User | None = None, now: datetime) -> Playbook:
+    """Keep a file beside the library. The same code takes the former one's place; what was made of that stays as it is.
+
+    Raises:
+        InvalidPlaybookError, PlaybookCodeTakenError, RegularsError: As for `preview_playbook`.
+        InvalidGraphError: The journey that it would make cannot run.
+    """
+    seen = preview_playbook(code, text, by=by, now=now)
+    wrong = hindering(seen.faults)
+    if wrong:
+        raise InvalidGraphError(wrong)
+    row = OwnPlaybook.objects.filter(code=code).first()
+    if row is None or row.text != text:
+        OwnPlaybook.objects.update_or_create(
+            code=code, defaults={"text": text, "added_at": now, "added_by": by}
+        )
+    return seen.book
+
+
+def remove_playbook(code: str) -> None:
+    """Take a file of the shop's own away; a journey that was made of it stays. One that is not there changes nothing.
+
+    Raises:
+        PlaybookCodeTakenError: It comes with Regulars.
+    """
+    if is_of_library(code):
+        raise _taken(code)
+    OwnPlaybook.objects.filter(code=code).delete()
+
+
+def _own(code: str, text: str) -> Playbook:
+    if is_of_library(code):
+        raise _taken(code)
+    if len(text) > _MOST_TEXT:
+        told = _("%(many)s characters, may be %(most)s") % {"many": len(text), "most": _MOST_TEXT}
+        raise InvalidPlaybookError(f"{code}.toml", "file", told)
+    return read_own(code, text)
+
+
+def _taken(code: str) -> PlaybookCodeTakenError:
+    return PlaybookCodeTakenError(_("“%(code)s” comes with Regulars; choose another code") % {"code": code})
 
 
 def alive(row: AdoptedPlaybook | None) -> Journey | None:

@@ -23,6 +23,8 @@ PLACE = "@"
 Group = Literal["tier", "stage", "cycle", "date", "behaviour"]
 SettingType = Literal["days", "hours", "percent", "count", "money", "text"]
 _NUMBERED = re.compile(r"\d\d-([a-z][a-z0-9_]*)\.toml")
+_STARTER_SET = re.compile(r"^starter_set = \d+\n", re.MULTILINE)
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 
 class NoSuchPlaybookError(RegularsError):
@@ -250,36 +252,81 @@ def read_folder(folder: Path) -> tuple[Playbook, ...]:
     Raises:
         InvalidPlaybookError: A file cannot be used; the message begins with the file and the field.
     """
-    settings = _table(folder / "_settings.toml", dict[str, SettingTold])
-    evidence = _table(folder / "_evidence.toml", dict[str, EvidenceTold])
-    found = [_read(path, settings, evidence) for path in sorted(folder.glob("[0-9]*.toml"))]
+    shared = _shared(folder)
+    found = [_read(path, shared) for path in sorted(folder.glob("[0-9]*.toml"))]
     for one in found:
         if [other.code for other in found].count(one.code) > 1:
             raise InvalidPlaybookError(one.code, "code", "two files have it")
     return tuple(found)
 
 
+def text_of(code: str) -> str:
+    """Return the file of a playbook of the library, without its place in the starter set: to be changed under another name.
+
+    Raises:
+        NoSuchPlaybookError: It has none of this code.
+    """
+    [path] = FOLDER.glob(f"[0-9][0-9]-{playbook(code).code}.toml")
+    return _STARTER_SET.sub("", path.read_text(encoding="utf-8"))
+
+
+def read_text(code: str, text: str) -> Playbook:
+    """Return the playbook that a file of somebody's own tells, with the settings and the evidence of the library.
+
+    Raises:
+        InvalidPlaybookError: It cannot be used; the message begins with the file and the field.
+    """
+    file = f"{code}.toml"
+    if _CODE.fullmatch(code) is None:
+        raise InvalidPlaybookError(file, "code", "begins with a letter: at most 60 of a to z, 0 to 9 and _")
+    book = _book(code, file, _parsed(file, text, File), _shared(FOLDER))
+    if book.starter_set:
+        raise InvalidPlaybookError(file, "starter_set", "is of the library alone")
+    return book
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What the playbooks of a folder share."""
+
+    settings: Mapping[str, SettingTold]
+    evidence: Mapping[str, EvidenceTold]
+
+
+def _shared(folder: Path) -> _Shared:
+    return _Shared(
+        settings=_table(folder / "_settings.toml", dict[str, SettingTold]),
+        evidence=_table(folder / "_evidence.toml", dict[str, EvidenceTold]),
+    )
+
+
 def _table(path: Path, type_: Any) -> Any:  # noqa: ANN401  as msgspec has it
+    return _parsed(path.name, path.read_text(encoding="utf-8"), type_)
+
+
+def _parsed(file: str, text: str, type_: Any) -> Any:  # noqa: ANN401  as msgspec has it
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), type_)
+        return msgspec.convert(tomllib.loads(text), type_)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidPlaybookError(path.name, "file", str(error)) from error
+        raise InvalidPlaybookError(file, "file", str(error)) from error
     except msgspec.ValidationError as error:
         told, _dash, place = str(error).partition(" - at `")
-        raise InvalidPlaybookError(path.name, place.strip("`$.") or "file", told) from error
+        raise InvalidPlaybookError(file, place.strip("`$.") or "file", told) from error
 
 
-def _read(path: Path, settings: Mapping[str, SettingTold], evidence: Mapping[str, EvidenceTold]) -> Playbook:
+def _read(path: Path, shared: _Shared) -> Playbook:
     named = _NUMBERED.fullmatch(path.name)
     if named is None:
         raise InvalidPlaybookError(path.name, "file", "is called NN-code.toml")
-    told: File = _table(path, File)
+    return _book(named.group(1), path.name, _table(path, File), shared)
 
-    known = partial(_known, path.name)
-    chosen = {name: _setting(name, default, settings, path.name) for name, default in told.settings.items()}
-    _check_names(told, chosen, path.name)
+
+def _book(code: str, file: str, told: File, shared: _Shared) -> Playbook:
+    known = partial(_known, file)
+    chosen = {name: _setting(name, default, shared.settings, file) for name, default in told.settings.items()}
+    _check_names(told, chosen, file)
     return Playbook(
-        code=named.group(1),
+        code=code,
         group=told.group,
         of=told.of,
         name=told.name,
@@ -287,9 +334,9 @@ def _read(path: Path, settings: Mapping[str, SettingTold], evidence: Mapping[str
         starter_set=told.starter_set,
         needs=told.needs,
         rooms=told.rooms,
-        evidence=[known(name, evidence, "evidence") for name in told.evidence],
+        evidence=[known(name, shared.evidence, "evidence") for name in told.evidence],
         settings=chosen,
-        messages={name: _message(name, one, told.name, path.name) for name, one in told.messages.items()},
+        messages={name: _message(name, one, told.name, file) for name, one in told.messages.items()},
         offers=told.offers,
         segments=told.segments,
         attributes=told.attributes,

@@ -23,7 +23,7 @@ class Lately:
 def lately(*, since: datetime) -> list[Lately]:
     """Return what journeys did since a moment, those that let most in first; journeys that did nothing are left out.
 
-    Two queries; they read the rows since then, and those parked.
+    Two queries; they read the rows since then, and those parked, each by an index.
     """
     with connection.cursor() as cursor:
         cursor.execute(

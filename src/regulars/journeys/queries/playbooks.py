@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from regulars.journeys.models import AdoptedPlaybook, Journey
+from regulars.journeys.models import AdoptedPlaybook, Journey, OwnPlaybook
 from regulars.journeys.operations.playbooks import Thing, alive, things_of
-from regulars.journeys.playbooks import Playbook, library
+from regulars.journeys.playbooks import Playbook, text_of
 from regulars.journeys.playbooks.needs import Need, hindrances, needs_of
+from regulars.journeys.playbooks.own import every, is_of_library
 
 State = Literal["running", "paused", "draft", "ready", "waits", "hindered"]
 
@@ -20,12 +21,14 @@ class PlaybookRow:
         state: That of its journey; without one `ready`, `waits` for data, or `hindered` by a room or a channel.
         journey: What was made of it, as long as it has not ended.
         needs: What it needs, met or not.
+        is_own: Whether the shop added its file.
     """
 
     book: Playbook
     state: State
     journey: Journey | None
     needs: list[Need]
+    is_own: bool = False
 
     @property
     def missing(self) -> list[Need]:
@@ -34,9 +37,9 @@ class PlaybookRow:
 
 
 def rows() -> list[PlaybookRow]:
-    """Return the library in its order, with where each playbook stands."""
+    """Return the library in its order and the shop's own, with where each playbook stands."""
     adopted = {row.code: row for row in AdoptedPlaybook.objects.select_related("journey")}
-    return [_row(book, adopted.get(book.code)) for book in library()]
+    return [_row(book, adopted.get(book.code)) for book in every()]
 
 
 def row(book: Playbook) -> PlaybookRow:
@@ -59,4 +62,16 @@ def _row(book: Playbook, adopted: AdoptedPlaybook | None) -> PlaybookRow:
         state = "hindered"
     else:
         state = "ready" if all(one.is_met or one.kind != "data" for one in needs) else "waits"
-    return PlaybookRow(book=book, state=state, journey=journey, needs=needs)
+    return PlaybookRow(
+        book=book, state=state, journey=journey, needs=needs, is_own=not is_of_library(book.code)
+    )
+
+
+def file_of(code: str) -> str:
+    """Return the file of a playbook, to be changed and added under another name.
+
+    Raises:
+        NoSuchPlaybookError: There is none of this code.
+    """
+    own = OwnPlaybook.objects.filter(code=code).values_list("text", flat=True).first()
+    return text_of(code) if own is None else own
