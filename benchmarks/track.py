@@ -41,7 +41,7 @@ def main() -> None:
     asked = parser.parse_args()
     home = Home(Path(tempfile.mkdtemp(prefix="rg-bench-", dir="/tmp")))
     environment = {name: text for name, text in os.environ.items() if name != "DATABASE_URL"}
-    environment["REGULARS_HOME"] = str(home.root)
+    environment |= {"REGULARS_HOME": str(home.root), "DJANGO_SETTINGS_MODULE": "regulars.project.settings"}
     web = subprocess.Popen(
         [sys.executable, "-m", "regulars", "web", "--port", str(PORT)],
         env=environment,

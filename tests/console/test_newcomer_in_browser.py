@@ -65,7 +65,7 @@ def work() -> None:
     """What the worker does each minute."""
     look_all(now=timezone.now())
     advance_all(now=timezone.now())
-    run_lanes(lanes=2, stop=Event(), until_idle=True)
+    run_lanes(lanes=1, stop=Event(), until_idle=True)
 
 
 def bring_in_frame(page: Page, folder: Path, name: str, frame: pl.DataFrame) -> None:

@@ -51,6 +51,8 @@ def test_the_page_tells_what_was_done_with_each_event_and_reads_it_again(owner: 
     assert "Product Viewed" in page
     assert "it has neither userId nor anonymousId" in page
     assert "<b>x" not in page
+    trouble = owner.get(f"/settings/sources/{key.source_id}/", {"show": "trouble"}).content.decode()
+    assert ("it has neither userId" in trouble, "Product Viewed</" in trouble) == (True, False)
     call = Call.objects.get()
     owner.post(f"/settings/sources/{key.source_id}/calls/{call.pk}/again/")
     call.refresh_from_db()

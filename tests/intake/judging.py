@@ -14,19 +14,20 @@ from tests.intake.importing import SIMPLE
 
 
 def judge_of(
-    rows: pl.DataFrame, *, mapping: Mapping = SIMPLE, exponent: int = 2, zone: str = "UTC"
+    rows: pl.DataFrame, *, mapping: Mapping = SIMPLE, exponent: int = 2, zone: str = "UTC", currency: str = ""
 ) -> AnyJudge:
-    return judge_of_table(table_of(rows), mapping=mapping, exponent=exponent, zone=zone)
+    return judge_of_table(table_of(rows), mapping=mapping, exponent=exponent, zone=zone, currency=currency)
 
 
 def judge_of_table(
-    table: Table, *, mapping: Mapping = SIMPLE, exponent: int = 2, zone: str = "UTC"
+    table: Table, *, mapping: Mapping = SIMPLE, exponent: int = 2, zone: str = "UTC", currency: str = ""
 ) -> AnyJudge:
     return judge_for(
         table,
         mapping,
         zone=ZoneInfo(zone),
         exponent=exponent,
+        currency=currency,
         now=datetime(2026, 11, 21, tzinfo=UTC),
         store_code="main",
         store_ids=lambda codes: dict.fromkeys(codes, 1),

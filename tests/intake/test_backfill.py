@@ -213,3 +213,16 @@ def test_a_shop_cannot_lead_elsewhere_or_answer_without_end(waits: list[float]) 
         assert waits == [60.0] * 6
         client.close()
     assert checked_address("Corner.MyShopify.com/") == "https://corner.myshopify.com"
+
+
+def test_a_connector_chooses_what_it_accepts_but_not_whom_it_calls() -> None:
+    headers = {"Accept": "application/vnd.api+json", "Host": "else.example"}
+    with served(lambda _shop, _asked: (200, {}, {})) as shop:
+        client = ShopClient(shop.url, headers=headers, sleep=lambda _seconds: None)
+        client.get("/v1/orders")
+        client.close()
+    (asked,) = shop.asked
+    assert (asked.headers["Accept"], asked.headers["Host"]) == (
+        "application/vnd.api+json",
+        shop.url.removeprefix("http://"),
+    )

@@ -93,7 +93,7 @@ ALIBABA = "订单号,下单时间,OUID,OMID,商品标题,商品编码,数量,单
                 "order_code": "Name", "email": "Email", "status": "Financial Status", "placed_at": "Created at",
                 "quantity": "Lineitem quantity", "product_name": "Lineitem name", "unit_price": "Lineitem price",
                 "product_code": "Lineitem sku", "customer_name": "Billing Name", "country": "Billing Country",
-                "brand": "Vendor",
+                "brand": "Vendor", "currency": "Currency",
             },
         ),
         (
@@ -109,7 +109,7 @@ ALIBABA = "订单号,下单时间,OUID,OMID,商品标题,商品编码,数量,单
             {
                 "order_code": "amazon-order-id", "placed_at": "purchase-date", "status": "order-status",
                 "product_name": "product-name", "product_code": "sku", "quantity": "quantity",
-                "amount": "item-price", "country": "ship-country", "email": "buyer-email",
+                "amount": "item-price", "country": "ship-country", "email": "buyer-email", "currency": "currency",
             },
         ),
         (

@@ -31,6 +31,7 @@ GOOD = "1,2026-01-05,A,wipes,1,2.50"
         ("2,2026-01-05,A,wipes,one,2.50", "bad_quantity", "qty", "one"),
         ("2,2026-01-05,A,wipes,0,2.50", "zero_quantity", "qty", "0"),
         ("2,2026-01-05,A,wipes,1,free", "bad_price", "price", "free"),
+        ("2,2026-01-05,A,wipes,1,€2.50", "other_currency", "price", "€2.50"),
         ("2,2026-01-05,A,wipes,1,0.00", "zero_price", "price", "0.00"),
         ("2,2026-01-05,A,wipes,1,99999999999999", "bad_price", "price", "99999999999999"),
         ("2,2026-01-05,A,wipes,100000,99999999999", "too_large", "price", "99999999999"),

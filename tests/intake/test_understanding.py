@@ -19,7 +19,7 @@ def rows(**columns: object) -> pl.DataFrame:
 
 
 def test_a_date_that_can_be_read_two_ways_is_asked() -> None:
-    frame = rows(date=["1/2/2026", "3/4/2026"])
+    frame = rows(date=["3/3/2026", "1/2/2026"])
     with pytest.raises(NeedsAnswerError) as caught:
         understand(table_of(frame), SIMPLE, zone="UTC")
     (question,) = caught.value.questions
@@ -104,3 +104,10 @@ def test_an_order_keeps_its_status_and_one_with_two_is_refused() -> None:
     found = judge_of(frame, mapping=mapping).understood(table_of(frame).rows.collect())
     assert found["status"].to_list() == ["paid", "cancelled", "paid", "paid"]
     assert found["fault"].to_list() == [None, "several_statuses", None, "several_statuses"]
+
+
+def test_lines_in_another_currency_than_the_records_are_refused() -> None:
+    mapping = SIMPLE.with_answers(columns={**SIMPLE.columns, "currency": "currency"})
+    frame = pl.concat([rows(currency=["RMB", "usd"]), rows(order=["3", "4"], currency=[None, "cny"])])
+    found = judge_of(frame, mapping=mapping, currency="CNY").understood(table_of(frame).rows.collect())
+    assert found["fault"].to_list() == [None, "other_currency", None, None]

@@ -195,3 +195,17 @@ def test_the_zone_decides_the_day() -> None:
     wall = datetime(2026, 1, 5, 0, 30)
     utc = pl.DataFrame({"wall": [wall]}).select(values.instant(pl.col("wall"), "Asia/Shanghai")).item()
     assert utc == datetime(2026, 1, 5, tzinfo=UTC) + timedelta(minutes=30) - timedelta(hours=8)
+
+
+@pytest.mark.parametrize(
+    ("currency", "expected"),
+    [
+        ("CNY", [False, False, False, True, True, False]),
+        ("USD", [False, True, True, False, True, False]),
+        ("JPY", [False, False, True, True, True, False]),
+        ("XAU", [False] * 6),
+    ],
+)
+def test_an_amount_marked_as_another_currencys_is_told_apart(currency: str, expected: list[bool]) -> None:
+    cells = pl.Series(["5", "￥5", "5元", "US$ 5", "5 €", None])
+    assert values.of_another_currency(cells, currency).to_list() == expected

@@ -109,7 +109,7 @@ def record_of_payloads() -> None:
         line = make_line(order=order, product=product)
         OrderLine.objects.filter(pk=line.pk).update(key=text)
         account = shop.ensure_account(code=text, name=text, industry=text, country=text)
-        account.save()
+        shop.add_contacts(account_id=account.pk, contacts=[(customer.pk, text)], now=NOW)
         tag = shop.ensure_tag(name=text.strip() + str(number))
         shop.change_tag(tag_id=tag.pk, name=tag.name, description=text, colour="grey")
         shop.tag_customers(tag_id=tag.pk, customer_ids=[customer.pk], source=text, now=NOW)

@@ -21,6 +21,7 @@ import dkim
 import pgtrigger
 import pytest
 from django.conf import LazySettings
+from django.core import signing
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -28,6 +29,7 @@ from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 from standardwebhooks.webhooks import Webhook
 
+from regulars.messaging.channels.smtp.dkim import Signer, new_key
 from regulars.messaging.models import Channel, Delivery, Send, SuppressedAddress
 from regulars.messaging.operations.channels import Limits, opening_of, set_up_channel
 from regulars.messaging.operations.claims import Session
@@ -37,6 +39,7 @@ from regulars.messaging.operations.sends import (
     resume_send,
     send_to_unreached,
 )
+from regulars.shop.links import unsubscribe_url
 from regulars.shop.models import Consent
 from regulars.shop.operations import Statement, erase_customer, record_consents
 from tests.mail_sink import MailSink, mail_sink
@@ -559,6 +562,40 @@ def test_s6_one_click_unsubscribe_is_signed_and_works_and_nobody_else_can(
     print(
         f"S6: headers under DKIM, cookie-less POST works, GET changed nothing, forged tokens {below(0, forged)}"
     )
+
+
+def tampered_with(signer: Signer) -> bool:
+    """Whether somebody can put another way out into a signed mail unseen."""
+    mail = signer.sign(
+        b"From: shop@corner.example\r\nTo: a@b.example\r\nList-Unsubscribe: <https://corner.example/u>\r\n"
+        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\nHello\r\n"
+    )
+    changed = mail.replace(b"<https://corner", b"<https://evil")
+    return bool(dkim.verify(changed, dnsfunc=lambda *_told, **_more: signer.record.encode()))
+
+
+def forged_opt_out(reader: int, settings: LazySettings) -> bool:
+    """Whether a link that was signed under another secret takes a consent back."""
+    genuine, settings.SECRET_KEY = settings.SECRET_KEY, "s" * 50
+    path = "/" + unsubscribe_url(reader, channel="email", purpose="marketing").split("/", 3)[3]
+    settings.SECRET_KEY = genuine
+    Client(enforce_csrf_checks=True).post(path, {"List-Unsubscribe": "One-Click"})
+    return Consent.objects.filter(customer=reader, state="withdrawn").exists()
+
+
+def test_s6_planted_headers_outside_the_signature_and_links_that_nobody_checks_are_found(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signer = Signer(selector="r1", domain="corner.example", key=new_key())
+    (reader,) = make_readers(1)
+    found = [(tampered_with(signer), forged_opt_out(reader, settings))]
+    monkeypatch.setattr("regulars.messaging.channels.smtp.dkim._SIGNED", ("from", "to"))
+    monkeypatch.setattr(signing.Signer, "unsign", lambda _self, value: value.rpartition(":")[0])
+    found.append((tampered_with(signer), forged_opt_out(reader, settings)))
+    print(
+        f"S6: another way out in a signed mail, a forged link: {found[0]}; with the bugs planted {found[1]}"
+    )
+    assert found == [(False, False), (True, True)]
 
 
 def dkim_record(channel: Channel) -> bytes:

@@ -5,10 +5,12 @@ import binascii
 import gzip
 import io
 import zlib
+from collections.abc import Callable
+from functools import cache
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import URLPattern, path
+from django.urls import ResolverMatch, URLPattern, path, resolve, reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -100,3 +102,26 @@ def _body(request: HttpRequest) -> bytes:
 urlpatterns: list[URLPattern] = [
     path(kind, track, {"kind": kind}, name=f"track-{kind}") for kind in (*KINDS, "batch")
 ]
+
+
+class TrackMiddleware:
+    """Answers calls before what only pages need: sessions, languages, forms, people. That would be half of a call's cost."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        match = _matches().get(request.path_info)
+        if match is None:
+            return self.get_response(request)
+        # Raises DisallowedHost, as it does for pages.
+        request.get_host()
+        request.resolver_match = match
+        answer: HttpResponse = match.func(request, *match.args, **match.kwargs)
+        return answer
+
+
+@cache
+def _matches() -> dict[str, ResolverMatch]:
+    addresses = (reverse(str(one.name)) for one in urlpatterns)
+    return {address: resolve(address) for address in addresses}

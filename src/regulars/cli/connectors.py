@@ -12,7 +12,7 @@ from regulars.cli.app import CommandTree, app, notes
 from regulars.cli.installation import open_installation
 from regulars.cli.progress import shown_progress
 
-connectors = CommandTree(no_args_is_help=True, help="Connected shops: Shopify and WooCommerce.")
+connectors = CommandTree(no_args_is_help=True, help="Connected shops.")
 app.add_typer(connectors, name="connectors")
 
 ShopArgument = Annotated[

@@ -275,8 +275,10 @@ def mapping_for(
         proposal = queries.proposal(file, kind=kind, encoding=encoding, sheet=sheet)
         _show_doubts(proposal)
         if proposal.missing:
+            others = f"the file has the sheets {', '.join(proposal.sheets)}; choose one with --sheet, or "
             message = (
                 f"no column was found for {'; for '.join(proposal.missing)}; "
+                f"{others if len(proposal.sheets) > 1 and not sheet else ''}"
                 f"run `regulars import map {file} --kind {kind} > map.json`, fill it in, and give it with --map"
             )
             raise MapUnclearError(message, missing=list(proposal.missing))

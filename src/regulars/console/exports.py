@@ -1,5 +1,6 @@
 """Every list that can be taken away as a file, and the record itself: what it needs, its columns, and its rows."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_GET
 
 from regulars.console.downloads import choices as forms_of
@@ -26,6 +28,9 @@ from regulars.shop import queries as shop
 from regulars.shop.models import (
     AttributeValue,
     Consent,
+    Contact,
+    Customer,
+    Event,
     EventSource,
     Identifier,
     MergeSuggestion,
@@ -188,7 +193,8 @@ def _quality(_query: QueryDict) -> Rows:
 
 
 def _arrivals(query: QueryDict) -> Rows:
-    for one in reading.arrivals(_whole(query, "source"), limit=_MOST_ARRIVALS):
+    only_trouble = query.get("show") == "trouble"
+    for one in reading.arrivals(_whole(query, "source"), only_trouble=only_trouble, limit=_MOST_ARRIVALS):
         notes = "; ".join(": ".join(filter(None, note)) for note in one.notes)
         outcome = labels.OUTCOMES.get(one.outcome)
         yield (
@@ -245,6 +251,32 @@ def _identifiers(_query: QueryDict) -> Rows:
 def _taggings(_query: QueryDict) -> Rows:
     rows = Tagging.objects.filter(tag__removed_at=None).order_by("pk")
     return _read(rows.values_list("customer__code", "tag__name", "source", "tagged_at"))
+
+
+def _customers(_query: QueryDict) -> Rows:
+    return _read(
+        Customer.objects.filter(merged_into=None).order_by("pk").values_list(
+            "code", "name", "country", "language", "recorded_at", "erased_at"
+        )
+    )  # fmt: skip
+
+
+def _contacts(_query: QueryDict) -> Rows:
+    return _read(
+        Contact.objects.order_by("pk").values_list(
+            "account__code", "account__name", "customer__code", "role", "since_at"
+        )
+    )
+
+
+def _behaviour(_query: QueryDict) -> Rows:
+    # Month by month as they are stored: sorting many millions would cost more than reading them.
+    rows = Event.objects.values_list(
+        "at", "source__name", "customer__code", "visitor__anonymous_id", "name", "product__code", "order_code", "url",
+        "properties",
+    )  # fmt: skip
+    for *told, properties in _read(rows):
+        yield (*told, json.dumps(properties, ensure_ascii=False))
 
 
 def _values(_query: QueryDict) -> Rows:
@@ -358,6 +390,12 @@ EXPORTS: dict[str, Export] = {
         },
         rows=_privacy,
     ),
+    "record-customers": Export(
+        label=pgettext_lazy("table", "Customers"),
+        needs=Capability.EXPORT_CUSTOMERS,
+        columns={**_texts("customer_id", "name", "country", "language"), "recorded_at": _AT, "erased_at": _AT},
+        rows=_customers,
+    ),
     "orders": Export(
         label=_("Orders"),
         needs=Capability.EXPORT_CUSTOMERS,
@@ -390,6 +428,20 @@ EXPORTS: dict[str, Export] = {
         needs=Capability.VIEW_CUSTOMERS,
         columns=_texts("store", "product", "name", "category", "brand", "pack_size"),
         rows=_products,
+    ),
+    "behaviour": Export(
+        label=_("Behaviour"),
+        needs=Capability.EXPORT_CUSTOMERS,
+        columns={
+            "at": _AT, **_texts("source", "customer_id", "visitor", "event", "product", "order", "url", "properties"),
+        },
+        rows=_behaviour,
+    ),
+    "contacts": Export(
+        label=_("Contacts of companies"),
+        needs=Capability.EXPORT_CUSTOMERS,
+        columns={**_texts("account_id", "account", "customer_id", "role"), "since": _AT},
+        rows=_contacts,
     ),
     "identifiers": Export(
         label=_("Ids and addresses of customers"),

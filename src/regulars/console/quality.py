@@ -15,13 +15,16 @@ from regulars.shop.queries import Coverage
 from regulars.staff.access import Needs, access
 from regulars.staff.rules import Capability
 
-# Below this share a feature has too little to go by; far below, it does without.
-_ENOUGH, _SOME = 0.8, 0.2
+# Not everybody comes by, complains or answers: that somebody does shows that it arrives.
+_ANYBODY = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that should be known: of how many, what depends on it and where that is seen, and how to mend it."""
+    """One thing that should be known: of how many, what depends on it and where that is seen, and how to mend it.
+
+    From the share `enough` on it is well known, from `some` on a little.
+    """
 
     code: str
     name: str | Promise
@@ -32,6 +35,8 @@ class Check:
     mend_url: str
     feature: str | Promise
     feature_url: str
+    enough: float = 0.8
+    some: float = 0.2
 
     @property
     def share(self) -> float | None:
@@ -43,7 +48,7 @@ class Check:
         """How good that is."""
         if self.share is None:
             return ""
-        return "success" if self.share >= _ENOUGH else "warning" if self.share >= _SOME else "error"
+        return "success" if self.share >= self.enough else "warning" if self.share >= self.some else "error"
 
 
 def checks(found: Coverage) -> list[Check]:
@@ -96,18 +101,19 @@ def checks(found: Coverage) -> list[Check]:
             without=_("Without visits the churn warning uses orders only, and nothing is known of what was looked at."),
             feature=_("How good the churn warning is"), feature_url=f"{trust}#churn",
             mend=_("Put the snippet on your site"), mend_url=reverse("console:settings-sources"),
+            enough=0.1, some=_ANYBODY,
         ),
         Check(
             code="customers_asking", name=_("Customers with a ticket in 90 days"), known=found.asking, total=customers,
             without=_("Few tickets are good news; none at all means that complaints are not in the record."),
             feature=_("How good the churn warning is"), feature_url=f"{trust}#churn",
-            mend=_("Import a file of tickets"), mend_url=file_of("tickets"),
+            mend=_("Import a file of tickets"), mend_url=file_of("tickets"), enough=_ANYBODY,
         ),
         Check(
             code="customers_answering", name=_("Customers who answered in 90 days"), known=found.answering, total=customers,
             without=_("Without answers there is no satisfaction to report."),
             feature=_("What customers told you"), feature_url=reverse("console:customers"),
-            mend=_("Import a file of survey answers"), mend_url=file_of("answers"),
+            mend=_("Import a file of survey answers"), mend_url=file_of("answers"), enough=_ANYBODY,
         ),
     ]  # fmt: skip
 

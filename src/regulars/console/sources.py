@@ -150,7 +150,9 @@ def _source_page(
         "browsers": refused or (_browsers_form(latest) if latest else None),
         "is_live": request.GET.get("live") == "1",
     }
-    return render(request, "console/settings/source.html", {**context, **_arrivals(row.pk)}, status=status)
+    return render(
+        request, "console/settings/source.html", {**context, **_arrivals(request, row.pk)}, status=status
+    )
 
 
 def _browsers_form(key: WriteKey) -> BrowsersForm:
@@ -189,12 +191,16 @@ def browsers(request: HttpRequest, key_id: int) -> HttpResponse:
 @require_GET
 def arrivals(request: HttpRequest, source_id: int) -> HttpResponse:
     """Show the events that arrived last, for a page that stays open."""
-    return render(request, "console/settings/arrivals.html", {**_arrivals(source_id), "is_live": True})
+    return render(
+        request, "console/settings/arrivals.html", {**_arrivals(request, source_id), "is_live": True}
+    )
 
 
-def _arrivals(source_id: int) -> dict[str, object]:
+def _arrivals(request: HttpRequest, source_id: int) -> dict[str, object]:
+    only_trouble = request.GET.get("show") == "trouble"
     return {
         "source_id": source_id,
+        "only_trouble": only_trouble,
         "arrivals": [
             (
                 one,
@@ -202,7 +208,7 @@ def _arrivals(source_id: int) -> dict[str, object]:
                 _LEVELS.get(one.outcome, "busy"),
                 [(labels.REFUSALS.get(reason, reason), detail) for reason, detail in one.notes],
             )
-            for one in reading.arrivals(source_id)
+            for one in reading.arrivals(source_id, only_trouble=only_trouble)
         ],
     }
 

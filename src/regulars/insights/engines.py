@@ -114,6 +114,8 @@ def reader(*, engine: Engine, facts_folder: Path) -> Iterator[Callable[[facts.Da
         yield lambda dataset: facts.scan_polars(dataset, facts_folder=facts_folder)
     elif engine == "duckdb":
         with duckdb.connect(config=_duckdb_configuration(facts_folder)) as database:
+            # The run itself tells how far it is.
+            database.execute("SET enable_progress_bar = false")
             yield lambda dataset: facts.scan_duckdb(dataset, facts_folder=facts_folder, database=database)
     else:
         with _spark() as session:

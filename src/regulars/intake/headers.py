@@ -91,6 +91,9 @@ WORDS = {
         "discount", "discount amount", "retail disc", "coupon disc", "coupon match disc", "lineitem discount",
         "item discount", "优惠金额", "折扣金额", "优惠", "折扣", "商家优惠", "折扣額",
     ),
+    "currency": (
+        "currency", "currency code", "order currency", "presentment currency", "币种", "货币", "订单币种", "结算币种", "幣別", "幣種",
+    ),
     "coupon_code": (
         "coupon code", "coupon codes", "coupon code(s)", "discount code", "discount codes", "voucher code", "promo code",
         "promotion code", "coupons used", "coupons", "优惠券编号", "优惠券码", "优惠码", "券码", "優惠券編號", "優惠碼",
@@ -131,10 +134,10 @@ ORDER_TOTALS = frozenset(
 STATUSWORDS = {
     "paid": (
         "paid", "complete", "completed", "processing", "shipped", "delivered", "fulfilled", "partially_refunded",
-        "partially refunded", "success", "closed", "done", "unshipped", "shipping", "交易成功", "已付款", "已发货",
+        "partially refunded", "success", "done", "unshipped", "shipping", "交易成功", "已付款", "已发货",
         "已完成", "买家已付款，等待卖家发货", "买家已付款,等待卖家发货", "卖家已发货，等待买家确认",
         "卖家已发货,等待买家确认", "等待买家确认收货", "等待卖家发货", "待发货", "已签收", "完成", "已支付",
-        "部分退款", "待收货",
+        "部分退款", "待收货", "交易完成", "等待商家发货", "商家已发货", "买家已签收",
     ),
     "pending": (
         "pending", "pending payment", "unpaid", "authorized", "partially paid", "on hold", "awaiting payment",

@@ -21,6 +21,7 @@ def judge_for(  # noqa: PLR0913  what a judge is made of
     *,
     zone: ZoneInfo,
     exponent: int,
+    currency: str,
     now: datetime,
     store_code: str,
     store_ids: Callable[[set[str]], dict[str, int]],
@@ -32,6 +33,7 @@ def judge_for(  # noqa: PLR0913  what a judge is made of
         mapping: What is known of its columns; the judge's is complete.
         zone: The business's time zone.
         exponent: Decimals of the base currency.
+        currency: The base currency.
         now: Moments more than a day after it are refused.
         store_code: The store of lines that name none.
         store_ids: Returns the ids of stores by code, making new ones.
@@ -43,12 +45,19 @@ def judge_for(  # noqa: PLR0913  what a judge is made of
     known = understand(table, mapping, zone=zone.key)
     if mapping.the_kind is ORDERS:
         return Judge(
-            known=known, zone=zone, exponent=exponent, now=now, store_code=store_code, store_ids=store_ids
+            known=known,
+            zone=zone,
+            exponent=exponent,
+            currency=currency,
+            now=now,
+            store_code=store_code,
+            store_ids=store_ids,
         )
     return RowJudge(
         known=known,
         zone=zone,
         exponent=exponent,
+        currency=currency,
         now=now,
         store_code=store_code,
         store_ids=store_ids,

@@ -18,6 +18,7 @@ REASON_LABELS = {
     "future_date": _("the date lies in the future"),
     "bad_quantity": _("the quantity is not a number"),
     "zero_quantity": _("the quantity is 0"),
+    "other_currency": _("it is in another currency than the record"),
     "bad_price": _("the price or amount is not a number"),
     "bad_discount": _("the discount is not a number"),
     "zero_price": _("the amount is 0: nothing was paid"),
@@ -66,6 +67,7 @@ FIELD_LABELS = {
     "amount": _("Amount paid for the line"),
     "discount": _("Discount"),
     "coupon_code": _("Coupon code"),
+    "currency": _("Currency"),
     "status": _("Order status"),
     "store": _("Store"),
 }
@@ -87,6 +89,7 @@ FIELD_NOTES = {
     "coupon_code": _(
         "The codes used on the order, several with commas between. Those of your offers are matched."
     ),
+    "currency": _("Lines in another currency than the record's are refused."),
     "quantity": _("A negative quantity is a refund. Without the column each line is one piece."),
     "unit_price": _("Before discounts. Quantity times price, less discounts, is what was paid."),
     "amount": _("What was paid for the whole line after discounts. It wins over the price of one piece."),

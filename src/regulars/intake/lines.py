@@ -18,7 +18,7 @@ from regulars.intake.understanding import Understanding, date_cells
 REASONS = (
     "too_many_fields", "no_order_code", "masked_customer", "no_customer", "digits_lost", "several_customers",
     "several_statuses", "unknown_status", "duplicate_line", "no_product", "bad_date", "future_date",
-    "bad_quantity", "zero_quantity", "bad_price", "bad_discount", "zero_price", "too_large", "too_long",
+    "bad_quantity", "zero_quantity", "other_currency", "bad_price", "bad_discount", "zero_price", "too_large", "too_long",
     "letters_lost", "other_customer", "told_by_sender", "erased_person",
 )  # fmt: skip
 _LENGTHS = {
@@ -26,7 +26,7 @@ _LENGTHS = {
     "pack_size": 100, "customer_name": 200, "country": 100, "store": 64, "external": 200, "email": 200,
     "phone": 200, "ouid": 200, "omid": 200, "openid": 200, "coupon_code": 200,
 }  # fmt: skip
-_TEXTS = ("customer_name", "country", "product_name", "category", "brand", "pack_size")
+_TEXTS = ("customer_name", "country", "product_name", "category", "brand", "pack_size", "currency")
 _LARGEST_MINOR = 10**15
 _SEPARATOR = "\x1f"
 # The customer identifiers in the order of the stage's columns.
@@ -41,6 +41,7 @@ class Judge:
         known: What the first reading found out.
         zone: The business's time zone.
         exponent: Decimals of the base currency.
+        currency: The base currency; amounts of another are refused.
         now: Lines more than a day after it are refused.
         store_code: The store of lines that name none.
         store_ids: Returns the ids of stores by code, making new ones.
@@ -49,6 +50,7 @@ class Judge:
     known: Understanding
     zone: ZoneInfo
     exponent: int
+    currency: str
     now: datetime
     store_code: str
     store_ids: Callable[[set[str]], dict[str, int]]
@@ -126,6 +128,11 @@ class Judge:
                 found.append(values.micro(batch[known.column[name]], decimal=decimal).alias(name))
             else:
                 found.append(pl.lit(values.MICRO if name == "quantity" else None, pl.Int64).alias(name))
+        money = [known.column[name] for name in ("unit_price", "amount") if name in known.column]
+        is_other = pl.any_horizontal(
+            pl.lit(values.of_another_currency(batch[column], self.currency).alias(f"other{i}"))
+            for i, column in enumerate((*money, *known.discounts))
+        )
         discount, broken = pl.lit(0, pl.Int64), pl.lit(value=False)
         for i, column in enumerate(known.discounts):
             cells = batch[column]
@@ -136,7 +143,12 @@ class Judge:
             bad = is_told & number.is_null()
             discount = discount + pl.lit(number.abs().fill_null(0).alias(f"discount{i}"))
             broken = broken | pl.lit(bad.alias(f"broken{i}"))
-        return [*found, discount.alias("discount"), broken.alias("bad_discount")]
+        return [
+            *found,
+            discount.alias("discount"),
+            broken.alias("bad_discount"),
+            is_other.alias("other_currency"),
+        ]
 
     def _with_product(self, lines: pl.DataFrame) -> pl.DataFrame:
         if "product_code" not in self.known.column and "product_name" not in self.known.column:
@@ -229,6 +241,7 @@ class Judge:
             "future_date": pl.col("wall") > tomorrow,
             "bad_quantity": pl.col("quantity").is_null(),
             "zero_quantity": pl.col("quantity_milli") == 0,
+            "other_currency": self._is_of_another_currency(),
             "bad_price": pl.col("price").is_null(),
             "bad_discount": pl.col("bad_discount"),
             "zero_price": ~pl.col("paid_something") | (pl.col("refund") & (pl.col("amount_minor") == 0)),
@@ -241,6 +254,11 @@ class Judge:
         for reason, condition in reversed(faults.items()):
             first = pl.when(condition).then(pl.lit(reason)).otherwise(first)
         return first.alias("fault")
+
+    def _is_of_another_currency(self) -> pl.Expr:
+        told = values.currency_code(pl.col("currency"))
+        is_named = told.is_not_null() & (told != self.currency) if self.currency else pl.lit(value=False)
+        return pl.col("other_currency") | is_named
 
     def _letters_lost(self, lines: pl.DataFrame) -> pl.Expr:
         if not self.known.is_damaged:
@@ -302,6 +320,7 @@ class Judge:
             "no_product": column.get("product_code") or column.get("product_name", ""),
             "bad_date": column["placed_at"], "future_date": column["placed_at"],
             "bad_quantity": column.get("quantity", ""), "zero_quantity": column.get("quantity", ""),
+            "other_currency": column.get("currency", price),
             "bad_price": price, "zero_price": price, "too_large": price,
             "bad_discount": self.known.discounts[0] if self.known.discounts else "",
         }.get(reason, column["order_code"])  # fmt: skip

@@ -263,6 +263,7 @@ def _judge(table: Table, mapping: Mapping, store_code: str, now: datetime) -> An
         mapping,
         zone=zone_named(owner.time_zone),
         exponent=minor_unit_exponent(owner.currency),
+        currency=owner.currency,
         now=now,
         store_code=store_code,
         store_ids=lambda codes: dict.fromkeys(codes, 0),

@@ -116,6 +116,7 @@ class RowJudge:
         known: What the first reading found out.
         zone: The business's time zone.
         exponent: Decimals of the base currency.
+        currency: The base currency; amounts of another are refused.
         now: Moments more than a day after it are refused.
         store_code: The store of lines that name none.
         store_ids: Returns the ids of stores by code, making new ones.
@@ -125,6 +126,7 @@ class RowJudge:
     known: Understanding
     zone: ZoneInfo
     exponent: int
+    currency: str
     now: datetime
     store_code: str
     store_ids: Callable[[set[str]], dict[str, int]]
@@ -169,6 +171,11 @@ class RowJudge:
                 pl.when(~pl.col(name).str.contains("*", literal=True)).then(pl.col(name)).alias(name)
                 for name in IDENTIFIERS
             )
+        lines = lines.with_columns(
+            values.of_another_currency(batch[self.known.column[name]], self.currency).alias(f"{name} other")
+            for name in self.kind.names("money")
+            if name in self.known.column
+        )
         told = raw_texts(batch)
         lines = lines.hstack(
             [
@@ -313,6 +320,7 @@ class RowJudge:
         elif field.form in _NUMBERS:
             yield "bad_number", unread
             if field.form == "money":
+                yield "other_currency", pl.col(f"{field.name} other")
                 yield "too_large", cell.abs() // values.MICRO > _LARGEST_MINOR // 10**self.exponent
         elif field.choices:
             yield "unknown_word", unread

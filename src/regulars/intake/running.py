@@ -156,6 +156,7 @@ def _bring_in(row: Import, now: datetime, reporter: "_Reporter") -> None:
             mapping,
             zone=zone,
             exponent=minor_unit_exponent(owner.currency),
+            currency=owner.currency,
             now=now,
             store_code=row.store.code,
             store_ids=shop.ensure_stores,

@@ -34,6 +34,13 @@ _MISSING = (
     "--",
 )
 _CURRENCY = r"(?i)(us\$|hk\$|nt\$|rmb|cny|usd|eur|gbp|jpy|hkd|twd|krw|aud|cad|chf|[¥$€£₩₹₽元円])"
+# How amounts of a currency are marked, as `_CURRENCY` finds it. Of a currency that is not here nothing is said.
+_MARKS = {
+    "CNY": ("¥", "元", "rmb", "cny"), "JPY": ("¥", "円", "jpy"), "USD": ("$", "us$", "usd"), "HKD": ("$", "hk$", "元", "hkd"),
+    "TWD": ("$", "nt$", "元", "twd"), "AUD": ("$", "aud"), "CAD": ("$", "cad"), "EUR": ("€", "eur"), "GBP": ("£", "gbp"),
+    "KRW": ("₩", "krw"), "INR": ("₹",), "RUB": ("₽",), "CHF": ("chf",),
+}  # fmt: skip
+_CURRENCY_NAMES = {"RMB": "CNY", "CNH": "CNY", "人民币": "CNY", "人民幣": "CNY", "美元": "USD", "NTD": "TWD"}
 _GROUPED = {
     ".": r"^[-+]?\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?$",
     ",": r"^[-+]?\d{1,3}(\.\d{3})+(,\d*)?$",
@@ -108,6 +115,20 @@ def micro(cells: pl.Series, *, decimal: str) -> pl.Series:
             written = _written_number(cell, decimal).str.to_decimal(scale=6).to_physical()
             exact = frame.select(plain.fill_null(written))
     return exact.select(pl.when(cell.abs() <= _LARGEST * MICRO).then(cell).cast(pl.Int64))["cell"]
+
+
+def of_another_currency(cells: pl.Series, currency: str) -> pl.Series:
+    """Return which amounts are marked as ones of another currency than the ISO 4217 code `currency`: `$5` where that is CNY."""
+    if cells.dtype != pl.String or currency not in _MARKS:
+        return pl.Series(cells.name, [False], dtype=pl.Boolean).new_from_index(0, len(cells))
+    mark = pl.col("cell").str.normalize("NFKC").str.extract(_CURRENCY).str.to_lowercase()
+    is_other = mark.is_not_null() & ~mark.is_in(_MARKS[currency])
+    return cells.to_frame("cell").select(is_other)["cell"].rename(cells.name)
+
+
+def currency_code(told: pl.Expr) -> pl.Expr:
+    """Return what a column of currencies says as ISO 4217 codes."""
+    return told.str.to_uppercase().replace(_CURRENCY_NAMES)
 
 
 def _written_number(plain: pl.Expr, decimal: str) -> pl.Expr:
@@ -273,7 +294,7 @@ def groups_of_formats(cells: pl.Series, zone: str) -> list[FormatGroup]:
     )
     groups = []
     for first in told_apart:
-        place = times[first].is_not_null().arg_max() or 0
+        place = _telling(times[first], times.get({"day": "month", "month": "day"}.get(first, "")))
         groups.append(
             FormatGroup(
                 formats=tuple(found[first]),
@@ -283,6 +304,15 @@ def groups_of_formats(cells: pl.Series, zone: str) -> list[FormatGroup]:
             )
         )
     return groups
+
+
+def _telling(times: pl.Series, others: pl.Series | None) -> int:
+    """Return the place of a reading that shows best how it is meant: one that the other reading has otherwise."""
+    if others is not None:
+        differs = (times != others).fill_null(value=False)
+        if differs.any():
+            return differs.arg_max() or 0
+    return times.is_not_null().arg_max() or 0
 
 
 def number_format_of_dates(smallest: float, largest: float) -> str | None:

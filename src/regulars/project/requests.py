@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from regulars.project.metrics import REQUEST_SECONDS, REQUESTS
 
 _log = structlog.stdlib.get_logger("regulars.requests")
-_SERVER_ERROR = 500
+_CLIENT_ERROR, _SERVER_ERROR = 400, 500
 # Others may hand an id on, as long as it cannot forge a log line.
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -38,23 +38,27 @@ class RequestMiddleware:
             status = response.status_code
             REQUESTS.labels(method, route, status).inc()
             REQUEST_SECONDS.labels(method, route).observe(seconds)
-            level = logging.ERROR if status >= _SERVER_ERROR else logging.INFO
-            if route in _ASKED_BY_MACHINES and level == logging.INFO:
-                level = logging.DEBUG
-            _log.log(
-                level,
-                "request",
-                method=method,
-                route=route,
-                status=status,
-                milliseconds=round(seconds * 1000, 1),
-            )
+            level = _level(route, status)
+            if _log.isEnabledFor(level):
+                milliseconds = round(seconds * 1000, 1)
+                _log.log(
+                    level, "request", method=method, route=route, status=status, milliseconds=milliseconds
+                )
         response["X-Request-ID"] = request_id
         return response
 
 
+def _level(route: str, status: int) -> int:
+    if status >= _SERVER_ERROR:
+        return logging.ERROR
+    is_usual = route in _ASKED_BY_MACHINES or (route.startswith(_TOLD_BY_MACHINES) and status < _CLIENT_ERROR)
+    return logging.DEBUG if is_usual else logging.INFO
+
+
 # Every few seconds, for ever.
 _ASKED_BY_MACHINES = {"health-live", "health-ready", "metrics"}
+# A thousand a second at times; they are counted, and stand in the database.
+_TOLD_BY_MACHINES = "track-"
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 

@@ -157,7 +157,7 @@ def cell_badge(cell: str) -> dict[str, object]:
 
 
 @register.inclusion_tag("console/components/exports.html", takes_context=True)
-def list_exports(context: Context, name: str, query: str = "", **filters: int) -> dict[str, object]:
+def list_exports(context: Context, name: str, query: str = "", **filters: int | str) -> dict[str, object]:
     """Offer a list of `console.exports` as a file, to whom may take it away: `{% list_exports "tags" %}`.
 
     Filters are the page's query, or named: `{% list_exports "arrivals" source=source.pk %}`.

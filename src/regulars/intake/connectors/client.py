@@ -111,7 +111,7 @@ class ShopClient:
         self._sleep = sleep
         parts = urlsplit(self._address)
         self._base = parts.path
-        self._headers = {**headers, "Host": parts.netloc, "User-Agent": _AGENT, "Accept": "application/json"}
+        self._headers = {"Accept": "application/json", **headers, "Host": parts.netloc, "User-Agent": _AGENT}
         self._pool = pinned_pool(self._address, timeout=_TIMEOUT)
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Answer:

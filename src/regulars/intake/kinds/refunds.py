@@ -73,7 +73,7 @@ REFUNDS = Kind(
     ),
     matches_refunds=True,
     reasons={
-        "unknown_order": _("the order is not in the record"),
+        "unknown_order": _("the store has no such order in the record"),
         "nothing_refunded": _("nothing was refunded"),
     },
 )  # fmt: skip

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from regulars.intake.models import Call, WriteKey
 from regulars.intake.track import wire
 from regulars.intake.track.wire import Item, text_of
 from regulars.shop.models import EventSource
+
+# Outcomes of events of which nothing was kept.
+TROUBLE = ("r", "f")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,11 @@ class Arrival:
     notes: tuple[tuple[str, str], ...]
     sent: str
 
+    @property
+    def is_trouble(self) -> bool:
+        """Whether not all of it could be used."""
+        return self.outcome in TROUBLE or bool(self.notes)
+
 
 def sources() -> list[Source]:
     """Return every source that has a write key or sent something within a week, by name."""
@@ -49,11 +57,14 @@ def sources() -> list[Source]:
     ]
 
 
-def arrivals(source_id: int, *, limit: int = 50) -> list[Arrival]:
-    """Return the events of a source that arrived last, newest first."""
+def arrivals(source_id: int, *, only_trouble: bool = False, limit: int = 50) -> list[Arrival]:
+    """Return the events of a source that arrived last, newest first; or only those of which not all could be used."""
     found: list[Arrival] = []
-    for call in Call.objects.filter(source=source_id).order_by("-id")[:limit]:
-        found += _arrivals(call)
+    calls = Call.objects.filter(source=source_id).order_by("-id")
+    if only_trouble:
+        calls = calls.filter(Q(outcomes__regex=f"[{''.join(TROUBLE)}]") | ~Q(notes=[]))
+    for call in calls[:limit]:
+        found += (one for one in _arrivals(call) if one.is_trouble or not only_trouble)
         if len(found) >= limit:
             break
     return found[:limit]

@@ -29,6 +29,6 @@ def givers_of(offer_id: int, *, limit: int) -> Givers:
         if any(step.get("offer") == offer_id for step in graph.get("steps", {}).values())
     }
     return Givers(
-        campaigns=campaigns.select_related("segment", "send").order_by("-id")[:limit],
-        journeys=Journey.objects.filter(pk__in=giving).order_by("-id")[:limit],
+        campaigns=list(campaigns.select_related("segment", "send").order_by("-id")[:limit]),
+        journeys=list(Journey.objects.filter(pk__in=giving).order_by("-id")[:limit]),
     )

@@ -1,5 +1,7 @@
 """Whom a send did not reach and may still: one condition for the figure on the button and for what the button does."""
 
+from typing import Any
+
 from django.db import connection
 
 # A customer's latest row counts: those before it were passed on. Reasons are those that may be over by now.
@@ -14,7 +16,7 @@ AND NOT EXISTS (
 _PASSING = ("no_consent", "no_address", "cap", "quiet_hours", "hard_bounce")
 
 
-def asked(send_id: int, *, with_uncertain: bool) -> dict[str, object]:
+def asked(send_id: int, *, with_uncertain: bool) -> dict[str, Any]:
     """Return the parameters of `UNREACHED`."""
     states = ["failed", "bounced", *(["uncertain"] if with_uncertain else [])]
     return {"send": send_id, "states": states, "reasons": list(_PASSING)}

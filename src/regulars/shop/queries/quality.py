@@ -15,7 +15,7 @@ BEHAVIOUR_DAYS = 90
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """Counts of the record. `visiting` and `asking` are customers with visits and with tickets in the last 90 days."""
+    """Counts of the record, of people who were not erased. `consenting` are those who allow something now; `visiting` and `asking` are customers with visits and with tickets in the last 90 days."""
 
     customers: int
     with_email: int
@@ -83,10 +83,17 @@ def coverage(*, now: datetime) -> Coverage:
                 GROUP BY customer_id, name
             )
             SELECT
-                (SELECT count(*) FROM shop_customer WHERE merged_into_id IS NULL),
+                (SELECT count(*) FROM shop_customer WHERE merged_into_id IS NULL AND erased_at IS NULL),
                 (SELECT count(DISTINCT customer_id) FROM shop_identifier WHERE kind = 'email'),
                 (SELECT count(DISTINCT customer_id) FROM shop_identifier WHERE kind = 'phone'),
-                (SELECT count(DISTINCT customer_id) FROM shop_consent WHERE state = 'granted'),
+                (SELECT count(DISTINCT customer_id) FROM (
+                    SELECT DISTINCT ON (customer_id, channel, purpose) customer_id, state FROM (
+                        SELECT coalesce(c.merged_into_id, c.id) AS customer_id, t.channel, t.purpose, t.state, t.at
+                        FROM shop_consent t JOIN shop_customer c ON c.id = t.customer_id WHERE c.erased_at IS NULL
+                    ) said
+                    ORDER BY customer_id, channel, purpose, at DESC,
+                             array_position(ARRAY['withdrawn', 'pending', 'granted'], state::text)
+                ) latest WHERE state = 'granted'),
                 (SELECT count(*) FROM shop_order WHERE is_valid),
                 (SELECT count(*) FROM shop_order o WHERE is_valid
                     AND EXISTS (SELECT FROM shop_orderline l WHERE l.order_id = o.id)),
