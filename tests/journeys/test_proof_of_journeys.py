@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ from tests.shop.factories import make_business, make_store
 pytestmark = pytest.mark.django_db
 
 
-def after(days: float) -> "timedelta":
+def after(days: float) -> timedelta:
     return timedelta(days=days)
 
 
@@ -128,7 +129,7 @@ def test_a_hold_out_that_was_changed_is_read_from_then_on() -> None:
 def test_the_ways_of_a_split_are_read_against_each_other_over_versions_that_drew_it_alike() -> None:
     make_business()
     customers = make_customers(800)
-    steps = {
+    steps: dict[str, dict[str, Any]] = {
         "which": {"kind": "split", "shares": {"a": 5_000, "b": 5_000}, "next": {"a": "soon", "b": None}},
         "soon": {"kind": "wait", "days": 1, "label": "An SMS", "next": {"then": None}},
     }

@@ -116,7 +116,7 @@ def test_programs_list_read_and_download_reviews_in_their_language() -> None:
     ]
     read = content(program.get("/reviews/2026-03", headers={"accept-language": "zh-hans"}))
     figures = next(one for one in read["sections"] if one["key"] == "figures")
-    assert (figures["title"], figures["rows"][0][1]["value"]) == ("本月指标", 30)
+    assert (figures["title"], figures["rows"][0][1]["value"]) == ("本月数据", 30)
     pdf = program.get("/reviews/2026-03/review.pdf", headers={"accept-language": "zh-hans"})
     assert "复购率" in text_of(pdf.content)
     book = openpyxl.load_workbook(io.BytesIO(program.get("/reviews/2026-03/review.xlsx").content))

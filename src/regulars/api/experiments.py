@@ -275,7 +275,14 @@ def list_read_outs(request: HttpRequest) -> ReadOutsView:
     del request
     return ReadOutsView(
         items=[
-            ReadOutListed(kind=one.kind.kind, id=one.listed.id, name=one.listed.name, since=one.listed.since)
+            ReadOutListed.model_validate(
+                {
+                    "kind": one.kind.kind,
+                    "id": one.listed.id,
+                    "name": one.listed.name,
+                    "since": one.listed.since,
+                }
+            )
             for one in queries.held_out()
         ]
     )
