@@ -49,6 +49,7 @@
 -- stands for journeys.0002_journeys
 -- stands for journeys.0003_rehearsals
 -- stands for journeys.0004_playbooks
+-- stands for journeys.0005_approvals
 -- stands for messaging.0003_channels_of_services
 -- stands for messaging.0004_task_owners
 -- stands for messaging.0005_fallbacks_and_short_links
@@ -249,6 +250,24 @@ CREATE FUNCTION public.pgtrigger_append_only_8ecd8() RETURNS trigger
 
 
 CREATE FUNCTION public.pgtrigger_append_only_eb3bd() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+                
+                BEGIN
+                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN
+                        IF (TG_OP = 'DELETE') THEN
+                            RETURN OLD;
+                        ELSE
+                            RETURN NEW;
+                        END IF;
+                    END IF;
+                    RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;
+                END;
+            $$;
+
+
+
+CREATE FUNCTION public.pgtrigger_decided_once_12602() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
                 
@@ -477,6 +496,24 @@ CREATE FUNCTION public.pgtrigger_insert_insert_5e0f7() RETURNS trigger
                         END IF;
                     END IF;
                     INSERT INTO "messaging_letterheadevent" ("accent", "counts_clicks", "counts_openings", "id", "logo_url", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "postal_address", "product_link", "website") VALUES (NEW."accent", NEW."counts_clicks", NEW."counts_openings", NEW."id", NEW."logo_url", _pgh_attach_context(), NOW(), 'insert', NEW."id", NEW."postal_address", NEW."product_link", NEW."website"); RETURN NULL;
+                END;
+            $$;
+
+
+
+CREATE FUNCTION public.pgtrigger_insert_insert_6e336() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+                
+                BEGIN
+                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN
+                        IF (TG_OP = 'DELETE') THEN
+                            RETURN OLD;
+                        ELSE
+                            RETURN NEW;
+                        END IF;
+                    END IF;
+                    INSERT INTO "journeys_approvalruleevent" ("above", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."above", NEW."id", _pgh_attach_context(), NOW(), 'insert', NEW."id"); RETURN NULL;
                 END;
             $$;
 
@@ -765,6 +802,24 @@ CREATE FUNCTION public.pgtrigger_insert_insert_d0647() RETURNS trigger
                         END IF;
                     END IF;
                     INSERT INTO "staff_apikeyevent" ("created_at", "created_by_id", "expires_at", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prefix", "revoked_at", "scopes") VALUES (NEW."created_at", NEW."created_by_id", NEW."expires_at", NEW."id", NEW."name", _pgh_attach_context(), NOW(), 'insert', NEW."id", NEW."prefix", NEW."revoked_at", NEW."scopes"); RETURN NULL;
+                END;
+            $$;
+
+
+
+CREATE FUNCTION public.pgtrigger_insert_insert_d2944() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+                
+                BEGIN
+                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN
+                        IF (TG_OP = 'DELETE') THEN
+                            RETURN OLD;
+                        ELSE
+                            RETURN NEW;
+                        END IF;
+                    END IF;
+                    INSERT INTO "journeys_approvalevent" ("answer", "asked_at", "asked_by_id", "campaign_id", "customers", "decided_at", "decided_by_id", "fingerprint", "id", "journey_id", "moves", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state") VALUES (NEW."answer", NEW."asked_at", NEW."asked_by_id", NEW."campaign_id", NEW."customers", NEW."decided_at", NEW."decided_by_id", NEW."fingerprint", NEW."id", NEW."journey_id", NEW."moves", _pgh_attach_context(), NOW(), 'insert', NEW."id", NEW."state"); RETURN NULL;
                 END;
             $$;
 
@@ -1340,6 +1395,24 @@ CREATE FUNCTION public.pgtrigger_update_update_4ba98() RETURNS trigger
 
 
 
+CREATE FUNCTION public.pgtrigger_update_update_4e7da() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+                
+                BEGIN
+                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN
+                        IF (TG_OP = 'DELETE') THEN
+                            RETURN OLD;
+                        ELSE
+                            RETURN NEW;
+                        END IF;
+                    END IF;
+                    INSERT INTO "journeys_approvalevent" ("answer", "asked_at", "asked_by_id", "campaign_id", "customers", "decided_at", "decided_by_id", "fingerprint", "id", "journey_id", "moves", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state") VALUES (NEW."answer", NEW."asked_at", NEW."asked_by_id", NEW."campaign_id", NEW."customers", NEW."decided_at", NEW."decided_by_id", NEW."fingerprint", NEW."id", NEW."journey_id", NEW."moves", _pgh_attach_context(), NOW(), 'update', NEW."id", NEW."state"); RETURN NULL;
+                END;
+            $$;
+
+
+
 CREATE FUNCTION public.pgtrigger_update_update_54f67() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1587,6 +1660,24 @@ CREATE FUNCTION public.pgtrigger_update_update_b1062() RETURNS trigger
                         END IF;
                     END IF;
                     INSERT INTO "shop_privacyrequestevent" ("answer", "asked_at", "confirmed_at", "customer_id", "decided_at", "decided_by_id", "id", "kind", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "source", "state") VALUES (NEW."answer", NEW."asked_at", NEW."confirmed_at", NEW."customer_id", NEW."decided_at", NEW."decided_by_id", NEW."id", NEW."kind", _pgh_attach_context(), NOW(), 'update', NEW."id", NEW."source", NEW."state"); RETURN NULL;
+                END;
+            $$;
+
+
+
+CREATE FUNCTION public.pgtrigger_update_update_b78bc() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+                
+                BEGIN
+                    IF ("public"._pgtrigger_should_ignore(TG_NAME) IS TRUE) THEN
+                        IF (TG_OP = 'DELETE') THEN
+                            RETURN OLD;
+                        ELSE
+                            RETURN NEW;
+                        END IF;
+                    END IF;
+                    INSERT INTO "journeys_approvalruleevent" ("above", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."above", NEW."id", _pgh_attach_context(), NOW(), 'update', NEW."id"); RETURN NULL;
                 END;
             $$;
 
@@ -3252,6 +3343,115 @@ CREATE TABLE public.journeys_adoptedplaybookevent (
 
 ALTER TABLE public.journeys_adoptedplaybookevent ALTER COLUMN pgh_id ADD GENERATED BY DEFAULT AS IDENTITY (
     SEQUENCE NAME public.journeys_adoptedplaybookevent_pgh_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+
+CREATE TABLE public.journeys_approval (
+    id bigint NOT NULL,
+    customers integer,
+    moves boolean NOT NULL,
+    fingerprint character varying(64) NOT NULL COLLATE pg_catalog."C",
+    state character varying(10) NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    decided_at timestamp with time zone,
+    answer character varying(500) NOT NULL,
+    asked_by_id bigint NOT NULL,
+    campaign_id bigint,
+    decided_by_id bigint,
+    journey_id bigint,
+    CONSTRAINT journeys_approval_customers_check CHECK ((customers >= 0)),
+    CONSTRAINT journeys_approval_decided CHECK ((((decided_at IS NULL) AND (decided_by_id IS NULL) AND ((state)::text = 'waiting'::text)) OR ((NOT ((state)::text = 'waiting'::text)) AND (decided_at IS NOT NULL) AND (decided_by_id IS NOT NULL)))),
+    CONSTRAINT journeys_approval_of_one CHECK ((((campaign_id IS NULL) AND (journey_id IS NOT NULL)) OR ((campaign_id IS NOT NULL) AND (journey_id IS NULL))))
+);
+
+
+
+ALTER TABLE public.journeys_approval ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.journeys_approval_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+
+CREATE TABLE public.journeys_approvalevent (
+    pgh_id integer NOT NULL,
+    pgh_created_at timestamp with time zone NOT NULL,
+    pgh_label text NOT NULL,
+    id bigint NOT NULL,
+    customers integer,
+    moves boolean NOT NULL,
+    fingerprint character varying(64) NOT NULL COLLATE pg_catalog."C",
+    state character varying(10) NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    decided_at timestamp with time zone,
+    answer character varying(500) NOT NULL,
+    asked_by_id bigint NOT NULL,
+    campaign_id bigint,
+    decided_by_id bigint,
+    journey_id bigint,
+    pgh_context_id uuid,
+    pgh_obj_id bigint NOT NULL,
+    CONSTRAINT journeys_approvalevent_customers_check CHECK ((customers >= 0))
+);
+
+
+
+ALTER TABLE public.journeys_approvalevent ALTER COLUMN pgh_id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.journeys_approvalevent_pgh_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+
+CREATE TABLE public.journeys_approvalrule (
+    id bigint NOT NULL,
+    above integer NOT NULL,
+    CONSTRAINT journeys_approvalrule_above_check CHECK ((above >= 0)),
+    CONSTRAINT journeys_approvalrule_one CHECK ((id = 1))
+);
+
+
+
+ALTER TABLE public.journeys_approvalrule ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.journeys_approvalrule_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+
+CREATE TABLE public.journeys_approvalruleevent (
+    pgh_id integer NOT NULL,
+    pgh_created_at timestamp with time zone NOT NULL,
+    pgh_label text NOT NULL,
+    id bigint NOT NULL,
+    above integer NOT NULL,
+    pgh_context_id uuid,
+    pgh_obj_id bigint NOT NULL,
+    CONSTRAINT journeys_approvalruleevent_above_check CHECK ((above >= 0))
+);
+
+
+
+ALTER TABLE public.journeys_approvalruleevent ALTER COLUMN pgh_id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.journeys_approvalruleevent_pgh_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -6427,6 +6627,26 @@ ALTER TABLE ONLY public.journeys_adoptedplaybookevent
 
 
 
+ALTER TABLE ONLY public.journeys_approval
+    ADD CONSTRAINT journeys_approval_pkey PRIMARY KEY (id);
+
+
+
+ALTER TABLE ONLY public.journeys_approvalevent
+    ADD CONSTRAINT journeys_approvalevent_pkey PRIMARY KEY (pgh_id);
+
+
+
+ALTER TABLE ONLY public.journeys_approvalrule
+    ADD CONSTRAINT journeys_approvalrule_pkey PRIMARY KEY (id);
+
+
+
+ALTER TABLE ONLY public.journeys_approvalruleevent
+    ADD CONSTRAINT journeys_approvalruleevent_pkey PRIMARY KEY (pgh_id);
+
+
+
 ALTER TABLE ONLY public.journeys_campaign
     ADD CONSTRAINT journeys_campaign_pkey PRIMARY KEY (id);
 
@@ -7660,6 +7880,62 @@ CREATE INDEX journeys_adoptedplaybookevent_turned_on_by_id_07501905 ON public.jo
 
 
 
+CREATE INDEX journeys_approval_asked_by_id_6ee9a376 ON public.journeys_approval USING btree (asked_by_id);
+
+
+
+CREATE INDEX journeys_approval_campaign_id_6b949942 ON public.journeys_approval USING btree (campaign_id);
+
+
+
+CREATE UNIQUE INDEX journeys_approval_campaign_once ON public.journeys_approval USING btree (campaign_id) WHERE ((state)::text = 'waiting'::text);
+
+
+
+CREATE INDEX journeys_approval_decided_by_id_29dec606 ON public.journeys_approval USING btree (decided_by_id);
+
+
+
+CREATE INDEX journeys_approval_journey_id_4aed6362 ON public.journeys_approval USING btree (journey_id);
+
+
+
+CREATE UNIQUE INDEX journeys_approval_journey_once ON public.journeys_approval USING btree (journey_id) WHERE ((state)::text = 'waiting'::text);
+
+
+
+CREATE INDEX journeys_approvalevent_asked_by_id_2762e316 ON public.journeys_approvalevent USING btree (asked_by_id);
+
+
+
+CREATE INDEX journeys_approvalevent_campaign_id_f918ac40 ON public.journeys_approvalevent USING btree (campaign_id);
+
+
+
+CREATE INDEX journeys_approvalevent_decided_by_id_6c9ba859 ON public.journeys_approvalevent USING btree (decided_by_id);
+
+
+
+CREATE INDEX journeys_approvalevent_journey_id_331e4c58 ON public.journeys_approvalevent USING btree (journey_id);
+
+
+
+CREATE INDEX journeys_approvalevent_pgh_context_id_d50bcfa3 ON public.journeys_approvalevent USING btree (pgh_context_id);
+
+
+
+CREATE INDEX journeys_approvalevent_pgh_obj_id_77488e73 ON public.journeys_approvalevent USING btree (pgh_obj_id);
+
+
+
+CREATE INDEX journeys_approvalruleevent_pgh_context_id_953c0e55 ON public.journeys_approvalruleevent USING btree (pgh_context_id);
+
+
+
+CREATE INDEX journeys_approvalruleevent_pgh_obj_id_ae2752d0 ON public.journeys_approvalruleevent USING btree (pgh_obj_id);
+
+
+
 CREATE INDEX journeys_campaign_created_by_id_ec7a1fc7 ON public.journeys_campaign USING btree (created_by_id);
 
 
@@ -8620,6 +8896,14 @@ COMMENT ON TRIGGER pgtrigger_append_only_eb3bd ON public.journeys_passage IS '19
 
 
 
+CREATE TRIGGER pgtrigger_decided_once_12602 BEFORE UPDATE ON public.journeys_approval FOR EACH ROW WHEN (((old.state)::text = ANY (ARRAY[('approved'::character varying)::text, ('declined'::character varying)::text, ('withdrawn'::character varying)::text]))) EXECUTE FUNCTION public.pgtrigger_decided_once_12602();
+
+
+
+COMMENT ON TRIGGER pgtrigger_decided_once_12602 ON public.journeys_approval IS '3376cdc773d93f8ddb1b85b17ba8232cbf2273df';
+
+
+
 CREATE TRIGGER pgtrigger_frozen_70f83 BEFORE UPDATE ON public.journeys_journeyversion FOR EACH ROW EXECUTE FUNCTION public.pgtrigger_frozen_70f83();
 
 
@@ -8713,6 +8997,14 @@ CREATE TRIGGER pgtrigger_insert_insert_5e0f7 AFTER INSERT ON public.messaging_le
 
 
 COMMENT ON TRIGGER pgtrigger_insert_insert_5e0f7 ON public.messaging_letterhead IS 'bf3e0f979127e72f6a193f7783995cb90f13b724';
+
+
+
+CREATE TRIGGER pgtrigger_insert_insert_6e336 AFTER INSERT ON public.journeys_approvalrule FOR EACH ROW EXECUTE FUNCTION public.pgtrigger_insert_insert_6e336();
+
+
+
+COMMENT ON TRIGGER pgtrigger_insert_insert_6e336 ON public.journeys_approvalrule IS '83025c23bf4ae87fe1949fba0aa69ede799f89c6';
 
 
 
@@ -8841,6 +9133,14 @@ CREATE TRIGGER pgtrigger_insert_insert_d0647 AFTER INSERT ON public.staff_apikey
 
 
 COMMENT ON TRIGGER pgtrigger_insert_insert_d0647 ON public.staff_apikey IS '9b069791624f9d14655b6244de9c8940dc2167cb';
+
+
+
+CREATE TRIGGER pgtrigger_insert_insert_d2944 AFTER INSERT ON public.journeys_approval FOR EACH ROW EXECUTE FUNCTION public.pgtrigger_insert_insert_d2944();
+
+
+
+COMMENT ON TRIGGER pgtrigger_insert_insert_d2944 ON public.journeys_approval IS '2d209075972d01eb29659068b99799a69816ea2b';
 
 
 
@@ -9076,6 +9376,14 @@ COMMENT ON TRIGGER pgtrigger_update_update_4ba98 ON public.experiments_experimen
 
 
 
+CREATE TRIGGER pgtrigger_update_update_4e7da AFTER UPDATE ON public.journeys_approval FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION public.pgtrigger_update_update_4e7da();
+
+
+
+COMMENT ON TRIGGER pgtrigger_update_update_4e7da ON public.journeys_approval IS '4a2b8a4886e658cbb8285d0e07d4a71e373f11b6';
+
+
+
 CREATE TRIGGER pgtrigger_update_update_54f67 AFTER UPDATE ON public.journeys_campaign FOR EACH ROW WHEN (((old.archived_at IS DISTINCT FROM new.archived_at) OR (old.at IS DISTINCT FROM new.at) OR (old.clock IS DISTINCT FROM new.clock) OR (old.created_at IS DISTINCT FROM new.created_at) OR (old.created_by_id IS DISTINCT FROM new.created_by_id) OR (old.excluded IS DISTINCT FROM new.excluded) OR (old.holdout_bp IS DISTINCT FROM new.holdout_bp) OR (old.id IS DISTINCT FROM new.id) OR (old.lasts_days IS DISTINCT FROM new.lasts_days) OR ((old.name)::text IS DISTINCT FROM (new.name)::text) OR (old.offer_id IS DISTINCT FROM new.offer_id) OR (old.on_day IS DISTINCT FROM new.on_day) OR (old.priority IS DISTINCT FROM new.priority) OR ((old.purpose)::text IS DISTINCT FROM (new.purpose)::text) OR (old.segment_id IS DISTINCT FROM new.segment_id) OR (old.send_id IS DISTINCT FROM new.send_id) OR (old.started_at IS DISTINCT FROM new.started_at) OR (old.starts_at IS DISTINCT FROM new.starts_at) OR ((old.state)::text IS DISTINCT FROM (new.state)::text) OR ((old.tag)::text IS DISTINCT FROM (new.tag)::text) OR ((old.timing)::text IS DISTINCT FROM (new.timing)::text) OR (old.window_days IS DISTINCT FROM new.window_days))) EXECUTE FUNCTION public.pgtrigger_update_update_54f67();
 
 
@@ -9185,6 +9493,14 @@ CREATE TRIGGER pgtrigger_update_update_b1062 AFTER UPDATE ON public.shop_privacy
 
 
 COMMENT ON TRIGGER pgtrigger_update_update_b1062 ON public.shop_privacyrequest IS '199ee265ae6345cd1cea3de95f771d30fc4de6e7';
+
+
+
+CREATE TRIGGER pgtrigger_update_update_b78bc AFTER UPDATE ON public.journeys_approvalrule FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION public.pgtrigger_update_update_b78bc();
+
+
+
+COMMENT ON TRIGGER pgtrigger_update_update_b78bc ON public.journeys_approvalrule IS '8c2401aec1f317d887f5a73686ba9ced2cb89923';
 
 
 
@@ -9574,6 +9890,26 @@ ALTER TABLE ONLY public.journeys_adoptedplaybook
 
 ALTER TABLE ONLY public.journeys_adoptedplaybook
     ADD CONSTRAINT journeys_adoptedplay_turned_on_by_id_b69b44a5_fk_staff_use FOREIGN KEY (turned_on_by_id) REFERENCES public.staff_user(id) DEFERRABLE INITIALLY DEFERRED;
+
+
+
+ALTER TABLE ONLY public.journeys_approval
+    ADD CONSTRAINT journeys_approval_asked_by_id_6ee9a376_fk_staff_user_id FOREIGN KEY (asked_by_id) REFERENCES public.staff_user(id) DEFERRABLE INITIALLY DEFERRED;
+
+
+
+ALTER TABLE ONLY public.journeys_approval
+    ADD CONSTRAINT journeys_approval_campaign_id_6b949942_fk_journeys_campaign_id FOREIGN KEY (campaign_id) REFERENCES public.journeys_campaign(id) DEFERRABLE INITIALLY DEFERRED;
+
+
+
+ALTER TABLE ONLY public.journeys_approval
+    ADD CONSTRAINT journeys_approval_decided_by_id_29dec606_fk_staff_user_id FOREIGN KEY (decided_by_id) REFERENCES public.staff_user(id) DEFERRABLE INITIALLY DEFERRED;
+
+
+
+ALTER TABLE ONLY public.journeys_approval
+    ADD CONSTRAINT journeys_approval_journey_id_4aed6362_fk_journeys_journey_id FOREIGN KEY (journey_id) REFERENCES public.journeys_journey(id) DEFERRABLE INITIALLY DEFERRED;
 
 
 
