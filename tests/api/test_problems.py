@@ -5,6 +5,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from regulars.api import routes  # noqa: F401  whoever can refuse has been imported
 from regulars.api.problems import STATUSES, TITLES
 from regulars.kernel.errors import RegularsError
 from tests.api.clients import Program, content

@@ -52,6 +52,7 @@ STATUSES: Mapping[str, HTTPStatus] = {
     "template_archived": HTTPStatus.CONFLICT,
     "playbook_not_ready": HTTPStatus.CONFLICT,
     "playbook_code_taken": HTTPStatus.CONFLICT,
+    "invalid_playbook": HTTPStatus.UNPROCESSABLE_ENTITY,
     "template_fault": HTTPStatus.UNPROCESSABLE_ENTITY,
     "template_too_big": HTTPStatus.UNPROCESSABLE_ENTITY,
     "template_empty": HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -125,8 +125,7 @@ def reader(*, engine: Engine, facts_folder: Path) -> Iterator[Callable[[facts.Da
 def _duckdb_configuration(facts_folder: Path) -> dict[str, str | bool | int | float | list[str]]:
     left = available_bytes()
     limit = {} if left is None else {"memory_limit": f"{int(left * _DUCKDB_SHARE) // 2**20}MiB"}
-    # Whoever asked is told how far it is by the run.
-    return {"temp_directory": str(facts_folder / ".spill"), "enable_progress_bar": False, **limit}
+    return {"temp_directory": str(facts_folder / ".spill"), **limit}
 
 
 @contextmanager

@@ -49,7 +49,7 @@ class Approval(models.Model):
     journey = models.ForeignKey(
         Journey, on_delete=models.CASCADE, null=True, blank=True, related_name="approvals"
     )
-    customers = models.PositiveIntegerField(_("customers"), null=True, blank=True)
+    customers = models.PositiveIntegerField(pgettext_lazy("how many", "customers"), null=True, blank=True)
     moves = models.BooleanField(default=False)
     fingerprint = models.CharField(max_length=64, db_collation="C")
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
@@ -59,7 +59,7 @@ class Approval(models.Model):
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    answer = models.CharField(_("answer"), max_length=500, blank=True, default="")
+    answer = models.CharField(pgettext_lazy("to a request", "answer"), max_length=500, blank=True, default="")
 
     class Meta:
         ordering = ("-id",)
