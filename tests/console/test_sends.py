@@ -52,7 +52,7 @@ def test_a_mail_server_is_set_up_tested_and_changed_and_its_secrets_are_never_sh
     owner.post(made["Location"], {**told, "x_port": "2525", "name": "Post"})
     row.refresh_from_db()
     assert (row.name, row.options["port"]) == ("Post", "2525")
-    page = owner.get("/settings/deliverability/").content.decode()
+    page = owner.get("/settings/deliverability/").content.decode().replace("<wbr>", "")
     assert "rg._domainkey.corner.example" in page
     assert "v=DKIM1; k=rsa; p=" in page
     assert sealed
