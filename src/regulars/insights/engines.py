@@ -165,7 +165,9 @@ def in_memory(table: Table) -> pl.DataFrame:
     if isinstance(table, pl.LazyFrame):
         return table.collect(engine="streaming")
     if isinstance(table, duckdb.DuckDBPyRelation):
-        return pl.DataFrame(table)
+        # Handed to Polars' constructor, a relation is never let go, and DuckDB says so when the command ends.
+        frame: pl.DataFrame = table.pl()
+        return frame
     return pl.DataFrame(table.toArrow())
 
 
