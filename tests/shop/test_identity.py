@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
@@ -75,6 +75,8 @@ def test_what_is_no_identifier_is_refused(kind: str, told: str) -> None:
 
 
 @unit
+@example(told="0-0", kind="phone", region=None)
+@example(told="0-0 49 30 901820", kind="phone", region=None)
 @given(
     st.text(max_size=40), st.sampled_from(["email", "phone", "external"]), st.sampled_from(["CN", "US", None])
 )

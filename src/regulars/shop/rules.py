@@ -121,8 +121,9 @@ def _phone(text: str, region: str | None) -> str:
         raise InvalidIdentifierError(f"phone {text!r} is masked, so it recognises nobody", kind="phone")
     if region is None and not written.startswith("+"):
         digits = re.sub(r"\D", "", written)
-        if digits:
+        if digits and not digits.startswith("00"):
             return digits
+        written = f"+{digits[2:]}"
     if region == "CN" and _CHINESE_MOBILE.fullmatch(written):
         # What most numbers of a file in China are; the library takes thirty times as long.
         return f"+86{written}"
