@@ -13,7 +13,7 @@ from regulars.api.contract import terms
 from regulars.api.problems import NotFoundError
 from regulars.kernel.days import date_of_day
 from regulars.reports.document import Document, document
-from regulars.reports.operations import XLSX_TYPE
+from regulars.reports.operations import PDF_TYPE, XLSX_TYPE
 from regulars.reports.pdf import as_pdf
 from regulars.reports.review import InvalidMonthError, last_complete_month, months, read_month, review
 from regulars.reports.workbook import as_xlsx
@@ -24,7 +24,6 @@ router = Router()
 Month = Annotated[
     str, Field(pattern=r"^\d{4}-\d{2}$", examples=["2011-11"], description="A month as 2011-11.")
 ]
-PDF_TYPE = "application/pdf"
 
 
 class MonthView(Schema):

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from regulars.journeys.models import Approval
 from regulars.journeys.operations import approvals as operations
 from regulars.journeys.operations.approvals import MOST_ABOVE, approval_rule, change_approval_rule
+from regulars.journeys.queries.approvals import waiting_approvals
 from regulars.journeys.tasks import request_beginning
 from regulars.kernel.errors import RegularsError
 from regulars.staff.access import Needs, access
@@ -34,10 +35,12 @@ LEVELS = {"waiting": "busy", "approved": "success", "declined": "error", "withdr
 @never_cache
 def approvals(request: HttpRequest) -> HttpResponse:
     """List what waits for an answer, and what was decided lately."""
-    rows = Approval.objects.select_related("campaign", "journey", "asked_by", "decided_by")
+    decided = Approval.objects.exclude(state=Approval.State.WAITING).select_related(
+        "campaign", "journey", "asked_by", "decided_by"
+    )
     context = {
-        "waiting": rows.filter(state=Approval.State.WAITING).order_by("asked_at"),
-        "decided": [(row, LEVELS[row.state]) for row in rows.exclude(state=Approval.State.WAITING)[:_SHOWN]],
+        "waiting": waiting_approvals(),
+        "decided": [(row, LEVELS[row.state]) for row in decided[:_SHOWN]],
         "rule": approval_rule(),
     }
     return render(request, "console/approvals/page.html", context)

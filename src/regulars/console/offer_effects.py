@@ -14,12 +14,12 @@ from django.views.decorators.http import require_GET
 from regulars.console.campaign_figures import money_effect
 from regulars.console.components import How
 from regulars.experiments import queries as experiments
-from regulars.experiments.registry import UnknownKindError
 from regulars.experiments.rules import Effect
 from regulars.insights import formats
 from regulars.journeys.figures import figures
 from regulars.journeys.models import Campaign, Journey
 from regulars.journeys.queries.givers import givers_of
+from regulars.journeys.registry import SOURCE
 from regulars.offers.models import Offer
 from regulars.shop.queries import business
 from regulars.staff.access import Needs, access
@@ -77,10 +77,7 @@ def _of_campaign(campaign: Campaign, *, currency: str) -> Brought:
 
 
 def _of_journey(journey: Journey, *, currency: str) -> Brought:
-    try:
-        found = experiments.reading("journey", journey.pk, now=timezone.now())
-    except UnknownKindError:
-        found = None
+    found = experiments.reading(SOURCE, journey.pk, now=timezone.now())
     side = found.treated[0] if found else None
     return _brought(
         _("Journey"),

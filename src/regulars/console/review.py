@@ -18,7 +18,7 @@ from regulars.insights import formats
 from regulars.kernel.days import day_of_date
 from regulars.reports.document import Document, document
 from regulars.reports.models import ReviewMailing
-from regulars.reports.operations import XLSX_TYPE, InvalidRecipientsError, change_mailing, mailing
+from regulars.reports.operations import PDF_TYPE, XLSX_TYPE, InvalidRecipientsError, change_mailing, mailing
 from regulars.reports.pdf import as_pdf
 from regulars.reports.review import (
     InvalidMonthError,
@@ -34,7 +34,7 @@ from regulars.staff.access import Needs, access
 from regulars.staff.rules import Capability
 
 _SEES = access(Needs(Capability.VIEW_REPORTS))
-_WRITERS = {"pdf": (as_pdf, "application/pdf"), "xlsx": (as_xlsx, XLSX_TYPE)}
+_WRITERS = {"pdf": (as_pdf, PDF_TYPE), "xlsx": (as_xlsx, XLSX_TYPE)}
 
 
 @_SEES

@@ -37,7 +37,9 @@ def register() -> None:
             assigned=lambda journey_id, now: _of_journey(journey_id, since=None, until=now),
             between=lambda journey_id, since, until: _of_journey(journey_id, since=since, until=until),
             choices=_choices,
-            exposures=_exposures,
+            exposures=lambda journey_id: _exposures(
+                Journey.objects.select_related("current").get(pk=journey_id)
+            ),
         )
     )
     register_kind(
@@ -208,7 +210,7 @@ def _assigned(  # noqa: PLR0913  who came when, and what counts
     begins = max(begins, since or begins)
     if begins >= until:
         return None
-    exposures, window = _exposures(journey.pk)
+    exposures, window = _exposures(journey)
     ends_at = _end_of(journey)
     again = journey.current is not None and journey.current.graph["reentry"]["kind"] != "never"
     return Assigned(
@@ -234,14 +236,13 @@ def _assigned(  # noqa: PLR0913  who came when, and what counts
     )  # fmt: skip
 
 
-def _exposures(journey_id: int) -> tuple[str, Mapping[str, Any]]:
-    journey = Journey.objects.select_related("current").get(pk=journey_id)
+def _exposures(journey: Journey) -> tuple[str, Mapping[str, Any]]:
     statement = """
         SELECT d.customer_id, d.accepted_at AS at, d.accepted_at + %(a_window)s AS until, d.cost_minor
         FROM messaging_delivery d JOIN messaging_send n ON n.id = d.send_id
         WHERE n.kind = %(a_kind)s AND n.source_id = %(a_journey)s AND d.state IN ('accepted', 'delivered', 'complained')
     """
-    return statement, {"a_kind": SOURCE, "a_journey": journey_id, "a_window": window_of(journey)}
+    return statement, {"a_kind": SOURCE, "a_journey": journey.pk, "a_window": window_of(journey)}
 
 
 def window_of(journey: Journey) -> timedelta:

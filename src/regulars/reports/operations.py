@@ -21,6 +21,7 @@ from regulars.reports.review import last_complete_month, review
 from regulars.reports.workbook import as_xlsx
 
 MOST_RECIPIENTS = 20
+PDF_TYPE = "application/pdf"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -105,7 +106,7 @@ def _mail(row: ReviewMailing, month: date, *, now: datetime) -> None:
             subject=told.title, body=f"{told.headline}\n\n{points}\n", to=[], bcc=row.recipients
         )
         name = f"review-{month:%Y-%m}"
-        mail.attach(f"{name}.pdf", as_pdf(told), "application/pdf")
+        mail.attach(f"{name}.pdf", as_pdf(told), PDF_TYPE)
         mail.attach(f"{name}.xlsx", as_xlsx(told), XLSX_TYPE)
         mail.send()
 

@@ -1,5 +1,7 @@
 """Playbooks of the library and those that this shop added to it."""
 
+from collections.abc import Collection
+
 import structlog
 
 from regulars.journeys.models import OwnPlaybook
@@ -77,8 +79,9 @@ def is_of_library(code: str) -> bool:
     return True
 
 
-def _refuse(code: str, place: str, told: object, known: object) -> None:
-    names = list(known)  # type: ignore[call-overload]  # names, or a mapping by them
+def _refuse(code: str, place: str, told: object, known: Collection[str]) -> None:
+    # A list: what somebody wrote need not be hashable.
+    names = sorted(known)
     if told not in names:
-        choices = ", ".join(sorted(names))
+        choices = ", ".join(names)
         raise InvalidPlaybookError(f"{code}.toml", place, f"{told!r} is not there; choose from {choices}")
