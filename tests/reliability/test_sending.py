@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +31,7 @@ from standardwebhooks.webhooks import Webhook
 
 from regulars.messaging.channels.smtp.dkim import Signer, new_key
 from regulars.messaging.models import Channel, Delivery, Send, SuppressedAddress
+from regulars.messaging.operations import claims
 from regulars.messaging.operations.channels import Limits, opening_of, set_up_channel
 from regulars.messaging.operations.claims import Session
 from regulars.messaging.operations.sends import (
@@ -167,6 +168,22 @@ def test_s1_sees_a_sender_that_repeats_silently_or_forgets(
     finish(senders, send, plant=plant)
     lost, twice, _said = verdict(send, sink)
     assert (lost, twice) == ((0, 1) if plant == "silent_repeats" else (2, 0))
+
+
+def test_s1_a_sender_that_takes_over_slowly_leaves_what_another_sent_meanwhile(
+    senders: Senders, sink: MailSink
+) -> None:
+    send = make_send(make_readers(20), smtp_channel(sink.port))
+    assert senders.run(crash="messaging.claimed") == -signal.SIGKILL
+    slow = connection.copy()
+    slow.set_autocommit(False)
+    with closing(slow), slow.cursor() as cursor:
+        # It sees what the dead sender left, and is held up before it takes the first of it.
+        cursor.execute(f"DECLARE slow NO SCROLL CURSOR FOR {claims._LEFT}")  # noqa: SLF001  what must not be held up
+        finish(senders, send)
+        assert len(sink.mails) == 20
+        cursor.execute("FETCH ALL FROM slow")
+        assert cursor.fetchall() == []
 
 
 def test_s1_random_kills_of_senders_in_a_campaign(senders: Senders, sink: MailSink) -> None:

@@ -241,23 +241,26 @@ WHERE s.state = 'running' AND s.finished_at IS NULL
   )
 ORDER BY s.priority DESC, s.id, c.id LIMIT %(most)s
 """
-# A lock of one 64-bit number stands in pg_locks as two halves.
+# A lock of one 64-bit number stands in pg_locks as two halves. What another moved on since is not what was found: a row that was
+# taken over or sent while this looked is read anew when it is locked, and must still be in the state that it was found in.
 _LEFT = """
 WITH alive AS (
     SELECT (classid::bigint << 32) | objid::bigint AS worker FROM pg_locks
     WHERE locktype = 'advisory' AND objsubid = 1 AND granted
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 ), past AS (
-    SELECT id FROM messaging_delivery
+    SELECT id, generation, state FROM messaging_delivery
     WHERE state IN ('claimed', 'sending') AND lease_until < clock_timestamp()
     UNION
-    SELECT id FROM messaging_delivery
+    SELECT id, generation, state FROM messaging_delivery
     WHERE state = 'claimed' AND worker NOT IN (SELECT worker FROM alive)
     UNION
-    SELECT id FROM messaging_delivery
+    SELECT id, generation, state FROM messaging_delivery
     WHERE state = 'uncertain' AND worker IS NOT NULL AND worker NOT IN (SELECT worker FROM alive)
 )
 SELECT d.id, d.generation, d.state, d.attempts, c.kind, d.worker IN (SELECT worker FROM alive)
-FROM messaging_delivery d JOIN messaging_channel c ON c.id = d.channel_id
-WHERE d.id IN (SELECT id FROM past) ORDER BY d.id LIMIT 1000 FOR UPDATE OF d SKIP LOCKED
+FROM past p
+JOIN messaging_delivery d ON d.id = p.id AND d.generation = p.generation AND d.state = p.state
+JOIN messaging_channel c ON c.id = d.channel_id
+ORDER BY d.id LIMIT 1000 FOR UPDATE OF d SKIP LOCKED
 """
