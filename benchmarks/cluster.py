@@ -132,8 +132,8 @@ def _tell(began: float, part: str) -> None:
                 ticks += sum(map(int, (process / "stat").read_text().rpartition(")")[2].split()[11:13]))
         except (FileNotFoundError, ProcessLookupError):
             continue
-    cpu = ticks / os.sysconf("SC_CLK_TCK")
-    print(f"{part}: {time.perf_counter() - began:.0f} s; executors {cpu:.0f} CPU s", flush=True)
+    of_executors = f"; executors {ticks / os.sysconf('SC_CLK_TCK'):.0f} CPU s" if ticks else ""
+    print(f"{part}: {time.perf_counter() - began:.0f} s{of_executors}", flush=True)
 
 
 def _peak_of_java() -> float:
