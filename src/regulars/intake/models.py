@@ -1,4 +1,5 @@
 import zlib
+from typing import TYPE_CHECKING
 
 import pghistory
 from django.conf import settings
@@ -148,7 +149,13 @@ class WriteKey(models.Model):
         return f"{self.key[:6]}…"
 
 
-class PackedField(models.BinaryField):
+if TYPE_CHECKING:
+    _Binary = models.BinaryField[bytes, bytes]
+else:
+    _Binary = models.BinaryField
+
+
+class PackedField(_Binary):
     """Bytes that are packed by zlib where that pays. JSON never begins as packed bytes do, so both may stand side by side.
 
     PostgreSQL would pack them itself, at twice the cost and to twice the length.
