@@ -98,7 +98,6 @@ def test_a_plan_that_forgets_something_differs_from_the_reading_by_hand(
 ) -> None:
     plant(monkeypatch)
     effect = next(one.effect for one in told().over if one.days == 90)
-    print(f"plan: plant {plant.__name__}: {effect} beside {by_hand(spent, days=90)[1]:.1f}")
     assert effect is not None
     assert abs(effect / by_hand(spent, days=90)[1] - 1) > 0.03
 

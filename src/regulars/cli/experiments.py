@@ -56,7 +56,8 @@ def plan(
     metric: Annotated[str, typer.Option(help="buyers, repurchase, orders, revenue or margin.")] = "buyers",
     days: Annotated[int, typer.Option(help="Days in which orders count.")] = 28,
     change: Annotated[
-        float | None, typer.Option(help="Percent of what it is now: how long does such a change take to show?")
+        float | None,
+        typer.Option(help="Percent of what it is now: how long does such a change take to show?"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -86,7 +87,17 @@ def plan(
         rows = [
             {"days": one.days, "mean": one.mean, "effect": one.effect, "relative": one.relative} for one in found.over
         ]  # fmt: skip
-        typer.echo(json.dumps({"customers": found.customers, "units": found.units, "over": rows, "enough_days": found.enough_days}, indent=2))
+        typer.echo(
+            json.dumps(
+                {
+                    "customers": found.customers,
+                    "units": found.units,
+                    "over": rows,
+                    "enough_days": found.enough_days,
+                },
+                indent=2,
+            )
+        )
         return
     currency, measure = business().currency, MEASURES[metric]
     table = Table(

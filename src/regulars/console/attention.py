@@ -120,7 +120,9 @@ def _to_decide(_now: datetime) -> Iterator[Notice]:
     for label, names, url in (
         (
             gettext("Campaigns that wait to be confirmed: %(names)s"),
-            Campaign.objects.filter(state=Campaign.State.DRAFT, archived_at=None).exclude(approvals__in=asked),
+            Campaign.objects.filter(state=Campaign.State.DRAFT, archived_at=None).exclude(
+                approvals__in=asked
+            ),
             reverse("console:campaigns") + "?state=draft",
         ),
         (
@@ -170,7 +172,9 @@ def _channels(now: datetime) -> Iterator[Notice]:
 
 def _stale(now: datetime) -> Iterator[Notice]:
     names = [
-        str(row.segment.title) for row in segments.segments(now=now) if row.stale in {"failed", "old", "behind"}
+        str(row.segment.title)
+        for row in segments.segments(now=now)
+        if row.stale in {"failed", "old", "behind"}
     ]
     if names:
         yield Notice(
