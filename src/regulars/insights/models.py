@@ -205,6 +205,11 @@ class Profile(models.Model):
                 include=("tier", "stage", "orders", "last_day", "due_day", "late_day"),
                 name="insights_profile_by_cell",
             ),
+            # Two labels at once, and a tier against the order that it mostly stands in: nothing else meets those soon.
+            models.Index(
+                fields=("tier", "stage", "monetary_minor", "customer"), name="insights_profile_both"
+            ),
+            models.Index(fields=("tier", "orders", "customer"), name="insights_profile_tier_orders"),
             models.Index(fields=("r", "f", "monetary_minor", "customer"), name="insights_profile_by_square"),
             models.Index(fields=("monetary_minor", "customer"), name="insights_profile_money"),
             models.Index(fields=("orders", "customer"), name="insights_profile_orders"),

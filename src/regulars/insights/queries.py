@@ -122,9 +122,12 @@ class CustomerFilter:
         """Whether the filter lets everybody through."""
         return self == CustomerFilter()
 
-    @property
-    def one_label(self) -> Q | None:
-        """The condition on Profile by which an index holds the hits in the order of money, or None."""
+    def one_label(self, sort: Sort) -> Q | None:
+        """Return the condition on Profile by which an index holds the hits in this order, or None."""
+        if sort == "orders":
+            return Q(tier=self.tiers[0]) if len(self.tiers) == 1 else None
+        if sort != "spent":
+            return None
         for name, chosen in (("tier", self.tiers), ("stage", self.stages), ("cell", self.cells)):
             if len(chosen) == 1:
                 return Q((name, chosen[0]))
@@ -490,11 +493,12 @@ def _walk(
 ) -> tuple[list[int], bool]:
     """Return the hits among the next `_WALK` customers of an order, and whether these were all there are.
 
-    Of one label, in the order of money, only those with the label are walked.
+    Of one label, in an order that an index holds by label, only those with the label are walked.
     """
     everybody = order.base.objects.all()
-    if order.sort == "spent" and which.one_label is not None:
-        everybody = everybody.filter(which.one_label)
+    label = which.one_label(order.sort)
+    if label is not None:
+        everybody = everybody.filter(label)
     if place is not None:
         everybody = everybody.filter(order.after(place))
     everybody = order.arrange(everybody)

@@ -40,7 +40,9 @@
 -- stands for segments.0001_initial
 -- stands for segments.0002_kept_tags
 -- stands for experiments.0001_initial
+-- stands for shop.0007_identifiers_by_value
 -- stands for insights.0001_initial
+-- stands for insights.0002_lists_against_order
 -- stands for intake.0001_initial
 -- stands for offers.0001_initial
 -- stands for messaging.0001_initial
@@ -7318,7 +7320,7 @@ ALTER TABLE ONLY public.shop_eventsourceevent
 
 
 ALTER TABLE ONLY public.shop_identifier
-    ADD CONSTRAINT shop_identifier_once UNIQUE NULLS NOT DISTINCT (kind, store_id, value);
+    ADD CONSTRAINT shop_identifier_once UNIQUE NULLS NOT DISTINCT (value, kind, store_id);
 
 
 
@@ -7736,6 +7738,10 @@ CREATE INDEX insights_profile_alive ON public.insights_profile USING btree (COAL
 
 
 
+CREATE INDEX insights_profile_both ON public.insights_profile USING btree (tier, stage, monetary_minor, customer_id);
+
+
+
 CREATE INDEX insights_profile_by_cell ON public.insights_profile USING btree (cell, monetary_minor, customer_id) INCLUDE (tier, stage, orders, last_day, due_day, late_day);
 
 
@@ -7777,6 +7783,10 @@ CREATE INDEX insights_profile_next ON public.insights_profile USING btree (COALE
 
 
 CREATE INDEX insights_profile_orders ON public.insights_profile USING btree (orders, customer_id);
+
+
+
+CREATE INDEX insights_profile_tier_orders ON public.insights_profile USING btree (tier, orders, customer_id);
 
 
 

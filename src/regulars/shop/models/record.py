@@ -147,8 +147,9 @@ class Identifier(models.Model):
 
     class Meta:
         constraints = (
+            # By value first: whoever pastes one, or uploads a list of them, need not know the kind.
             models.UniqueConstraint(
-                fields=("kind", "store", "value"), nulls_distinct=False, name="shop_identifier_once"
+                fields=("value", "kind", "store"), nulls_distinct=False, name="shop_identifier_once"
             ),
             models.CheckConstraint(condition=~Q(value=""), name="shop_identifier_not_empty"),
         )
