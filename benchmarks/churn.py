@@ -27,13 +27,15 @@ FOLDS = 10
 SEED = 20_260_104
 Floats = NDArray[np.float64]
 
+_SIX = ("visits", "periods", "spend", "silence", "basket", "gaps")
 IDEAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("visits, each weighed by how long ago", ("visits",)),
     ("+ periods with a visit", ("visits", "periods")),
     ("+ spend of the horizon, square root", ("visits", "periods", "spend")),
     ("+ silence over the own gap", ("visits", "periods", "spend", "silence")),
     ("+ products of a basket", ("visits", "periods", "spend", "silence", "basket")),
-    ("+ share of the record in long gaps", ("visits", "periods", "spend", "silence", "basket", "gaps")),
+    ("+ share of the record in long gaps", _SIX),
+    ("+ silence times periods with a visit", (*_SIX, "silence of regulars")),
 )
 
 
@@ -56,12 +58,15 @@ def ideas() -> None:
     )["fold"]
     print(f"\nOther households, days {LEARNED[0]} to {LEARNED[-1]}: {len(y):,} rows, {y.mean():.1%} left\n")
     header()
-    for name, traits in IDEAS:
+    for name, traits, prior in [
+        *((*idea, 1.0) for idea in IDEAS),
+        ("+ prior 30 instead of 1", IDEAS[-1][1], 30.0),
+    ]:
         x = seen.select(f"trait {trait}" for trait in traits).to_numpy()
         scores = np.zeros(len(y))
         for one in range(FOLDS):
             told = (fold == one).to_numpy()
-            scores[told] = regression.logistic(x[~told], y[~told], prior=1.0).log_odds(x[told])
+            scores[told] = regression.logistic(x[~told], y[~told], prior=prior).log_odds(x[told])
         row(name, y, {"score": scores})
 
 

@@ -11,6 +11,7 @@ import os
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ spark.ui.enabled false
 spark.sql.shuffle.partitions 8
 """
 _PARTS = ("histories", "profiles", "preferences")
+_EXECUTOR = b"CoarseGrainedExecutorBackend"
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,9 @@ def _compute(root: Path, output: Path, engine: "Engine", environment: dict[str, 
         past = engines.kept(
             histories.of_orders(contract.until(orders, as_of_day=LAST_DAY), as_of_day=LAST_DAY)
         )
+        told = partial(_tell, wall)
         engines.write(past, output / "histories")
+        told("histories")
         found = labels.compute(
             orders=orders,
             customers=customers,
@@ -102,10 +106,12 @@ def _compute(root: Path, output: Path, engine: "Engine", environment: dict[str, 
             past=past,
         )
         engines.write(found.profiles, output / "profiles")
+        told("profiles")
         lines = contract.until(read(facts.LINES), as_of_day=LAST_DAY)
         engines.write(
             preferences.score(lines, read(facts.PRODUCTS), as_of_day=LAST_DAY), output / "preferences"
         )
+        told("preferences")
         java = _peak_of_java()
     done = Driven(
         wall=time.perf_counter() - wall,
@@ -115,6 +121,19 @@ def _compute(root: Path, output: Path, engine: "Engine", environment: dict[str, 
     )
     leave_database(home)
     return done
+
+
+def _tell(began: float, part: str) -> None:
+    """Print that a part is written, after how long, and the CPU seconds that the executors have had."""
+    ticks = 0
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdecimal() and _EXECUTOR in (process / "cmdline").read_bytes():
+                ticks += sum(map(int, (process / "stat").read_text().rpartition(")")[2].split()[11:13]))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    of_executors = f"; executors {ticks / os.sysconf('SC_CLK_TCK'):.0f} CPU s" if ticks else ""
+    print(f"{part}: {time.perf_counter() - began:.0f} s{of_executors}", flush=True)
 
 
 def _peak_of_java() -> float:

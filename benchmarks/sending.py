@@ -2,7 +2,8 @@
 
 `uv run python -m benchmarks sending [--mails N] [--lanes N] [--rounds N]` sends N personalised mails to a sink on this machine,
 in turn by a bare smtplib loop with messages that were made before, and by the ledger: each row claimed, its consent and
-address looked at, its mail filled, marked, sent and settled. Prints mails a second of both, medians, and the ratio.
+address looked at, its mail filled, marked, sent and settled. Prints mails a second of both, medians, and the ratio; and the CPU
+time of a mail, told apart by who spends it: the sender, the sink (aiosmtpd, one process), PostgreSQL.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from email.message import EmailMessage
 from multiprocessing.synchronize import Event as Signal
 from pathlib import Path
 from threading import Event
+from typing import NamedTuple
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -37,12 +39,50 @@ def _serve(port: int, stop: Signal) -> None:
     controller.stop()
 
 
-def _bare(port: int, mails: list[tuple[str, bytes]]) -> float:
-    begun = time.perf_counter()
+class _Spent(NamedTuple):
+    """Seconds: on the clock, and of CPU by the sender, the sink and PostgreSQL."""
+
+    wall: float
+    sender: float
+    sink: float
+    database: float
+
+    def since(self, before: "_Spent") -> "_Spent":
+        return _Spent(*(after - one for after, one in zip(self, before, strict=True)))
+
+
+class _Watch:
+    """Tells what was spent so far."""
+
+    def __init__(self, *, sink: int, postmaster: int) -> None:
+        self._sink, self._postmaster = sink, postmaster
+
+    def __call__(self) -> _Spent:
+        # What server processes that ended have spent is counted with their parent.
+        own, ended, _parent = _ticks(self._postmaster)
+        everybody = [_ticks(int(one.name)) for one in Path("/proc").iterdir() if one.name.isdigit()]
+        database = (
+            own + ended + sum(ticks for ticks, _ended, parent in everybody if parent == self._postmaster)
+        )
+        tick = os.sysconf("SC_CLK_TCK")
+        return _Spent(time.perf_counter(), time.process_time(), _ticks(self._sink)[0] / tick, database / tick)
+
+
+def _ticks(process: int) -> tuple[int, int, int]:
+    """Return what a process and its ended children have spent, and who its parent is; nothing of one that is gone."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0, 0, 0
+    return int(told[11]) + int(told[12]), int(told[13]) + int(told[14]), int(told[1])
+
+
+def _bare(port: int, mails: list[tuple[str, bytes]], watch: _Watch) -> _Spent:
+    begun = watch()
     with smtplib.SMTP("127.0.0.1", port) as smtp:
         for address, mail in mails:
             smtp.sendmail("shop@corner.example", [address], mail)
-    return time.perf_counter() - begun
+    return watch().since(begun)
 
 
 def _made(many: int) -> list[tuple[str, bytes]]:
@@ -56,7 +96,7 @@ def _made(many: int) -> list[tuple[str, bytes]]:
     return found
 
 
-def _ledger(port: int, many: int, *, lanes: int, number: int) -> float:
+def _ledger(port: int, many: int, watch: _Watch, *, lanes: int, number: int) -> _Spent:
     from collections.abc import Sequence  # noqa: PLC0415  after the settings
     from datetime import datetime, timedelta  # noqa: PLC0415
 
@@ -117,9 +157,9 @@ def _ledger(port: int, many: int, *, lanes: int, number: int) -> float:
     send = begin_send(Source(kind="benchmark", id=number), label="Benchmark", purpose="marketing", now=now)
     enlist(send.pk, Customer.objects.values_list("pk", flat=True), channel_id=channel.pk, now=now)
     complete_send(send.pk, now=now)
-    begun = time.perf_counter()
+    begun = watch()
     run_lanes(lanes=lanes, stop=Event(), until_idle=True)
-    took = time.perf_counter() - begun
+    took = watch().since(begun)
     accepted = Delivery.objects.filter(send=send, state="accepted").count()
     if accepted != many:
         raise SystemExit(f"{accepted} of {many} mails were accepted")
@@ -139,12 +179,12 @@ def main() -> None:
         os.environ["DJANGO_SETTINGS_MODULE"] = "regulars.project.settings"
         postgres.start(home)
         try:
-            _measure(told.mails, lanes=told.lanes, rounds=told.rounds)
+            _measure(home, told.mails, lanes=told.lanes, rounds=told.rounds)
         finally:
             postgres.stop(home)
 
 
-def _measure(many: int, *, lanes: int, rounds: int) -> None:
+def _measure(home: Home, many: int, *, lanes: int, rounds: int) -> None:
     import django  # noqa: PLC0415
     from django.core.management import call_command  # noqa: PLC0415
 
@@ -164,15 +204,20 @@ def _measure(many: int, *, lanes: int, rounds: int) -> None:
             except OSError:
                 time.sleep(0.1)
         mails = _made(many)
+        watch = _Watch(sink=sink.pid or 0, postmaster=postgres.status(home).process_id or 0)
         bare, ledger = [], []
         for number in range(rounds):
-            bare.append(_bare(port, mails))
-            ledger.append(_ledger(port, many, lanes=lanes, number=number))
+            bare.append(_bare(port, mails, watch))
+            ledger.append(_ledger(port, many, watch, lanes=lanes, number=number))
     finally:
         stop.set()
         sink.join()
-    loop, ours = statistics.median(bare), statistics.median(ledger)
-    print(f"mails {many:,}, lanes {lanes}, rounds {rounds}, seed none, load {os.getloadavg()[0]:.1f}")
-    print(f"bare loop   {many / loop:8.0f} mails/s")
-    print(f"the ledger  {many / ours:8.0f} mails/s")
-    print(f"ratio       {loop / ours:8.2f}")
+    print(f"mails {many:,}, lanes {lanes}, rounds {rounds}, seed none, load {os.getloadavg()[0]:.1f}\n")
+    print(
+        "| | mails/s | of the loop | CPU ms a mail: sender | sink | PostgreSQL |\n|---|---|---|---|---|---|"
+    )
+    loop = statistics.median(one.wall for one in bare)
+    for name, rows in (("bare loop", bare), ("the ledger", ledger)):
+        middle = _Spent(*(statistics.median(column) for column in zip(*rows, strict=True)))
+        shares = " | ".join(f"{seconds / many * 1e3:.2f}" for seconds in middle[1:])
+        print(f"| {name} | {many / middle.wall:,.0f} | {loop / middle.wall:.2f} | {shares} |")

@@ -8,6 +8,8 @@ import http.client
 import json
 import os
 import random
+import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -15,9 +17,13 @@ import tempfile
 import threading
 import time
 from base64 import b64encode
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from benchmarks.measure import machine
@@ -26,6 +32,7 @@ from regulars.runtime.home import Home
 
 SEED = 20261122
 PORT = 18_790
+_CONNECTIONS = 8
 _HEADERS = {
     "Host": "localhost",
     "Authorization": f"Basic {b64encode(b'k:').decode()}",
@@ -36,8 +43,9 @@ _HEADERS = {
 def main() -> None:
     """Serve an empty installation, load it, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks track")
-    parser.add_argument("--calls", type=int, default=2_000, help="calls of 100 events")
-    parser.add_argument("--singles", type=int, default=5_000, help="calls of one event")
+    parser.add_argument("--calls", type=int, default=400, help="calls of 100 events in a round")
+    parser.add_argument("--singles", type=int, default=2_000, help="calls of one event in a round")
+    parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     home = Home(Path(tempfile.mkdtemp(prefix="rg-bench-", dir="/tmp")))
     environment = {name: text for name, text in os.environ.items() if name != "DATABASE_URL"}
@@ -47,76 +55,134 @@ def main() -> None:
         env=environment,
         stdout=subprocess.DEVNULL,
     )
+    taken: dict[str, list[Load]] = defaultdict(list)
     try:
         _until_ready()
-        url = postgres.database_url(home)
-        with psycopg.connect(url, autocommit=True) as connection:
+        server = Server(web.pid, home)
+        with psycopg.connect(postgres.database_url(home), autocommit=True) as connection:
             _prepare(connection)
-            rows = _copy_rate(connection, asked.calls * 100)
-            batch = _load([_batch(number) for number in range(asked.calls)], "/v1/batch", threads=4)
-            single = _load([_single(number) for number in range(asked.singles)], "/v1/track", threads=4)
-            empty = _load([b"{}"] * asked.singles, "/health/live", threads=4, method="GET")
+            for each in range(asked.rounds + 1):
+                first = each * asked.calls
+                batches = [_batch(number) for number in range(first, first + asked.calls)]
+                singles = [_single(each * asked.singles + number) for number in range(asked.singles)]
+                took = {
+                    "COPY": _copy(connection, server, asked.calls * 100),
+                    "batch": _load(server, batches, "/v1/batch"),
+                    "single": _load(server, singles, "/v1/track"),
+                    "empty": _load(server, [b"{}"] * asked.singles, "/health/live", method="GET"),
+                }
+                # The first round does not count.
+                for name in took if each else ():
+                    taken[name].append(took[name])
             (waiting,) = connection.execute(
                 "SELECT sum(events) FROM intake_call WHERE worked_at IS NULL"
             ).fetchone() or (0,)
-            began = time.perf_counter()
-            subprocess.run([sys.executable, "-c", _WORK], env=environment, check=True)
-            worked = time.perf_counter() - began
+            told = subprocess.run(
+                [sys.executable, "-c", _WORK], env=environment, check=True, capture_output=True, text=True
+            )
+            worked = float(told.stdout)
     finally:
         web.terminate()
         web.wait(30)
         postgres.stop(home)
-    print(f"COPY into the same table and indexes, one transaction: {rows:,.0f} rows/s")
+    copy, batch, single, empty = (Load.median(taken[name]) for name in ("COPY", "batch", "single", "empty"))
     print(
-        f"POST /v1/batch, 100 events a call, durable: {batch.rate * 100:,.0f} events/s = {batch.rate * 100 / rows:.2f} x COPY"
+        f"COPY into the same table and indexes, one transaction: {copy.rate:,.0f} rows/s, {copy.cpu_us:.1f} CPU µs a row"
     )
     print(
-        f"POST /v1/track: {single.rate:,.0f}/s, p99 {single.p99_ms:.1f} ms; empty view: {empty.rate:,.0f}/s, p99 {empty.p99_ms:.1f} ms; {single.p99_ms / empty.p99_ms:.1f} x"
+        f"POST /v1/batch, 100 events a call, durable: {batch.rate * 100:,.0f} events/s = {batch.rate * 100 / copy.rate:.2f} x COPY, "
+        f"{batch.cpu_us / 100:.1f} CPU µs an event = COPY's / {batch.cpu_us / 100 / copy.cpu_us:.2f}, p99 {batch.p99_ms:.1f} ms"
     )
     print(
-        f"Worked through afterwards: {waiting:,} events in {worked:.1f} s = {int(waiting) / worked:,.0f} events/s, process start included"
+        f"POST /v1/track: {single.rate:,.0f}/s, p99 {single.p99_ms:.1f} ms, {single.cpu_us:.0f} CPU µs; "
+        f"empty view: {empty.rate:,.0f}/s, p99 {empty.p99_ms:.1f} ms, {empty.cpu_us:.0f} CPU µs; p99 {single.p99_ms / empty.p99_ms:.1f} x"
     )
-    print(f"{machine('django', 'granian', 'psycopg', 'msgspec')}; seed {SEED}; load {os.getloadavg()[0]:.1f}")
+    print(
+        f"Worked through afterwards: {waiting:,} events in {worked:.1f} s = {int(waiting) / worked:,.0f} events/s"
+    )
+    print(
+        f"{machine('django', 'granian', 'psycopg', 'msgspec')}; {_CONNECTIONS} connections, medians of {asked.rounds} rounds; "
+        f"seed {SEED}; load {os.getloadavg()[0]:.1f}"
+    )
 
 
 _WORK = """
+import time
 import django; django.setup()
 from django.utils import timezone
 from regulars.intake.operations import work
+began = time.perf_counter()
 while work(now=timezone.now()).calls: pass
+print(time.perf_counter() - began)
 """
 
 
+@dataclass(frozen=True)
 class Load:
-    """What a load took."""
+    """What a load took: calls a second, and CPU time of server and database (of COPY: of its client, too) a call."""
 
-    def __init__(self, seconds: float, took: list[float]) -> None:
-        self.rate = len(took) / seconds
-        self.p99_ms = statistics.quantiles(took, n=100)[-1] * 1_000
+    rate: float
+    p99_ms: float
+    cpu_us: float
+
+    @classmethod
+    def median(cls, of: Sequence["Load"]) -> "Load":
+        """Return the medians of several."""
+        return cls(*(statistics.median(column) for column in zip(*map(astuple, of), strict=True)))
 
 
-def _load(bodies: list[bytes], path: str, *, threads: int, method: str = "POST") -> Load:
+class Server:
+    """The processes that answer: the web server's, and PostgreSQL's."""
+
+    def __init__(self, web: int, home: Home) -> None:
+        self._roots = [psutil.Process(web), psutil.Process(postgres.status(home).process_id)]
+
+    def cpu_seconds(self) -> float:
+        """Return what they have used so far."""
+        processes = [one for root in self._roots for one in (root, *root.children(recursive=True))]
+        return sum(sum(one.cpu_times()[:2]) for one in processes)
+
+
+def _load(server: Server, bodies: list[bytes], path: str, *, method: str = "POST") -> Load:
+    """Send each body once, over connections that stay open, by a client that does as little as may be."""
+    head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {text}\r\n" for name, text in _HEADERS.items())
+    requests = [f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in bodies]
     took: list[float] = []
 
     def send(mine: list[bytes]) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
-        for body in mine:
-            began = time.perf_counter()
-            connection.request(method, path, body if method == "POST" else None, _HEADERS)
-            response = connection.getresponse()
-            response.read()
-            took.append(time.perf_counter() - began)
-            if response.status != http.HTTPStatus.OK:
-                sys.exit(f"{path} answered {response.status}")
-        connection.close()
+        with socket.create_connection(("127.0.0.1", PORT), timeout=60) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for request in mine:
+                began = time.perf_counter()
+                connection.sendall(request)
+                answer = connection.recv(65_536)
+                while not _is_whole(answer):
+                    answer += connection.recv(65_536) or sys.exit(f"{path} answered half: {answer!r}")
+                took.append(time.perf_counter() - began)
+                if not answer.startswith(b"HTTP/1.1 200 "):
+                    sys.exit(f"{path} answered {answer[:200]!r}")
 
-    workers = [threading.Thread(target=send, args=(bodies[number::threads],)) for number in range(threads)]
-    began = time.perf_counter()
+    workers = [
+        threading.Thread(target=send, args=(requests[number::_CONNECTIONS],))
+        for number in range(_CONNECTIONS)
+    ]
+    began, spent = time.perf_counter(), server.cpu_seconds()
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    return Load(time.perf_counter() - began, took)
+    seconds = time.perf_counter() - began
+    return Load(
+        rate=len(took) / seconds,
+        p99_ms=statistics.quantiles(took, n=100)[-1] * 1_000,
+        cpu_us=(server.cpu_seconds() - spent) / len(took) * 1e6,
+    )
+
+
+def _is_whole(answer: bytes) -> bool:
+    head, end, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+    return bool(end) and (len(body) >= int(length[1]) if length else body.endswith(b"0\r\n\r\n"))
 
 
 def _event(number: int) -> dict[str, object]:
@@ -151,10 +217,10 @@ def _prepare(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
     connection.execute("CREATE TABLE copied (LIKE shop_event INCLUDING ALL)")
 
 
-def _copy_rate(connection: "psycopg.Connection[tuple[object, ...]]", rows: int) -> float:
+def _copy(connection: "psycopg.Connection[tuple[object, ...]]", server: Server, rows: int) -> Load:
     now = datetime.now(UTC)
     properties = '{"sku": "P1", "name": "Wipes", "price": 3.5}'
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), server.cpu_seconds() + time.process_time()
     with (
         connection.cursor() as cursor,
         cursor.copy(
@@ -176,7 +242,9 @@ def _copy_rate(connection: "psycopg.Connection[tuple[object, ...]]", rows: int) 
                     properties,
                 )
             )
-    return rows / (time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    spent = server.cpu_seconds() + time.process_time() - spent
+    return Load(rate=rows / seconds, p99_ms=0, cpu_us=spent / rows * 1e6)
 
 
 def _until_ready() -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,15 @@ from regulars.runtime.home import Home
 
 # A catalogue edited since the last build is compiled before Django reads it.
 compile_translations(ROOT)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse tests that share an id: of those, several processes would run only one and call it all."""
+    ids = Counter(item.nodeid for item in items)
+    shared = sorted(name for name, times in ids.items() if times > 1)
+    if shared:
+        raise pytest.UsageError(f"tests that share an id: {', '.join(shared)}")
 
 
 @pytest.fixture(scope="session")

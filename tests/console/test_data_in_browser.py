@@ -2,10 +2,12 @@ from operator import attrgetter
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from regulars.intake import operations
 from regulars.intake.models import Import
+from regulars.intake.undoing import run_undo
 from regulars.shop.models import Order
 from regulars.shop.operations import define_attribute
 from tests.console.browser import LOOKS, Console, Look
@@ -77,3 +79,57 @@ def test_a_file_is_brought_in_from_upload_to_result(*, console: Console, tmp_pat
     assert Order.objects.count() == 22
     page.get_by_role("link", name="Refused", exact=True).click()
     expect(page.get_by_role("cell", name="the price or amount is not a number")).to_be_visible()
+
+
+def test_refused_lines_are_mended_and_whole_imports_cancelled_and_undone_in_chinese(
+    *, console: Console, tmp_path: Path
+) -> None:
+    make_business()
+    page = console.open("/data/", user=make_user(), look=Look(375, "zh-hans", "light"))
+
+    def bring_in(path: Path) -> None:
+        page.goto(f"{console.url}/data/")
+        page.get_by_label("将文件拖到这里，或点击选择").set_input_files(path)
+        page.get_by_role("button", name="上传").click()
+        page.get_by_role("button", name="开始导入").click()
+        expect(page.locator("main").get_by_role("button", name="取消")).to_be_visible()
+
+    def say_yes(button: str, *, title: str, yes: str) -> None:
+        page.get_by_role("button", name=button, exact=True).first.click()
+        page.get_by_role("dialog", name=title).get_by_role("button", name=yes).click()
+
+    def run() -> None:
+        operations.run_import(import_id=Import.objects.latest("id").pk, now=timezone.now())
+        expect(page.get_by_role("heading", name="每一行的结果")).to_be_visible(timeout=10_000)
+
+    orders = tmp_path / "orders.csv"
+    orders.write_text(CONTENT)
+    bring_in(orders)
+    say_yes("取消", title="取消导入？", yes="取消导入")
+    expect(page.get_by_text("导入已取消，没有保留任何数据。").first).to_be_visible()
+    assert not Order.objects.exists()
+
+    bring_in(orders)
+    run()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="未导入的行").click()
+    refused = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    assert refused.count("\n") == 2
+    mended = tmp_path / "mended.csv"
+    mended.write_text(refused.replace(",?,", ",12.50,", 1))
+    bring_in(mended)
+    run()
+    console.picture(page, "data-mended-375-zh-hans-light", is_whole=True)
+    assert [row.lines_rejected for row in Import.objects.order_by("id")] == [0, 1, 0]
+    assert Order.objects.count() == 23
+
+    for left in (22, 0):
+        row = Import.objects.filter(state="done").latest("id")
+        page.goto(f"{console.url}/data/{row.pk}/")
+        say_yes("撤销导入", title="撤销这次导入？", yes="撤销导入")
+        expect(page.get_by_text("正在撤销").first).to_be_visible()
+        run_undo(import_id=row.pk, now=timezone.now())
+        page.reload()
+        expect(page.get_by_text("这次导入已撤销")).to_be_visible()
+        assert Order.objects.count() == left
+    console.check(page, where="an import that was undone")

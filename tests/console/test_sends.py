@@ -113,7 +113,8 @@ def test_secrets_of_channels_are_sealed_anew_after_an_exchange(settings: LazySet
 
 def test_rules_are_added_and_removed(owner: Client) -> None:
     owner.post(
-        "/settings/sending/", {"most": "2", "days": "7", "medium": "email", "tag": "", "is_rolling": ""}
+        "/settings/sending/",
+        {"most": "2", "days": "7", "medium": "email", "tag": "", "is_rolling": "calendar"},
     )
     cap = Cap.objects.get()
     assert "2 in 7 calendar days" in owner.get("/settings/sending/").content.decode()

@@ -2,11 +2,13 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
 
 from regulars.intake.lines import REASONS
+from regulars.intake.mapping import Mapping
 from regulars.intake.queries import reject_file, reject_reasons
 from regulars.intake.reasons import REASONS as LABELS
 from regulars.intake.rows import ROW_REASONS
@@ -49,6 +51,24 @@ def test_a_bad_line_says_where_and_why(
     reject = row.rejects.get()
     assert (reject.line_number, reject.reason, reject.column, reject.value) == (3, reason, column, value)
     assert reject.raw["order"] == (line.split(",", maxsplit=1)[0] or None)
+
+
+@pytest.mark.parametrize("broken", ['{"order": "2", "date":', "[1]", "7", "{" * 100_000])
+@pytest.mark.parametrize("kind", ["orders", "customers"])
+def test_a_broken_line_of_a_json_file_is_refused_and_the_others_are_not(
+    tmp_path: Path, kind: str, broken: str
+) -> None:
+    make_business()
+    told = dict(zip(HEADER.split(","), GOOD.split(","), strict=True))
+    path = tmp_path / "told.jsonl"
+    path.write_text(
+        "\n".join((json.dumps(told), "", broken, json.dumps({**told, "order": "3", "customer": "C"})))
+    )
+    mapping = SIMPLE if kind == "orders" else Mapping(kind=kind, columns={"external": "customer"})
+    row = import_file(path, mapping=mapping)
+    assert (row.state, row.lines_read, row.lines_accepted, row.lines_rejected) == ("done", 3, 2, 1)
+    reject = row.rejects.get()
+    assert (reject.line_number, reject.reason, reject.column, reject.value) == (3, "broken_line", "", broken)
 
 
 def test_every_reason_has_words() -> None:

@@ -1,5 +1,6 @@
 """The track API's calls become people, behaviour and orders."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from regulars.shop import operations as shop
 from regulars.shop.models import Account, Customer, Event, Merge, MergeSuggestion, Order
 from regulars.shop.operations import define_attribute
 from regulars.shop.queries import attributes
-from tests.intake.tracking import NOW, event, last_call, make_source, record, send
+from tests.intake.tracking import NOW, event, last_call, make_source, record, send, work_all
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 HOUR = timedelta(hours=1)
@@ -43,6 +44,20 @@ def test_what_a_visitor_did_becomes_the_customers_once_they_say_who_they_are() -
         ("17", "email", None, "ann@example.com"),
         ("17", "external", "main", "17"),
     ]
+
+
+@pytest.mark.parametrize(("views", "is_packed"), [(1, False), (100, True)])
+def test_a_long_call_is_kept_packed_and_reads_as_it_came(views: int, is_packed: bool) -> None:  # noqa: FBT001  a case
+    key = make_source()
+    body = json.dumps({"batch": [event("page", f"m{n}", anonymousId="a") for n in range(views)]}).encode()
+    operations.take_call(write_key=key.key, kind="batch", body=body, now=NOW)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT body FROM intake_call")
+        kept = bytes(cursor.fetchone()[0])
+    assert (kept != body) is is_packed
+    assert len(kept) <= len(body)
+    work_all()
+    assert (last_call().body, Event.objects.count()) == (body, views)
 
 
 def test_a_browser_that_two_people_share_gives_each_what_was_theirs() -> None:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.utils import timezone
 
 from regulars.experiments import operations as experiments
 from regulars.experiments import queries
@@ -13,6 +15,7 @@ from regulars.experiments.operations import ArmTold, ExperimentStateError, Exper
 from regulars.experiments.reading import Reading, read
 from regulars.experiments.registry import kind_named
 from regulars.experiments.words import headline
+from regulars.insights import formats
 from regulars.journeys.models import Enrollment, Journey
 from regulars.journeys.operations import journeys as operations
 from regulars.journeys.proof_of_journeys import splits_of
@@ -21,7 +24,9 @@ from regulars.messaging.models import Channel, Delivery, Send
 from regulars.shop.models import Order
 from tests.experiments.worlds import make_list
 from tests.journeys.graphs import NOON, enroll, graph, live, make_customers, run_journey
+from tests.offers.factories import make_offer
 from tests.shop.factories import make_business, make_store
+from tests.staff.factories import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +67,9 @@ def reach(journey: Journey, customer_ids: Iterable[int], *, day: float, cost: st
 def test_a_journey_is_read_against_its_hold_out_nested_in_that_of_everything() -> None:
     make_business(holdout_bp=1_000)
     customers = make_customers(900)
-    journey = run_journey(graph(holdout_bp=3_000))
+    offer = make_offer()
+    code = {"kind": "offer", "offer": offer.pk, "next": {"then": None}}
+    journey = run_journey(graph({"code": code}, holdout_bp=3_000))
     enroll(journey, customers[:600])
     enroll(journey, customers[600:], now=NOON + after(5))
     here = [who for who in customers if not is_held_out_globally(who, holdout_bp=1_000)]
@@ -87,6 +94,17 @@ def test_a_journey_is_read_against_its_hold_out_nested_in_that_of_everything() -
     assert side.attributed is not None
     assert (side.attributed.reached, side.attributed.orders, side.attributed.cost_minor) == (100, 50, 250.0)
     assert "does better than" in headline(found, currency="GBP")
+    # The offer's page says the same of the journey that gives it.
+    client = Client()
+    client.force_login(make_user())
+    shown = client.get(f"/offers/{offer.pk}/effects/").content.decode()
+    now = queries.reading("journey", journey.pk, now=timezone.now())
+    assert now is not None
+    [side] = now.treated
+    assert side.attributed is not None
+    for minor in (side.attributed.net_minor, side.effects["revenue"].total, side.effects["margin"].total):
+        assert formats.money_rounded(round(minor), "GBP") in shown
+    assert f'href="/journeys/{journey.pk}/"' in shown
 
 
 def test_what_a_journey_brought_in_a_month_counts_that_months_orders_and_costs_only() -> None:

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from django.db import connection
 
-from regulars.intake import operations
+from regulars.intake import operations, undoing
 from regulars.intake.files import UnreadableFileError, open_table
 from regulars.intake.models import Import, Reject
 from regulars.intake.queries import proposal
@@ -30,7 +30,7 @@ from regulars.shop.models import (
     Product,
     Refund,
 )
-from tests.intake.importing import NOW, import_file, state
+from tests.intake.importing import NOW, import_file, import_lines, state
 from tests.reliability.test_import_kill import PROGRAM, run_killed_at, run_once_free
 from tests.shop.factories import make_business
 
@@ -95,6 +95,43 @@ def test_a_shops_year_in_three_overlapping_parts_with_a_kill_ends_as_the_clean_f
     )
 
 
+def undo(row: Import, *, crashing: bool = False) -> "subprocess.Popen[bytes]":
+    """Begin to take an import back in a process of its own, to be killed before it ends."""
+    url_of = connection.settings_dict
+    environment = {
+        **os.environ,
+        "DATABASE_URL": f"postgresql:///{url_of['NAME']}?host={url_of['HOST']}&user={url_of['USER']}",
+        "DJANGO_SETTINGS_MODULE": "regulars.project.settings",
+        **({"REGULARS_CRASHPOINT": "undo:commit"} if crashing else {}),
+    }
+    command = [sys.executable, "-c", UNDO, str(row.pk), NOW.isoformat()]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+
+
+class EndedError(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("planted", [False, True], ids=["as it is", "planted bug"])
+def test_an_undo_that_ends_early_leaves_the_record_unless_it_was_committed_piecemeal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, planted: bool
+) -> None:
+    make_business()
+    row = import_lines(tmp_path, "1,2026-01-05,A,wipes,1,2.50", "2,2026-01-06,B,wipes,1,2.50")
+    whole = state()
+
+    def end(_name: str) -> None:
+        if planted:
+            connection.connection.commit()
+        raise EndedError
+
+    monkeypatch.setattr(undoing, "crashpoint", end)
+    with pytest.raises(EndedError):
+        undoing.run_undo(import_id=row.pk, now=NOW)
+    assert (state() == whole) is not planted
+
+
 @pytest.mark.django_db(transaction=True)
 def test_kill_9_at_any_moment_of_an_undo_leaves_all_of_the_import_or_nothing(
     shared_data: Path, tmp_path: Path
@@ -105,19 +142,11 @@ def test_kill_9_at_any_moment_of_an_undo_leaves_all_of_the_import_or_nothing(
     rows.write_parquet(path)
     row = import_file(path)
     whole, rng = state(), random.Random(3)  # noqa: S311  seeded on purpose
-    url_of = connection.settings_dict
-    environment = {
-        **os.environ,
-        "DATABASE_URL": f"postgresql:///{url_of['NAME']}?host={url_of['HOST']}&user={url_of['USER']}",
-        "DJANGO_SETTINGS_MODULE": "regulars.project.settings",
-    }
-    command = [sys.executable, "-c", UNDO, str(row.pk), NOW.isoformat()]
-    crashed = subprocess.run(command, env={**environment, "REGULARS_CRASHPOINT": "undo:commit"}, check=False)
-    assert crashed.returncode == -signal.SIGKILL
+    assert undo(row, crashing=True).wait() == -signal.SIGKILL
     assert state() == whole
     outcomes = []
     for _ in range(KILLS):
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        process = undo(row)
         time.sleep(rng.uniform(1, 9))
         process.kill()
         process.wait()
@@ -130,7 +159,6 @@ def test_kill_9_at_any_moment_of_an_undo_leaves_all_of_the_import_or_nothing(
             assert not any(state().values())
             row = import_file(path)
             assert state() == whole
-            command[3] = str(row.pk)
     print(f"seed 3, {KILLS + 1} kills: 0 half undone (undone in time: {outcomes.count(False)})")
 
 

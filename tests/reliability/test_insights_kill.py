@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
@@ -28,23 +29,35 @@ AS_OF = {"before": 20_400, "after": 20_500}
 AMOUNT_MINOR = {"before": 1_000, "after": 7_000}
 SECONDS_FOR_THE_SERVER_TO_NOTICE = 10
 
-# Dies at the n-th time that the run says how far it has come: before and after every file and every commit.
-VICTIM = """
+# Loads all that a run needs once. Each line asks for a process that dies at the n-th time that the run says how far it has
+# come: before and after every file and every commit.
+VICTIMS = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 import django
 django.setup()
+import scipy.optimize, scipy.sparse, scipy.special, scipy.stats
 from regulars.insights import operations
-left = int(sys.argv[1])
-def die(stage, done, total):
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-operations.run(
-    as_of_day=int(sys.argv[2]), now=datetime(2026, 1, 5, 12, tzinfo=UTC), facts_folder=Path(sys.argv[3]), progress=die
-)
+def run(left, as_of_day):
+    def die(stage, done, total):
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+    operations.run(
+        as_of_day=as_of_day, now=datetime(2026, 1, 5, 12, tzinfo=UTC), facts_folder=Path(sys.argv[1]), progress=die
+    )
+for line in sys.stdin:
+    victim = os.fork()
+    if victim == 0:
+        failed = True
+        try:
+            run(*map(int, line.split()))
+            failed = False
+        finally:
+            os._exit(failed)
+    print(os.waitstatus_to_exitcode(os.waitpid(victim, 0)[1]), flush=True)
 """
 
 Seen = list[dict[str, object]]
@@ -93,19 +106,33 @@ def run(state: str, folder: Path) -> Run:
             time.sleep(0.1)
 
 
-def kill_at(point: int, *, state: str, folder: Path) -> bool:
-    """Run in a process of its own that dies at `point`; return whether it did."""
+@contextmanager
+def victims(folder: Path) -> Iterator[Callable[[int, int], bool]]:
+    """Give a function that runs as of a day in a process of its own that dies at a point, and tells whether it did."""
     database = connection.settings_dict
     given = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
     options = urlencode({name: database[key] for name, key in given.items() if database[key]})
     url = f"postgresql:///{database['NAME']}?{options}"
-    ended = subprocess.run(
-        [sys.executable, "-c", VICTIM, str(point), str(AS_OF[state]), str(folder)],
+    with subprocess.Popen(
+        [sys.executable, "-c", VICTIMS, str(folder)],
         env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "regulars.project.settings"},
-        check=False,
-    )
-    assert ended.returncode in (0, -signal.SIGKILL)
-    return ended.returncode != 0
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        asked, answered = process.stdin, process.stdout
+        assert asked is not None
+        assert answered is not None
+
+        def kill_at(point: int, as_of_day: int) -> bool:
+            asked.write(f"{point} {as_of_day}\n")
+            asked.flush()
+            ended = int(answered.readline())
+            assert ended in (0, -signal.SIGKILL)
+            return ended != 0
+
+        yield kill_at
+        asked.close()
 
 
 def test_a_run_killed_at_any_moment_leaves_old_or_new_and_the_next_one_mends(
@@ -128,24 +155,25 @@ def test_a_run_killed_at_any_moment_leaves_old_or_new_and_the_next_one_mends(
     assert undisturbed["before"] != undisturbed["after"]
 
     standing, point, killed = "before", 1, True
-    while killed:
-        wanted = "after" if standing == "before" else "before"
-        latest = Run.objects.latest("pk")
-        bring_to(wanted)
-        killed = kill_at(point, state=wanted, folder=folder)
-        assert profiles() in (undisturbed[standing], undisturbed[wanted])
-        assert amounts(folder) <= set(AMOUNT_MINOR.values())
-        assert len(amounts(folder)) == 1
+    with victims(folder) as kill_at:
+        while killed:
+            wanted = "after" if standing == "before" else "before"
+            latest = Run.objects.latest("pk")
+            bring_to(wanted)
+            killed = kill_at(point, AS_OF[wanted])
+            assert profiles() in (undisturbed[standing], undisturbed[wanted])
+            assert amounts(folder) <= set(AMOUNT_MINOR.values())
+            assert len(amounts(folder)) == 1
 
-        assert run(wanted, folder).state == Run.State.DONE
-        assert profiles() == undisturbed[wanted]
-        assert moves(since=latest) == moves_between(undisturbed[standing], undisturbed[wanted])
-        assert amounts(folder) == {AMOUNT_MINOR[wanted]}
-        assert not Run.objects.filter(state=Run.State.RUNNING).exists()
-        seen = facts.read_profiles(facts_folder=folder)
-        assert seen is not None
-        assert seen["as_of_day"].unique().to_list() == [AS_OF[wanted]]
-        standing, point = wanted, point + 1
+            assert run(wanted, folder).state == Run.State.DONE
+            assert profiles() == undisturbed[wanted]
+            assert moves(since=latest) == moves_between(undisturbed[standing], undisturbed[wanted])
+            assert amounts(folder) == {AMOUNT_MINOR[wanted]}
+            assert not Run.objects.filter(state=Run.State.RUNNING).exists()
+            seen = facts.read_profiles(facts_folder=folder)
+            assert seen is not None
+            assert seen["as_of_day"].unique().to_list() == [AS_OF[wanted]]
+            standing, point = wanted, point + 1
 
     assert moves_between(undisturbed["before"], undisturbed["after"])
     assert point > 10

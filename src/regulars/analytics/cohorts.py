@@ -153,6 +153,11 @@ def _activity(orders: Lazy, *aggregates: nw.Expr) -> Lazy:
     """One row for each customer and month with an order, and the customer's first month."""
     # There are few days: the calendar is worked out once for each, not for each order.
     months = _with_month(orders.select("day").unique()).select("day", "order_month")
+    if not orders.implementation.is_polars():
+        from regulars.analytics import in_memory  # noqa: PLC0415 - NumPy is loaded by those who compute
+
+        # Engines that write SQL work it out after the join: for each order again.
+        months = in_memory.beside(months, in_memory.arrays(months))
     by_month = (
         orders.join(months, on="day", how="inner").group_by("customer_id", "order_month").agg(*aggregates)
     )

@@ -171,7 +171,7 @@ def customers(
         (summary,) = opened.settle(opened.frame.select("customer_id", "last_day", "occasions", "own_days"))
     else:
         opened = facts.open_orders(orders, uses=("customer_id", "day"), as_of_day=as_of_day)
-        dated = occasions.with_previous(occasions.of_orders(opened.frame))
+        dated = occasions.days(opened.frame)
         (summary,) = opened.settle(
             dated.group_by("customer_id").agg(
                 nw.col("day").max().alias("last_day"),

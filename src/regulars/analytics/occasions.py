@@ -16,6 +16,15 @@ def of_orders(orders: Lazy, *aggregates: nw.Expr) -> Lazy:
     return orders.group_by("customer_id", "day").agg(nw.len().cast(nw.Int64).alias("orders"), *aggregates)
 
 
+def days(orders: Lazy) -> Lazy:
+    """Return one row for each customer and day: customer_id, day, previous_day (null for the first one)."""
+    if not orders.implementation.is_polars():
+        return with_previous(orders.group_by("customer_id", "day").agg())
+    # The sort that finds the day before also brings orders of one day together: grouping them first would cost as much again.
+    dated = with_previous(orders.select("customer_id", "day"))
+    return dated.filter(nw.col("previous_day").is_null() | (nw.col("previous_day") != nw.col("day")))
+
+
 def with_previous(occasions: Lazy) -> Lazy:
     """Add `previous_day`, the customer's occasion before; null for the first one."""
     return frames.with_previous(occasions, {"previous_day": "day"}, by=("customer_id",), order_by="day")

@@ -1,12 +1,16 @@
 """Preferences (偏好): the category and the brand a customer buys most, and how much variety they want."""
 
+from dataclasses import dataclass
+
 import narwhals as nw
+import numpy as np
 from narwhals.typing import IntoFrame, IntoFrameT
 
-from regulars.analytics import arguments, facts, frames
+from regulars.analytics import arguments, facts, frames, in_memory
 from regulars.analytics.frames import Lazy
 
-_PRODUCTS = facts.PRODUCTS.only("product_id", "category", "brand")
+_KINDS = ("category", "brand")
+_PRODUCTS = facts.PRODUCTS.only("product_id", *_KINDS)
 
 
 def score(
@@ -42,51 +46,95 @@ def score(
     bought = opened.frame
     if "quantity" in bought.collect_schema().names():
         bought = bought.filter(nw.col("quantity") > 0)
-    (purchases,) = opened.settle(bought.group_by("customer_id", "product_id", "day").agg())
+    days = bought.group_by("customer_id", "product_id", "day").agg()
+    (held,) = opened.settle(
+        days.group_by("customer_id", "product_id").agg(nw.len().cast(nw.Int64).alias("own"))
+    )
     known = facts.open_table(products, name="products", columns=_PRODUCTS, grain="product_id")
     (catalogue,) = known.settle(known.frame)
-    described = purchases.join(catalogue, on="product_id", how="left")
-    counted = purchases.group_by("customer_id").agg(
-        nw.len().cast(nw.Int64).alias("purchases"),
-        nw.col("product_id").n_unique().cast(nw.Int64).alias("different"),
-    )
+    numbers, kinds = _numbered(held, catalogue)
     spread = (nw.col("different") - 1) / (nw.col("purchases") - 1)
-    enough = nw.col("purchases") >= minimum_purchases
     result = (
-        counted.select(
+        held.group_by("customer_id")
+        .agg(
+            nw.col("own").sum().cast(nw.Int64).alias("purchases"), nw.len().cast(nw.Int64).alias("different")
+        )
+        .select(
             "customer_id",
             "purchases",
-            nw.when(enough).then(spread).alias("variety"),
+            nw.when(nw.col("purchases") >= minimum_purchases).then(spread).alias("variety"),
         )
-        .join(_favourite(described, "category", least=minimum_purchases), on="customer_id", how="left")
-        .join(_favourite(described, "brand", least=minimum_purchases), on="customer_id", how="left")
     )
+    described = held.join(numbers, on="product_id", how="inner")
+    for kind in kinds:
+        favourite = _favourite(described, kind, least=minimum_purchases)
+        result = result.join(favourite, on="customer_id", how="left")
     return frames.like(lines, result, grain=("customer_id",))
 
 
-def _favourite(described: Lazy, kind: str, *, least: int) -> Lazy:
+@dataclass(frozen=True, kw_only=True)
+class _Kind:
+    """The categories, or the brands, of a catalogue.
+
+    Attributes:
+        column: `category` or `brand`.
+        names: By `number`, in the order of names: the name, and `store`, how many purchases were of it.
+        count: How many there are.
+        purchases: How many purchases were of any.
+    """
+
+    column: str
+    names: Lazy
+    count: int
+    purchases: int
+
+
+def _numbered(held: Lazy, catalogue: Lazy) -> tuple[Lazy, list[_Kind]]:
+    """Return the number of each product's category and brand (-1 is unknown), and what the numbers mean.
+
+    A catalogue fits in memory. Worked out there, what is usual in the store costs lazy engines one more reading of the lines
+    instead of one for each kind, and the favourite is a maximum of numbers instead of the first of a sorted window.
+    """
+    sold = held.group_by("product_id").agg(nw.col("own").sum().cast(nw.Int64).alias("store"))
+    listed = in_memory.arrays(
+        catalogue.join(sold, on="product_id", how="left").with_columns(nw.col("store").fill_null(0))
+    )
+    numbers, kinds = {"product_id": listed["product_id"]}, []
+    for column in _KINDS:
+        # The empty name, which is unknown, comes before all others.
+        names, place = np.unique(np.append(listed[column].astype(object), ""), return_inverse=True)
+        numbers[column] = place[:-1].astype(np.int64) - 1
+        store = np.bincount(place[:-1], weights=listed["store"], minlength=len(names))[1:].astype(np.int64)
+        table = {"number": np.arange(len(store)), column: names[1:], "store": store}
+        typed = in_memory.beside(held, table).with_columns(nw.col(column).cast(nw.String))
+        kinds.append(_Kind(column=column, names=typed, count=max(len(store), 1), purchases=int(store.sum())))
+    product = catalogue.collect_schema()["product_id"]
+    return in_memory.beside(held, numbers).with_columns(nw.col("product_id").cast(product)), kinds
+
+
+def _favourite(described: Lazy, kind: _Kind, *, least: int) -> Lazy:
     """One row for each customer with enough purchases of known kind."""
-    of_kind = described.filter(nw.col(kind) != "").with_columns(nw.lit(1).alias("all"))
-    in_store = (
-        of_kind.group_by("all", kind)
-        .agg(nw.len().cast(nw.Int64).alias("store"))
-        .with_columns(nw.col("store").sum().over("all").alias("store_all"))
-    )
+    own, number = nw.col("own"), nw.col(kind.column)
     counted = (
-        of_kind.group_by("customer_id", kind)
-        .agg(nw.len().cast(nw.Int64).alias("own"))
-        .with_columns(nw.col("own").sum().over("customer_id").alias("own_all"))
-        .filter(nw.col("own_all") >= least)
-        .with_columns((-nw.col("own")).alias("fewest"), nw.lit(1).cast(nw.Int64).alias("one"))
-        .with_columns(nw.col("one").cum_sum().over("customer_id", order_by=("fewest", kind)).alias("place"))
-        .filter(nw.col("place") == 1)
-        .join(in_store, on=kind, how="inner")
+        described.filter(number >= 0)
+        .group_by("customer_id", kind.column)
+        .agg(own.sum().cast(nw.Int64))
+        # The most purchases, ties by name: one number tells both.
+        .with_columns((own * kind.count + (kind.count - 1 - number)).alias("best"))
+        .group_by("customer_id")
+        .agg(own.sum().cast(nw.Int64).alias("all"), nw.col("best").max())
+        .filter(nw.col("all") >= least)
+        .with_columns(
+            (nw.col("best") // kind.count).alias("own"),
+            (kind.count - 1 - nw.col("best") % kind.count).alias("number"),
+        )
+        .join(kind.names, on="number", how="inner")
     )
-    share = nw.col("own") / nw.col("own_all")
+    share = own / nw.col("all")
     return counted.select(
         "customer_id",
-        kind,
-        nw.col("own").cast(nw.Int64).alias(f"{kind}_purchases"),
-        share.alias(f"{kind}_share"),
-        (share * nw.col("store_all") / nw.col("store")).alias(f"{kind}_lift"),
+        kind.column,
+        own.cast(nw.Int64).alias(f"{kind.column}_purchases"),
+        share.alias(f"{kind.column}_share"),
+        (share * kind.purchases / nw.col("store")).alias(f"{kind.column}_lift"),
     )

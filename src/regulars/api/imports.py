@@ -8,13 +8,12 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from ninja import File, Form, Path, Query, Router, Schema
 from ninja.files import UploadedFile
-from pydantic import ConfigDict, Field, GetJsonSchemaHandler, Json, model_validator
-from pydantic.json_schema import JsonSchemaValue
+from pydantic import ConfigDict, Field, Json, model_validator
 
 from regulars.api.contract import PREFIX, terms
 from regulars.api.keys import key_of
 from regulars.api.paging import PageParameters, page_of
-from regulars.api.parameters import Id, Text
+from regulars.api.parameters import Id, NoOtherKeys, Text
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.intake.kinds import KINDS
@@ -31,17 +30,6 @@ _FIELDS = sorted({name for kind in KINDS.values() for name in kind.names()})
 KindName = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)})$")]
 RecordField = Annotated[str, Field(pattern=f"^({'|'.join(_FIELDS)})$")]
 Loose = Annotated[str, Field(max_length=320, pattern=r"^[^\x00]*$")]
-
-
-class _NoOtherKeys:
-    """Says in the schema what the check of keys does: pydantic's `patternProperties` alone allows any other key."""
-
-    def __get_pydantic_json_schema__(
-        self,
-        core: Any,  # noqa: ANN401  pydantic keeps its type to itself
-        handler: GetJsonSchemaHandler,
-    ) -> JsonSchemaValue:
-        return {**handler(core), "additionalProperties": False}
 
 
 class MappingBody(Schema):
@@ -67,17 +55,17 @@ class MappingBody(Schema):
     )
 
     kind: KindName = Field("orders", description="What the file holds.")
-    columns: Annotated[dict[RecordField, Text], _NoOtherKeys()] = Field(
+    columns: Annotated[dict[RecordField, Text], NoOtherKeys()] = Field(
         description="Column by field of the kind."
     )
-    attributes: Annotated[dict[Text, Text], _NoOtherKeys()] = Field(
+    attributes: Annotated[dict[Text, Text], NoOtherKeys()] = Field(
         {}, description="Column by attribute of your own, in a file of customers."
     )
-    words: Annotated[dict[RecordField, Annotated[dict[Text, Text], _NoOtherKeys()]], _NoOtherKeys()] = Field(
+    words: Annotated[dict[RecordField, Annotated[dict[Text, Text], NoOtherKeys()]], NoOtherKeys()] = Field(
         {}, description="By field of a few words, what the file's words mean."
     )
     discounts: list[Text] = Field([], description="Columns that add up to a line's discount.")
-    status_values: Annotated[dict[Text, Literal["paid", "pending", "cancelled"]], _NoOtherKeys()] = Field(
+    status_values: Annotated[dict[Text, Literal["paid", "pending", "cancelled"]], NoOtherKeys()] = Field(
         {}, description="What the words of the status column mean."
     )
     refund_prefix: Loose = Field("", description="Order numbers that begin with it are refunds.")

@@ -2,9 +2,10 @@
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 
 _FIRST_DAY = date(1970, 1, 1)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -48,3 +49,14 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_is_instant), AfterValidator(
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 # PostgreSQL's text holds every character but this one.
 Text = Annotated[str, Field(min_length=1, max_length=320, pattern=r"^[^\x00]+$")]
+
+
+class NoOtherKeys:
+    """Says in the schema what the check of keys does: pydantic's `patternProperties` alone allows any other key."""
+
+    def __get_pydantic_json_schema__(
+        self,
+        core: Any,  # noqa: ANN401  pydantic keeps its type to itself
+        handler: GetJsonSchemaHandler,
+    ) -> JsonSchemaValue:
+        return {**handler(core), "additionalProperties": False}

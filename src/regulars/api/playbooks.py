@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Path, Router, Schema
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from regulars.api.contract import terms
 from regulars.api.keys import key_of
@@ -92,6 +92,8 @@ class WholePlaybookView(PlaybookView):
 class TurningOn(Schema):
     """How a playbook is to be turned on."""
 
+    model_config = ConfigDict(extra="forbid")
+
     settings: Annotated[
         dict[str, Any],
         Field(
@@ -161,6 +163,8 @@ def _whole(row: queries.PlaybookRow) -> WholePlaybookView:
 
 class StarterTurningOn(Schema):
     """How the starter set is to be turned on."""
+
+    model_config = ConfigDict(extra="forbid")
 
     start: bool = Field(default=True, description="Begin now; otherwise the journeys are left as drafts.")
 

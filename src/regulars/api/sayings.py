@@ -11,7 +11,7 @@ from ninja import Path, Router, Schema
 from pydantic import ConfigDict, Field
 
 from regulars.api.contract import terms
-from regulars.api.parameters import Id, Instant
+from regulars.api.parameters import Id, Instant, NoOtherKeys
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.shop import operations as shop
@@ -52,7 +52,7 @@ class AttributeValues(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    values: dict[Name, Value] = Field(max_length=100)
+    values: Annotated[dict[Name, Value], NoOtherKeys()] = Field(max_length=100)
     at: Instant | None = Field(
         None, description="When it was said; now, if it is left out. A later word stays."
     )

@@ -1,5 +1,8 @@
 """The addresses under /api/v1/."""
 
+from functools import cache
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, re_path
@@ -14,27 +17,34 @@ from regulars.staff.access import Public, access
 _ABOUT_THE_PRODUCT = Public("describes the product, nothing of the merchant")
 
 
+@cache
+def _document() -> dict[str, Any]:
+    return api.document()
+
+
+@cache
+def _told() -> dict[str, object]:
+    """Return what the reference's page shows: as the document, the same as long as the process lives."""
+    document = _document()
+    return {
+        "about": paragraphs(document["info"]["description"]),
+        "chapters": chapters(document),
+        "codes": codes(),
+    }
+
+
 @access(_ABOUT_THE_PRODUCT)
 @require_safe
 def openapi(request: HttpRequest) -> JsonResponse:
     """Serve the OpenAPI document."""
-    return JsonResponse(api.document())
+    return JsonResponse(_document())
 
 
 @access(_ABOUT_THE_PRODUCT)
 @require_safe
 def reference(request: HttpRequest) -> HttpResponse:
     """Show the reference made from the OpenAPI document."""
-    document = api.document()
-    return render(
-        request,
-        "api/reference.html",
-        {
-            "about": paragraphs(document["info"]["description"]),
-            "chapters": chapters(document),
-            "codes": codes(),
-        },
-    )
+    return render(request, "api/reference.html", _told())
 
 
 @access(_ABOUT_THE_PRODUCT)

@@ -267,8 +267,7 @@ class CapForm(forms.Form):
     )
     is_rolling = forms.ChoiceField(
         label=_("Days are"),
-        choices=[("", _("calendar days of the customer")), ("1", _("rolling, 24 hours each"))],
-        required=False,
+        choices=[("calendar", _("calendar days of the customer")), ("rolling", _("rolling, 24 hours each"))],
     )
 
 
@@ -280,7 +279,7 @@ def rules(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         governance.add_cap(
-            medium=told["medium"], tag=told["tag"], most=told["most"], days=told["days"], is_rolling=bool(told["is_rolling"])
+            medium=told["medium"], tag=told["tag"], most=told["most"], days=told["days"], is_rolling=told["is_rolling"] == "rolling"
         )  # fmt: skip
         messages.success(request, gettext("The cap holds from the next message on."))
         return redirect("console:settings-sending-rules")

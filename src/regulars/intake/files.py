@@ -24,6 +24,7 @@ from regulars.intake.packed import UnreadableFileError, WhichPartError, unpacked
 from regulars.kernel.spreadsheets import FORMULA_START
 
 __all__ = [
+    "BROKEN",
     "EXTRA",
     "REJECT_COLUMNS",
     "Table",
@@ -37,6 +38,7 @@ _SNIFF_BYTES = 1 << 20
 _DELIMITERS = (",", "\t", ";", "|")
 _MOST_COLUMNS = 1_000
 EXTRA = "extra"
+BROKEN = "broken"
 # What a file of refused lines has beyond the columns of the file that they stood in.
 REJECT_COLUMNS = ("refused_line", "refused_column", "refused_value", "refused_because")
 
@@ -47,8 +49,9 @@ class Table:
 
     Attributes:
         header: The column names as the file writes them, made unique.
-        rows: `line`, then `c0`..., texts from CSV and typed values from Parquet and Excel, and for texts
-            `extra`, filled where a row has more fields than the header.
+        rows: `line`, then `c0`..., texts from CSV and typed values from Parquet and Excel. For texts also
+            `extra`, filled where a row has more fields than the header; for JSON lines `broken`, the line itself where
+            it is no object, and nothing else of it.
         encoding: Of the text, or "" for Parquet and Excel.
         sheets: Of a workbook.
         is_damaged: Whether the text holds U+FFFD: letters that were lost before the file came to us.
@@ -151,10 +154,11 @@ def _text_table(path: Path, folder: Path, encoding: str) -> Table:
         types = flatten(text, folder / "flat")
         header, delimiter, text = list(types), ",", folder / "flat"
         casts = [pl.col(f"c{i}").cast(kind) for i, kind in enumerate(types.values()) if kind != pl.String]
-        first_line = 0
+        first_line, beyond = 0, BROKEN
     else:
         delimiter = _delimiter(start)
-        header, casts, first_line = _first_record(start, delimiter), [], 1
+        header, casts = _first_record(start, delimiter), []
+        first_line, beyond = 1, EXTRA
     _check_width(header)
     names = [f"c{i}" for i in range(len(header))]
     rows = pl.scan_csv(
@@ -163,7 +167,7 @@ def _text_table(path: Path, folder: Path, encoding: str) -> Table:
         skip_rows=0,
         skip_lines=0,
         separator=delimiter,
-        schema=dict.fromkeys([*names, EXTRA], pl.String),
+        schema=dict.fromkeys([*names, beyond], pl.String),
         missing_columns="insert",
         truncate_ragged_lines=True,
         row_index_name="line",

@@ -24,41 +24,48 @@ def flatten(path: Path, target: Path) -> dict[str, pl.DataType]:
     """Write JSON lines as CSV with one record a line, and return the columns with the types they hold throughout.
 
     A column of whole numbers is Int64, of numbers Float64; anything else is text, lists as JSON. The n-th record
-    is the n-th line of the file; an empty line stays an empty record.
+    is the n-th line of the file; an empty line stays an empty record. A line that is no JSON object has one more cell than there
+    are columns, with the line itself, and no other.
 
     Raises:
-        UnreadableFileError: A line is no JSON object; the message names it.
+        UnreadableFileError: No line is a JSON object, or there are too many keys.
     """
     kinds: dict[str, set[str]] = {}
     for record in _records(path):
+        if isinstance(record, str):
+            continue
         for name, value in record.items():
             kinds.setdefault(name, set()).add(_kind(value))
         if len(kinds) > _MOST_COLUMNS:
             raise UnreadableFileError(f"the records have more than {_MOST_COLUMNS} keys")
+    if not kinds:
+        raise UnreadableFileError("no line is a JSON object with a key; each line must be one")
     with target.open("w", encoding="utf-8", newline="") as sink:
         writer = csv.writer(sink)
         names = list(kinds)
         writer.writerow(names)
         for record in _records(path):
-            writer.writerow([_text(record.get(name)) for name in names])
+            if isinstance(record, str):
+                writer.writerow([*("" for _ in names), record])
+            else:
+                writer.writerow([_text(record.get(name)) for name in names])
     return {name: _type(found - {"null"}) for name, found in kinds.items()}
 
 
-def _records(path: Path) -> Iterator[dict[str, Any]]:
+def _records(path: Path) -> Iterator[dict[str, Any] | str]:
+    """Yield each line's object, or the line as it is where it holds none."""
     with path.open(encoding="utf-8-sig") as source:
-        for number, line in enumerate(source, start=1):
-            if not line.strip():
-                yield {}
-                continue
+        for line in source:
+            text = line.strip()
             try:
-                record = json.loads(line, parse_float=_Written, parse_int=_Written, parse_constant=str)
-            except (ValueError, RecursionError) as error:
-                message = f"line {number} is no JSON: {error}; each line must be one object"
-                raise UnreadableFileError(message, line=number) from error
-            if not isinstance(record, dict):
-                message = f"line {number} is no JSON object; each line must be one"
-                raise UnreadableFileError(message, line=number)
-            yield dict(_flat(record, "", 1))
+                record = (
+                    json.loads(text, parse_float=_Written, parse_int=_Written, parse_constant=str)
+                    if text
+                    else {}
+                )
+            except (ValueError, RecursionError):
+                record = None
+            yield dict(_flat(record, "", 1)) if isinstance(record, dict) else text
 
 
 class _Written(str):

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from regulars.intake.files import EXTRA
+from regulars.intake.files import BROKEN, EXTRA
 
 # A code that went through a spreadsheet as a large number: 1.38E+10.
 DIGITS_LOST = r"^\d([.,]\d+)?[eE]\+?\d+$"
+
+
+# What a line may hold beside the cells of its columns: it is refused for it.
+BEYOND = {"broken_line": BROKEN, "too_many_fields": EXTRA}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,11 +30,22 @@ class Judged:
     rejects: pl.DataFrame
 
 
+def without_empty(batch: pl.DataFrame) -> pl.DataFrame:
+    """Return the lines that hold anything."""
+    return batch.filter(~pl.all_horizontal(pl.exclude("line").is_null()))
+
+
+def beyond(batch: pl.DataFrame) -> list[pl.Expr]:
+    """Return what lines hold beside their cells, a column for each of `BEYOND`."""
+    return [
+        pl.col(name) if name in batch.columns else pl.lit(None, pl.String).alias(name)
+        for name in BEYOND.values()
+    ]
+
+
 def raw_texts(batch: pl.DataFrame) -> pl.DataFrame:
     """Return the file's own cells as texts."""
-    cells = [name for name in batch.columns if name.startswith("c")]
-    extra = [EXTRA] if EXTRA in batch.columns else []
-    return batch.select(pl.col(name).cast(pl.String) for name in (*cells, *extra))
+    return batch.select(pl.exclude("line").cast(pl.String))
 
 
 def rejects(
@@ -50,7 +65,7 @@ def rejects(
     told: list[pl.Expr] = [
         pl.when(blamed == name).then(pl.col(name)) for name in sorted(set(blamed) & set(texts.columns))
     ]
-    named = texts.rename({**names, **({EXTRA: "…"} if EXTRA in texts.columns else {})})
+    named = texts.rename({**names, **{name: "…" for name in BEYOND.values() if name in texts.columns}})
     return texts.select(
         line_number=line,
         column=blamed.replace_strict(names, return_dtype=pl.String, default=""),

@@ -9,14 +9,13 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from regulars.intake import values
-from regulars.intake.files import EXTRA
-from regulars.intake.judging import DIGITS_LOST, Judged, raw_texts, rejects
+from regulars.intake.judging import BEYOND, DIGITS_LOST, Judged, beyond, raw_texts, rejects, without_empty
 from regulars.intake.kinds.fields import IDENTIFIERS
 from regulars.intake.understanding import Understanding, date_cells
 
 # What can be wrong with a line, in the order in which it is told: the first that holds.
 REASONS = (
-    "too_many_fields", "no_order_code", "masked_customer", "no_customer", "digits_lost", "several_customers",
+    *BEYOND, "no_order_code", "masked_customer", "no_customer", "digits_lost", "several_customers",
     "several_statuses", "unknown_status", "duplicate_line", "no_product", "bad_date", "future_date",
     "bad_quantity", "zero_quantity", "other_currency", "bad_price", "bad_discount", "zero_price", "too_large", "too_long",
     "letters_lost", "other_customer", "told_by_sender", "erased_person",
@@ -57,8 +56,7 @@ class Judge:
 
     def judge(self, batch: pl.DataFrame) -> Judged:
         """Return the batch's good lines as rows of the stage, and its bad ones with what is wrong."""
-        cells = [name for name in batch.columns if name.startswith("c")]
-        batch = batch.filter(~pl.all_horizontal(pl.col(cells).is_null()))
+        batch = without_empty(batch)
         lines = self._understood(batch)
         fault = lines["fault"]
         good = lines.filter(fault.is_null())
@@ -99,9 +97,7 @@ class Judge:
                 if name in known.column
                 else pl.lit(None, pl.String)
             )
-        lines = batch.select("line", *(EXTRA for _ in range(EXTRA in schema)), **columns)
-        if EXTRA not in schema:
-            lines = lines.with_columns(pl.lit(None, pl.String).alias(EXTRA))
+        lines = batch.select("line", *beyond(batch), **columns)
         lines = lines.with_columns(
             pl.col("store").fill_null(self.store_code),
             *self._numbers(batch),
@@ -225,7 +221,7 @@ class Judge:
             if name in self.known.column and lines.schema[name] == pl.String
         ]
         faults = {
-            "too_many_fields": pl.col(EXTRA).is_not_null(),
+            **{reason: pl.col(name).is_not_null() for reason, name in BEYOND.items()},
             "no_order_code": pl.col("order_code").is_null(),
             "masked_customer": nothing_told & pl.col("masked"),
             "no_customer": nothing_told,
@@ -312,7 +308,7 @@ class Judge:
         identifier = next(column[kind] for kind in _STAGE_KINDS if kind in column)
         price = column.get("amount") or column["unit_price"]
         return {
-            "too_many_fields": EXTRA,
+            **BEYOND,
             "no_customer": identifier, "masked_customer": identifier, "several_customers": identifier,
             "digits_lost": identifier,
             "several_statuses": column.get("status", ""), "unknown_status": column.get("status", ""),

@@ -14,8 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from regulars.intake import values
-from regulars.intake.files import EXTRA
-from regulars.intake.judging import DIGITS_LOST, Judged, raw_texts, rejects
+from regulars.intake.judging import BEYOND, DIGITS_LOST, Judged, beyond, raw_texts, rejects, without_empty
 from regulars.intake.kinds.fields import IDENTIFIERS
 from regulars.intake.kinds.kind import Field, Kind
 from regulars.intake.understanding import Understanding, date_cells
@@ -139,8 +138,7 @@ class RowJudge:
 
     def judge(self, batch: pl.DataFrame) -> Judged:
         """Return the batch's good lines as rows of the stage, and its bad ones with what is wrong."""
-        cells = [name for name in batch.columns if name.startswith("c")]
-        batch = batch.filter(~pl.all_horizontal(pl.col(cells).is_null()))
+        batch = without_empty(batch)
         lines = self.understood(batch)
         bad = lines["fault"].is_not_null()
         good = lines.filter(~bad)
@@ -154,7 +152,7 @@ class RowJudge:
         """Return what each line says: a column a field, `wall` for the moment, and `fault` and `blamed` if it is bad."""
         lines = batch.select(
             "line",
-            pl.col(EXTRA) if EXTRA in batch.columns else pl.lit(None, pl.String).alias(EXTRA),
+            *beyond(batch),
             *(self._cell(batch, field) for field in self.kind.fields),
             *([self._rest(batch)] if self.kind.keeps_rest else []),
             *(self._attribute(batch, rule) for rule in self.attributes.values()),
@@ -186,7 +184,7 @@ class RowJudge:
         )
         fault, blamed = pl.lit(None, pl.String), pl.lit("")
         for reason, name, condition in reversed(list(self._faults())):
-            column = EXTRA if name == EXTRA else self._blamed(name)
+            column = name if name in BEYOND.values() else self._blamed(name)
             fault = pl.when(condition).then(pl.lit(reason)).otherwise(fault)
             blamed = pl.when(condition).then(pl.lit(column)).otherwise(blamed)
         return lines.with_columns(fault=fault, blamed=blamed)
@@ -280,7 +278,8 @@ class RowJudge:
 
     def _faults(self) -> Faults:
         """Yield what can be wrong: reason, field, condition; the first that holds is told."""
-        yield "too_many_fields", EXTRA, pl.col(EXTRA).is_not_null()
+        for reason, name in BEYOND.items():
+            yield reason, name, pl.col(name).is_not_null()
         kind, known = self.kind, self.known
         if kind.takes_customers and IDENTIFIERS in kind.needs:
             nobody = pl.all_horizontal(pl.col(name).is_null() for name in IDENTIFIERS)

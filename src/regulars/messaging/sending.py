@@ -1,6 +1,7 @@
 """The sender: claim, compose, send, settle. Any number of them run beside each other, on any number of machines."""
 
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from regulars.messaging.channels.channel import Dispatch, Fault, Outgoing, Recei
 from regulars.messaging.models import Channel, Delivery, SuppressedAddress
 from regulars.messaging.operations.channels import close_channel, open_channel, opening_of, reopen_channel
 from regulars.messaging.operations.claims import (
+    BATCH,
     MOST_DOUBTS,
     Batch,
     Claimed,
@@ -35,8 +37,14 @@ from regulars.messaging.rules import backoff
 
 _log = structlog.stdlib.get_logger("regulars.messaging")
 LANES = 4
+# So many messages of a lane are marked as being sent by one commit: what dies leaves so many in doubt.
+IN_HAND = 2
+# While each takes less than this. One that was marked and is not begun soon is not begun at all, since others may take it over.
+_QUICK_SECONDS, _BEGUN_WITHIN_SECONDS = 1.0, 5.0
 _REPEATED = tuple(kind.key for kind in KINDS if kind.repeats_doubtful)
 _IDLE_SECONDS = 0.5
+# As many are claimed as go in this time, well within a claim's: consents are that fresh, and what a slow channel keeps waiting is free.
+_BATCH_SECONDS, _LEAST_BATCH, _MOST_BATCH = 5.0, 10, 200
 _RECOVER_EVERY_SECONDS = 5.0
 # What was sent must be written down: a database that restarts is waited for so long.
 _SETTLE_TRIES, _SETTLE_WAIT_SECONDS = 120, 0.5
@@ -78,6 +86,7 @@ class Lane:
         self._session = Session()
         self._senders: dict[int, tuple[tuple[Any, ...], Sender]] = {}
         self._recovered_at = -_RECOVER_EVERY_SECONDS
+        self._many = BATCH
 
     def run(self, *, stop: Event, until_idle: bool) -> None:
         """Send whatever is due until told to stop, or until nothing is due. Outlives a database that restarts."""
@@ -105,11 +114,14 @@ class Lane:
             recover(now=now, repeated=_REPEATED)
             pass_on(now=now)
             settle_left(now=now)
-        batch = claim(worker=worker, now=now)
+        batch = claim(worker=worker, now=now, limit=self._many)
         if batch is None:
             return False
         if batch.claimed:
+            begun_at = time.monotonic()
             _Work(batch, worker=worker, now=now).run(self._sender_of)
+            a_second = len(batch.claimed) / max(time.monotonic() - begun_at, 0.001)
+            self._many = min(max(int(a_second * _BATCH_SECONDS), _LEAST_BATCH), _MOST_BATCH)
         if len(batch.send.over) > 1:
             # What was settled a moment ago carries a later time than the claim.
             pass_on([batch.send.pk], now=database_now())
@@ -214,46 +226,70 @@ class _Work:
         return ready
 
     def _send(self, ready: Sequence[_Ready]) -> None:
-        """Hand over one after the other. Each is marked before it goes, in the statement that settles the one before it."""
+        """Hand over one after the other. Each is marked before it goes, in the statement that settles those before it.
+
+        As many as `IN_HAND` are marked at once while the channel is quick, and one at a time while it is not.
+        """
         settled: list[Move] = []
-        for one in ready:
-            begin = self._move(
-                one.claimed,
-                was=State.CLAIMED,
-                state=State.SENDING,
-                worker=self._worker,
-                lease_seconds=LEASE_SECONDS,
-            )
-            moved = self._write([*settled, begin])
+        waiting, many = deque(ready), 1
+        while waiting:
+            marked = [waiting.popleft() for _one in range(min(many, len(waiting)))]
+            begins = [
+                self._move(
+                    one.claimed, was=State.CLAIMED, state=State.SENDING, worker=self._worker,
+                    lease_seconds=LEASE_SECONDS,
+                )
+                for one in marked
+            ]  # fmt: skip
+            begun_at = time.monotonic()
+            moved = self._write([*settled, *begins])
             settled = []
             crashpoint("messaging.marked")
-            if begin.delivery_id not in moved:
-                # Paused, cancelled, or taken over.
-                continue
-            try:
-                receipt = one.dispatch()
-            except SendError as error:
-                if error.fault is Fault.CHANNEL:
-                    self._write(
-                        [
-                            self._move(
-                                one.claimed, was=State.SENDING, state=State.PENDING, reason="channel",
-                                trouble=str(error), gives_back=True,
-                            )
-                        ]
-                    )  # fmt: skip
+            for one in marked:
+                if one.claimed.recipient.delivery_id not in moved:
+                    # Paused, cancelled, or taken over.
+                    continue
+                if time.monotonic() - begun_at > _BEGUN_WITHIN_SECONDS:
+                    settled.append(self._given_back(one))
+                    continue
+                try:
+                    settled += self._hand_over(one)
+                except SendError as error:
+                    left = marked[marked.index(one) :]
+                    self._write([*settled, *(self._given_back(one, error) for one in left)])
                     close_channel(
                         self._batch.channel.pk, trouble=str(error), now=self._now, is_gone=error.is_gone
                     )
                     return
-                settled = [self._outcome(one, error)]
-                if error.is_address:
-                    self._bounce(one, settled.pop())
-            else:
-                settled = [self._accepted(one, receipt)]
+            many = IN_HAND if time.monotonic() - begun_at < _QUICK_SECONDS * len(marked) else 1
         if settled:
             self._write(settled)
         crashpoint("messaging.settled")
+
+    def _hand_over(self, one: _Ready) -> list[Move]:
+        """Send one message and return what is to be written down of it.
+
+        Raises:
+            SendError: The channel takes no messages at all.
+        """
+        try:
+            receipt = one.dispatch()
+        except SendError as error:
+            if error.fault is Fault.CHANNEL:
+                raise
+            settled = self._outcome(one, error)
+            if not error.is_address:
+                return [settled]
+            self._bounce(one, settled)
+            return []
+        return [self._accepted(one, receipt)]
+
+    def _given_back(self, one: _Ready, error: SendError | None = None) -> Move:
+        """Return how a message waits again that was marked and did not go."""
+        return self._move(
+            one.claimed, was=State.SENDING, state=State.PENDING, gives_back=True, reason="channel" if error else "",
+            trouble=str(error or ""),
+        )  # fmt: skip
 
     def _accepted(self, one: _Ready, receipt: Receipt) -> Move:
         self._tally.accepted += 1

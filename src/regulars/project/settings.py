@@ -107,7 +107,7 @@ TEMPLATES = [
 _conninfo = psycopg.conninfo.conninfo_to_dict(environment.DATABASE_URL.value or postgres.database_url(HOME))
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "regulars.project.database",
         "NAME": _conninfo.pop("dbname", "regulars"),
         "USER": _conninfo.pop("user", ""),
         "PASSWORD": _conninfo.pop("password", ""),

@@ -44,6 +44,7 @@
 -- stands for insights.0001_initial
 -- stands for insights.0002_lists_against_order
 -- stands for intake.0001_initial
+-- stands for intake.0002_packed_calls
 -- stands for offers.0001_initial
 -- stands for messaging.0001_initial
 -- stands for messaging.0002_templates

@@ -282,8 +282,10 @@ def _chosen(goods: Goods, building: _Building) -> str:
 
 
 def _counted(sql: str, node: Bought | Did, building: _Building) -> str:
+    # Null where there is nothing: of whom a rule asks for something, PostgreSQL then need not look at the others.
+    figure = f"coalesce({sql}, 0)" if node.at_least is None else sql
     bounds = [
-        f"coalesce({sql}, 0) {sign} {building.bind(bound)}"
+        f"{figure} {sign} {building.bind(bound)}"
         for sign, bound in ((">=", node.at_least), ("<=", node.at_most))
         if bound is not None
     ]
@@ -308,9 +310,12 @@ def _bought(node: Bought, building: _Building) -> str:
         where += f" AND o.store_id IN (SELECT id FROM shop_store WHERE code = ANY({stores}))"
     if node.is_discounted:
         where += " AND o.discount_minor > 0"
+    where = f"o.is_valid{where}{building.only('o.customer_id')}"
+    if (node.at_least, node.at_most, node.measure) == (None, 0, "orders"):
+        # Never: whoever passes what else is asked for is looked up, or all are, whichever PostgreSQL finds cheaper.
+        return f"NOT EXISTS (SELECT FROM {tables} WHERE o.customer_id = c.id AND {where})"
     alias = building.group(
-        f"SELECT o.customer_id, {figure} AS n FROM {tables} "
-        f"WHERE o.is_valid{where}{building.only('o.customer_id')} GROUP BY o.customer_id"
+        f"SELECT o.customer_id, {figure} AS n FROM {tables} WHERE {where} GROUP BY o.customer_id"
     )
     return _counted(f"{alias}.n", node, building)
 

@@ -204,12 +204,12 @@ def _refresh(segment: Segment, shop: _Shop, *, reason: str, who: list[int] | Non
         as_of_day=shop.today,
         at=shop.now,
     )
-    found, entered, left = _write(statement, note=note, is_first=locked.full_at is None, is_full=who is None)
+    entered, left = _write(statement, note=note, is_first=locked.full_at is None, who=who)
     if entered + left >= _ANALYSED_FROM:
         with connection.cursor() as cursor:
             # The next refresh would be planned as if there were no members yet.
             cursor.execute("ANALYZE segments_membership")
-    size = found if who is None else locked.size + entered - left
+    size = locked.memberships.count() if who is None else locked.size + entered - left
     if who is None or entered or left:
         Refresh.objects.filter(pk=note.pk).update(size=size, entered=entered, left=left)
         put_tags(locked.pk, now=shop.now, note=None if who is None else note)
@@ -252,20 +252,24 @@ def _count_list(segment: Segment, shop: _Shop) -> Refreshed:
     return Refreshed(size=size, entered=0, left=0)
 
 
-# One statement finds the members, compares them with those there were, and writes only what differs.
+# Who is not where they belong, in one pass over those found and those there were.
+_COMPARE = """
+SELECT f.id AS comes, m.customer_id AS goes
+FROM ({select}) f
+FULL JOIN (SELECT customer_id FROM segments_membership WHERE segment_id = %(segment)s{only}) m ON m.customer_id = f.id
+WHERE f.id IS NULL OR m.customer_id IS NULL
+"""
+# A segment's row is locked meanwhile, so that its members are still those that were compared.
 _WRITE = """
-WITH found AS MATERIALIZED ({select}),
+WITH difference AS MATERIALIZED ({difference}),
 gone AS (
-    DELETE FROM segments_membership m
-    WHERE m.segment_id = %(segment)s{only} AND NOT EXISTS (SELECT FROM found f WHERE f.id = m.customer_id)
+    DELETE FROM segments_membership m USING difference d
+    WHERE m.segment_id = %(segment)s AND m.customer_id = d.goes
     RETURNING m.customer_id
 ),
 came AS (
     INSERT INTO segments_membership (segment_id, customer_id, since_at)
-    SELECT %(segment)s, f.id, %(at)s FROM found f
-    WHERE NOT EXISTS (
-        SELECT FROM segments_membership m WHERE m.segment_id = %(segment)s AND m.customer_id = f.id
-    )
+    SELECT %(segment)s, d.comes, %(at)s FROM difference d WHERE d.comes IS NOT NULL
     RETURNING customer_id
 ),
 noted AS (
@@ -274,20 +278,25 @@ noted AS (
     UNION ALL
     SELECT %(segment)s, customer_id, true, %(at)s, %(refresh)s FROM came WHERE NOT %(first)s
 )
-SELECT (SELECT count(*) FROM found), (SELECT count(*) FROM came), (SELECT count(*) FROM gone)
+SELECT (SELECT count(*) FROM came), (SELECT count(*) FROM gone)
 """
 
 
-def _write(statement: Statement, *, note: Refresh, is_first: bool, is_full: bool) -> tuple[int, int, int]:
-    sql = _WRITE.format(select=statement.sql, only="" if is_full else " AND m.customer_id = ANY(%(who)s)")
+def _write(statement: Statement, *, note: Refresh, is_first: bool, who: list[int] | None) -> tuple[int, int]:
+    """Write only what differs; return how many came and went."""
+    only = "" if who is None else " AND customer_id = ANY(%(who)s)"
+    difference = _COMPARE.format(select=statement.sql, only=only)
     values = {
-        **statement.values,
-        "segment": note.segment_id,
-        "at": note.at,
-        "refresh": note.pk,
-        "first": is_first,
-    }
+        **statement.values, "segment": note.segment_id, "at": note.at, "refresh": note.pk, "first": is_first, "who": who,
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        found, came, gone = cursor.fetchone()
-    return found, came, gone
+        if who is None:
+            # By itself, because PostgreSQL uses no second process in a statement that writes.
+            cursor.execute("DROP TABLE IF EXISTS pg_temp.segments_difference")
+            cursor.execute(
+                f"CREATE TEMPORARY TABLE segments_difference ON COMMIT DROP AS {difference}", values
+            )
+            difference = "SELECT comes, goes FROM segments_difference"
+        cursor.execute(_WRITE.format(difference=difference), values)
+        came, gone = cursor.fetchone()
+    return came, gone

@@ -173,7 +173,7 @@ class Model:
         factor = 1 + weights.repeat * self.repeat
         near = self.others(customers, decay=weights.others_decay)
         near *= weights.neighbours * factor[: self.known]
-        own = mine[:, : self.known].toarray()
+        own = self._held(weights.own_decay)[customers].toarray()
         own *= factor[: self.known]
         scores = own + near
         scores += self.popular(np.arange(self.known))

@@ -201,6 +201,13 @@ TRAITS = (
         expression=nw.col("decayed_periods") / _UNIT,
         reason="few_visits",
     ),
+    # The same silence tells more of somebody who came in most periods.
+    Trait(
+        name="silence of regulars",
+        source=ORDERS,
+        expression=nw.col("silence_days") / nw.col("gap_days") * (nw.col("decayed_periods") / _UNIT),
+        reason="silence",
+    ),
     Trait(
         name="gaps",
         source=ORDERS,

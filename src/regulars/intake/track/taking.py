@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+import psycopg
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from regulars.intake.models import Call, WriteKey
+from regulars.intake.models import Call, WriteKey, pack
 from regulars.intake.track import wire
 from regulars.kernel.errors import RegularsError
 from regulars.shop.models import EventSource, Store
@@ -44,6 +45,14 @@ class InvalidSourceError(RegularsError):
     code: ClassVar[str] = "invalid_source"
 
 
+_TAKE = """
+    INSERT INTO intake_call (source_id, kind, body, events, received_at, outcomes, notes)
+    SELECT source_id, %(kind)s, %(body)b, %(events)s, %(now)s, '', '[]' FROM intake_writekey
+    WHERE key = %(key)s AND revoked_at IS NULL
+      AND (%(origin)s = '' OR cardinality(origins) = 0 OR %(origin)s = ANY (origins))
+"""
+
+
 def take_call(*, write_key: str, kind: str, body: bytes, origin: str = "", now: datetime) -> int:
     """Keep a call and return how many events it holds; it is durable when this returns outside of a transaction.
 
@@ -64,22 +73,20 @@ def take_call(*, write_key: str, kind: str, body: bytes, origin: str = "", now: 
     """
     weighed = wire.weigh(kind, body)
     key = write_key or weighed.write_key
-    with connection.cursor() as cursor:
+    connection.ensure_connection()
+    # Django would write the body into the text of the statement, at twice its length, and have it parsed anew every time.
+    with psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(
-            """
-            INSERT INTO intake_call (source_id, kind, body, events, received_at, outcomes, notes)
-            SELECT source_id, %(kind)s, %(body)s, %(events)s, %(now)s, '', '[]' FROM intake_writekey
-            WHERE key = %(key)s AND revoked_at IS NULL
-              AND (%(origin)s = '' OR cardinality(origins) = 0 OR %(origin)s = ANY (origins))
-            """,
+            _TAKE,
             {
                 "kind": kind,
-                "body": body,
+                "body": pack(body),
                 "events": weighed.events,
                 "now": now,
                 "key": key.replace("\0", ""),
                 "origin": origin.lower(),
             },
+            prepare=True,
         )
         if not cursor.rowcount:
             if browser_key(key) is not None:

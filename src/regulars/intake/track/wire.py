@@ -198,6 +198,8 @@ def _instant(text: str) -> datetime:
 
 def text_of(value: object) -> str:
     """Return an id as text: numbers as they are written, 17.0 as 17, nothing as the empty text."""
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return "" if value is None or isinstance(value, bool | dict | list) else str(value).strip()

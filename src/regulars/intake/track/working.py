@@ -52,25 +52,18 @@ class Worked:
 
 @dataclass(kw_only=True)
 class _Told:
-    """One event of a call on its way into the record."""
+    """One event of a call on its way into the record; `store_id` is its source's."""
 
     call: Call
     number: int
     item: Item
     at: datetime
     key: UUID
+    store_id: int
+    anonymous_id: str
     identifiers: dict[str, str] = field(default_factory=dict)
     customer_id: int | None = None
     visitor_id: int | None = None
-
-    @property
-    def store_id(self) -> int:
-        """The store of the source."""
-        return self.call.source.store_id
-
-    @property
-    def anonymous_id(self) -> str:
-        return text_of(self.item.anonymous_id)
 
     @property
     def traits(self) -> dict[str, object]:
@@ -182,7 +175,15 @@ def _read(calls: Iterable[Call], outcomes: _Outcomes) -> "Iterable[_Told]":
                 continue
             # Without an id of its own an event is told apart by the call that brought it.
             message_id = text_of(item.message_id) or f"call:{call.pk}:{number}"
-            yield _Told(call=call, number=number, item=item, at=at, key=shop.message_key(message_id))
+            yield _Told(
+                call=call,
+                number=number,
+                item=item,
+                at=at,
+                key=shop.message_key(message_id),
+                store_id=call.source.store_id,
+                anonymous_id=text_of(item.anonymous_id),
+            )
 
 
 def _check(item: Item) -> None:

@@ -64,6 +64,8 @@ class Session:
             if connection.connection is not self._backend:
                 self.worker = secrets.randbits(62)
                 cursor.execute("SELECT pg_advisory_lock(%s)", [self.worker])
+                # Moves differ in nothing that a plan could heed, and to plan one takes longer than to do it.
+                cursor.execute("SET plan_cache_mode = force_generic_plan")
                 self._backend = connection.connection
         return self.worker
 

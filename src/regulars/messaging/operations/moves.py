@@ -1,10 +1,10 @@
 """The one statement that changes the state of deliveries, fenced against senders that come too late."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from django.db import connection
 from psycopg import Cursor
@@ -69,34 +69,34 @@ def move(moves: Iterable[Move], *, now: datetime) -> set[int]:
         moves: One each.
         now: When, by the database's clock.
     """
-    columns = list(zip(*(_row(one) for one in moves), strict=True))
-    if not columns:
+    told = "\n".join(map(_told, moves))
+    if not told:
         return set()
     connection.ensure_connection()
-    # Prepared by the server: a sender runs this for each message.
+    # Prepared by the server: a sender runs this all the time.
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        cursor.execute(
-            _MOVE, {"now": now, **dict(zip(_COLUMNS, map(list, columns), strict=True))}, prepare=True
-        )
+        cursor.execute(_MOVE, {"now": now, "moves": told}, prepare=True)
         return {delivery_id for (delivery_id,) in cursor.fetchall()}
 
 
-def _row(one: Move) -> tuple[Any, ...]:
-    return (
-        one.delivery_id, one.generation, one.was, one.state, one.reason[:40], _said(one.trouble), one.due_at, one.worker,
-        one.lease_seconds, one.doubts, one.gives_back, one.address, one.provider_id[:200], one.segments, one.cost_minor,
-        one.counts,
+def _told(one: Move) -> str:
+    """Return a move as a JSON object: one text costs Python a fifth of as many arrays as there are columns."""
+    return json.dumps(
+        {
+            "id": one.delivery_id, "generation": one.generation, "was": one.was, "state": one.state, "reason": one.reason[:40],
+            "trouble": _said(one.trouble)[:500], "due_at": one.due_at, "worker": one.worker, "lease_seconds": one.lease_seconds,
+            "doubts": one.doubts, "gives_back": one.gives_back, "address": one.address,
+            "provider_id": _said(one.provider_id)[:200], "segments": one.segments, "cost_minor": one.cost_minor,
+            "counts": one.counts,
+        },
+        default=str,
     )  # fmt: skip
 
 
 def _said(text: str) -> str:
-    return text.replace("\0", "")[:500]
+    return text.replace("\0", "")
 
 
-_COLUMNS = (
-    "id", "generation", "was", "state", "reason", "trouble", "due_at", "worker", "lease_seconds", "doubts", "gives_back",
-    "address", "provider_id", "segments", "cost_minor", "counts",
-)  # fmt: skip
 _MOVE = """
 UPDATE messaging_delivery d SET
     state = m.state,
@@ -118,12 +118,10 @@ UPDATE messaging_delivery d SET
     accepted_at = CASE WHEN m.state IN ('accepted', 'delivered', 'complained') THEN coalesce(d.accepted_at, %(now)s)
         WHEN m.state = 'pending' THEN NULL ELSE d.accepted_at END,
     settled_at = CASE WHEN m.state IN ('pending', 'claimed', 'sending') THEN NULL ELSE %(now)s::timestamptz END
-FROM unnest(
-    %(id)s::bigint[], %(generation)s::int[], %(was)s::text[], %(state)s::text[], %(reason)s::text[], %(trouble)s::text[], %(due_at)s::timestamptz[], %(worker)s::bigint[], %(lease_seconds)s::int[],
-    %(doubts)s::boolean[], %(gives_back)s::boolean[], %(address)s::text[], %(provider_id)s::text[], %(segments)s::int[], %(cost_minor)s::numeric[], %(counts)s::boolean[]
-) AS m (
-    id, generation, was, state, reason, trouble, due_at, worker, lease_seconds, doubts, gives_back, address, provider_id,
-    segments, cost_minor, counts
+FROM unnest(string_to_array(%(moves)s, chr(10))::json[]) AS told, json_to_record(told) AS m (
+    id bigint, generation int, was text, state text, reason text, trouble text, due_at timestamptz, worker bigint,
+    lease_seconds int, doubts boolean, gives_back boolean, address text, provider_id text, segments int, cost_minor numeric,
+    counts boolean
 )
 WHERE d.id = m.id AND d.generation = m.generation
   AND (d.state = m.was OR (m.was = 'sending' AND d.state = 'uncertain' AND m.state <> 'pending'))

@@ -90,7 +90,7 @@ def claim_messages(messages: Iterable[tuple[int, UUID]]) -> set[tuple[int, UUID]
     Returns:
         The (source, key) of events to be taken in now; one that is absent has been taken in before.
     """
-    distinct = sorted(set(messages))
+    distinct = sorted(set(messages), key=lambda message: (message[0], message[1].int))
     with connection.cursor() as cursor:
         cursor.execute(
             """
