@@ -10,7 +10,8 @@ function place(popover, button) {
   const below = anchor.bottom + GAP;
   const fitsBelow = below + box.height <= innerHeight - EDGE || anchor.top < box.height + GAP + EDGE;
   popover.style.left = `${Math.max(EDGE, Math.min(left, innerWidth - box.width - EDGE))}px`;
-  popover.style.top = `${Math.max(EDGE, fitsBelow ? below : anchor.top - GAP - box.height)}px`;
+  const top = fitsBelow ? below : anchor.top - GAP - box.height;
+  popover.style.top = `${Math.max(EDGE, Math.min(top, innerHeight - box.height - EDGE))}px`;
 }
 
 document.addEventListener(

@@ -15,7 +15,7 @@ const XHTML = "http://www.w3.org/1999/xhtml";
 const GRID = 4;
 const ROUND = 28;
 const STEP_PX = 20;
-const SCALES = { min: 0.2, max: 2 };
+const SCALES = { min: 0.1, max: 2 };
 
 Graph.registerNode("step", {
   width: WIDTH,
@@ -38,7 +38,8 @@ Graph.registerNode("step", {
       out: {
         position: { name: "bottom" },
         attrs: { circle: { r: 6, magnet: true, class: "journey-port" }, text: { class: "journey-port-label" } },
-        label: { position: { name: "right" } },
+        // Below the card's edge, which would strike it through.
+        label: { position: { name: "right", args: { x: 9, y: 10 } } },
       },
     },
   },
@@ -169,7 +170,7 @@ export class Drawing {
 
   #renderEdge(from, out, to) {
     const id = `${from}>${out}`;
-    const round = this.#round(from, to);
+    const round = this.#round(from, out, to);
     const shape = JSON.stringify([to, round]);
     const edge = this.graph.getCellById(id);
     if (edge?.getData().shape === shape) return id;
@@ -187,7 +188,7 @@ export class Drawing {
   }
 
   // A way back up goes round what lies between, on the side that is nearer.
-  #round(from, to) {
+  #round(from, out, to) {
     const [x, y] = this.places[from];
     const [a, b] = this.places[to];
     if (b > y + HEIGHT) return null;
@@ -196,7 +197,10 @@ export class Drawing {
     const right = Math.max(...between.map(([one]) => one)) + WIDTH + ROUND;
     const middle = (x + a + WIDTH) / 2;
     const side = middle - left < right - middle ? left : right;
+    const outs = from === ENTRY ? [out] : this.store.outsOf(from);
+    const port = x + (WIDTH * (outs.indexOf(out) + 0.5)) / outs.length;
     return [
+      { x: port, y: y + HEIGHT + ROUND },
       { x: side, y: y + HEIGHT + ROUND },
       { x: side, y: b - ROUND },
       { x: a + WIDTH / 2, y: b - ROUND },
@@ -345,6 +349,9 @@ export class Drawing {
   }
 
   fit() {
+    // What stands above may just have grown or shrunk, which the drawing hears of later.
+    const { width, height } = this.container.parentElement.getBoundingClientRect();
+    this.graph.resize(width, height);
     this.graph.zoomToFit({ padding: 32, maxScale: 1, minScale: SCALES.min });
     this.minimap.frame();
   }

@@ -322,8 +322,13 @@ class Editor {
   }
 
   #key(event) {
-    if (isTyping(event.target)) return;
     const { store } = this;
+    // Out of a field, back to the step that it belongs to.
+    if (event.key === "Escape" && store.focus && this.part("panel")?.contains(event.target)) {
+      event.preventDefault();
+      return this.view.focusOn(store.focus);
+    }
+    if (isTyping(event.target)) return;
     const isCommand = event.ctrlKey || event.metaKey;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const id = event.target.closest?.("[data-step]")?.dataset.step ?? store.focus;

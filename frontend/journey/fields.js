@@ -10,8 +10,9 @@ export const isBlank = (value) => value === null || value === undefined || value
 
 // In words
 
-// Of these the label is the unit.
-const SPANS = new Set(["days", "hours", "minutes"]);
+// Of these the name is the unit.
+const SPANS = { days: "day", hours: "hour", minutes: "minute" };
+const spanInWords = (value, unit) => new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(value);
 const NAMED = new Set(["segment", "template", "channel", "offer", "tag", "attribute", "journey", "product", "choice"]);
 
 function nameIn(store, field, value) {
@@ -38,7 +39,7 @@ export function inWords(store, id, field, value) {
     percent: () => percent(value),
     shares: () => Object.entries(value).map(([name, share]) => `${name} ${percent(share)}`).join(" / "),
     rule: () => store.ruleWords[rulePlace(id, field.name)] ?? say("with_rule"),
-    integer: () => (value === 0 ? "" : SPANS.has(field.name) ? `${value} ${field.label.toLowerCase()}` : String(value)),
+    integer: () => (value === 0 ? "" : field.name in SPANS ? spanInWords(value, SPANS[field.name]) : String(value)),
   }[field.type];
   return write ? write() : String(value);
 }
@@ -92,7 +93,7 @@ function days(field, value, set, attributes) {
     [1, 2, 3, 4, 5, 6, 7].map((day, index) =>
       h(
         "label",
-        { class: "form-check" },
+        { class: "choice" },
         h("input", {
           ...(index === 0 ? attributes : { id: `${attributes.id}-${day}` }),
           class: "form-check-input",
@@ -215,7 +216,7 @@ export function editorOf(store, id, field, value, set, { attributes, openRule })
     boolean: () =>
       h(
         "label",
-        { class: "form-check" },
+        { class: "choice" },
         h("input", { class: "form-check-input", type: "checkbox", checked: Boolean(value), ...attributes, onchange: ({ target }) => set(target.checked) }),
         h("span", {}, field.label),
       ),

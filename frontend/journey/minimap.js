@@ -43,10 +43,12 @@ export class Minimap {
     this.frame();
   }
 
+  // By the drawing's own numbers: the browser tells the place before, while it is being moved.
   frame() {
     const { container, graph } = this.drawing;
-    const box = container.getBoundingClientRect();
-    const seen = graph.clientToLocal({ x: box.x, y: box.y, width: box.width, height: box.height });
-    for (const name of ["x", "y", "width", "height"]) this.window.setAttribute(name, seen[name]);
+    const { width, height } = container.getBoundingClientRect();
+    const { a: scale, e: x, f: y } = graph.matrix();
+    const seen = { x: -x / scale, y: -y / scale, width: width / scale, height: height / scale };
+    for (const [name, value] of Object.entries(seen)) this.window.setAttribute(name, value);
   }
 }

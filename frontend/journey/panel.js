@@ -1,6 +1,6 @@
 // The panel beside the drawing: the fields of what is chosen, made from the registry, with what is wrong beside them.
 import { button, h, icon, say } from "./elements.js";
-import { editorOf, inWords } from "./fields.js";
+import { editorOf, inWords, isBlank } from "./fields.js";
 import { copyOf, ENTRY, point, rename, targetOf } from "./graph.js";
 import { kindOf, labelOfOut, titleOf } from "./cards.js";
 
@@ -83,7 +83,10 @@ export class Panel {
   // A labelled field of some part of the graph: `path` says where that part is.
   #field(id, field, { part, set, prefix = "" }) {
     const key = `${prefix}${field.name}`;
-    if (!this.store.canWrite) return this.#fact(field.label, inWords(this.store, id, { ...field, name: key }, part?.[field.name]));
+    if (!this.store.canWrite) {
+      // What is switched on says so by its own name.
+      return this.#fact(field.type === "boolean" ? "" : field.label, inWords(this.store, id, { ...field, name: key }, part?.[field.name]));
+    }
     const attributes = { id: `field-${key.replaceAll(".", "-")}` };
     const editor = editorOf(this.store, id, { ...field, name: key }, part?.[field.name] ?? field.default, (value) => set(field.name, value, key), {
       attributes,
@@ -94,7 +97,7 @@ export class Panel {
       "div",
       { class: "field", "data-field": key },
       field.type !== "boolean" &&
-        h(isOwnLabel ? "span" : "label", { class: "field-label", ...(isOwnLabel ? {} : { for: attributes.id }) }, field.label, !field.required && field.type !== "rule" && h("span", { class: "optional" }, ` ${say("optional")}`)),
+        h(isOwnLabel ? "span" : "label", { class: "field-label", ...(isOwnLabel ? {} : { for: attributes.id }) }, field.label, !field.required && isBlank(field.default) && field.type !== "rule" && h("span", { class: "optional" }, ` ${say("optional")}`)),
       editor,
       field.help && h("p", { class: "field-help" }, field.help),
     );
@@ -102,7 +105,7 @@ export class Panel {
 
   // Who may only look reads the same in words.
   #fact(label, words) {
-    return words ? h("div", { class: "journey-fact" }, h("span", { class: "muted" }, label), h("span", {}, words)) : null;
+    return words ? h("div", { class: "journey-fact" }, label && h("span", { class: "muted" }, label), h("span", {}, words)) : null;
   }
 
   #step(id) {

@@ -32,7 +32,8 @@ def test_a_journey_is_drawn_started_entered_and_looked_into(program: Program) ->
     refused = program.post(f"{path}/publications", {})
     assert (refused.status_code, content(refused)["code"]) == (422, "invalid_graph")
     assert "no_steps" in {one["code"] for one in content(refused)["faults"]}
-    assert content(program.post("/journeys/checks", {"graph": graph()})) == {"items": []}
+    [told] = content(program.post("/journeys/checks", {"graph": graph()}))["items"]
+    assert (told["code"], told["step"], told["severity"]) == ("dead_end", "pause", "warning")
     assert content(patch(program, path, {"graph": graph(), "revision": 1}))["revision"] == 2
     stale = patch(program, path, {"graph": graph(holdout_bp=1), "revision": 1})
     assert (stale.status_code, content(stale)["code"]) == (409, "stale_draft")
@@ -53,8 +54,8 @@ def test_a_journey_is_drawn_started_entered_and_looked_into(program: Program) ->
         program, path, {"graph": graph({"pause": {"kind": "wait", "days": 2, "next": {}}}), "name": "Hello"}
     )
     assert content(program.post(f"{path}/publications", {"running": "move"}))["moved"] == 3
-    told = content(program.get(f"{path}/diff", {"before": 1, "after": 2}))["items"]
-    assert [one["path"] for one in told] == ["steps.pause.days"]
+    changes = content(program.get(f"{path}/diff", {"before": 1, "after": 2}))["items"]
+    assert [one["path"] for one in changes] == ["steps.pause.days"]
     assert [one["version"] for one in content(program.get(f"{path}/versions"))["items"]] == [1, 2]
     Enrollment.objects.filter(customer=who[0]).update(state="parked", reason="x", next_at=None)
     assert content(program.post(f"{path}/retries", {})) == {"enrollments": 1}

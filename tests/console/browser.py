@@ -157,8 +157,9 @@ class Console:
         settle(page)
 
     def _note_message(self, page: Page, message: ConsoleMessage) -> None:
-        # The browser refuses to run the tests' own scripts in a frame in which nothing runs.
-        if message.text.startswith("Blocked script execution in"):
+        # The browser refuses to run the tests' own scripts in a frame in which nothing runs; htmx tells that a newer request
+        # replaced an older one, which on a busy machine happens.
+        if message.text.startswith(("Blocked script execution in", "htmx:sendAbort", "htmx:afterRequest")):
             return
         # Chromium tells of a page's own status in its console too; tests look at the page for that.
         if message.type == "error" and message.location["url"] != page.url:

@@ -210,3 +210,17 @@ def test_the_file_holds_the_filtered_list_with_reasons_in_words(client: Client) 
 
 def test_the_period_of_the_page_survives_the_list(alice: User) -> None:
     assert ActionList(QueryDict("period=30&tier=VIP"), user=alice).query(tier=None) == "period=30"
+
+
+def test_a_call_comes_with_what_to_say_in_the_callers_language(*, client: Client, alice: User) -> None:
+    call = make("Anna Reed", playbook="vip_at_risk_call")
+    letter = make("Bo", playbook="win_back_short")
+    assert f'hx-get="/actions/{call.pk}/script/"' in client.get("/actions/").content.decode()
+    said = client.get(f"/actions/{call.pk}/script/").content.decode()
+    assert "At risk: Anna Reed" in said
+    assert "Write down the reason, in their words." in said
+    User.objects.filter(pk=alice.pk).update(language="zh-hans")
+    assert "快要流失：Anna Reed" in client.get(f"/actions/{call.pk}/script/").content.decode()
+    User.objects.filter(pk=alice.pk).update(language="en")
+    assert "not said on the telephone" in client.get(f"/actions/{letter.pk}/script/").content.decode()
+    assert client.get("/actions/999999/script/").status_code == 404

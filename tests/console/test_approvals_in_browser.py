@@ -39,7 +39,12 @@ def test_a_launch_waits_until_a_manager_says_yes_or_no(console: Console, tmp_pat
     assert not Journey.objects.filter(state=Journey.State.RUNNING).exists()
 
     page = console.open("/", user=wang)
-    page.get_by_role("link", name="Mei asks for approval to launch “Welcome”.").click()
+    # One line tells of all of them, and none of them is a draft to be published besides.
+    lines = page.locator(".notices li").all_inner_texts()
+    assert [line for line in lines if "Welcome" in line] == [
+        "Waiting for approval: “Welcome” (asked by Mei), “Win back” (asked by Mei), “Birthday” (asked by Mei)"
+    ]
+    page.get_by_role("link", name="Waiting for approval").click()
     page.get_by_role("region", name="Welcome").get_by_role("button", name="Approve and launch").click()
     expect(page.get_by_text("Approved, and launched.")).to_be_visible()
     refused = page.get_by_role("region", name="Win back")

@@ -23,6 +23,13 @@ from tests.staff.factories import make_user
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 
+IN_FRAME = """() => {
+  const frame = document.querySelector(".journey-minimap-window").getBoundingClientRect();
+  const within = (one) => one.left >= frame.left && one.right <= frame.right && one.top >= frame.top && one.bottom <= frame.bottom;
+  return [...document.querySelectorAll(".journey-minimap rect:not(.journey-minimap-window)")].filter((one) => within(one.getBoundingClientRect())).length;
+}"""
+
+
 def step(page: Page, name: str) -> Locator:
     """The card of a step on the drawing."""
     return page.locator(f'g[data-step="{name}"]')
@@ -66,8 +73,14 @@ def test_a_journey_is_drawn_by_hand_and_gone_by_a_customer(console: Console) -> 
     expect(page.locator("[data-journey][data-drawn]")).to_be_visible(timeout=15_000)
     expect(page.locator(".journey-faults summary")).to_contain_text("To be mended")
 
-    add(page, "wait")
-    page.locator("#field-days").fill("2")
+    # A step by keys alone: added, filled in, and back to its card. Before nothing it is for nothing.
+    page.get_by_role("button", name="Add a step").focus()
+    for key in ("Enter", "Enter", "Enter", "2", "Escape"):
+        page.keyboard.press(key)
+    expect(step(page, "wait")).to_be_focused()
+    expect(step(page, "wait")).to_have_attribute(
+        "aria-label", re.compile("2 days.*nothing comes after it"), timeout=10_000
+    )
     add(page, "condition")
     fault = page.locator(".journey-faults summary")
     fault.click()
@@ -88,6 +101,11 @@ def test_a_journey_is_drawn_by_hand_and_gone_by_a_customer(console: Console) -> 
     page.locator("#field-tag").select_option(label="welcomed")
     assert saved(page)["steps"]["condition"]["next"] == {"yes": "tag", "no": None}
     expect(page.locator(".journey-faults summary")).to_contain_text("Nothing to mend")
+
+    # The whole of it is seen, and the small picture frames as much.
+    page.get_by_role("button", name="Show all").click()
+    cards = page.locator("g[data-step] .journey-card").count()
+    assert page.evaluate(IN_FRAME) == cards == 4
 
     # Undone and done again, by keys; drawn by mouse.
     step(page, "tag").click()

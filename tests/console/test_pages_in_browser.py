@@ -26,6 +26,7 @@ REASON = {
     "code": "slowing_down", "stage": "declining", "orders": 3, "recency_days": 40, "cycle_days": 21.0,
     "year_minor": 10_000, "currency": "GBP",
 }  # fmt: skip
+CALL = "vip_at_risk_call"
 
 
 def make_shop() -> list[Profile]:
@@ -39,7 +40,12 @@ def make_shop() -> list[Profile]:
         make_refund(customer=customer, order=order)
         Identifier.objects.create(customer=customer, kind="phone", value=f"1381234567{number}")
         make_change(customer=customer, run=run, before="general", after="VIP")
-        make_action(customer=customer, playbook="slowing_down", reason=REASON, value_minor=90_000 - number)
+        make_action(
+            customer=customer,
+            playbook=CALL if number == 0 else "slowing_down",
+            reason=REASON,
+            value_minor=90_000 - number,
+        )
     call_for(people[0].customer_id)
     return people
 
@@ -146,6 +152,11 @@ def test_a_customer_is_found_by_the_keyboard(*, console: Console) -> None:
 def test_actions_are_worked_without_leaving_the_page(*, console: Console) -> None:
     make_shop()
     page = console.open("/", user=make_user(name="Alice"))
+    page.get_by_role("button", name="Assign, note or dismiss: Anna Smith").click()
+    said = page.get_by_role("region", name="What to say")
+    expect(said).to_contain_text("Anna Smith (C1) spends much")
+    expect(page.get_by_role("row", name="Anna Smith").get_by_role("cell", name="Today")).to_be_visible()
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Done: Anna Smith").click()
     expect(page.get_by_text("1 action done.")).to_be_visible()
     assert Action.objects.get(customer__code="C1").state == Action.State.DONE

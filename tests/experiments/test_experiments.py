@@ -261,7 +261,7 @@ def test_a_plan_tells_smaller_effects_of_longer_runs_and_of_larger_arms() -> Non
     segment = make_list(customers)
     even = planning.plan(segment_id=segment.pk, shares=[5_000, 5_000], metric="buyers", days=28, now=STARTED)
     lopsided = planning.plan(
-        segment_id=segment.pk, shares=[500, 9_500], metric="buyers", days=28, now=STARTED, least_effect=0.1
+        segment_id=segment.pk, shares=[500, 9_500], metric="buyers", days=28, now=STARTED, least_change=0.6
     )
     effects = {one.days: one.effect for one in even.over}
     assert even.units == (1_000, 1_000)

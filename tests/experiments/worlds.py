@@ -14,6 +14,7 @@ from regulars.segments.models import Segment
 from regulars.shop.models import Customer, Order
 from tests.shop.factories import make_store
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STARTED = datetime(2026, 3, 1, 8, tzinfo=UTC)
 _numbers = itertools.count()
 
@@ -40,7 +41,7 @@ def make_orders(orders: Iterable[tuple[int, float, int]]) -> None:
     store = make_store()
     Order.objects.bulk_create(
         Order(
-            store=store, code=f"x{next(_numbers)}", customer_id=who, day=20_000, placed_at=after(days), amount_minor=net
+            store=store, code=f"x{next(_numbers)}", customer_id=who, day=(after(days) - EPOCH).days, placed_at=after(days), amount_minor=net
         )
         for who, days, net in orders
     )  # fmt: skip

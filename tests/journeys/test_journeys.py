@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from regulars.analytics.experiments import bucket
 from regulars.journeys import advancing, entering, registry
-from regulars.journeys.graph import check
+from regulars.journeys.graph import check, hindrances
 from regulars.journeys.kinds.entries import entrants_by_date, latest_slot
 from regulars.journeys.kinds.waits import clock_of, opens_at
 from regulars.journeys.models import Enrollment, JourneyVersion, Passage
@@ -29,7 +29,7 @@ from regulars.outbox.delivery import deliver_event
 from regulars.outbox.models import OutboxEvent
 from regulars.segments import operations as segments
 from regulars.segments.models import Membership
-from regulars.shop.models import AttributeValue, Customer, Product, Tagging
+from regulars.shop.models import AttributeValue, Customer, Product, Tag, Tagging
 from regulars.shop.operations import (
     NewEvent,
     Told,
@@ -94,8 +94,18 @@ def test_each_fault_of_a_graph_is_told_with_its_place(
 
 @pytest.mark.django_db
 def test_a_graph_without_a_fault_has_none_and_a_loop_may_go_through_a_wait() -> None:
-    assert check(graph()) == []
+    tag = Tag.objects.create(name="t").pk
+    assert check(graph({"a": {"kind": "tag", "tag": tag, "next": {"then": None}}})) == []
     assert check(graph({"a": {**WAIT, "next": {"then": "b"}}, "b": {**SPLIT, "next": {"a": "a"}}})) == []
+
+
+@pytest.mark.parametrize("idle", [WAIT, SPLIT])
+@pytest.mark.django_db
+def test_a_step_that_only_waits_or_parts_ways_before_nothing_is_a_dead_end_that_may_be_published(
+    idle: dict[str, Any],
+) -> None:
+    found = check(graph({"a": idle}))
+    assert [(one.code, one.step, one.severity) for one in found] == [("dead_end", "a", "warning")]
 
 
 @pytest.mark.django_db
@@ -331,7 +341,7 @@ def test_replenishment_as_worked_out_by_hand() -> None:
     }
     entry = {"kind": "product", "product": "wipes", "daily_use": 4}
     journey = run_journey(graph(steps, entry=entry, reentry={"kind": "always"}, goal={"kind": "order"}))
-    assert check(journey.graph) == []
+    assert hindrances(check(journey.graph)) == []
     for hours in range(0, 24 * 45, 12):
         now = NOON + timedelta(hours=hours)
         entering.look_all(now=now)
@@ -396,7 +406,7 @@ def test_waits_for_dates_orders_and_behaviour_go_on_as_soon_as_it_happens_or_by_
         "looked": {"kind": "wait_event", "event": "Product Viewed", "days": 3, "next": {"happened": None, "timeout": None}},
     }  # fmt: skip
     journey = run_journey(graph(steps))
-    assert check(journey.graph) == []
+    assert hindrances(check(journey.graph)) == []
     enroll(journey, [anna, bert])
     live(since=NOON, until=NOON + timedelta(days=4))
     assert way(journey, bert) == [("born", "missing"), ("order", "timeout")]

@@ -337,7 +337,7 @@ def test_s1_a_worker_killed_at_every_crashpoint_and_at_random_loses_and_doubles_
         ends.append(workers.run(work="journeys", batch=12, crash=f"*@{hit}"))
     assert (lost(journey), faults_of(journey)) == (0, [])
     rng = random.Random(SEED)  # noqa: S311  a repeatable test
-    journey = crowd(2_000 if LONG else 400)
+    journey = crowd(10_000 if LONG else 400)
     kills = 0
     while lost(journey):
         pid = workers.start(work="journeys", batch=20)

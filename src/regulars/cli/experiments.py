@@ -55,6 +55,10 @@ def plan(
     shares: Annotated[str, typer.Option(help="Percent of each arm, the control first.")] = "50,50",
     metric: Annotated[str, typer.Option(help="buyers, repurchase, orders, revenue or margin.")] = "buyers",
     days: Annotated[int, typer.Option(help="Days in which orders count.")] = 28,
+    change: Annotated[
+        float | None,
+        typer.Option(help="Percent of what it is now: how long does such a change take to show?"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print how small an effect an experiment would see, by how much this shop's customers differ."""
@@ -71,12 +75,29 @@ def plan(
         raise typer.BadParameter(
             f"{shares!r}: write percents such as 50,50", param_hint="--shares"
         ) from error
-    found = planning.plan(segment_id=segment, shares=told, metric=metric, days=days, now=timezone.now())
+    found = planning.plan(
+        segment_id=segment,
+        shares=told,
+        metric=metric,
+        days=days,
+        now=timezone.now(),
+        least_change=None if change is None else change / 100,
+    )
     if as_json:
         rows = [
             {"days": one.days, "mean": one.mean, "effect": one.effect, "relative": one.relative} for one in found.over
         ]  # fmt: skip
-        typer.echo(json.dumps({"customers": found.customers, "units": found.units, "over": rows}, indent=2))
+        typer.echo(
+            json.dumps(
+                {
+                    "customers": found.customers,
+                    "units": found.units,
+                    "over": rows,
+                    "enough_days": found.enough_days,
+                },
+                indent=2,
+            )
+        )
         return
     currency, measure = business().currency, MEASURES[metric]
     table = Table(
@@ -88,6 +109,12 @@ def plan(
         effect = "-" if one.effect is None else words.difference(one.effect, measure, currency=currency)
         table.add_row(str(one.days), words.value(one.mean, measure, currency=currency), effect)
     Console().print(table)
+    if change is not None:
+        enough = found.enough_days
+        Console().print(
+            f"A change of {change:g} % "
+            + ("would not show in any of these." if enough is None else f"takes {enough} days to show.")
+        )
 
 
 @experiments.command("read")

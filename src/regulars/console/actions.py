@@ -7,14 +7,14 @@ from typing import Any, cast
 import polars as pl
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -28,7 +28,7 @@ from regulars.kernel.errors import RegularsError
 from regulars.planner import operations as planner
 from regulars.planner import queries
 from regulars.planner.models import Action
-from regulars.planner.queries import ActionFilter, ActionPlace, ActionRow, Day
+from regulars.planner.queries import ActionFilter, ActionPlace, ActionRow, Day, NoSuchActionError
 from regulars.planner.rules import BY_CODE, PLAYBOOKS, Playbook
 from regulars.shop import queries as shop
 from regulars.shop.models import Business, Interaction
@@ -220,6 +220,19 @@ def action_list(request: HttpRequest) -> HttpResponse:
     if not request.headers.get("HX-Request"):
         return redirect(f"{reverse('console:today')}?{request.GET.urlencode()}#actions")
     return _fragment(request, ActionList(request.GET, user=cast("User", request.user)))
+
+
+@access(Needs(Capability.WORK_ACTIONS))
+@require_GET
+def script(request: HttpRequest, action_id: int) -> HttpResponse:
+    """Show what to say on the telephone, filled in for the customer."""
+    try:
+        found = queries.script(action_id, language=get_language() or "en", now=timezone.now())
+    except NoSuchActionError as error:
+        raise Http404 from error
+    except RegularsError as error:
+        return render(request, "console/today/script.html", {"fault": str(error)})
+    return render(request, "console/today/script.html", {"script": found})
 
 
 def _as_of_day() -> int:

@@ -1,6 +1,6 @@
 """What waits for somebody, beside the customers themselves: what went wrong, what is to be decided, what journeys did."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, cast
@@ -115,37 +115,40 @@ def _held_up(_now: datetime) -> Iterator[Notice]:
 
 
 def _to_decide(_now: datetime) -> Iterator[Notice]:
+    # What waits for approval is told by its own line.
+    asked = waiting_approvals()
     for label, names, url in (
         (
             gettext("Campaigns that wait to be confirmed: %(names)s"),
-            Campaign.objects.filter(state=Campaign.State.DRAFT, archived_at=None),
+            Campaign.objects.filter(state=Campaign.State.DRAFT, archived_at=None).exclude(
+                approvals__in=asked
+            ),
             reverse("console:campaigns") + "?state=draft",
         ),
         (
             gettext("Journeys that wait to be published: %(names)s"),
-            Journey.objects.filter(state=Journey.State.DRAFT, archived_at=None),
+            Journey.objects.filter(state=Journey.State.DRAFT, archived_at=None).exclude(approvals__in=asked),
             reverse("console:journeys") + "?state=draft",
         ),
     ):
         found = list(names.order_by("-pk").values_list("name", flat=True)[: _NAMED + 1])
         if found:
-            told = gettext(", ").join(found[:_NAMED]) + (" …" if len(found) > _NAMED else "")
-            yield Notice(level="", text=label % {"names": told}, url=url)
+            yield Notice(level="", text=label % {"names": _few(found)}, url=url)
 
 
-def _to_approve(_now: datetime) -> Iterator[Notice]:
-    for row in waiting_approvals()[:_NAMED]:
-        text = gettext("%(who)s asks for approval to launch “%(name)s”.") % {"who": row.asked_by, "name": row}
-        yield Notice(level="warning", text=text, url=reverse("console:approvals"))
+def _few(names: Sequence[str]) -> str:
+    return gettext(", ").join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
 
 
-def _asked(_now: datetime) -> Iterator[Notice]:
-    names = [str(row) for row in waiting_approvals()[: _NAMED + 1]]
-    if names:
-        told = gettext(", ").join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
+def _approvals(_now: datetime) -> Iterator[Notice]:
+    asked = [
+        gettext("“%(name)s” (asked by %(who)s)") % {"name": row, "who": row.asked_by}
+        for row in waiting_approvals()[: _NAMED + 1]
+    ]
+    if asked:
         yield Notice(
             level="",
-            text=gettext("Launches that wait for approval: %(names)s") % {"names": told},
+            text=gettext("Waiting for approval: %(names)s") % {"names": _few(asked)},
             url=reverse("console:approvals"),
         )
 
@@ -169,15 +172,14 @@ def _channels(now: datetime) -> Iterator[Notice]:
 
 def _stale(now: datetime) -> Iterator[Notice]:
     names = [
-        row.segment.title for row in segments.segments(now=now) if row.stale in {"failed", "old", "behind"}
+        str(row.segment.title)
+        for row in segments.segments(now=now)
+        if row.stale in {"failed", "old", "behind"}
     ]
     if names:
-        told = gettext(", ").join(str(name) for name in names[:_NAMED]) + (
-            " …" if len(names) > _NAMED else ""
-        )
         yield Notice(
             level="warning",
-            text=gettext("Segments that do not speak of now, and hold back what rests on them: %(names)s") % {"names": told},
+            text=gettext("Segments that do not speak of now, and hold back what rests on them: %(names)s") % {"names": _few(names)},
             url=reverse("console:segments"),
         )  # fmt: skip
 
@@ -203,8 +205,7 @@ _SOURCES: tuple[tuple[Capability, Callable[[datetime], Iterator[Notice]]], ...] 
     (Capability.WORK_ACTIONS, _tasks),
     (Capability.VIEW_REPORTS, _parked),
     (Capability.VIEW_REPORTS, _held_up),
-    (Capability.APPROVE_LAUNCHES, _to_approve),
-    (Capability.SEND_MESSAGES, _asked),
+    (Capability.SEND_MESSAGES, _approvals),
     (Capability.SEND_MESSAGES, _to_decide),
     (Capability.SEND_MESSAGES, _channels),
     (Capability.VIEW_CUSTOMERS, _stale),

@@ -48,6 +48,7 @@ def plan_of(told: Plan, *, days: int, currency: str) -> dict[str, Any]:
     ]
     return {
         "plan": told,
+        "last_day": told.until_day - 1,
         "rows": rows,
         "measure": measure,
         "asked": next(one for one in rows if one["is_asked"]),

@@ -35,6 +35,10 @@ class ExperimentForm(forms.Form):
     days = forms.IntegerField(
         label=_("Runs for"), min_value=1, max_value=365, help_text=_("Orders of so many days count.")
     )
+    change = forms.DecimalField(
+        label=_("A change worth knowing"), min_value=0, max_value=1_000, decimal_places=1, required=False,
+        help_text=_("Percent of what it is now. It is not kept: it only tells how long such a change takes to show."),
+    )  # fmt: skip
 
     def __init__(self, data: QueryDict | None = None, *, initial: Mapping[str, Any]) -> None:
         super().__init__(data, initial=dict(initial))

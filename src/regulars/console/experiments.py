@@ -143,8 +143,10 @@ def plan(request: HttpRequest) -> HttpResponse:
                 metric=given.get("metric", "buyers"),
                 days=given.get("days") or 0,
                 now=timezone.now(),
+                least_change=float(given["change"]) / 100 if given.get("change") else None,
             )
             context = shown.plan_of(told, days=given["days"], currency=business().currency)
+            context["change"] = given.get("change")
     except InvalidPlanError as error:
         context["missing"] = str(error)
     return render(request, "console/experiments/plan.html", context)

@@ -64,6 +64,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("actions/assignments/", actions.assign, name="actions-assign"),
     path("actions/closings/", actions.close, name="actions-close"),
     path("actions/reopenings/", actions.reopen, name="actions-reopen"),
+    path("actions/<int:action_id>/script/", actions.script, name="actions-script"),
     path("customers/", customers.customers, name="customers"),
     path("customers/export/", customers.export_customers, name="customers-export"),
     path("customers/tags/", tagging.tag, name="customers-tag"),

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from regulars.analytics.experiments import Mean, Moments, fixed_alpha, minimum_detectable_effect
 from regulars.experiments.measures import DECIDING, MEASURES, moments
 from regulars.experiments.rules import ALPHA, LEAST_UNITS
+from regulars.kernel.days import start_of_day, zone_named
 from regulars.kernel.errors import RegularsError
-from regulars.shop.queries import business
+from regulars.shop.queries import business, record_ends
 
 RUN_TIMES = (7, 14, 28, 56, 90)
 """Days that a plan compares."""
@@ -35,7 +36,7 @@ class Seen:
 
     Attributes:
         days: Days in which orders count.
-        mean: Of the measure a customer, as it was in as many days up to now.
+        mean: Of the measure a customer, as it was in as many days up to the end of the record.
         effect: The smallest difference to the control that would probably be clear at the end, 8 times of 10; None where there are too
             few customers, or none of them did anything.
         relative: effect / mean.
@@ -56,13 +57,15 @@ class Plan:
         units: Customers of each arm, the control first, without those who are held out of everything.
         metric: What decides.
         over: By run time, the shortest first.
-        enough_days: The shortest run time that would see an effect as small as was asked for; None if none does, or nothing was asked.
+        until_day: The business day up to which the past was looked at.
+        enough_days: The shortest run time that would see a change as small as was asked for; None if none does, or nothing was asked.
     """
 
     customers: int
     units: tuple[int, ...]
     metric: str
     over: tuple[Seen, ...]
+    until_day: int
     enough_days: int | None
 
 
@@ -73,12 +76,12 @@ def plan(  # noqa: PLR0913  what is planned
     metric: str,
     days: int,
     now: datetime,
-    least_effect: float | None = None,
+    least_change: float | None = None,
 ) -> Plan:
     """Return what an experiment would see; one query for each run time, of at most 50,000 customers.
 
-    How much customers differ is taken from as many days up to now as it would run, with what they spent before taken out where
-    the reading does so. What the arms are compared at is the stricter level of a reading that is watched
+    How much customers differ is taken from as many days up to today as it would run or, where the record ends before, up to its last
+    order, with what they spent before taken out where the reading does so. What the arms are compared at is the stricter level of a reading that is watched
     (`analytics.experiments.fixed_alpha`), divided by the number of arms.
 
     Args:
@@ -86,8 +89,8 @@ def plan(  # noqa: PLR0913  what is planned
         shares: Of 10,000, by arm, the control first.
         metric: Of `measures.DECIDING`.
         days: The run time asked for; it is told beside the usual ones.
-        now: Up to when the past is looked at.
-        least_effect: The smallest effect that would matter, in the measure's own unit.
+        now: When it is planned.
+        least_change: The smallest change that would matter, as a share of what the measure is now: 0.1 for a tenth.
 
     Raises:
         InvalidPlanError: Shares, metric or days have no meaning.
@@ -96,16 +99,20 @@ def plan(  # noqa: PLR0913  what is planned
     customers = _count(segment_id)
     drawn = customers * (_WHOLE_BP - business().holdout_bp) // _WHOLE_BP
     units = tuple(drawn * share // _WHOLE_BP for share in shares)
-    over = []
-    for run_time in sorted({*RUN_TIMES, days}):
-        found = _past(segment_id, days=run_time, now=now)
-        over.append(_seen(found, run_time, metric=metric, units=units))
+    until_day = record_ends(now=now)
+    until = start_of_day(until_day, zone_named(business().time_zone))
+    over = tuple(
+        _seen(_past(segment_id, days=run_time, until=until), run_time, metric=metric, units=units)
+        for run_time in sorted({*RUN_TIMES, days})
+    )
     enough = None
-    if least_effect is not None and least_effect > 0:
+    if least_change is not None:
         enough = next(
-            (one.days for one in over if one.effect is not None and one.effect <= least_effect), None
+            (one.days for one in over if one.relative is not None and one.relative <= least_change), None
         )
-    return Plan(customers=customers, units=units, metric=metric, over=tuple(over), enough_days=enough)
+    return Plan(
+        customers=customers, units=units, metric=metric, over=over, until_day=until_day, enough_days=enough
+    )
 
 
 def check(*, shares: Sequence[int], metric: str, days: int) -> None:
@@ -142,7 +149,7 @@ def _count(segment_id: int | None) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _past(segment_id: int | None, *, days: int, now: datetime) -> Moments | None:
+def _past(segment_id: int | None, *, days: int, until: datetime) -> Moments | None:
     among = "shop_customer WHERE merged_into_id IS NULL AND erased_at IS NULL"
     column = "id"
     if segment_id is not None:
@@ -153,7 +160,7 @@ def _past(segment_id: int | None, *, days: int, now: datetime) -> Moments | None
         ORDER BY hashint8({column}), {column} LIMIT %(a_most)s
         """,  # noqa: S608  literals of this function
         {
-            "a_segment": segment_id, "a_since": now - timedelta(days=days), "a_until": now, "a_most": MOST_LOOKED_AT,
+            "a_segment": segment_id, "a_since": until - timedelta(days=days), "a_until": until, "a_most": MOST_LOOKED_AT,
         },
     )  # fmt: skip
     return found.get("all")

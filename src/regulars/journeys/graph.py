@@ -231,6 +231,9 @@ def _of_ways(graph: Mapping[str, Any], steps: Mapping[str, Step]) -> Iterator[Fa
     for name in steps:
         if name not in reached:
             yield Fault(code="unreachable", step=name, field=None, message=_("nothing leads here"))
+        elif _leads_nowhere(steps[name]):
+            message = _("nothing comes after it: the journey ends here, and the step is for nothing")
+            yield Fault(code="dead_end", step=name, field=None, message=message, severity="warning")
     for name in _in_loops_without_time(steps):
         yield Fault(
             code="loop_without_wait", step=name, field=None, message=_("a loop without a wait never rests")
@@ -241,6 +244,12 @@ def following(step: Step) -> list[str]:
     """Return the steps that a step leads to."""
     ways = step.get("next")
     return [one for one in ways.values() if isinstance(one, str)] if isinstance(ways, Mapping) else []
+
+
+def _leads_nowhere(step: Step) -> bool:
+    """Return whether it only waits or parts ways, and no way goes on."""
+    kind = registry.step_kinds().get(step.get("kind", ""))
+    return kind is not None and kind.group in {"wait", "branch"} and not following(step)
 
 
 def _reached(first: str, steps: Mapping[str, Step]) -> set[str]:
@@ -375,6 +384,8 @@ def _segment(value: object, _field: Field) -> str | None:
 
 
 def _template(value: object, _field: Field) -> str | tuple[str, str] | None:
+    if value is None:
+        return "missing_template", _("choose a template")
     template = (
         Template.objects.filter(pk=value, archived_at=None).first() if _is_whole(value, 1, 2**62) else None
     )
@@ -386,6 +397,8 @@ def _template(value: object, _field: Field) -> str | tuple[str, str] | None:
 
 
 def _channel(value: object, field: Field) -> str | tuple[str, str] | None:
+    if value is None:
+        return "missing_channel", _("choose a channel")
     channel = Channel.objects.filter(pk=value).first() if _is_whole(value, 1, 2**62) else None
     if channel is None:
         return "missing_channel", _("there is no such channel")

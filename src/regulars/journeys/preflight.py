@@ -19,6 +19,7 @@ from regulars.journeys.operations.campaigns import InvalidCampaignError, problem
 from regulars.journeys.rules import LEFT_OUT, OTHER_ARM
 from regulars.journeys.starting import PORTION
 from regulars.kernel.buckets import bucket
+from regulars.kernel.days import start_of_day, zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing
 from regulars.messaging.channels import kind_named
@@ -30,6 +31,7 @@ from regulars.messaging.queries.templates import has_changes, latest_version
 from regulars.messaging.registry import Message
 from regulars.segments import queries as segments
 from regulars.shop.models import Customer
+from regulars.shop.queries import business, record_ends
 
 MOST_LOOKED_AT = 20_000
 """Above this the audience is judged by as many of it, drawn by their ids, and the counts are scaled."""
@@ -75,12 +77,14 @@ class Detectable:
     """How small an effect would probably be seen (80 % power, 5 % false alarms however often one looks).
 
     Attributes:
-        base: Share of these customers who bought in as many days up to now, 0 to 1.
+        base: Share of these customers who bought in as many days up to `last_day`, 0 to 1.
+        last_day: Yesterday or, where the record ends before, the day of its last order.
         points: The smallest difference of that share, 0 to 1.
         buyers: The same in buyers among those who get the message.
     """
 
     base: float
+    last_day: int
     points: float
     buyers: float
 
@@ -261,13 +265,15 @@ def _detectable(
     units, control = round((len(eligible) - held) * scale), round(held * scale)
     if not campaign.holdout_bp or min(units, control) < LEAST_UNITS:
         return None
+    until_day = record_ends(now=now)
+    until = start_of_day(until_day, zone_named(business().time_zone))
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT count(DISTINCT customer_id) FROM shop_order
             WHERE customer_id = ANY(%s::bigint[]) AND is_valid AND placed_at >= %s AND placed_at < %s
             """,
-            [list(eligible), now - timedelta(days=campaign.window_days), now],
+            [list(eligible), until - timedelta(days=campaign.window_days), until],
         )
         (buyers,) = cursor.fetchone()
     base = buyers / len(eligible)
@@ -281,7 +287,7 @@ def _detectable(
         # The reading may be looked at every day, and is a little stricter for it.
         alpha=fixed_alpha(ALPHA),
     )
-    return Detectable(base=base, points=found.effect, buyers=found.effect * units)
+    return Detectable(base=base, last_day=until_day - 1, points=found.effect, buyers=found.effect * units)
 
 
 def _samples(  # noqa: PLR0913  likewise

@@ -5,10 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Max
 from django.db.models.functions import Now
 from django.utils import translation
 from procrastinate.contrib.django import app
@@ -17,10 +15,8 @@ from regulars.journeys.models import Journey, Rehearsal
 from regulars.journeys.operations.journeys import found
 from regulars.journeys.operations.playbooks import draw_playbook
 from regulars.journeys.playbooks.own import find
-from regulars.kernel.days import day_of_instant
 from regulars.kernel.errors import RegularsError
-from regulars.shop.models import Order
-from regulars.shop.queries import business
+from regulars.shop.queries import record_ends
 from regulars.staff.models import User
 
 if TYPE_CHECKING:
@@ -61,13 +57,6 @@ def request_rehearsal(journey_id: int, *, months: int, by: User | None = None, n
     old = list(Rehearsal.objects.filter(journey=journey).values_list("pk", flat=True)[_KEPT:])
     Rehearsal.objects.filter(pk__in=old).delete()
     return row
-
-
-def record_ends(*, now: datetime) -> int:
-    """Return the business day after the last of the record: today, unless its last order is older than that."""
-    today = day_of_instant(now, ZoneInfo(business().time_zone))
-    last: int | None = Order.objects.filter(is_valid=True, day__lt=today).aggregate(last=Max("day"))["last"]
-    return today if last is None else last + 1
 
 
 def _at_work(journey: Journey) -> Rehearsal:

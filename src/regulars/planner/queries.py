@@ -11,8 +11,9 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
 from regulars.kernel.days import day_of_instant, start_of_day
 from regulars.kernel.errors import RegularsError
+from regulars.messaging import composing
 from regulars.planner.models import Action, Capacity
-from regulars.planner.rules import PLAYBOOKS
+from regulars.planner.rules import BY_CODE, PLAYBOOKS
 from regulars.shop.queries import Row
 
 
@@ -51,6 +52,34 @@ class ActionFilter:
         if self.day is not None:
             condition &= self.day.waiting() if self.waiting else self.day.fitting()
         return condition
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """What to say to a customer on the telephone: a title and the words, filled in for them."""
+
+    title: str
+    text: str
+
+
+def script(action_id: int, *, language: str, now: datetime) -> Script | None:
+    """Return what to say for an action, in the language of whoever says it; None for what is not said on the telephone.
+
+    Raises:
+        NoSuchActionError: There is none.
+        FillingError: The words cannot be filled in for this customer.
+    """
+    row = Action.objects.filter(pk=action_id).first()
+    if row is None:
+        raise NoSuchActionError(f"action {action_id} does not exist")
+    playbook = BY_CODE.get(row.playbook)
+    written = playbook.script if playbook else None
+    if written is None:
+        return None
+    shown = composing.preview(
+        written.content[language], format="task", language=language, customer_id=row.customer_id, now=now
+    )
+    return Script(title=shown.filled.subject, text=shown.filled.text)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from regulars.insights.models import DueProduct, Profile
 from regulars.insights.queries import is_late
+from regulars.journeys.playbooks import Message
 from regulars.journeys.playbooks import playbook as library
 from regulars.messaging.starters import Said
 
@@ -46,6 +47,12 @@ class Playbook:
     def name(self) -> Said:
         """What it is called."""
         return library(self.code).name
+
+    @property
+    def script(self) -> Message | None:
+        """What to say on the telephone, as it is written; None for what is not said there."""
+        messages = library(self.code).messages.values()
+        return next((one for one in messages if one.format == "task" and one.medium == "phone"), None)
 
     @property
     def advice(self) -> Said:

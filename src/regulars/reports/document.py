@@ -336,6 +336,5 @@ def _cohorts(found: Review) -> Section:
         ),
         notes=[
             _("Percent of the customers of a month who bought again so many months later. A month with * is not over."),
-            str(DEFINITIONS["retention"].meaning),
         ],
     )  # fmt: skip

@@ -75,7 +75,15 @@ from regulars.shop.queries.privacy import (
     privacy_requests_open,
 )
 from regulars.shop.queries.products import brands, categories, stores
-from regulars.shop.queries.quality import Coverage, Freshness, Measured, coverage, freshness, measured
+from regulars.shop.queries.quality import (
+    Coverage,
+    Freshness,
+    Measured,
+    coverage,
+    freshness,
+    measured,
+    record_ends,
+)
 from regulars.shop.queries.story import (
     Step,
     StoryEntry,
@@ -155,6 +163,7 @@ __all__ = [
     "privacy_acts",
     "privacy_requests",
     "privacy_requests_open",
+    "record_ends",
     "removed_tags",
     "root_of",
     "spend_by_month",

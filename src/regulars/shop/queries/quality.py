@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import Max
 
-from regulars.shop.models import RecordMeasured
+from regulars.kernel.days import day_of_instant, zone_named
+from regulars.shop.business import business
+from regulars.shop.models import Order, RecordMeasured
 
 # Up to about so many rows counting is a matter of milliseconds.
 COUNTED_AT_ONCE = 300_000
@@ -126,3 +129,10 @@ def freshness() -> list[Freshness]:
         return [
             Freshness(name=name, is_store=is_store, last_at=at) for name, is_store, at in cursor.fetchall()
         ]
+
+
+def record_ends(*, now: datetime) -> int:
+    """Return the business day after the last of the record: today, unless its last valid order is from before yesterday."""
+    today = day_of_instant(now, zone_named(business().time_zone))
+    last: int | None = Order.objects.filter(is_valid=True, day__lt=today).aggregate(last=Max("day"))["last"]
+    return today if last is None else last + 1
