@@ -61,7 +61,9 @@ class Campaign(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
     starts_at = models.DateTimeField(_("starts"), null=True, blank=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
-    send = models.OneToOneField(Send, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    send = models.OneToOneField(
+        Send, verbose_name=_("number of its send"), on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )  # fmt: skip
     trouble = models.CharField(max_length=500, blank=True, default="")
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(
