@@ -3,6 +3,7 @@
 import select
 
 from django.db.backends.postgresql import base
+from psycopg.pq import TransactionStatus
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -12,9 +13,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """
 
     def is_usable(self) -> bool:
-        """Return whether the connection is still good; only one that was told something is asked."""
+        """Return whether the connection is still good; only one that was told something, or whose transaction failed, is asked."""
         if self.connection.closed:
             return False
+        if self.connection.info.transaction_status == TransactionStatus.INERROR:
+            return super().is_usable()
         poll = select.poll()
         poll.register(self.connection.fileno(), select.POLLIN)
         return not poll.poll(0) or super().is_usable()
