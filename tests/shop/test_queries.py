@@ -136,7 +136,13 @@ def test_the_mix_says_what_a_customers_money_went_to() -> None:
         ("P2", 400, 1, 0.4),
     ]
     assert [(c.name, c.share) for c in found.categories] == [("Care", 0.6), ("Bath", 0.4)]
+    assert (found.many, found.total_minor) == (2, 1_000)
+    first = queries.mix(customer.id, most=1)
+    assert ([p.code for p in first.products], first.many, len(first.categories)) == (["P1"], 2, 2)
     assert queries.mix(make_customer().id).products == ()
+    given = make_customer()
+    make_line(order=make_order(customer=given), product=soap, amount_minor=0)
+    assert [(p.code, p.share) for p in queries.mix(given.id).products] == [("P2", 0.0)]
 
 
 def test_order_lines_are_told_only_to_the_orders_customer() -> None:

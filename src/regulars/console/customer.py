@@ -337,7 +337,7 @@ def purchases(request: HttpRequest, customer_id: int) -> HttpResponse:
     """Show what a customer's money went to, and when: a part of their page that may take longer."""
     business = shop.business()
     months = shop.spend_by_month(customer_id)
-    found = shop.mix(customer_id)
+    found = shop.mix(customer_id, most=_PRODUCTS_SHOWN)
     run = insights.latest_run()
     in_place = bool(request.headers.get("HX-Request"))
     return render(
@@ -346,12 +346,12 @@ def purchases(request: HttpRequest, customer_id: int) -> HttpResponse:
         {
             "business": business,
             "chart": _months_chart(customer_id, months, business=business) if months else None,
-            "products": found.products[:_PRODUCTS_SHOWN],
-            "more_products": max(len(found.products) - _PRODUCTS_SHOWN, 0),
+            "products": found.products,
+            "more_products": found.many - len(found.products),
             "categories": _categories(found),
             "wanted": wanted_of(
                 customer_id,
-                product_codes=[product.code for product in found.products[:_PRODUCTS_SHOWN]],
+                product_codes=[product.code for product in found.products],
                 as_of_day=run.as_of_day if run else 0,
             ),
             "customer_id": customer_id,

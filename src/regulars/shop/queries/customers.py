@@ -273,9 +273,10 @@ class CategoryShare:
 
 @dataclass(frozen=True, kw_only=True)
 class Mix:
-    """What a customer's money went to, most first."""
+    """What a customer's money went to, most first: the first products of `many`, and every category."""
 
     products: tuple[ProductShare, ...]
+    many: int
     categories: tuple[CategoryShare, ...]
     total_minor: int
 
@@ -384,38 +385,54 @@ def spend_by_month(customer_id: int) -> list[Month]:
     return months
 
 
-def mix(customer_id: int) -> Mix:
-    """Return what a customer's money went to: one query over the lines of their valid orders, before refunds."""
-    rows = list(
-        OrderLine.objects.filter(order__customer_id=customer_id, order__is_valid=True)
-        .values("product_id", "product__code", "product__name", "product__category")
-        .annotate(
-            paid_minor=Sum("amount_minor"),
-            bought=Sum("quantity"),
-            in_orders=Count("order_id", distinct=True),
-            last_day=Max("order__day"),
-        )
-        .order_by("-paid_minor", "product_id")
+_MIX = """
+WITH bought AS (
+    SELECT l.product_id, sum(l.amount_minor) AS paid_minor, sum(l.quantity) AS quantity, count(DISTINCT l.order_id) AS orders,
+        max(o.day) AS last_day
+    FROM shop_order o JOIN shop_orderline l ON l.order_id = o.id
+    WHERE o.customer_id = %(customer)s AND o.is_valid GROUP BY l.product_id
+), named AS MATERIALIZED (
+    SELECT b.*, p.code, coalesce(nullif(p.name, ''), p.code) AS name, p.category
+    FROM bought b JOIN shop_product p ON p.id = b.product_id
+)
+SELECT
+    (SELECT count(*) FROM named),
+    (SELECT coalesce(sum(paid_minor), 0)::bigint FROM named),
+    ARRAY(
+        SELECT json_build_array(code, name, category, paid_minor, quantity::text, orders, last_day)
+        FROM named ORDER BY paid_minor DESC, product_id LIMIT %(most)s
+    ),
+    ARRAY(
+        SELECT json_build_array(category, sum(paid_minor))
+        FROM named GROUP BY category ORDER BY sum(paid_minor) DESC, category COLLATE "C"
     )
-    total_minor = sum(row["paid_minor"] for row in rows)
-    products = tuple(
-        ProductShare(
-            code=row["product__code"],
-            name=row["product__name"] or row["product__code"],
-            category=row["product__category"],
-            amount_minor=row["paid_minor"],
-            quantity=row["bought"],
-            orders=row["in_orders"],
-            last_day=row["last_day"],
-            share=row["paid_minor"] / total_minor,
-        )
-        for row in rows
-    )
-    by_category: dict[str, int] = {}
-    for product in products:
-        by_category[product.category] = by_category.get(product.category, 0) + product.amount_minor
-    categories = tuple(
-        CategoryShare(name=name, amount_minor=amount_minor, share=amount_minor / total_minor)
-        for name, amount_minor in sorted(by_category.items(), key=lambda item: (-item[1], item[0]))
-    )
-    return Mix(products=products, categories=categories, total_minor=total_minor)
+"""
+
+
+def mix(customer_id: int, *, most: int = 10) -> Mix:
+    """Return what a customer's money went to: one query over the lines of their valid orders, before refunds.
+
+    Args:
+        customer_id: Whose.
+        most: So many products, those that most was paid for.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_MIX, {"customer": customer_id, "most": most})
+        many, total_minor, products, categories = cursor.fetchone()
+    # Gifts alone cost nothing: nobody's share is any.
+    whole_minor = total_minor or 1
+    return Mix(
+        products=tuple(
+            ProductShare(
+                code=code, name=name, category=category, amount_minor=paid_minor, quantity=Decimal(quantity), orders=orders,
+                last_day=last_day, share=paid_minor / whole_minor,
+            )
+            for code, name, category, paid_minor, quantity, orders, last_day in products
+        ),
+        many=many,
+        categories=tuple(
+            CategoryShare(name=name, amount_minor=amount_minor, share=amount_minor / whole_minor)
+            for name, amount_minor in categories
+        ),
+        total_minor=total_minor,
+    )  # fmt: skip
