@@ -4,7 +4,7 @@ By default a few examples of each operation; `REGULARS_API_EXAMPLES=500` makes t
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,8 +14,10 @@ from django.db import close_old_connections
 from hypothesis import HealthCheck, settings
 from pytest_django import Settings
 from schemathesis.checks import CheckFunction
+from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from regulars.api.contract import Renderer
 from regulars.api.routes import api
 from regulars.journeys.playbooks import text_of
 from regulars.project.wsgi import application
@@ -69,6 +71,22 @@ def test_every_operation_keeps_its_documents_word(case: schemathesis.Case[Any], 
         [positive_data_acceptance] if case.operation.label in _NAMES_OTHERS else []
     )
     case.call_and_validate(headers={"Authorization": f"Bearer {key}"}, excluded_checks=excluded)
+
+
+def _fails() -> bytes:
+    message = "planted"
+    raise RuntimeError(message)
+
+
+@pytest.mark.parametrize("render", [lambda: b'{"name": 5}', _fails], ids=["another shape", "a failure"])
+def test_i5_sees_a_planted_fault(
+    render: Callable[[], bytes], key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = schema["/api/v1/business"]["GET"].Case(headers={"Authorization": f"Bearer {key}"})
+    case.call_and_validate(excluded_checks=[positive_data_acceptance])
+    monkeypatch.setattr(Renderer, "render", lambda *_told, **_more: render())
+    with pytest.raises(FailureGroup):
+        case.call_and_validate(excluded_checks=[positive_data_acceptance])
 
 
 def _make_sense(case: schemathesis.Case[Any]) -> None:
