@@ -23,7 +23,7 @@ import pytest
 from django.conf import LazySettings
 from django.core import signing
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
@@ -34,6 +34,8 @@ from regulars.messaging.models import Channel, Delivery, Send, SuppressedAddress
 from regulars.messaging.operations import claims
 from regulars.messaging.operations.channels import Limits, opening_of, set_up_channel
 from regulars.messaging.operations.claims import Session
+from regulars.messaging.operations.group_commit import GroupCommit
+from regulars.messaging.operations.moves import Move
 from regulars.messaging.operations.sends import (
     cancel_send,
     pause_send,
@@ -185,6 +187,84 @@ def test_s1_a_sender_that_takes_over_slowly_leaves_what_another_sent_meanwhile(
         assert len(sink.mails) == 20
         cursor.execute("FETCH ALL FROM slow")
         assert cursor.fetchall() == []
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_s1_lanes_that_wait_for_a_commit_share_the_next_and_what_becomes_of_it(
+    sink: MailSink, *, is_cut: bool
+) -> None:
+    send = make_send(make_readers(4), smtp_channel(sink.port))
+    ids = list(Delivery.objects.filter(send=send).order_by("id").values_list("pk", flat=True))
+    commits = GroupCommit()
+    came: dict[int, set[int] | str] = {}
+
+    def write(delivery_id: int) -> None:
+        one = Move(
+            delivery_id=delivery_id, generation=0, was="pending", state="suppressed", reason="no_consent"
+        )
+        try:
+            came[delivery_id] = commits.move([one], now=timezone.now())
+        except OperationalError as error:
+            came[delivery_id] = type(error).__name__
+        connection.close()
+
+    threads = [threading.Thread(target=write, args=(one,)) for one in ids]
+    with locked(ids[1]):
+        with locked(ids[0]):
+            threads[0].start()
+            first = waiting_backend()
+            for one in threads[1:]:
+                one.start()
+            wait_until(lambda: len(commits._waiting) == 3)  # noqa: SLF001  they wait for the first
+        # The first is through, and one of the three writes for all of them.
+        threads[0].join()
+        second = waiting_backend()
+        if is_cut:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(%s)", [second])
+            wait_until(lambda: len(came) == 4)
+    for thread in threads:
+        thread.join()
+
+    assert first != second
+    assert came[ids[0]] == {ids[0]}
+    if is_cut:
+        assert {one: came[one] for one in ids[1:]} == dict.fromkeys(ids[1:], "OperationalError")
+        assert states(send) == {"suppressed": 1, "pending": 3}
+        write(ids[1])
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(DISTINCT xmin::text) FROM messaging_delivery WHERE id = ANY(%s)", [ids[1:]]
+            )
+            assert cursor.fetchone() == (1,)
+    assert came[ids[1]] == {ids[1]}
+
+
+@contextmanager
+def locked(delivery_id: int) -> Iterator[None]:
+    """Hold a row of the ledger, as another transaction does that has changed it."""
+    other = connection.copy()
+    other.set_autocommit(False)
+    with closing(other), other.cursor() as cursor:
+        cursor.execute("SELECT FROM messaging_delivery WHERE id = %s FOR UPDATE", [delivery_id])
+        yield
+
+
+def waiting_backend() -> int:
+    """Wait until a session of this database waits for a row, and return its process."""
+    found: list[int] = []
+
+    def waits() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            found[:] = [pid for (pid,) in cursor.fetchall()]
+        return bool(found)
+
+    wait_until(waits)
+    return found[0]
 
 
 def test_s1_random_kills_of_senders_in_a_campaign(senders: Senders, sink: MailSink) -> None:

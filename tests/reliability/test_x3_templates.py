@@ -20,6 +20,8 @@ from regulars.messaging.templating.values import Amount, Day, Word
 pytestmark = pytest.mark.reliability
 
 CANARY = "c4nary-7f3a"
+# Of 7127 and 7129: an engine that reckons says it, and nothing else does, no time of day.
+PRODUCT = "50808383"
 _CPU_SECONDS = 1.0
 _MEMORY = 128 * 1024 * 1024
 
@@ -59,8 +61,8 @@ _OTHERS = (
     "{{ shop | map: 'secret' }}", "{{ list | map: '__class__' }}", "{{ shop | where: 'secret' }}", "{{ shop | attr: 'secret' }}",
     "{{ shop | json }}", "{{ shop | inspect }}", "{{ shop | safe }}", "{{ text | safe }}", "{{ '<b>' | safe }}", "{{ shop | sort: 'secret' }}",
     "{{ 'secret' | t: shop }}", "{{ shop | sum: 'secret' }}", "{{ shop | find: 'secret', 'x' }}", "{{ shop | date: '%s' }}",
-    "{{ 7*7 }}", "{{ ''.join(['a']) }}", "{{ config }}", "{{ self }}", "{{ request }}", "{{ settings.SECRET_KEY }}", "{{ cycler.__init__ }}",
-    "{{ lipsum.__globals__ }}", "${7*7}", "<%= 7*7 %>", "#{7*7}", "{{= 7*7 }}", "{% debug %}", "{% load os %}", "{% raw %}{{ shop.secret }}{% endraw %}",
+    "{{ 7127*7129 }}", "{{ ''.join(['a']) }}", "{{ config }}", "{{ self }}", "{{ request }}", "{{ settings.SECRET_KEY }}", "{{ cycler.__init__ }}",
+    "{{ lipsum.__globals__ }}", "${7127*7129}", "<%= 7127*7129 %>", "#{7127*7129}", "{{= 7127*7129 }}", "{% debug %}", "{% load os %}", "{% raw %}{{ shop.secret }}{% endraw %}",
     "{{ forloop.__class__ }}", "{% for x in shop %}{{ x }}{% endfor %}", "{% for x in list %}{{ forloop.it }}{{ forloop.__class__ }}{% endfor %}",
     "{{ now }}", "{{ 'now' | date: '%s' }}", "{% assign shop = shop.secret %}{{ shop }}", "{% capture x %}{{ shop.secret }}{% endcapture %}{{ x }}",
 )  # fmt: skip
@@ -88,7 +90,7 @@ def escapes(values: dict[str, Any]) -> list[str]:
             or "<class" in told
             or "built-in" in told
             or "bound method" in told
-            or "49" in told
+            or PRODUCT in told
             or "root:" in told
         ):
             found.append(payload)

@@ -30,6 +30,7 @@ from regulars.messaging.operations.claims import (
 )
 from regulars.messaging.operations.fallbacks import pass_on
 from regulars.messaging.operations.feedback import suppress
+from regulars.messaging.operations.group_commit import GroupCommit
 from regulars.messaging.operations.moves import LEASE_SECONDS, Move, State, move
 from regulars.messaging.operations.sends import pause_send, settle_finished, settle_left
 from regulars.messaging.registry import CompositionError, composer_of
@@ -80,10 +81,15 @@ class _Tally:
 
 
 class Lane:
-    """One sender in one thread, with its own session of the database and its own connections."""
+    """One sender in one thread, with its own session of the database and its own connections.
 
-    def __init__(self) -> None:
+    Args:
+        commits: Shared by the lanes of a process.
+    """
+
+    def __init__(self, commits: GroupCommit | None = None) -> None:
         self._session = Session()
+        self._commits = commits or GroupCommit()
         self._senders: dict[int, tuple[tuple[Any, ...], Sender]] = {}
         self._recovered_at = -_RECOVER_EVERY_SECONDS
         self._many = BATCH
@@ -119,7 +125,7 @@ class Lane:
             return False
         if batch.claimed:
             begun_at = time.monotonic()
-            _Work(batch, worker=worker, now=now).run(self._sender_of)
+            _Work(batch, worker=worker, now=now, commits=self._commits).run(self._sender_of)
             a_second = len(batch.claimed) / max(time.monotonic() - begun_at, 0.001)
             self._many = min(max(int(a_second * _BATCH_SECONDS), _LEAST_BATCH), _MOST_BATCH)
         if len(batch.send.over) > 1:
@@ -155,10 +161,11 @@ class Lane:
 class _Work:
     """One batch on its way out."""
 
-    def __init__(self, batch: Batch, *, worker: int, now: datetime) -> None:
+    def __init__(self, batch: Batch, *, worker: int, now: datetime, commits: GroupCommit) -> None:
         self._batch = batch
         self._worker = worker
         self._now = now
+        self._commits = commits
         self._tally = _Tally()
         self._open = {one.recipient.delivery_id: one for one in batch.claimed}
 
@@ -370,17 +377,19 @@ class _Work:
         for one in moves:
             if one.state != State.CLAIMED:
                 self._open.pop(one.delivery_id, None)
+        if connection.in_atomic_block:
+            return move(moves, now=self._now)
         says_what_happened = [one for one in moves if one.was == State.SENDING]
         try:
-            return move(moves, now=self._now)
+            return self._commits.move(moves, now=self._now)
         except (OperationalError, InterfaceError):
-            if not says_what_happened or connection.in_atomic_block:
+            if not says_what_happened:
                 raise
         for _try in range(_SETTLE_TRIES):
             connection.close()
             time.sleep(_SETTLE_WAIT_SECONDS)
             try:
-                return move(says_what_happened, now=self._now)
+                return self._commits.move(says_what_happened, now=self._now)
             except (OperationalError, InterfaceError) as error:
                 _log.warning("waiting for the database", reason=str(error)[:200])
         raise OperationalError("the database did not come back")
@@ -388,9 +397,10 @@ class _Work:
 
 def run_lanes(*, lanes: int = LANES, stop: Event, until_idle: bool) -> None:
     """Run so many senders in threads of this process until told to stop, or until nothing is due."""
+    commits = GroupCommit()
     threads = [
         Thread(
-            target=Lane().run,
+            target=Lane(commits).run,
             kwargs={"stop": stop, "until_idle": until_idle},
             name=f"sender-{number}",
             daemon=True,
