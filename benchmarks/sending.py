@@ -28,7 +28,7 @@ from regulars.runtime.home import Home
 
 
 class _Sink:
-    async def handle_EHLO(  # noqa: N802, PLR0913  as the sink calls it
+    async def handle_EHLO(  # noqa: N802  as the sink calls it
         self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         """Say that commands may come in advance, as mail servers at large do; this one always took them."""
