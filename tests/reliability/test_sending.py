@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import dkim
 import pgtrigger
@@ -239,6 +240,25 @@ def test_s1_lanes_that_wait_for_a_commit_share_the_next_and_what_becomes_of_it(
             )
             assert cursor.fetchone() == (1,)
     assert came[ids[1]] == {ids[1]}
+
+
+def test_what_a_claim_costs_does_not_grow_with_what_waits(sink: MailSink) -> None:
+    make_send(make_readers(3_000), smtp_channel(sink.port))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE messaging_delivery")
+        cursor.execute(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {claims._DUE}",  # noqa: SLF001  what is asked before each claim
+            {"now": timezone.now(), "most": 20},
+        )
+        (plan,) = cursor.fetchone()
+
+    def scans(node: dict[str, Any]) -> Iterator[float]:
+        if node.get("Relation Name") == "messaging_delivery":
+            yield node["Actual Rows"] * node["Actual Loops"]
+        for one in node.get("Plans", ()):
+            yield from scans(one)
+
+    assert list(scans(plan[0]["Plan"])) == [1]
 
 
 @contextmanager

@@ -232,15 +232,17 @@ def _recipient(row: Delivery, verdict: Verdict, *, send: Send, channel: Channel)
     )
 
 
+# One message of each send and channel is looked for, by the index of what is due: EXISTS may be planned as a look at all that wait.
 _DUE = """
 SELECT s.id, c.id
 FROM messaging_send s CROSS JOIN messaging_channel c
+CROSS JOIN LATERAL (
+    SELECT FROM messaging_delivery d
+    WHERE d.send_id = s.id AND d.channel_id = c.id AND d.state = 'pending' AND d.due_at <= %(now)s
+    ORDER BY d.due_at LIMIT 1
+) AS is_due
 WHERE s.state = 'running' AND s.finished_at IS NULL
   AND c.is_active AND (c.closed_until IS NULL OR c.closed_until <= %(now)s)
-  AND EXISTS (
-      SELECT FROM messaging_delivery d
-      WHERE d.send_id = s.id AND d.channel_id = c.id AND d.state = 'pending' AND d.due_at <= %(now)s
-  )
 ORDER BY s.priority DESC, s.id, c.id LIMIT %(most)s
 """
 # A lock of one 64-bit number stands in pg_locks as two halves. What another moved on since is not what was found: a row that was

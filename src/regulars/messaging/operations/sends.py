@@ -6,7 +6,6 @@ from itertools import islice
 from typing import ClassVar
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from regulars.kernel.buckets import bucket
@@ -172,9 +171,7 @@ def _is_under_way(send_id: int, *, now: datetime) -> bool:
 
 def settle_left(*, now: datetime) -> list[int]:
     """Note which sends are finished whose last sender died before it could."""
-    waiting = Send.objects.filter(is_complete=True, finished_at=None).exclude(
-        Exists(Delivery.objects.filter(send=OuterRef("pk"), state__in=Delivery.UNDER_WAY))
-    )
+    waiting = Send.objects.filter(is_complete=True, finished_at=None)
     return settle_finished(list(waiting.values_list("pk", flat=True)), now=now)
 
 
