@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -51,6 +51,7 @@ from tests.mail_sink import MailSink, mail_sink
 from tests.messaging.sending import let_time_pass, make_readers, make_send, smtp_channel, states
 from tests.reliability.sender import Senders
 from tests.shop.factories import make_business
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.reliability, pytest.mark.integration]
 LONG = bool(int(os.environ.get("REGULARS_LONG", "0")))
@@ -389,9 +390,7 @@ def stopped_sender(senders: Senders, sink: MailSink, *, plant: str = "") -> tupl
     stopped_at = time.monotonic()
     others = [senders.start(**how, until_idle=False, clock_hours=hours, lanes=1) for hours in (0, 1, -1, 0)]
     left = 1 if not plant else 0
-    wait_until(
-        lambda: Delivery.objects.filter(send=send, state__in=Delivery.UNDER_WAY).count() <= left, seconds=55
-    )
+    wait_until(lambda: Delivery.objects.filter(send=send, state__in=Delivery.UNDER_WAY).count() <= left)
     took = time.monotonic() - stopped_at
     time.sleep(2.2)
     os.kill(first, signal.SIGCONT)
@@ -407,13 +406,6 @@ def until(sink: MailSink, mails: int) -> None:
     ends_at = time.monotonic() + 2
     while len(sink.mails) < mails and time.monotonic() < ends_at:
         time.sleep(0.005)
-
-
-def wait_until(holds: Callable[[], bool], *, seconds: float = 10) -> None:
-    ends_at = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.02)
 
 
 def test_s3_a_sender_stopped_past_its_lease_comes_back_and_sends_nothing_twice(

@@ -6,18 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from regulars.runtime import postgres
 from regulars.runtime.home import Home
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.reliability
-
-PATIENCE_SECONDS = 240
 
 
 class Served:
@@ -35,7 +33,7 @@ class Served:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        eventually(self.is_ready)
+        wait_until(self.is_ready)
 
     def is_ready(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
@@ -72,13 +70,6 @@ def processes() -> dict[int, tuple[int, str]]:
     return table
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.2)
-
-
 @pytest.fixture
 def served(own_home: Home) -> Iterator[Served]:
     served = Served(own_home)
@@ -90,27 +81,27 @@ def served(own_home: Home) -> Iterator[Served]:
 
 def test_whatever_is_killed_comes_back_and_a_stop_leaves_nothing(served: Served) -> None:
     # The worker starts once the web answers.
-    eventually(lambda: bool(served.family("regulars worker")))
+    wait_until(lambda: bool(served.family("regulars worker")))
     web, worker = served.family("regulars web"), served.family("regulars worker")
     assert (len(web), len(worker)) == (1, 1)
     for process in web | worker:
         os.kill(process, signal.SIGKILL)
-    eventually(
+    wait_until(
         lambda: bool(served.family("regulars web") - web) and bool(served.family("regulars worker") - worker)
     )
-    eventually(served.is_ready)
+    wait_until(served.is_ready)
 
     database = postgres.status(served.home).process_id
     assert database is not None
     os.kill(database, signal.SIGKILL)
-    eventually(lambda: postgres.status(served.home).process_id not in {database, None})
-    eventually(served.is_ready)
+    wait_until(lambda: postgres.status(served.home).process_id not in {database, None})
+    wait_until(served.is_ready)
 
     # The supervisor itself: nothing outlives it, and the next one needs no help.
     family = served.family()
     served.process.kill()
     served.process.wait()
-    eventually(lambda: not family & processes().keys())
+    wait_until(lambda: not family & processes().keys())
     again = Served(served.home)
 
     family = again.family()

@@ -21,10 +21,10 @@ from regulars.runtime.supervisor import (
     check_port,
     hold_home,
 )
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.unit
 
-PATIENCE_SECONDS = 20.0
 
 CHILD = """
 import pathlib, signal, sys, time
@@ -51,13 +51,6 @@ print("ended", flush=True)
 """
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.05)
-
-
 def is_alive(process: int) -> bool:
     try:
         return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
@@ -73,7 +66,7 @@ class Supervised:
         command = [sys.executable, "-c", SUPERVISOR, str(folder), *names]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         for name in names:
-            eventually(lambda name=name: len(self.started(name)) == 1)  # type: ignore[misc]  # a default argument binds the loop's name
+            wait_until(lambda name=name: len(self.started(name)) == 1)  # type: ignore[misc]  # a default argument binds the loop's name
 
     def started(self, name: str) -> list[int]:
         path = self.folder / name
@@ -97,7 +90,7 @@ def supervise(tmp_path: Path) -> Iterator[Callable[..., Supervised]]:
 def test_a_killed_child_is_restarted_and_its_siblings_go_on(supervise: Callable[..., Supervised]) -> None:
     supervised = supervise("web", "worker")
     os.kill(supervised.started("web")[0], signal.SIGKILL)
-    eventually(lambda: len(supervised.started("web")) == 2)
+    wait_until(lambda: len(supervised.started("web")) == 2)
     assert len(supervised.started("worker")) == 1
     assert is_alive(supervised.started("worker")[0])
 
@@ -110,7 +103,7 @@ def test_restarts_slow_down_when_a_child_crashes_again_and_again(
     for crash in range(1, 4):
         began = time.monotonic()
         os.kill(supervised.started("web")[-1], signal.SIGKILL)
-        eventually(lambda crash=crash: len(supervised.started("web")) == crash + 1)  # type: ignore[misc]  # a default argument binds the loop's number
+        wait_until(lambda crash=crash: len(supervised.started("web")) == crash + 1)  # type: ignore[misc]  # a default argument binds the loop's number
         gaps.append(time.monotonic() - began)
     assert gaps[0] >= 0.5
     assert gaps[1] >= 1.0
@@ -143,7 +136,7 @@ def test_no_child_outlives_a_supervisor_that_was_killed(supervise: Callable[...,
     supervised = supervise("web", "worker")
     supervised.process.kill()
     for name in ("web", "worker"):
-        eventually(lambda name=name: not is_alive(supervised.started(name)[0]))  # type: ignore[misc]  # a default argument binds the loop's name
+        wait_until(lambda name=name: not is_alive(supervised.started(name)[0]))  # type: ignore[misc]  # a default argument binds the loop's name
 
 
 def test_a_home_has_one_supervisor_at_a_time(tmp_path: Path) -> None:
@@ -185,7 +178,7 @@ def test_a_child_that_waits_starts_when_the_others_are_ready_and_something_else_
 
     web, worker = child("web", waits=False), child("worker", waits=True)
     supervisor = Supervisor([web, worker])
-    supervisor.start_and(lambda: eventually((tmp_path / "web").exists))
+    supervisor.start_and(lambda: wait_until((tmp_path / "web").exists))
     asked: list[bool] = []
 
     def is_ready() -> bool:
@@ -210,7 +203,7 @@ def test_what_cannot_be_prepared_ends_the_children(tmp_path: Path) -> None:
     web = Child("web", (sys.executable, "-c", CHILD, "{lifeline}", str(tmp_path / "web"), "web"))
 
     def fail() -> None:
-        eventually((tmp_path / "web").exists)
+        wait_until((tmp_path / "web").exists)
         message = "no such file"
         raise FileNotFoundError(message)
 
