@@ -11,8 +11,9 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,7 +24,7 @@ import pytest
 from django.conf import LazySettings
 from django.core import signing
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
@@ -35,7 +36,7 @@ from regulars.messaging.operations import claims
 from regulars.messaging.operations.channels import Limits, opening_of, set_up_channel
 from regulars.messaging.operations.claims import Session
 from regulars.messaging.operations.group_commit import GroupCommit
-from regulars.messaging.operations.moves import Move
+from regulars.messaging.operations.moves import Move, move
 from regulars.messaging.operations.sends import (
     cancel_send,
     pause_send,
@@ -56,9 +57,12 @@ LONG = bool(int(os.environ.get("REGULARS_LONG", "0")))
 SEED = 20261122
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", name="db")
 def _database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """One database for all rows, which other processes see; emptied once, at the end: that takes longer than a test."""
+    """One database for all rows, which other processes see; emptied once, at the end: that takes longer than a test.
+
+    By this name pytest-django makes the database also when one row runs alone.
+    """
     del django_db_setup
     with django_db_blocker.unblock():
         make_business()
@@ -71,7 +75,7 @@ def _database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
 
 
 @pytest.fixture(autouse=True)
-def _only_its_own(_database: None) -> None:
+def _only_its_own(db: None) -> None:  # noqa: ARG001  it is there
     """Begin every test without what another left to be sent."""
     Send.objects.update(state=Send.State.CANCELLED)
     Channel.objects.update(is_active=False)
@@ -79,7 +83,7 @@ def _only_its_own(_database: None) -> None:
 
 
 @pytest.fixture(scope="module")
-def senders(_database: None) -> Iterator[Senders]:
+def senders(db: None) -> Iterator[Senders]:  # noqa: ARG001  it is there
     """The process that forks senders."""
     found = Senders()
     yield found
@@ -93,7 +97,7 @@ def sink() -> Iterator[MailSink]:
         yield found
 
 
-@pytest.mark.django_db  # and so the database is made when this file runs alone
+@pytest.mark.django_db
 def test_a_sender_is_known_by_a_lock_that_lasts_as_long_as_its_session() -> None:
     session = Session()
     worker = session.ensure()
@@ -239,6 +243,71 @@ def test_s1_lanes_that_wait_for_a_commit_share_the_next_and_what_becomes_of_it(
             )
             assert cursor.fetchone() == (1,)
     assert came[ids[1]] == {ids[1]}
+
+
+def test_s1_a_delivery_that_two_lanes_claimed_one_after_the_other_is_begun_by_the_later_alone(
+    sink: MailSink,
+) -> None:
+    send = make_send(make_readers(2), smtp_channel(sink.port))
+    row, other = Delivery.objects.filter(send=send).order_by("id")
+    for generation, was, state in (
+        (0, "pending", "claimed"),
+        (1, "claimed", "pending"),
+        (1, "pending", "claimed"),
+    ):
+        one = Move(
+            delivery_id=row.pk, generation=generation, was=was, state=state, worker=1, lease_seconds=15
+        )
+        assert move([one], now=timezone.now()) == {row.pk}
+    begun = in_one_statement(
+        other.pk,
+        [
+            Move(
+                delivery_id=row.pk, generation=generation, was="claimed", state="sending", worker=1, lease_seconds=50
+            )
+            for generation in (1, 2)
+        ],
+    )  # fmt: skip
+    assert begun == [set(), {row.pk}]
+
+
+def test_s1_what_the_database_refuses_of_one_lane_does_not_keep_the_others_from_writing(
+    sink: MailSink,
+) -> None:
+    send = make_send(make_readers(4), smtp_channel(sink.port))
+    held, *ids = Delivery.objects.filter(send=send).order_by("id").values_list("pk", flat=True)
+    told = [
+        Move(delivery_id=one, generation=0, was="pending", state="suppressed", reason="no_consent", trouble="\ud83d")
+        for one in ids
+    ]  # fmt: skip
+    told[1] = replace(told[1], state="nonsense")
+    assert in_one_statement(held, told) == [{ids[0]}, "IntegrityError", {ids[2]}]
+    assert states(send) == {"suppressed": 3, "pending": 1}
+
+
+def in_one_statement(held: int, moves: Sequence[Move]) -> list[set[int] | str]:
+    """Let lanes write a move each, all of them while another waits for a row that is held; return what each was told."""
+    commits = GroupCommit()
+    came: dict[int, set[int] | str] = {}
+
+    def write(number: int, one: Move) -> None:
+        try:
+            came[number] = commits.move([one], now=timezone.now())
+        except DatabaseError as error:
+            came[number] = type(error).__name__
+        connection.close()
+
+    first = Move(delivery_id=held, generation=0, was="pending", state="suppressed", reason="no_consent")
+    threads = [threading.Thread(target=write, args=told) for told in enumerate([first, *moves])]
+    with locked(held):
+        threads[0].start()
+        waiting_backend()
+        for one in threads[1:]:
+            one.start()
+        wait_until(lambda: len(commits._waiting) == len(moves))  # noqa: SLF001  they wait for the first
+    for one in threads:
+        one.join()
+    return [came[number] for number in range(1, len(threads))]
 
 
 @contextmanager
