@@ -10,8 +10,9 @@ from regulars.messaging.channels.channel import InvalidChannelError
 from regulars.messaging.models import Cap, Channel, Delivery, QuietHours
 from regulars.messaging.operations.channels import Limits, opening_of, reseal, set_up_channel
 from regulars.messaging.sending import Lane
+from regulars.shop.models import Identifier
 from tests.mail_sink import mail_sink
-from tests.messaging.sending import make_readers, make_send, states
+from tests.messaging.sending import make_readers, make_send, smtp_channel, states
 from tests.shop.factories import make_business
 from tests.staff.factories import make_user
 
@@ -30,6 +31,7 @@ def work() -> None:
     lane = Lane()
     while lane.step():
         pass
+    lane.hang_up()
 
 
 def test_a_mail_server_is_set_up_tested_and_changed_and_its_secrets_are_never_shown(owner: Client) -> None:
@@ -122,6 +124,43 @@ def test_rules_are_added_and_removed(owner: Client) -> None:
     assert QuietHours.objects.get().medium == "sms"
     owner.post(f"/settings/sending/caps/{cap.pk}/removal/")
     assert not Cap.objects.exists()
+
+
+def test_an_address_is_written_to_no_more_and_again_and_the_log_says_who_wanted_that(
+    owner: Client, settings: LazySettings
+) -> None:
+    settings.CONNECTORS_MAY_CALL_LOOPBACK = True
+    (reader,) = make_readers(1)
+    address = Identifier.objects.get(customer=reader).value
+
+    def press(do: str, told: str = address, medium: str = "email") -> str:
+        page = owner.post(
+            "/settings/sending/addresses/", {"medium": medium, "address": told, "do": do}, follow=True
+        )
+        return page.content.decode()
+
+    assert "this is no address" in press("stop", "nobody")
+    assert "Choose the channel" in press("stop", medium="pigeon")
+    assert "held messages to" in press("free")
+    page = press("stop", f" {address.upper()} ")
+    assert "Nothing goes to" in page
+    assert "Entered by staff" in page
+    assert "already" in press("stop")
+    with mail_sink() as sink:
+        channel = smtp_channel(sink.port)
+        held_back = make_send([reader], channel)
+        work()
+        assert sink.mails == []
+        assert "Messages go to" in press("free")
+        goes = make_send([reader], channel)
+        work()
+        assert len(sink.mails) == 1
+    told = Delivery.objects.filter(send__in=(held_back, goes)).order_by("pk").values_list("state", "reason")
+    assert list(told) == [("suppressed", "staff"), ("accepted", "")]
+    log = owner.get("/settings/audit/").content.decode()
+    assert log.count("Address that nothing goes to") == 2
+    assert "Removed" in log
+    assert address not in log
 
 
 def test_a_send_shows_every_end_with_its_reason_and_can_be_held_and_taken_up(

@@ -131,6 +131,6 @@ def let_time_pass() -> None:
             "UPDATE messaging_delivery SET lease_until = now() - interval '1 s' WHERE state IN ('claimed', 'sending')"
         )
         cursor.execute(
-            "UPDATE messaging_delivery SET due_at = now() - interval '1 s' WHERE state = 'pending'"
+            "UPDATE messaging_delivery SET due_at = now() - interval '1 s' WHERE state = 'pending' AND due_at > now()"
         )
         cursor.execute("UPDATE messaging_channel SET closed_until = NULL")

@@ -195,6 +195,13 @@ def _unbounded() -> None:
     _put(sending, "backoff", lambda _schedule, _attempts, *, token: timedelta(seconds=len(token)))
 
 
+def _no_second_try() -> None:
+    """What went out is written down once, and not again where the connection was cut."""
+    from regulars.messaging import sending  # noqa: PLC0415
+
+    _put(sending, "_SETTLE_TRIES", 0)
+
+
 def _early_end() -> None:
     """A send is finished when a claim finds nothing, as with a cursor."""
     from regulars.messaging import sending  # noqa: PLC0415
@@ -231,6 +238,7 @@ PLANTS: dict[str, Callable[[], None]] = {
     "no_fence": _no_fence,
     "no_consent": _no_consent,
     "new_ids": _new_ids,
+    "no_second_try": _no_second_try,
     "unbounded": _unbounded,
     "early_end": _early_end,
     "shared_claims": _shared_claims,

@@ -287,9 +287,12 @@ def test_planted_bugs_are_found_by_the_second_reading(plant: str, monkeypatch: p
 # Real processes
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", name="db")
 def _database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """One database that other processes see; emptied once, at the end."""
+    """One database that other processes see; emptied once, at the end.
+
+    By this name pytest-django makes the database also when one row runs alone.
+    """
     del django_db_setup
     with django_db_blocker.unblock():
         make_business()
@@ -301,7 +304,7 @@ def _database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
 
 
 @pytest.fixture(scope="module")
-def workers(_database: None) -> Iterator[Senders]:
+def workers(db: None) -> Iterator[Senders]:  # noqa: ARG001  it is there
     """The process that forks workers."""
     found = Senders()
     yield found

@@ -1,4 +1,4 @@
-"""S1 to S6 and S8: messages are sent once, to those who want them, whatever dies, hangs or changes its mind.
+"""S1 to S8: messages are sent once, to those who want them, whatever dies, hangs or changes its mind.
 
 A message counts as lost when it never reached the sink, and as twice when it did so more than once without the ledger saying
 that it may have. `REGULARS_LONG=1` makes the long form.
@@ -11,8 +11,9 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,7 +25,7 @@ import pytest
 from django.conf import LazySettings
 from django.core import signing
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
@@ -36,7 +37,7 @@ from regulars.messaging.operations import claims
 from regulars.messaging.operations.channels import Limits, opening_of, set_up_channel
 from regulars.messaging.operations.claims import Session
 from regulars.messaging.operations.group_commit import GroupCommit
-from regulars.messaging.operations.moves import Move
+from regulars.messaging.operations.moves import Move, move
 from regulars.messaging.operations.sends import (
     cancel_send,
     pause_send,
@@ -47,6 +48,8 @@ from regulars.messaging.sending import IN_HAND
 from regulars.shop.links import unsubscribe_url
 from regulars.shop.models import Consent
 from regulars.shop.operations import Statement, erase_customer, record_consents
+from regulars.storefront.limits import PAGES
+from regulars.storefront.models import Window
 from tests.mail_sink import MailSink, mail_sink
 from tests.messaging.sending import let_time_pass, make_readers, make_send, smtp_channel, states
 from tests.reliability.sender import Senders
@@ -58,9 +61,12 @@ LONG = bool(int(os.environ.get("REGULARS_LONG", "0")))
 SEED = 20261122
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", name="db")
 def _database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """One database for all rows, which other processes see; emptied once, at the end: that takes longer than a test."""
+    """One database for all rows, which other processes see; emptied once, at the end: that takes longer than a test.
+
+    By this name pytest-django makes the database also when one row runs alone.
+    """
     del django_db_setup
     with django_db_blocker.unblock():
         make_business()
@@ -73,7 +79,7 @@ def _database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
 
 
 @pytest.fixture(autouse=True)
-def _only_its_own(_database: None) -> None:
+def _only_its_own(db: None) -> None:  # noqa: ARG001  it is there
     """Begin every test without what another left to be sent."""
     Send.objects.update(state=Send.State.CANCELLED)
     Channel.objects.update(is_active=False)
@@ -81,7 +87,7 @@ def _only_its_own(_database: None) -> None:
 
 
 @pytest.fixture(scope="module")
-def senders(_database: None) -> Iterator[Senders]:
+def senders(db: None) -> Iterator[Senders]:  # noqa: ARG001  it is there
     """The process that forks senders."""
     found = Senders()
     yield found
@@ -95,7 +101,7 @@ def sink() -> Iterator[MailSink]:
         yield found
 
 
-@pytest.mark.django_db  # and so the database is made when this file runs alone
+@pytest.mark.django_db
 def test_a_sender_is_known_by_a_lock_that_lasts_as_long_as_its_session() -> None:
     session = Session()
     worker = session.ensure()
@@ -260,6 +266,71 @@ def test_what_a_claim_costs_does_not_grow_with_what_waits(sink: MailSink) -> Non
             yield from scans(one)
 
     assert list(scans(plan[0]["Plan"])) == [1]
+
+
+def test_s1_a_delivery_that_two_lanes_claimed_one_after_the_other_is_begun_by_the_later_alone(
+    sink: MailSink,
+) -> None:
+    send = make_send(make_readers(2), smtp_channel(sink.port))
+    row, other = Delivery.objects.filter(send=send).order_by("id")
+    for generation, was, state in (
+        (0, "pending", "claimed"),
+        (1, "claimed", "pending"),
+        (1, "pending", "claimed"),
+    ):
+        one = Move(
+            delivery_id=row.pk, generation=generation, was=was, state=state, worker=1, lease_seconds=15
+        )
+        assert move([one], now=timezone.now()) == {row.pk}
+    begun = in_one_statement(
+        other.pk,
+        [
+            Move(
+                delivery_id=row.pk, generation=generation, was="claimed", state="sending", worker=1, lease_seconds=50
+            )
+            for generation in (1, 2)
+        ],
+    )  # fmt: skip
+    assert begun == [set(), {row.pk}]
+
+
+def test_s1_what_the_database_refuses_of_one_lane_does_not_keep_the_others_from_writing(
+    sink: MailSink,
+) -> None:
+    send = make_send(make_readers(4), smtp_channel(sink.port))
+    held, *ids = Delivery.objects.filter(send=send).order_by("id").values_list("pk", flat=True)
+    told = [
+        Move(delivery_id=one, generation=0, was="pending", state="suppressed", reason="no_consent", trouble="\ud83d")
+        for one in ids
+    ]  # fmt: skip
+    told[1] = replace(told[1], state="nonsense")
+    assert in_one_statement(held, told) == [{ids[0]}, "IntegrityError", {ids[2]}]
+    assert states(send) == {"suppressed": 3, "pending": 1}
+
+
+def in_one_statement(held: int, moves: Sequence[Move]) -> list[set[int] | str]:
+    """Let lanes write a move each, all of them while another waits for a row that is held; return what each was told."""
+    commits = GroupCommit()
+    came: dict[int, set[int] | str] = {}
+
+    def write(number: int, one: Move) -> None:
+        try:
+            came[number] = commits.move([one], now=timezone.now())
+        except DatabaseError as error:
+            came[number] = type(error).__name__
+        connection.close()
+
+    first = Move(delivery_id=held, generation=0, was="pending", state="suppressed", reason="no_consent")
+    threads = [threading.Thread(target=write, args=told) for told in enumerate([first, *moves])]
+    with locked(held):
+        threads[0].start()
+        waiting_backend()
+        for one in threads[1:]:
+            one.start()
+        wait_until(lambda: len(commits._waiting) == len(moves))  # noqa: SLF001  they wait for the first
+    for one in threads:
+        one.join()
+    return [came[number] for number in range(1, len(threads))]
 
 
 @contextmanager
@@ -648,7 +719,10 @@ def test_s6_one_click_unsubscribe_is_signed_and_works_and_nobody_else_can(
     path = "/" + str(mail["List-Unsubscribe"]).strip("<>").split("/", 3)[3]
     client = Client(enforce_csrf_checks=True)
     taken_back = Consent.objects.filter(customer=reader, state="withdrawn")
-    for _time in range(1_000 if LONG else 20):
+    for time_of_asking in range(1_000 if LONG else 20):
+        if time_of_asking % PAGES.calls == 0:
+            # A minute later: who asks more often is refused, which is another row's.
+            Window.objects.all().delete()
         assert client.get(path).status_code == HTTPStatus.OK
     assert not taken_back.exists()
     forged = 100_000 if LONG else 200
@@ -751,6 +825,47 @@ def receiver() -> Iterator[Receiver]:
         yield found
     finally:
         found.close()
+
+
+def cut_campaign(senders: Senders, sink: MailSink, *, plant: str = "") -> tuple[Send, int]:
+    """Cut connections of senders to the database while they send; return the send and how many were cut."""
+    many, cuts = (5_000, 200) if LONG else (200, 10)
+    rng = random.Random(SEED)  # noqa: S311  which moments, not secrets
+    send = make_send(make_readers(many), smtp_channel(sink.port))
+    pid = senders.start(lanes=3, until_idle=False, plant=plant)
+    cut = 0
+    for _cut in range(cuts):
+        until(sink, min(len(sink.mails) + rng.randrange(1, 8), many))
+        time.sleep(rng.uniform(0, 0.02))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1"
+            )
+            cut += len(cursor.fetchall())
+    os.kill(pid, signal.SIGTERM)
+    assert senders.wait(pid) == 0
+    finish(senders, send, lanes=3)
+    return send, cut
+
+
+def test_s7_connections_that_are_cut_in_a_campaign_lose_nothing_and_repeat_nothing(
+    senders: Senders, sink: MailSink
+) -> None:
+    send, cut = cut_campaign(senders, sink)
+    many = Delivery.objects.filter(send=send).count()
+    # What went out is written down over the next connection, so it does not go out again, said or unsaid.
+    assert verdict(send, sink) == (0, 0, 0)
+    assert states(send) == {"accepted": many}
+    assert cut > 0
+    print(f"S7: seed {SEED}, {cut} connections cut, {many} mails: lost {below(0, many)}, twice 0")
+
+
+def test_s7_sees_a_sender_that_forgets_what_went_out_as_its_connection_was_cut(
+    senders: Senders, sink: MailSink
+) -> None:
+    send, _cut = cut_campaign(senders, sink, plant="no_second_try")
+    assert verdict(send, sink)[2] > 0
 
 
 def test_s8_a_receiver_that_is_down_or_flaps_gets_every_call_with_the_same_id_and_a_true_signature(

@@ -32,23 +32,43 @@ from regulars.staff.models import User
 from regulars.staff.rules import Capability
 
 _PAGE = 50
-_KINDS: dict[str, Promise] = {
+KINDS: dict[str, Promise] = {
+    "experiments.Arm": _("Arm of an experiment"),
+    "experiments.Experiment": _("Experiment"),
     "insights.Policy": _("Rules for labels"),
     "intake.ColumnMap": _("Column map"),
+    "intake.Connection": _("Connected shop"),
+    "intake.WriteKey": _("Key of a source"),
+    "journeys.AdoptedPlaybook": _("Playbook turned on"),
     "journeys.Approval": _("Approval of a launch"),
     "journeys.ApprovalRule": _("Whose launches wait for approval"),
     "journeys.Campaign": _("Campaign"),
     "journeys.CampaignChannel": _("Channel of a campaign"),
     "journeys.Journey": _("Journey"),
+    "journeys.OwnPlaybook": _("Playbook of one's own"),
+    "messaging.Cap": _("Cap"),
+    "messaging.Channel": _("Channel"),
+    "messaging.Letterhead": _("Letterhead"),
+    "messaging.QuietHours": _("Quiet hours"),
+    "messaging.Send": _("Send"),
+    "messaging.SuppressedAddress": _("Address that nothing goes to"),
+    "messaging.Template": _("Template"),
     "offers.Offer": _("Offer"),
     "planner.Action": _("Action for"),
     "planner.Capacity": _("Room in a day"),
+    "reports.ReviewMailing": _("Whom the review is mailed to"),
+    "segments.KeptTag": _("Tag that a segment keeps"),
+    "segments.Segment": _("Segment"),
+    "shop.Account": _("Company"),
+    "shop.AttributeDefinition": _("Attribute"),
     "shop.Business": _("Business"),
     "shop.Consent": _("Consent written down by staff"),
     "shop.ConsentOffer": _("What customers are asked"),
     "shop.ConsentWording": _("Words of a consent"),
+    "shop.EventSource": _("Source of events"),
     "shop.PrivacyAct": _("Personal data of customer"),
     "shop.PrivacyRequest": _("Privacy request"),
+    "shop.Tag": _("Tag"),
     "staff.ApiKey": _("API key"),
     "staff.User": _("Person"),
 }
@@ -122,7 +142,7 @@ def _export_rows() -> Iterator[tuple[object, ...]]:
 
 def changes_of(row: Model) -> list[Record]:
     """Return who changed one thing, and what, the latest first."""
-    [model] = [one for one in _event_models() if getattr(one, "pgh_tracked_model", None) is type(row)]
+    [model] = [one for one in event_models() if getattr(one, "pgh_tracked_model", None) is type(row)]
     events = list(
         model._default_manager.filter(pgh_obj=row.pk)
         .select_related("pgh_context")
@@ -135,7 +155,7 @@ def changes_of(row: Model) -> list[Record]:
     ]
 
 
-def _event_models() -> list[type[Model]]:
+def event_models() -> list[type[Model]]:
     """Return the tables of history: a model that pghistory tracks has one."""
     return sorted(
         (model for model in apps.get_models() if issubclass(model, pghistory.models.Event)),
@@ -147,7 +167,7 @@ def _records(*, after: str) -> Iterator[Record]:
     """Read each history from its end and merge them; a page costs as much after ten years as on the first day."""
     at, label, number = _position(after)
     events: list[EventRow] = []
-    for model in _event_models():
+    for model in event_models():
         earlier: QuerySet[EventRow] = model._default_manager.order_by("-pgh_id")
         if at is not None:
             earlier = earlier.filter(_before(model, at=at, label=label, number=number))
@@ -200,13 +220,14 @@ def _people(events: list[EventRow]) -> dict[int, User]:
 def _record(event: EventRow, previous: EventRow, people: dict[int, User], *, zone: str) -> Record:
     tracked = event.pgh_tracked_model
     context = (event.pgh_context.metadata or {}) if event.pgh_context else {}
+    verb = "removed" if event.pgh_label == "delete" else "changed" if previous is not None else "made"
     return Record(
         at=event.pgh_created_at,
         person=people.get(context.get("user", 0)),
-        kind=_KINDS.get(tracked._meta.label) or capfirst(tracked._meta.verbose_name),
+        kind=KINDS[tracked._meta.label],
         name=_name(event, tracked),
-        verb="changed" if previous is not None else "made",
-        lines=list(_lines(event, previous, tracked, zone=zone)),
+        verb=verb,
+        lines=[] if verb == "removed" else list(_lines(event, previous, tracked, zone=zone)),
         cursor=f"{event.pgh_created_at.isoformat()}|{event._meta.label}|{event.pgh_id}",
     )
 

@@ -21,6 +21,7 @@ from regulars.messaging import dns, queries
 from regulars.messaging.channels import KINDS, kind_named
 from regulars.messaging.channels.channel import Asked, ChannelKind, InvalidChannelError
 from regulars.messaging.composing import public_root
+from regulars.messaging.governance import ADDRESSES
 from regulars.messaging.models import Channel
 from regulars.messaging.operations import channels as operations
 from regulars.messaging.operations import governance
@@ -271,6 +272,13 @@ class CapForm(forms.Form):
     )
 
 
+class AddressForm(forms.Form):
+    medium = forms.ChoiceField(
+        label=_("Channel"), choices=[(one.value, one.label) for one in Medium if one in ADDRESSES]
+    )
+    address = forms.CharField(label=_("E-mail address, phone number or id"), max_length=320)
+
+
 @_SETS
 @require_http_methods(["GET", "POST"])
 def rules(request: HttpRequest) -> HttpResponse:
@@ -289,6 +297,8 @@ def rules(request: HttpRequest) -> HttpResponse:
         "caps": queries.caps(),
         "quiet": [(value, label, quiet.get(value)) for value, label in _quiet_media()],
         "zone": business().time_zone,
+        "suppressed": queries.suppressed_addresses(),
+        "address_form": AddressForm(),
     }
     return render(request, "console/settings/sending_rules.html", context, status=422 if form.errors else 200)
 
@@ -324,6 +334,28 @@ def cap_removal(request: HttpRequest, cap_id: int) -> HttpResponse:
     """Remove a cap."""
     governance.remove_cap(cap_id)
     messages.success(request, gettext("The cap is removed."))
+    return redirect("console:settings-sending-rules")
+
+
+@_SETS
+@require_POST
+def address(request: HttpRequest) -> HttpResponse:
+    """Write to an address no more, or again."""
+    form, is_freed = AddressForm(request.POST), request.POST.get("do") == "free"
+    told = {"address": request.POST.get("address", "")}
+    try:
+        if not form.is_valid():
+            messages.error(request, gettext("Choose the channel, and enter an address."))
+        elif is_freed and governance.free_address(**form.cleaned_data):
+            messages.success(request, gettext("Messages go to %(address)s again.") % told)
+        elif is_freed:
+            messages.info(request, gettext("Nothing held messages to %(address)s back.") % told)
+        elif governance.stop_address(**form.cleaned_data, now=timezone.now()):
+            messages.success(request, gettext("Nothing goes to %(address)s any more.") % told)
+        else:
+            messages.info(request, gettext("Nothing went to %(address)s any more already.") % told)
+    except RegularsError as error:
+        messages.error(request, str(error))
     return redirect("console:settings-sending-rules")
 
 

@@ -271,6 +271,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         channels.cap_removal,
         name="settings-sending-cap-removal",
     ),
+    path("settings/sending/addresses/", channels.address, name="settings-sending-address"),
     path("settings/deliverability/", channels.deliverability, name="settings-deliverability"),
     path("templates/", message_templates.templates, name="templates"),
     path("templates/new/", message_templates.new, name="template-new"),

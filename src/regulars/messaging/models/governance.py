@@ -9,7 +9,7 @@ from regulars.messaging.models.deliveries import Delivery
 from regulars.shop.models.consents import Channel as Medium
 
 
-@pghistory.track()
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 class Cap(models.Model):
     """How many messages one customer gets at most in so many days.
 
@@ -35,10 +35,10 @@ class Cap(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.most} in {self.days}"
+        return f"{self.most} / {self.days}"
 
 
-@pghistory.track()
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 class QuietHours(models.Model):
     """When no message of a medium goes out, by the customer's own clock; over midnight where the end comes first."""
 
@@ -53,9 +53,15 @@ class QuietHours(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.medium} {self.begins}-{self.ends}"
+        return f"{self.get_medium_display()} {self.begins:%H:%M}–{self.ends:%H:%M}"
 
 
+@pghistory.track(
+    # What staff did; what channels told stands in the ledger.
+    pghistory.InsertEvent(condition=pghistory.Q(new__reason="staff")),
+    pghistory.DeleteEvent(),
+    exclude=["delivery"],
+)
 class SuppressedAddress(models.Model):
     """An address that is written to no more, whoever has it. It stands here as a keyed digest, which names nobody.
 
@@ -67,9 +73,9 @@ class SuppressedAddress(models.Model):
         COMPLAINT = "complaint", _("Reported as spam")
         STAFF = "staff", _("Entered by staff")
 
-    medium = models.CharField(max_length=20, choices=Medium)
+    medium = models.CharField(_("channel"), max_length=20, choices=Medium)
     digest = models.CharField(max_length=64, db_collation="C")
-    reason = models.CharField(max_length=20, choices=Reason)
+    reason = models.CharField(_("reason"), max_length=20, choices=Reason)
     at = models.DateTimeField()
     delivery = models.ForeignKey(
         Delivery, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
@@ -81,4 +87,4 @@ class SuppressedAddress(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.medium} {self.digest[:8]}"
+        return f"{self.get_medium_display()} {self.digest[:8]}"

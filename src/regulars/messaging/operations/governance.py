@@ -1,14 +1,18 @@
 """Set the rules that hold messages back."""
 
-from datetime import time
+from datetime import datetime, time
 from typing import ClassVar
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
-from regulars.messaging.models import Cap, QuietHours
+from regulars.messaging.governance import ADDRESSES
+from regulars.messaging.models import Cap, QuietHours, SuppressedAddress
+from regulars.messaging.operations.feedback import release_address, suppress
 from regulars.shop.models.consents import Channel as Medium
+from regulars.shop.queries import business
+from regulars.shop.rules import InvalidIdentifierError, normalise, region_of_zone
 
 _MOST_DAYS = 366
 
@@ -53,3 +57,35 @@ def set_quiet_hours(*, medium: str, begins: time | None, ends: time | None) -> N
             QuietHours.objects.update_or_create(medium=medium, defaults={"begins": begins, "ends": ends})
     except IntegrityError as error:
         raise InvalidRuleError(_("quiet hours end at another time than they begin")) from error
+
+
+def stop_address(*, medium: str, address: str, now: datetime) -> bool:
+    """Write to an address no more, whoever has it, and return whether that is new.
+
+    Raises:
+        InvalidRuleError: It is no address of this channel.
+    """
+    return suppress(
+        medium=medium,
+        address=_address(medium, address),
+        reason=SuppressedAddress.Reason.STAFF,
+        delivery_id=None,
+        now=now,
+    )
+
+
+def free_address(*, medium: str, address: str) -> bool:
+    """Write to an address again, and return whether it was written to no more. Consents stay what they are.
+
+    Raises:
+        InvalidRuleError: It is no address of this channel.
+    """
+    return release_address(medium=medium, address=_address(medium, address))
+
+
+def _address(medium: str, told: str) -> str:
+    """Return an address as the record writes it."""
+    try:
+        return normalise(ADDRESSES[Medium(medium)], told, region=region_of_zone(business().time_zone))
+    except (InvalidIdentifierError, ValueError, KeyError) as error:
+        raise InvalidRuleError(_("this is no address of the channel")) from error

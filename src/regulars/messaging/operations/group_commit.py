@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Condition
 
-from regulars.messaging.operations.moves import Move, move
+from django.db import DatabaseError, OperationalError
+
+from regulars.messaging.operations.moves import Move, move, move_claims
 
 
 @dataclass(eq=False, slots=True)
@@ -17,6 +19,7 @@ class _Asked:
     moved: set[int] = field(default_factory=set)
     error: BaseException | None = None
     is_over: bool = False
+    is_alone: bool = False
 
 
 class GroupCommit:
@@ -30,6 +33,8 @@ class GroupCommit:
     def move(self, moves: Sequence[Move], *, now: datetime) -> set[int]:
         """Bring deliveries to their next states and return which of these were moved, as `moves.move` does. Outside a transaction.
 
+        What the database refuses is written again by each for itself: one message's data stops only its own sender.
+
         Raises:
             OperationalError: As `moves.move`; whoever waited for the same statement gets it too, and knows as little what became of it.
         """
@@ -42,22 +47,31 @@ class GroupCommit:
                 together, self._waiting = self._waiting, []
         if not mine.is_over:
             self._write(together)
+        if (
+            isinstance(mine.error, DatabaseError)
+            and not isinstance(mine.error, OperationalError)
+            and not mine.is_alone
+        ):
+            return move(moves, now=now)
         if mine.error is not None:
             raise mine.error
         return mine.moved
 
     def _write(self, together: Sequence[_Asked]) -> None:
         error: BaseException | None = None
-        moved: set[int] = set()
+        moved: set[tuple[int, int]] = set()
         try:
-            moved = move(
+            moved = move_claims(
                 [one for asked in together for one in asked.moves], now=max(asked.now for asked in together)
             )
         except BaseException as told:  # noqa: BLE001  all who wait must be told, whatever it is
             error = told
         with self._turn:
             for asked in together:
-                asked.moved = moved.intersection(one.delivery_id for one in asked.moves)
-                asked.error, asked.is_over = error, True
+                # By the claim they speak for: of two senders that claimed a delivery one after the other, one moved it.
+                asked.moved = {
+                    one.delivery_id for one in asked.moves if (one.delivery_id, one.generation) in moved
+                }
+                asked.error, asked.is_alone, asked.is_over = error, len(together) == 1, True
             self._is_writing = False
             self._turn.notify_all()

@@ -69,6 +69,15 @@ def move(moves: Iterable[Move], *, now: datetime) -> set[int]:
         moves: One each.
         now: When, by the database's clock.
     """
+    return {delivery_id for delivery_id, _generation in move_claims(moves, now=now)}
+
+
+def move_claims(moves: Iterable[Move], *, now: datetime) -> set[tuple[int, int]]:
+    """As `move`, for the moves of several senders, of which two may have claimed the same delivery one after the other.
+
+    Returns:
+        The deliveries that were moved, each with the generation of the move that counted.
+    """
     told = "\n".join(map(_told, moves))
     if not told:
         return set()
@@ -76,7 +85,7 @@ def move(moves: Iterable[Move], *, now: datetime) -> set[int]:
     # Prepared by the server: a sender runs this all the time.
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
         cursor.execute(_MOVE, {"now": now, "moves": told}, prepare=True)
-        return {delivery_id for (delivery_id,) in cursor.fetchall()}
+        return set(cursor.fetchall())
 
 
 def _told(one: Move) -> str:
@@ -94,7 +103,8 @@ def _told(one: Move) -> str:
 
 
 def _said(text: str) -> str:
-    return text.replace("\0", "")
+    """Return a text as PostgreSQL takes it: without NUL and halves of characters, which an answer's JSON may hold."""
+    return text.replace("\0", "").encode(errors="replace").decode()
 
 
 _MOVE = """
@@ -129,5 +139,5 @@ WHERE d.id = m.id AND d.generation = m.generation
       d.lease_until > clock_timestamp()
       AND EXISTS (SELECT FROM messaging_send s WHERE s.id = d.send_id AND s.state = 'running')
   ))
-RETURNING d.id
+RETURNING d.id, m.generation
 """

@@ -9,8 +9,9 @@ from hashlib import sha256
 from django.db import connection
 from django.db.models import Count, Q, QuerySet, Sum
 
-from regulars.messaging.models import Cap, Channel, Delivery, QuietHours, Send, StaffTask
+from regulars.messaging.models import Cap, Channel, Delivery, QuietHours, Send, StaffTask, SuppressedAddress
 from regulars.shop.models import Identifier
+from regulars.shop.models.consents import Channel as Medium
 
 State = Delivery.State
 SINGLE = "message"
@@ -179,6 +180,19 @@ def caps() -> "QuerySet[Cap]":
 def quiet_hours() -> "QuerySet[QuietHours]":
     """Return the quiet hours by channel."""
     return QuietHours.objects.all()
+
+
+def suppressed_addresses() -> list[tuple[str, str, int]]:
+    """Return how many addresses nothing goes to, by channel and reason, in words."""
+    rows = (
+        SuppressedAddress.objects.values_list("medium", "reason")
+        .annotate(number=Count("pk"))
+        .order_by("medium", "reason")
+    )
+    return [
+        (str(Medium(medium).label), str(SuppressedAddress.Reason(reason).label), number)
+        for medium, reason, number in rows
+    ]
 
 
 def open_tasks() -> "QuerySet[StaffTask]":
