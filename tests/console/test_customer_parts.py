@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from regulars.shop import operations, queries
-from regulars.shop.models import AttributeDefinition, Customer, MergeSuggestion, Order, Tag, Tagging
+from regulars.shop.models import Account, AttributeDefinition, Customer, MergeSuggestion, Order, Tag, Tagging
 from regulars.shop.operations import Person
 from regulars.staff.rules import Role
 from tests.shop.factories import make_business, make_customer, make_order, make_store
@@ -151,8 +151,11 @@ def test_an_account_has_people_orders_and_a_manager(client: Client) -> None:
     made = client.post("/companies/", {"code": "acme", "name": "Acme"})
     address = made["Location"]
     client.post(f"{address}contacts/", {"customer": "B1", "role": "buys"})
-    assert "Count 1 own order here" in page(client, address)
+    assert "Count 1 own order and new ones here" in page(client, address)
     client.post(f"{address}contacts/{buyer.pk}/orders/")
+    assert "Count new orders here no more" in page(client, address)
+    client.post(f"{address}contacts/{buyer.pk}/orders/", {"keep": "1"})
+    assert "Count new orders here<" in page(client, address)
     ann = make_user(role=Role.AGENT, name="Ann")
     account_id = address.rstrip("/").rpartition("/")[2]
     client.post("/companies/managers/", {"account": account_id, "manager": str(ann.pk)})
@@ -168,6 +171,18 @@ def test_an_account_has_people_orders_and_a_manager(client: Client) -> None:
     client.post(f"{address}contacts/{buyer.pk}/removal/")
     assert "Nobody acts for this account yet" in page(client, address)
     assert queries.account_totals(int(account_id)).orders == 1
+
+
+def test_what_is_known_of_an_account_is_changed_and_cleared(client: Client) -> None:
+    told = {"code": "acme", "name": "Acme", "industry": "Tools", "country": "France"}
+    address = client.post("/companies/", told)["Location"]
+    client.post(address, {"name": "Acme Ltd", "industry": "", "country": "France"})
+    row = Account.objects.get()
+    assert (row.code, row.name, row.industry, row.country) == ("acme", "Acme Ltd", "", "France")
+    analyst = Client()
+    analyst.force_login(make_user(role=Role.ANALYST))
+    assert analyst.post(address, {"name": "Theirs"}).status_code == 404
+    assert Account.objects.get().name == "Acme Ltd"
 
 
 def test_tags_are_made_changed_joined_removed_and_put_back(client: Client) -> None:
