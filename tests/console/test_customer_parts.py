@@ -100,6 +100,20 @@ def test_possible_duplicates_show_the_evidence_and_are_settled(client: Client) -
     assert "Nobody waits for a decision" in page(client, "/duplicates/")
 
 
+def test_an_address_that_two_share_says_whom_to_join_by_itself_no_more(client: Client) -> None:
+    first, second = two_who_share()
+    third = make_customer(code="C")
+    for settled in (False, True):
+        if settled:
+            client.post(f"/duplicates/{MergeSuggestion.objects.get().pk}/", {"answer": "two"})
+        assert queries.customers_known_as("Home@Example.com") == [first.pk, second.pk]
+        client.post(f"/customers/{third.pk}/joins/", {"other": "home@example.com"})
+        assert "Several customers have it" in page(client, f"/customers/{third.pk}/")
+        assert not Customer.objects.exclude(merged_into=None).exists()
+    client.post(f"/customers/{third.pk}/joins/", {"other": "B"})
+    assert queries.customers_known_as("home@example.com") == [first.pk, third.pk]
+
+
 def test_two_people_stay_two(client: Client) -> None:
     two_who_share()
     client.post(f"/duplicates/{MergeSuggestion.objects.get().pk}/", {"answer": "two"})
