@@ -71,6 +71,9 @@ def test_customers_are_joined_by_an_id_and_taken_apart(client: Client) -> None:
     assert (other.merged_into_id, Order.objects.get().customer_id) == (kept.pk, kept.pk)
     text = page(client, f"/customers/{kept.pk}/identity/")
     assert "B became part of A" in text
+    text = page(client, f"/customers/{other.pk}/")
+    assert f'This customer is part of <a href="/customers/{kept.pk}/">A</a>' in text
+    assert "Not yet understood" not in text
     merge = queries.merges_of(kept.pk)[0]
     client.post(f"/customers/joins/{merge.pk}/undoing/")
     assert Order.objects.get().customer_id == other.pk
@@ -174,6 +177,7 @@ def test_an_account_has_people_orders_and_a_manager(client: Client) -> None:
     account_id = address.rstrip("/").rpartition("/")[2]
     client.post("/companies/managers/", {"account": account_id, "manager": str(ann.pk)})
     text = page(client, "/companies/?q=ACM")
+    assert text.count('value="ACM"') == 1, "the search for customers stays empty"
     for words in ("Acme", "Ann", "£50.00"):
         assert words in text
     assert "Acme" not in page(client, "/companies/?manager=nobody")

@@ -132,8 +132,12 @@ def contact(request: HttpRequest, account_id: int) -> HttpResponse:
     """Let a customer act for an account, or give them another role."""
     get_object_or_404(Account, pk=account_id)
     found = shop.customers_known_as(request.POST.get("customer", ""))
-    if len(found) != 1:
+    if not found:
         messages.error(request, gettext("Write the id, e-mail or phone of one customer."))
+    elif len(found) > 1:
+        messages.error(
+            request, gettext("Several customers have it. Use the customer id of the one you mean.")
+        )
     else:
         operations.add_contacts(
             account_id=account_id, contacts=[(found[0], request.POST.get("role", ""))], now=timezone.now()

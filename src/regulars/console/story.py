@@ -91,6 +91,11 @@ def source_name(source: str) -> str:
         "api": gettext("a program"),
         "preferences": gettext("the customer"),
         "questionnaire": gettext("the customer"),
+        "preference page": gettext("the customer's own page"),
+        "double opt-in": gettext("the mail that asks once more"),
+        "unsubscribe link": gettext("the link to unsubscribe"),
+        "unsubscribe undone": gettext("unsubscribing, taken back"),
+        "privacy log": gettext("the log outside the database"),
     }
     if source.startswith("import "):
         return gettext("file %(number)s") % {"number": source.removeprefix("import ")}
