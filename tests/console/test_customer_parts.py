@@ -206,6 +206,9 @@ def test_what_is_known_of_an_account_is_changed_and_cleared(client: Client) -> N
 def test_tags_are_made_changed_joined_removed_and_put_back(client: Client) -> None:
     client.post("/tags/", {"name": "Whole sale", "description": "buys in boxes", "colour": "teal"})
     client.post("/tags/", {"name": "Trade", "colour": "grey"})
+    again = client.post("/tags/", {"name": "WHOLE SALE", "colour": "red"})
+    assert (again.status_code, "This tag is there already." in again.content.decode()) == (422, True)
+    assert Tag.objects.get(name="Whole sale").colour == "teal"
     first, second = Tag.objects.order_by("id")
     operations.tag_customers(tag_id=first.pk, customer_ids=[make_customer().pk], now=NOW)
     client.post(f"/tags/{first.pk}/", {"name": "Wholesale", "description": "", "colour": "red"})

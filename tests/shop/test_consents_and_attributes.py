@@ -153,6 +153,22 @@ def test_a_definition_that_would_make_values_meaningless_is_refused() -> None:
         operations.set_attributes([Told(customer_id=1, name="taste", value="x", at=NOW)])
 
 
+def test_the_bounds_of_money_are_in_whole_units_as_its_values_are_told() -> None:
+    make_business(currency="CNY")
+    operations.define_attribute(
+        name="budget", label="Budget", type="money", minimum=Decimal(10), maximum=Decimal(50)
+    )
+    customer = make_customer().pk
+    for told, is_good in (("9.99", False), ("10", True), ("50.00", True), ("50.01", False)):
+        value = [Told(customer_id=customer, name="budget", value=told, at=NOW)]
+        if is_good:
+            operations.set_attributes(value)
+            operations.clear_attribute(customer_id=customer, name="budget")
+        else:
+            with pytest.raises(InvalidAttributeValueError, match="10 … 50"):
+                operations.set_attributes(value)
+
+
 def test_an_accounts_orders_are_those_its_contacts_placed() -> None:
     account = operations.ensure_account(code="acme", name="Acme")
     assert operations.ensure_account(code="acme", industry="Tools").name == "Acme"
