@@ -136,7 +136,7 @@ def shuffles(rng: random.Random, count: int) -> Iterator[list[int]]:
         yield told
 
 
-def ends(orders: Sequence[Sequence[int]], tell: Callable[[int], object]) -> Iterator[Record]:
+def ends(orders: Sequence[list[int]], tell: Callable[[int], object]) -> Iterator[Record]:
     """Tell each order to the record as it was, and yield what the record then holds.
 
     What several orders begin with is told once: the record goes back to it by savepoints.
