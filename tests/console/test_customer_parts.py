@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from regulars.shop import operations, queries
-from regulars.shop.models import AttributeDefinition, Customer, MergeSuggestion, Order, Tag, Tagging
+from regulars.shop.models import Account, AttributeDefinition, Customer, MergeSuggestion, Order, Tag, Tagging
 from regulars.shop.operations import Person
 from regulars.staff.rules import Role
 from tests.shop.factories import make_business, make_customer, make_order, make_store
@@ -71,6 +71,9 @@ def test_customers_are_joined_by_an_id_and_taken_apart(client: Client) -> None:
     assert (other.merged_into_id, Order.objects.get().customer_id) == (kept.pk, kept.pk)
     text = page(client, f"/customers/{kept.pk}/identity/")
     assert "B became part of A" in text
+    text = page(client, f"/customers/{other.pk}/")
+    assert f'This customer is part of <a href="/customers/{kept.pk}/">A</a>' in text
+    assert "Not yet understood" not in text
     merge = queries.merges_of(kept.pk)[0]
     client.post(f"/customers/joins/{merge.pk}/undoing/")
     assert Order.objects.get().customer_id == other.pk
@@ -98,6 +101,20 @@ def test_possible_duplicates_show_the_evidence_and_are_settled(client: Client) -
     first.refresh_from_db()
     assert first.merged_into_id == second.pk
     assert "Nobody waits for a decision" in page(client, "/duplicates/")
+
+
+def test_an_address_that_two_share_says_whom_to_join_by_itself_no_more(client: Client) -> None:
+    first, second = two_who_share()
+    third = make_customer(code="C")
+    for settled in (False, True):
+        if settled:
+            client.post(f"/duplicates/{MergeSuggestion.objects.get().pk}/", {"answer": "two"})
+        assert queries.customers_known_as("Home@Example.com") == [first.pk, second.pk]
+        client.post(f"/customers/{third.pk}/joins/", {"other": "home@example.com"})
+        assert "Several customers have it" in page(client, f"/customers/{third.pk}/")
+        assert not Customer.objects.exclude(merged_into=None).exists()
+    client.post(f"/customers/{third.pk}/joins/", {"other": "B"})
+    assert queries.customers_known_as("home@example.com") == [first.pk, third.pk]
 
 
 def test_two_people_stay_two(client: Client) -> None:
@@ -151,12 +168,16 @@ def test_an_account_has_people_orders_and_a_manager(client: Client) -> None:
     made = client.post("/companies/", {"code": "acme", "name": "Acme"})
     address = made["Location"]
     client.post(f"{address}contacts/", {"customer": "B1", "role": "buys"})
-    assert "Count 1 own order here" in page(client, address)
+    assert "Count 1 own order and new ones here" in page(client, address)
     client.post(f"{address}contacts/{buyer.pk}/orders/")
+    assert "Count new orders here no more" in page(client, address)
+    client.post(f"{address}contacts/{buyer.pk}/orders/", {"keep": "1"})
+    assert "Count new orders here<" in page(client, address)
     ann = make_user(role=Role.AGENT, name="Ann")
     account_id = address.rstrip("/").rpartition("/")[2]
     client.post("/companies/managers/", {"account": account_id, "manager": str(ann.pk)})
     text = page(client, "/companies/?q=ACM")
+    assert text.count('value="ACM"') == 1, "the search for customers stays empty"
     for words in ("Acme", "Ann", "£50.00"):
         assert words in text
     assert "Acme" not in page(client, "/companies/?manager=nobody")
@@ -170,9 +191,24 @@ def test_an_account_has_people_orders_and_a_manager(client: Client) -> None:
     assert queries.account_totals(int(account_id)).orders == 1
 
 
+def test_what_is_known_of_an_account_is_changed_and_cleared(client: Client) -> None:
+    told = {"code": "acme", "name": "Acme", "industry": "Tools", "country": "France"}
+    address = client.post("/companies/", told)["Location"]
+    client.post(address, {"name": "Acme Ltd", "industry": "", "country": "France"})
+    row = Account.objects.get()
+    assert (row.code, row.name, row.industry, row.country) == ("acme", "Acme Ltd", "", "France")
+    analyst = Client()
+    analyst.force_login(make_user(role=Role.ANALYST))
+    assert analyst.post(address, {"name": "Theirs"}).status_code == 404
+    assert Account.objects.get().name == "Acme Ltd"
+
+
 def test_tags_are_made_changed_joined_removed_and_put_back(client: Client) -> None:
     client.post("/tags/", {"name": "Whole sale", "description": "buys in boxes", "colour": "teal"})
     client.post("/tags/", {"name": "Trade", "colour": "grey"})
+    again = client.post("/tags/", {"name": "WHOLE SALE", "colour": "red"})
+    assert (again.status_code, "This tag is there already." in again.content.decode()) == (422, True)
+    assert Tag.objects.get(name="Whole sale").colour == "teal"
     first, second = Tag.objects.order_by("id")
     operations.tag_customers(tag_id=first.pk, customer_ids=[make_customer().pk], now=NOW)
     client.post(f"/tags/{first.pk}/", {"name": "Wholesale", "description": "", "colour": "red"})

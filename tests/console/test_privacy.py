@@ -40,6 +40,26 @@ def test_staff_write_down_what_a_customer_said_with_a_reason() -> None:
     assert "Waiting for confirmation" in page
 
 
+def test_where_a_consent_was_given_is_told_in_the_readers_language() -> None:
+    make_business()
+    client, bob = logged_in(Role.AGENT)
+    bob.language = "zh-hans"
+    bob.save()
+    customer = make_customer()
+    said = {"preference page": "客户自己的页面", "double opt-in": "再次确认的邮件", "staff": "员工"}
+    operations.record_consents([
+        operations.Statement(
+            customer_id=customer.pk, channel="email", purpose="marketing", state="granted", at=AT, source=one, key=one
+        )
+        for one in said
+    ])  # fmt: skip
+    for address in (f"/customers/{customer.pk}/privacy/", f"/customers/{customer.pk}/?kind=consent"):
+        page = client.get(address).content.decode()
+        for source, words in said.items():
+            assert words in page
+            assert source == "staff" or source not in page
+
+
 def test_a_copy_is_taken_out_with_a_reason_and_noted() -> None:
     make_business()
     client, user = logged_in()

@@ -1,13 +1,15 @@
 """The consent ledger, tags, typed attributes and accounts."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.db import ProgrammingError, transaction
 
 from regulars.shop import operations, queries
-from regulars.shop.models import Consent
+from regulars.shop.models import Consent, Customer, Order
 from regulars.shop.operations import (
     AttributeInUseError,
     InvalidAttributeError,
@@ -18,7 +20,8 @@ from regulars.shop.operations import (
     UnknownAttributeError,
 )
 from regulars.shop.rules import InvalidAttributeValueError
-from tests.shop.factories import make_customer, make_order
+from tests.intake.importing import import_lines
+from tests.shop.factories import make_business, make_customer, make_order, make_store
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -150,6 +153,22 @@ def test_a_definition_that_would_make_values_meaningless_is_refused() -> None:
         operations.set_attributes([Told(customer_id=1, name="taste", value="x", at=NOW)])
 
 
+def test_the_bounds_of_money_are_in_whole_units_as_its_values_are_told() -> None:
+    make_business(currency="CNY")
+    operations.define_attribute(
+        name="budget", label="Budget", type="money", minimum=Decimal(10), maximum=Decimal(50)
+    )
+    customer = make_customer().pk
+    for told, is_good in (("9.99", False), ("10", True), ("50.00", True), ("50.01", False)):
+        value = [Told(customer_id=customer, name="budget", value=told, at=NOW)]
+        if is_good:
+            operations.set_attributes(value)
+            operations.clear_attribute(customer_id=customer, name="budget")
+        else:
+            with pytest.raises(InvalidAttributeValueError, match="10 … 50"):
+                operations.set_attributes(value)
+
+
 def test_an_accounts_orders_are_those_its_contacts_placed() -> None:
     account = operations.ensure_account(code="acme", name="Acme")
     assert operations.ensure_account(code="acme", industry="Tools").name == "Acme"
@@ -162,3 +181,29 @@ def test_an_accounts_orders_are_those_its_contacts_placed() -> None:
     with pytest.raises(NotAContactError):
         operations.give_orders(account_id=account.pk, order_ids=[make_order(customer=stranger).pk])
     assert [one.account for one in queries.contacts_of(buyer.pk)] == [account]
+
+
+def test_new_orders_go_to_the_one_account_that_a_contact_brings_them_to(tmp_path: Path) -> None:
+    make_business()
+    acme, other = (operations.ensure_account(code=code) for code in ("acme", "other"))
+
+    def accounts() -> dict[str, str | None]:
+        return dict(Order.objects.values_list("code", "account__code"))
+
+    import_lines(tmp_path, "1,2026-01-05,A,wipes,1,2.50")
+    buyer = Customer.objects.get()
+    for account in (acme, other):
+        operations.add_contacts(account_id=account.pk, contacts=[(buyer.pk, "")], now=NOW)
+        assert operations.give_orders_of(account_id=account.pk, customer_id=buyer.pk) == (account == acme)
+    import_lines(tmp_path, "2,2026-01-06,A,wipes,1,2.50", "3,2026-01-06,B,wipes,1,2.50")
+    told = operations.OrderState(
+        sender="track", store_id=make_store().pk, code="4", status="paid", customer_id=buyer.pk, placed_at=NOW, lines=[]
+    )  # fmt: skip
+    operations.put_order(told)
+    assert accounts() == {"1": "acme", "2": "other", "3": None, "4": "other"}
+    operations.keep_orders_of(account_id=other.pk, customer_id=buyer.pk)
+    import_lines(tmp_path, "5,2026-01-07,A,wipes,1,2.50")
+    operations.put_order(replace(told, code="6"))
+    assert accounts() | {"5": None, "6": None} == accounts()
+    operations.put_order(replace(told, status="cancelled"))
+    assert accounts()["4"] == "other"

@@ -1,5 +1,6 @@
 """The pages for the shop's own customers: signed links, no login, a GET changes nothing."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -169,6 +170,25 @@ def test_a_customer_chooses_channels_language_and_what_they_tell_of_themselves()
     save(customer, language="en")
     assert queries.may_contact([customer], "web", "profiling") == set()
     assert queries.attributes(customer) == []
+
+
+def test_what_customers_told_of_themselves_is_shown_as_they_would_type_it_and_stays_when_saved() -> None:
+    customer = anna()
+    for name, kind, chinese, value in (
+        ("budget", "money", "预算", "199.50"), ("birthday", "yearly", "生日", "03-08"), ("size", "number", "鞋码", "38.5"),
+    ):  # fmt: skip
+        operations.define_attribute(name=name, label=name, label_zh=chinese, type=kind, is_customers=True)
+        told = operations.Told(customer_id=customer, name=name, value=value, at=AT)
+        operations.set_attributes([told])
+    before = {one.name: one.value for one in queries.attributes(customer)}
+    path = path_of(links.preferences_url(customer))
+    page = stranger().get(f"{path}?lang=zh-hans").content.decode()
+    shown = dict(re.findall(r'name="a\.(\w+)" value="([^"]*)"', page))
+    assert shown == {"budget": "199.50", "birthday": "03-08", "size": "38.5"}
+    for words in ("预算", "生日", "鞋码"):
+        assert words in page
+    save(customer, **{f"a.{name}": value for name, value in shown.items()})
+    assert {one.name: one.value for one in queries.attributes(customer)} == before
 
 
 def test_a_value_that_cannot_be_is_told_and_nothing_is_saved() -> None:

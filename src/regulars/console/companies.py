@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from regulars.console.actions import people
 from regulars.console.components import Pager
@@ -92,12 +92,27 @@ def assign(request: HttpRequest) -> HttpResponse:
 
 
 @_SEES
-@require_GET
+@require_http_methods(["GET", "POST"])
 @never_cache
 def company(request: HttpRequest, account_id: int) -> HttpResponse:
-    """Show an account: its figures, its people with their roles, and its latest orders."""
+    """Show an account: its figures, its people with their roles, and its latest orders; change what is known of it."""
     row = get_object_or_404(Account.objects.select_related("manager"), pk=account_id)
     user = cast("User", request.user)
+    may_change = may(user.role, Capability.CHANGE_CUSTOMERS)
+    known = {name: getattr(row, name) for name in AccountForm.base_fields}
+    form = AccountForm(
+        {**request.POST.dict(), "code": row.code} if request.method == "POST" else None, initial=known
+    )
+    if request.method == "POST":
+        if not may_change:
+            raise Http404
+        if form.is_valid():
+            told = form.cleaned_data
+            operations.change_account(
+                account_id=account_id, name=told["name"], industry=told["industry"], country=told["country"]
+            )
+            messages.success(request, gettext("Saved."))
+            return redirect("console:company", account_id)
     context = {
         "business": shop.business(),
         "account": row,
@@ -105,17 +120,10 @@ def company(request: HttpRequest, account_id: int) -> HttpResponse:
         "contacts": shop.contacts_with_orders(account_id),
         "orders": shop.account_orders(account_id),
         "people": people(),
-        "may_change": may(user.role, Capability.CHANGE_CUSTOMERS),
-        "form": AccountForm(
-            initial={
-                "code": row.code,
-                "name": row.name,
-                "industry": row.industry,
-                "country": row.country,
-            }
-        ),
+        "may_change": may_change,
+        "form": form,
     }
-    return render(request, "console/companies/page.html", context)
+    return render(request, "console/companies/page.html", context, status=422 if form.errors else 200)
 
 
 @_CHANGES
@@ -124,8 +132,12 @@ def contact(request: HttpRequest, account_id: int) -> HttpResponse:
     """Let a customer act for an account, or give them another role."""
     get_object_or_404(Account, pk=account_id)
     found = shop.customers_known_as(request.POST.get("customer", ""))
-    if len(found) != 1:
+    if not found:
         messages.error(request, gettext("Write the id, e-mail or phone of one customer."))
+    elif len(found) > 1:
+        messages.error(
+            request, gettext("Several customers have it. Use the customer id of the one you mean.")
+        )
     else:
         operations.add_contacts(
             account_id=account_id, contacts=[(found[0], request.POST.get("role", ""))], now=timezone.now()
@@ -147,15 +159,23 @@ def leave(request: HttpRequest, account_id: int, customer_id: int) -> HttpRespon
 @_CHANGES
 @require_POST
 def give(request: HttpRequest, account_id: int, customer_id: int) -> HttpResponse:
-    """Count a contact's orders, past ones included, as the account's."""
+    """Count a contact's orders, past ones and those to come, as the account's, or new ones no more."""
     get_object_or_404(Contact, account=account_id, customer=customer_id)
+    if request.POST.get("keep"):
+        operations.keep_orders_of(account_id=account_id, customer_id=customer_id)
+        messages.success(
+            request, gettext("Their new orders are their own. Those that are the account's stay.")
+        )
+        return redirect("console:company", account_id)
     try:
         done = operations.give_orders_of(account_id=account_id, customer_id=customer_id)
     except RegularsError as error:
         messages.error(request, str(error))
     else:
         text = ngettext(
-            "%(count)s order is the account's now.", "%(count)s orders are the account's now.", done
+            "%(count)s order is the account's now, and their new ones will be.",
+            "%(count)s orders are the account's now, and their new ones will be.",
+            done,
         )
         messages.success(request, text % {"count": formats.count(done)})
     return redirect("console:company", account_id)

@@ -31,6 +31,7 @@ from regulars.planner.models import Action
 from regulars.shop import queries as shop
 from regulars.shop.models import Business, Customer
 from regulars.shop.queries import Mix, Month, NoSuchCustomerError, StoryPlace
+from regulars.shop.rules import label_of
 from regulars.shop.story import kinds as story_kinds
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
@@ -74,7 +75,7 @@ def customer(request: HttpRequest, customer_id: int) -> HttpResponse:
         "tags": tags_on,
         "sayings": [
             (
-                stories.label_of(said.label, said.label_zh),
+                label_of(said.label, said.label_zh),
                 stories.value_words(said.value, kind=said.type, currency=business.currency),
                 stories.source_name(said.source),
             )

@@ -1,7 +1,6 @@
 """Parts of a customer's page that come by themselves or lead to a form: visits, identity, tags, preferences, joins."""
 
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from typing import cast
 
 from django import forms
@@ -19,7 +18,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from regulars.console import story as stories
 from regulars.console.components import Pager
 from regulars.kernel.errors import RegularsError
-from regulars.kernel.money import from_minor
 from regulars.shop import operations
 from regulars.shop import queries as shop
 from regulars.shop.models import (
@@ -33,7 +31,7 @@ from regulars.shop.models import (
     Tag,
 )
 from regulars.shop.operations import Told
-from regulars.shop.rules import NO_YEAR
+from regulars.shop.rules import AttributeRule, InvalidAttributeValueError, Value, as_typed, label_of
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability, may
@@ -259,7 +257,7 @@ class PreferencesForm(forms.Form):
         self,
         *args: object,
         definitions: list[AttributeDefinition],
-        values: dict[str, object],
+        values: dict[str, Value],
         business: Business,
         **kwargs: object,
     ) -> None:
@@ -271,7 +269,7 @@ class PreferencesForm(forms.Form):
 
 def _field(row: AttributeDefinition, *, business: Business) -> forms.Field:
     """Return the form field for an attribute; what a value may be is judged by the record's own rule."""
-    label = stories.label_of(row.label, row.label_zh)
+    label = label_of(row.label, row.label_zh)
     choices = [(choice, choice) for choice in row.choices]
     if row.type == "choices":
         return forms.MultipleChoiceField(
@@ -298,16 +296,11 @@ _INPUTS = {
 }
 
 
-def _initial(value: object, kind: str, currency: str) -> object:
+def _initial(value: Value | None, kind: str, currency: str) -> object:
     """Return a value as its form field holds it."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, Decimal):
-        number = from_minor(int(value), currency) if kind == "money" else value.normalize()
-        return f"{number:f}"
-    if isinstance(value, date):
-        return f"{value:%m-%d}" if kind == "yearly" and value.year == NO_YEAR else value.isoformat()
-    return value
+    return None if value is None else as_typed(AttributeRule(name="", type=kind, currency=currency), value)
 
 
 @_CHANGES
@@ -322,7 +315,7 @@ def preferences(request: HttpRequest, customer_id: int) -> HttpResponse:
     form = PreferencesForm(
         request.POST or None,
         definitions=definitions,
-        values=cast("dict[str, object]", values),
+        values=values,
         business=business,
     )
     if request.method == "POST" and form.is_valid() and _save(form, customer_id):
@@ -352,6 +345,8 @@ def _save(form: PreferencesForm, customer_id: int) -> bool:
                     operations.set_attributes(
                         [Told(customer_id=customer_id, name=name, value=told, at=now, source="staff")]
                     )
+            except InvalidAttributeValueError as error:
+                form.add_error(name, error.advice)
             except RegularsError as error:
                 form.add_error(name, str(error))
         if form.errors:

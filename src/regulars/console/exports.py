@@ -121,7 +121,7 @@ def _companies(query: QueryDict) -> Rows:
     )[:_AT_ONCE]:
         for row in found:
             yield (
-                row.code, row.name, row.country, row.manager, row.contacts, row.orders, row.net_minor,
+                row.code, row.name, row.industry, row.country, row.manager, row.contacts, row.orders, row.net_minor,
                 row.last_at,
             )  # fmt: skip
         start += _AT_ONCE
@@ -334,7 +334,7 @@ EXPORTS: dict[str, Export] = {
     "companies": Export(
         needs=Capability.EXPORT_CUSTOMERS,
         columns={
-            **_texts("account_id", "name", "country", "manager"), "contacts": _COUNT, "orders": _COUNT,
+            **_texts("account_id", "name", "industry", "country", "manager"), "contacts": _COUNT, "orders": _COUNT,
             "net_minor": _COUNT, "last_order_at": _AT,
         },
         rows=_companies,

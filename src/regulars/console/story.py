@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from regulars.console import labels
@@ -21,7 +21,7 @@ from regulars.planner.models import Action
 from regulars.planner.rules import BY_CODE
 from regulars.shop.models import Business, Consent, Merge
 from regulars.shop.queries import StoryEntry
-from regulars.shop.rules import NO_YEAR
+from regulars.shop.rules import NO_YEAR, label_of
 from regulars.shop.story import kinds
 
 Told = dict[str, Any]
@@ -91,6 +91,11 @@ def source_name(source: str) -> str:
         "api": gettext("a program"),
         "preferences": gettext("the customer"),
         "questionnaire": gettext("the customer"),
+        "preference page": gettext("the customer's own page"),
+        "double opt-in": gettext("the mail that asks once more"),
+        "unsubscribe link": gettext("the link to unsubscribe"),
+        "unsubscribe undone": gettext("unsubscribing, taken back"),
+        "privacy log": gettext("the log outside the database"),
     }
     if source.startswith("import "):
         return gettext("file %(number)s") % {"number": source.removeprefix("import ")}
@@ -115,11 +120,6 @@ def _day_words(day: date) -> str:
     if day.year == NO_YEAR:
         return date_format(day, gettext("j F"))
     return formats.day(day_of_date(day))
-
-
-def label_of(label: str, label_zh: str) -> str:
-    """Return an attribute's words in the person's language."""
-    return label_zh if label_zh and (get_language() or "").startswith("zh") else label
 
 
 def _order(told: Told, _business: Business) -> Said:

@@ -19,6 +19,7 @@ from regulars.segments.models import Segment
 from regulars.shop import operations
 from regulars.shop import queries as shop
 from regulars.shop.models import Tag
+from regulars.shop.operations import InvalidTagError
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability
@@ -40,6 +41,9 @@ def tags(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         try:
+            # Making one that is there would take its meaning and colour away.
+            if any(row.name.lower() == told["name"].lower() for row in shop.tags_with_counts()):
+                raise InvalidTagError(gettext("This tag is there already."), name=told["name"])
             row = operations.ensure_tag(name=told["name"])
             operations.change_tag(
                 tag_id=row.pk, name=told["name"], description=told["description"], colour=told["colour"]

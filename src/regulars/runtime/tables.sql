@@ -107,6 +107,7 @@
 -- stands for procrastinate.0041_post_retry_failed_job
 -- stands for reports.0001_initial
 -- stands for sessions.0001_initial
+-- stands for shop.0008_contacts_bring_orders
 -- stands for staff.0002_approving
 -- stands for storefront.0001_initial
 CREATE TYPE public.procrastinate_job_event_type AS ENUM (
@@ -5592,7 +5593,8 @@ CREATE TABLE public.shop_contact (
     account_id bigint NOT NULL,
     customer_id bigint NOT NULL,
     role character varying(100) NOT NULL,
-    since_at timestamp with time zone NOT NULL
+    since_at timestamp with time zone NOT NULL,
+    brings_orders boolean DEFAULT false NOT NULL
 );
 
 

@@ -348,10 +348,13 @@ ANALYZE staged_order;
 
 ADD_ORDERS = """
 INSERT INTO shop_order
-    (id, store_id, code, customer_id, status, placed_at, day, amount_minor, discount_minor, coupons)
-SELECT id, store_id, order_code, customer_id, coalesce(status, 'paid'), placed_at, day, amount_minor, discount_minor,
-       coalesce(coupons, '{}')
-FROM staged_order WHERE is_new
+    (id, store_id, code, customer_id, account_id, status, placed_at, day, amount_minor, discount_minor, coupons)
+SELECT o.id, o.store_id, o.order_code, customer_id, c.account_id, coalesce(o.status, 'paid'), o.placed_at, o.day,
+       o.amount_minor, o.discount_minor, coalesce(o.coupons, '{}')
+FROM staged_order o LEFT JOIN (
+    SELECT DISTINCT ON (customer_id) customer_id, account_id FROM shop_contact WHERE brings_orders ORDER BY customer_id, id
+) c USING (customer_id)
+WHERE o.is_new
 """
 
 _CONTENT_KEY = "substr(md5(concat_ws('|', l.product_code, l.quantity_milli, l.amount_minor, l.discount_minor, l.wall_us)), 1, 16)"

@@ -11,10 +11,11 @@ from typing import ClassVar
 
 import phonenumbers
 from babel.core import get_global
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
-from regulars.kernel.money import to_minor
+from regulars.kernel.money import from_minor, to_minor
 
 # The most telling first: where two disagree, the first decides.
 KINDS = ("external", "omid", "ouid", "openid", "email", "phone")
@@ -70,9 +71,10 @@ class InvalidIdentifierError(RegularsError):
 
 
 class InvalidAttributeValueError(RegularsError):
-    """The value is not one that the attribute may have."""
+    """The value is not one that the attribute may have; `advice` tells a person what it may be."""
 
     code: ClassVar[str] = "invalid_attribute_value"
+    advice: str = ""
 
 
 def codes_in(told: str) -> list[str]:
@@ -159,7 +161,7 @@ def attribute_value(rule: AttributeRule, told: object) -> Value:
     """Return what was told as a value of the attribute's type.
 
     Numbers and dates may be told as text (`12.5`, `2026-03-08`, `2026-03-08T00:00:00Z`), flags as yes/no/true/false/1/0/是/否.
-    Money is told in whole units of the currency (`12.50`) and returned in minor ones. A yearly date may lack its year
+    Money is told in whole units of the currency (`12.50`), in which its bounds are, and returned in minor ones. A yearly date may lack its year
     (`03-08`), which is then `NO_YEAR`.
 
     Raises:
@@ -168,21 +170,36 @@ def attribute_value(rule: AttributeRule, told: object) -> Value:
     try:
         value = _READERS[rule.type](told)
     except (TypeError, ValueError, InvalidOperation) as error:
-        raise _invalid(rule, told, _MUST_BE[rule.type]) from error
+        raise _invalid(rule, told, str(_MUST_BE[rule.type])) from error
     if isinstance(value, Decimal):
         if not value.is_finite() or value.adjusted() >= _WHOLE_DIGITS:
-            raise _invalid(rule, told, _MUST_BE[rule.type])
-        if rule.type == "money":
-            value = Decimal(to_minor(value, rule.currency))
+            raise _invalid(rule, told, str(_MUST_BE[rule.type]))
         if (rule.minimum is not None and value < rule.minimum) or (
             rule.maximum is not None and value > rule.maximum
         ):
             lower = "" if rule.minimum is None else f"{rule.minimum.normalize():f}"
             upper = "" if rule.maximum is None else f"{rule.maximum.normalize():f}"
             raise _invalid(rule, told, f"{lower} … {upper}")
+        if rule.type == "money":
+            value = Decimal(to_minor(value, rule.currency))
     chosen = value if isinstance(value, list) else [value] if rule.type == "choice" else []
     if any(choice not in rule.choices for choice in chosen):
         raise _invalid(rule, told, ", ".join(rule.choices))
+    return value
+
+
+def label_of(label: str, label_zh: str) -> str:
+    """Return an attribute's words in the reader's language."""
+    return label_zh if label_zh and (get_language() or "").startswith("zh") else label
+
+
+def as_typed(rule: AttributeRule, value: Value) -> Value:
+    """Return a value as somebody would type it, for `attribute_value` to read back."""
+    if isinstance(value, Decimal):
+        number = from_minor(int(value), rule.currency) if rule.type == "money" else value.normalize()
+        return f"{number:f}"
+    if isinstance(value, date):
+        return f"{value:%m-%d}" if rule.type == "yearly" and value.year == NO_YEAR else value.isoformat()
     return value
 
 
@@ -192,7 +209,9 @@ def _invalid(rule: AttributeRule, told: object, allowed: str) -> InvalidAttribut
         "told": repr(told)[:100],
         "allowed": allowed,
     }
-    return InvalidAttributeValueError(message, name=rule.name)
+    error = InvalidAttributeValueError(message, name=rule.name)
+    error.advice = _("Must be: %(allowed)s") % {"allowed": allowed}
+    return error
 
 
 def _text(told: object) -> str:
@@ -245,12 +264,12 @@ _READERS: dict[str, Callable[[object], Value]] = {
     "choices": _choices,
 }
 _MUST_BE = {
-    "text": f"1-{_LONGEST_TEXT} characters",
-    "number": "a number",
-    "money": "an amount, such as 12.50",
+    "text": gettext_lazy("1 to 1,000 characters"),
+    "number": gettext_lazy("a number"),
+    "money": gettext_lazy("an amount, such as 12.50"),
     "flag": "true, false",
     "date": "YYYY-MM-DD",
     "yearly": "MM-DD, YYYY-MM-DD",
-    "choice": "text",
-    "choices": "a list of texts",
+    "choice": gettext_lazy("one of the choices"),
+    "choices": gettext_lazy("some of the choices"),
 }

@@ -1,7 +1,5 @@
 """What customers tell of themselves: a field for each attribute that the shop lets them tell."""
 
-from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -10,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from regulars.shop.models import AttributeDefinition
 from regulars.shop.operations import rule_of
-from regulars.shop.rules import InvalidAttributeValueError, Value, attribute_value
+from regulars.shop.rules import InvalidAttributeValueError, Value, as_typed, attribute_value, label_of
 
 
 class AboutForm(forms.Form):
@@ -19,13 +17,18 @@ class AboutForm(forms.Form):
     def __init__(
         self, data: QueryDict | None, *, definitions: list[AttributeDefinition], known: dict[str, Value]
     ) -> None:
-        super().__init__(data, initial={f"a.{name}": _shown(value) for name, value in known.items()})
+        super().__init__(
+            data,
+            initial={
+                f"a.{one.name}": _shown(one, known[one.name]) for one in definitions if one.name in known
+            },
+        )
         self.definitions = {f"a.{one.name}": one for one in definitions}
         for name, one in self.definitions.items():
             self.fields[name] = _field(one)
 
     def clean(self) -> dict[str, Any]:
-        """Read each value as the attribute's own rule does."""
+        """Try each value by the attribute's own rule; it stays as it was typed, for the record reads it again."""
         cleaned = super().clean() or {}
         for name, one in self.definitions.items():
             value = cleaned.get(name)
@@ -33,14 +36,15 @@ class AboutForm(forms.Form):
                 cleaned[name] = None
                 continue
             try:
-                cleaned[name] = attribute_value(rule_of(one), value)
+                attribute_value(rule_of(one), value)
             except InvalidAttributeValueError as error:
-                self.add_error(name, str(error))
+                self.add_error(name, error.advice)
         return cleaned
 
 
 def _field(one: AttributeDefinition) -> forms.Field:
-    shared: dict[str, Any] = {"label": one.label, "required": False}
+    label, currency = label_of(one.label, one.label_zh), rule_of(one).currency
+    shared: dict[str, Any] = {"label": f"{label} ({currency})" if currency else label, "required": False}
     chosen = [(choice, choice) for choice in one.choices]
     match one.type:
         case "number":
@@ -58,9 +62,7 @@ def _field(one: AttributeDefinition) -> forms.Field:
     return forms.CharField(max_length=1_000, **shared)
 
 
-def _shown(value: Value) -> object:
+def _shown(one: AttributeDefinition, value: Value) -> Value:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
-    return value.isoformat() if isinstance(value, date) else value
+    return as_typed(rule_of(one), value)

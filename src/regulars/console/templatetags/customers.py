@@ -11,6 +11,7 @@ from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 
+from regulars.console import story as stories
 from regulars.console.actions import ActionList
 from regulars.console.customer_filters import COLUMNS, DUE, Column, CustomerList
 from regulars.console.templatetags.console import cell_badge, stage_badge, tier_badge
@@ -210,6 +211,12 @@ def days_long(days: float | None) -> str:
         return "–"
     whole = round(days)
     return ngettext("%(count)s day", "%(count)s days", whole) % {"count": formats.count(whole)}
+
+
+@register.filter
+def told_by(source: str) -> str:
+    """Write who or what told something."""
+    return stories.source_name(source)
 
 
 @register.filter

@@ -35,11 +35,15 @@ class Account(models.Model):
 
 
 class Contact(models.Model):
-    """A customer who acts for an account, in a role: buyer, decides, pays. One customer may act for several."""
+    """A customer who acts for an account, in a role: buyer, decides, pays. One customer may act for several.
+
+    The new orders of one who `brings_orders` are the account's; those of a customer go to one account at most.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="contacts", db_index=False)
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="contacts")
     role = models.CharField(_("role"), max_length=100, blank=True)
+    brings_orders = models.BooleanField(_("new orders are the account's"), default=False, db_default=False)
     since_at = models.DateTimeField()
 
     class Meta:

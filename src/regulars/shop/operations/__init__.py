@@ -5,9 +5,11 @@ from regulars.shop.operations.accounts import (
     NotAContactError,
     add_contacts,
     assign_managers,
+    change_account,
     ensure_account,
     give_orders,
     give_orders_of,
+    keep_orders_of,
     remove_contact,
 )
 from regulars.shop.operations.attributes import (
@@ -179,6 +181,7 @@ __all__ = [
     "assign_managers",
     "attribute_rules",
     "begin_merge",
+    "change_account",
     "change_tag",
     "claim_messages",
     "clear_attribute",
@@ -205,6 +208,7 @@ __all__ = [
     "join_tags",
     "keep_changes",
     "keep_events",
+    "keep_orders_of",
     "let_customers_tell",
     "link_visitors",
     "lock_people",

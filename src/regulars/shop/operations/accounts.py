@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
-from regulars.shop.models import Account, Contact, Order
+from regulars.shop.models import Account, Contact, Customer, Order
 from regulars.staff.models import User
 
 
@@ -45,6 +45,13 @@ def ensure_account(*, code: str, name: str = "", industry: str = "", country: st
     return account
 
 
+def change_account(*, account_id: int, name: str, industry: str, country: str) -> None:
+    """Write what is known of an account; what is empty is forgotten."""
+    Account.objects.filter(pk=account_id).update(
+        name=name.strip()[:200], industry=industry.strip()[:200], country=country.strip()[:100]
+    )
+
+
 def add_contacts(*, account_id: int, contacts: Sequence[tuple[int, str]], now: datetime) -> None:
     """Let customers act for an account, each in a role; a role that is not empty replaces the one before."""
     with transaction.atomic():
@@ -72,13 +79,25 @@ def assign_managers(*, account_ids: Collection[int], manager: User | None) -> in
 
 
 def give_orders_of(*, account_id: int, customer_id: int) -> int:
-    """Make every order that a contact placed for no account that account's; return how many.
+    """Make every order that a contact placed for no account that account's, and those to come; return how many there are.
 
     Raises:
         NotAContactError: The customer does not act for the account.
     """
     mine = Order.objects.filter(customer=customer_id, account=None)
-    return give_orders(account_id=account_id, order_ids=list(mine.values_list("id", flat=True)))
+    with transaction.atomic():
+        # Two at once would have the new orders go to two accounts.
+        Customer.objects.select_for_update().get(pk=customer_id)
+        Contact.objects.filter(customer=customer_id, brings_orders=True).exclude(account=account_id).update(
+            brings_orders=False
+        )
+        Contact.objects.filter(customer=customer_id, account=account_id).update(brings_orders=True)
+        return give_orders(account_id=account_id, order_ids=list(mine.values_list("id", flat=True)))
+
+
+def keep_orders_of(*, account_id: int, customer_id: int) -> None:
+    """Let a contact's new orders be their own again. Those that are the account's stay."""
+    Contact.objects.filter(customer=customer_id, account=account_id).update(brings_orders=False)
 
 
 def give_orders(*, account_id: int, order_ids: Collection[int]) -> int:

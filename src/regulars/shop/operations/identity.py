@@ -484,9 +484,16 @@ def _copy(*, kept_id: int, absorbed_id: int) -> dict[str, Any]:
     )
     serves = set(Contact.objects.filter(customer=kept_id).values_list("account_id", flat=True))
     contacts = [c for c in Contact.objects.filter(customer=absorbed_id) if c.account_id not in serves]
+    brings = Contact.objects.filter(customer=kept_id, brings_orders=True).exists()
     Contact.objects.bulk_create(
         [
-            Contact(account_id=c.account_id, customer_id=kept_id, role=c.role, since_at=c.since_at)
+            Contact(
+                account_id=c.account_id,
+                customer_id=kept_id,
+                role=c.role,
+                since_at=c.since_at,
+                brings_orders=c.brings_orders and not brings,
+            )
             for c in contacts
         ]
     )

@@ -13,7 +13,7 @@ from regulars.kernel.days import day_of_instant
 from regulars.outbox.operations import publish
 from regulars.shop.business import business
 from regulars.shop.events import CouponsOnOrder, OrderPut
-from regulars.shop.models import Order, OrderLine, Product, Refund
+from regulars.shop.models import Contact, Order, OrderLine, Product, Refund
 from regulars.shop.operations.changes import overtake_order
 from regulars.shop.operations.identity import mark_order_days
 
@@ -59,7 +59,6 @@ class OrderState:
     placed_at: datetime | None = None
     lines: Sequence[LineState] | None = None
     refunds: Sequence[RefundState] = ()
-    account_id: int | None = None
     coupons: Mapping[str, int | None] | None = None
 
 
@@ -98,8 +97,9 @@ def put_order(state: OrderState) -> Put | None:
         days = set() if made else {order.day}
         before, uses = (None, {}) if made else (_facts_of(order), _uses_of(order))
         order.status = state.status
-        order.account_id = state.account_id or order.account_id
         if state.customer_id and state.placed_at and state.lines is not None and not elsewhere:
+            if order.account_id is None and order.customer_id != state.customer_id:
+                order.account_id = _account_of(state.customer_id)
             order.customer_id = state.customer_id
             order.placed_at, order.day = state.placed_at, day_of_instant(state.placed_at, zone)
             order.amount_minor = sum(line.amount_minor for line in state.lines)
@@ -118,6 +118,12 @@ def put_order(state: OrderState) -> Put | None:
             mark_order_days(days | {order.day})
             publish(OrderPut(order_id=order.pk, customer_id=order.customer_id))
     return Put(order_id=order.pk, made=made, told_elsewhere=elsewhere)
+
+
+def _account_of(customer_id: int) -> int | None:
+    """Return the account that a customer's new orders belong to."""
+    found = Contact.objects.filter(customer=customer_id, brings_orders=True).order_by("id")
+    return found.values_list("account_id", flat=True).first()
 
 
 def _facts_of(order: Order) -> tuple[object, ...]:

@@ -17,6 +17,7 @@ class AccountRow:
     id: int
     code: str
     name: str
+    industry: str
     country: str
     manager: str
     contacts: int
@@ -34,6 +35,7 @@ class ContactRow:
     name: str
     role: str
     since_at: datetime
+    brings_orders: bool
     orders: int
     net_minor: int
     own_orders: int
@@ -51,7 +53,7 @@ class AccountTotals:
 
 
 _ROWS = """
-    SELECT a.id, a.code, a.name, a.country, coalesce(nullif(u.name, ''), u.email, '') AS manager,
+    SELECT a.id, a.code, a.name, a.industry, a.country, coalesce(nullif(u.name, ''), u.email, '') AS manager,
         (SELECT count(*) FROM shop_contact c WHERE c.account_id = a.id) AS contacts,
         coalesce(o.orders, 0) AS orders, coalesce(o.net_minor, 0) AS net_minor, o.last_at
     FROM shop_account a LEFT JOIN staff_user u ON u.id = a.manager_id
@@ -76,7 +78,9 @@ def accounts(*, text: str = "", manager: str = "", offset: int = 0, limit: int =
     """
     with connection.cursor() as cursor:
         cursor.execute(_ROWS, {"text": text, "manager": manager, "offset": offset, "limit": limit + 1})
-        names = ("id", "code", "name", "country", "manager", "contacts", "orders", "net_minor", "last_at")
+        names = (
+            "id", "code", "name", "industry", "country", "manager", "contacts", "orders", "net_minor", "last_at",
+        )  # fmt: skip
         return [AccountRow(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
@@ -110,12 +114,23 @@ def contacts_with_orders(account_id: int) -> list[ContactRow]:
             "customer__name",
             "role",
             "since_at",
+            "brings_orders",
             "placed",
             "spent_minor",
             "for_themselves",
         )
     )
-    names = ("customer_id", "code", "name", "role", "since_at", "orders", "net_minor", "own_orders")
+    names = (
+        "customer_id",
+        "code",
+        "name",
+        "role",
+        "since_at",
+        "brings_orders",
+        "orders",
+        "net_minor",
+        "own_orders",
+    )
     return [ContactRow(**dict(zip(names, row, strict=True))) for row in rows]
 
 

@@ -128,7 +128,8 @@ def find_customers(text: str, *, limit: int = 2_000) -> Search:
 def customers_known_as(text: str) -> list[int]:
     """Return the ids of customers whose code or an identifier is `text` as typed or all in small or large letters, lowest first.
 
-    These are who somebody meant who pasted an id. A name that is equal does not count: names repeat.
+    These are who somebody meant who pasted an id. An address is known of everybody who uses it, also where it was said that
+    they are two. A name that is equal does not count: names repeat.
     """
     wanted = text.strip()
     if not wanted:
@@ -136,7 +137,10 @@ def customers_known_as(text: str) -> list[int]:
     by_code = Customer.objects.filter(code=wanted, merged_into=None).values_list("id", flat=True)
     written = {wanted, wanted.lower(), wanted.upper()}
     by_identifier = Identifier.objects.filter(value__in=written).values_list("customer_id", flat=True)
-    return sorted(by_code.union(by_identifier))
+    shared = MergeSuggestion.objects.filter(value__in=written)
+    users = Q(pk__in=shared.values("first")) | Q(pk__in=shared.values("second"))
+    by_sharing = Customer.objects.filter(users).values_list(Coalesce("merged_into", "id"), flat=True)
+    return sorted(by_code.union(by_identifier, by_sharing))
 
 
 @dataclass(frozen=True, kw_only=True)
