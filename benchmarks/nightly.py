@@ -1,7 +1,7 @@
 """What a run of the customer science costs: the first one, the nights after it, and how that grows with the shop.
 
     uv run python -m benchmarks nightly [--lines N ...] [--data DIR] [--changed 0.01]
-    uv run python -m benchmarks nightly --facts [--engine polars|duckdb|spark] [--lines N ...] [--data DIR]
+    uv run python -m benchmarks nightly --facts [--labels] [--engine polars|duckdb|spark] [--lines N ...] [--data DIR]
 
 For each size the generated shop is put into a private PostgreSQL of its own (kept for the next time). Then, each in a fresh process:
 the first run, which learns and says everything; the same again; the next day, on which one customer in a hundred bought; the day
@@ -9,7 +9,7 @@ after, on which nobody did. CPU seconds are those of the process and of PostgreS
 lines with a group-by of the customers, which reads the same Parquet.
 
 With `--facts` the shop is written as facts and the database stays empty: what is measured is everything that a first run computes, from
-Parquet to Parquet, without what PostgreSQL does to hand orders out and take profiles in.
+Parquet to Parquet, without what PostgreSQL does to hand orders out and take profiles in. With `--labels` too, histories and labels alone.
 """
 
 import argparse
@@ -64,11 +64,14 @@ def main() -> None:
     options.add_argument("--data", type=Path, default=measure.data_folder())
     options.add_argument("--changed", type=float, default=0.01)
     options.add_argument("--facts", action="store_true")
+    options.add_argument("--labels", action="store_true", help="with --facts: histories and labels alone")
     options.add_argument("--engine", choices=("polars", "duckdb", "spark"), default="polars")
     chosen = options.parse_args()
     if chosen.facts:
+        name = "histories and labels" if chosen.labels else "everything"
+        work = _label if chosen.labels else _compute
         computed = {
-            lines: {"everything": _computed(chosen.data, lines=lines, engine=chosen.engine)}
+            lines: {name: _computed(chosen.data, name, work, lines=lines, engine=chosen.engine)}
             for lines in chosen.lines
         }
         _show_growth(computed)
@@ -107,12 +110,12 @@ def _measure(data: Path, *, lines: int, share: float) -> dict[str, Cost]:
     return found
 
 
-def _computed(data: Path, *, lines: int, engine: str) -> Cost:
+def _computed(data: Path, name: str, work: Callable[..., Cost], *, lines: int, engine: str) -> Cost:
     root = data / f"facts-{lines}"
     facts = root / "facts"
     if not (facts / "customers").exists():
         facts_from.lay(facts, data=data, lines=lines, last_day=LAST_DAY)
-    found: Cost = alone(_compute, root, engine)
+    found: Cost = alone(work, root, engine)
     scan = alone(_scan, root)
     measure.show(
         f"{lines:,} lines as facts, by {engine}; seed {generator.shop(data, size=facts_from.size_of(lines)).seed}; "
@@ -120,7 +123,7 @@ def _computed(data: Path, *, lines: int, engine: str) -> Cost:
         ("run", "seconds", "CPU seconds", "x scan", "peak MiB", "profiles"),
         [
             (
-                "everything", f"{found.wall:.1f}", f"{found.cpu:.1f}", f"{found.cpu / scan:.1f}",
+                name, f"{found.wall:.1f}", f"{found.cpu:.1f}", f"{found.cpu / scan:.1f}",
                 f"{found.peak_mib:.0f}", f"{found.written:,}",
             )
         ],
@@ -301,6 +304,38 @@ def _compute(root: Path, engine: "Engine") -> Cost:
     )
     leave_database(home)
     return found
+
+
+def _label(root: Path, engine: "Engine") -> Cost:
+    """Sum up everybody's orders and label everybody, from Parquet to Parquet."""
+    home = open_home(root)
+    from regulars.analytics import histories  # noqa: PLC0415
+    from regulars.cli.installation import leave_database  # noqa: PLC0415
+    from regulars.insights import engines, facts, labels  # noqa: PLC0415
+    from regulars.insights.rules import Rules  # noqa: PLC0415
+
+    leave_database(home)
+    facts_folder, fresh = root / "facts", root / "facts" / ".fresh"
+    wall, cpu = time.perf_counter(), time.process_time()
+    with engines.reader(engine=engine, facts_folder=facts_folder) as read:
+        orders = read(facts.ORDERS)
+        past = engines.kept(histories.renewed(orders, read(facts.HISTORIES), as_of_day=LAST_DAY))
+        engines.write(past, fresh / "histories")
+        found = labels.compute(
+            orders=orders,
+            customers=read(facts.CUSTOMERS),
+            as_of_day=LAST_DAY,
+            rules=Rules.read(rfm={}, tiers={}, stages={}),
+            past=past,
+        )
+        engines.write(found.profiles, fresh / "labels")
+    return Cost(
+        wall=time.perf_counter() - wall,
+        python=time.process_time() - cpu,
+        database=0.0,
+        peak_mib=measure.own_peak_mib(),
+        written=facts.scan_folder(fresh / "labels").select(pl.len()).collect().item(),
+    )
 
 
 def _scan(root: Path) -> float:

@@ -1,5 +1,7 @@
 """Cohorts: customers by the calendar month of their first order, what became of them, and how soon they came again."""
 
+from typing import Any
+
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
@@ -10,6 +12,7 @@ from regulars.kernel.days import date_of_day
 _NORMAL_95 = 1.959964
 """Two-sided 5 % point of the normal distribution."""
 
+_VIEW = "regulars_cohorts_by_month"
 _SHIFT = 719_468
 """Days from 0000-03-01 to 1970-01-01: years that begin in March end with their leap day."""
 
@@ -152,7 +155,7 @@ def survival(orders: IntoFrameT, *, as_of_day: int) -> IntoFrameT:
 def _activity(orders: Lazy, *aggregates: nw.Expr) -> Lazy:
     """One row for each customer and month with an order, and the customer's first month."""
     # There are few days: the calendar is worked out once for each, not for each order.
-    months = _with_month(orders.select("day").unique()).select("day", "order_month")
+    months = _with_month(orders.group_by("day").agg()).select("day", "order_month")
     if not orders.implementation.is_polars():
         from regulars.analytics import in_memory  # noqa: PLC0415 - NumPy is loaded by those who compute
 
@@ -161,7 +164,20 @@ def _activity(orders: Lazy, *aggregates: nw.Expr) -> Lazy:
     by_month = (
         orders.join(months, on="day", how="inner").group_by("customer_id", "order_month").agg(*aggregates)
     )
+    if orders.implementation.is_duckdb():
+        return _with_cohort_by_sql(by_month)
     return by_month.with_columns(nw.col("order_month").min().over("customer_id").alias("cohort_month"))
+
+
+def _with_cohort_by_sql(by_month: Lazy) -> Lazy:
+    """Do the same by a join: DuckDB would sort for a window."""
+    native: Any = by_month.to_native()
+    sql = f"""
+        WITH one AS MATERIALIZED (FROM {_VIEW})
+        FROM one JOIN (SELECT customer_id, min(order_month) AS cohort_month FROM one GROUP BY ALL) USING (customer_id)
+    """  # noqa: S608 - the name is of this file
+    found: Lazy = nw.from_native(native.query(_VIEW, sql))
+    return found
 
 
 def _counted(activity: Lazy, *aggregates: nw.Expr) -> Lazy:
@@ -183,7 +199,7 @@ def _grid(counted: Lazy, *columns: str) -> Lazy:
     sizes = found.filter(nw.col("order_month") == nw.col("cohort_month")).select(
         "cohort_month", nw.col("active").alias("customers")
     )
-    months = found.select("order_month").unique()
+    months = found.group_by("order_month").agg()
     return (
         sizes.join(months, how="cross")
         .filter(nw.col("order_month") >= nw.col("cohort_month"))

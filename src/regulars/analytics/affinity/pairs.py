@@ -1,6 +1,7 @@
 """Products that go together: counted on baskets, on the caller's engine, without pulling them into memory."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import narwhals as nw
 from narwhals.typing import IntoFrame, IntoFrameT
@@ -10,6 +11,7 @@ from regulars.analytics.affinity import baskets
 from regulars.analytics.facts import Opened
 from regulars.analytics.frames import Lazy
 
+_VIEW = "regulars_pairs"
 _PRODUCTS_AT_ONCE = 2_000
 """So many products are paired with all others at once, which bounds the memory that it takes."""
 
@@ -293,6 +295,15 @@ def _categories(products: IntoFrame, lines: IntoFrame) -> Lazy:
 
 def _placed(frame: Lazy, *, by: str, order_by: Sequence[str]) -> Lazy:
     """Add the rank of each row among those of its group, from 1."""
+    if frame.implementation.is_duckdb():
+        native: Any = frame.to_native()
+        order = ", ".join(f'"{name}"' for name in order_by)
+        # A running sum of ones, which every engine has, takes it several times as long.
+        numbered = native.select(
+            f'*, row_number() OVER (PARTITION BY "{by}" ORDER BY {order})::INTEGER AS "rank"'
+        )
+        placed: Lazy = nw.from_native(numbered)
+        return placed
     ones = frame.with_columns(nw.lit(1).cast(nw.Int64).alias("one"))
     return ones.with_columns(nw.col("one").cum_sum().over(by, order_by=order_by).cast(nw.Int32).alias("rank"))
 
@@ -303,6 +314,9 @@ def _together(opened: Opened, held: Lazy, *, by: tuple[str, ...], largest: int, 
     Also how many have each of the two, and how many baskets there are. What fewer have than `least` is left out before
     pairs are made: none of its pairs could count.
     """
+    if held.implementation.is_duckdb():
+        (settled,) = opened.settle(held)
+        return _together_by_sql(settled, by=by, largest=largest, least=least)
     few = held.group_by(*by).agg(nw.len().alias("products")).filter(nw.col("products") <= largest)
     (small,) = opened.settle(held.join(few.select(*by), on=list(by), how="semi").select(*by, "product_id"))
     of_product = small.group_by("product_id").agg(nw.len().cast(nw.Int64).alias("with_it"))
@@ -366,6 +380,36 @@ def _pairs_in_memory(one: Lazy, *, by: tuple[str, ...], least: int) -> Lazy:
     return in_memory.beside(one, found).with_columns(
         nw.col("product_id", "other_id").cast(kind), nw.col("customers").cast(nw.Int64)
     )
+
+
+def _together_by_sql(held: Lazy, *, by: tuple[str, ...], largest: int, least: int) -> Lazy:
+    """Do the same in one statement of DuckDB, which would work out anew what is read more than once."""
+    native: Any = held.to_native()
+    basket = ", ".join(by)
+    sql = f"""
+        WITH held AS MATERIALIZED (FROM {_VIEW}),
+        small AS MATERIALIZED (
+            SELECT {basket}, product_id FROM held
+            SEMI JOIN (SELECT {basket} FROM held GROUP BY ALL HAVING count(*) <= {largest}) USING ({basket})
+        ),
+        products AS MATERIALIZED (SELECT product_id, count(*) AS with_it FROM small GROUP BY ALL),
+        one AS MATERIALIZED (
+            FROM small SEMI JOIN (SELECT product_id FROM products WHERE with_it >= {least}) USING (product_id)
+        ),
+        pairs AS MATERIALIZED (
+            SELECT a.product_id, b.product_id AS other_id, count(*) AS customers
+            FROM one a JOIN one b USING ({basket}) WHERE a.product_id < b.product_id
+            GROUP BY ALL HAVING count(*) >= {least}
+        ),
+        both_ways AS (
+            FROM pairs UNION ALL SELECT other_id AS product_id, product_id AS other_id, customers FROM pairs
+        ),
+        baskets AS (SELECT count(*) AS "all" FROM (SELECT DISTINCT {basket} FROM small))
+        SELECT p.product_id, p.other_id, p.customers, x.with_it, y.with_it AS with_other, "all"
+        FROM both_ways p JOIN products x ON x.product_id = p.product_id JOIN products y ON y.product_id = p.other_id, baskets
+    """  # noqa: S608 - names of this file and whole numbers
+    found: Lazy = nw.from_native(native.query(_VIEW, sql))
+    return found
 
 
 def _turned(pairs: Lazy) -> Lazy:
