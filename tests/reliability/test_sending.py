@@ -359,6 +359,22 @@ def waiting_backend() -> int:
     return found[0]
 
 
+def test_s1_a_message_that_a_dead_sender_had_in_hand_lets_the_others_go_first(
+    senders: Senders, sink: MailSink
+) -> None:
+    send = make_send(make_readers(3), smtp_channel(sink.port))
+    assert senders.run(crash="messaging.marked") == -signal.SIGKILL
+
+    def others_went() -> bool:
+        assert senders.run() == 0
+        return states(send) == {"accepted": 2, "pending": 1}
+
+    wait_until(others_went)
+    assert Delivery.objects.get(send=send, state="pending").due_at > timezone.now()
+    finish(senders, send)
+    assert states(send) == {"accepted": 3}
+
+
 def test_s1_random_kills_of_senders_in_a_campaign(senders: Senders, sink: MailSink) -> None:
     many, kills = (10_000, 300) if LONG else (250, 8)
     rng = random.Random(SEED)  # noqa: S311  which moments, not secrets

@@ -19,6 +19,7 @@ from regulars.messaging.channels.channel import Dispatch, Fault, Outgoing, Recei
 from regulars.messaging.models import Channel, Delivery, SuppressedAddress
 from regulars.messaging.operations.channels import close_channel, open_channel, opening_of, reopen_channel
 from regulars.messaging.operations.claims import (
+    AFTER_DOUBT,
     BATCH,
     MOST_DOUBTS,
     Batch,
@@ -49,7 +50,6 @@ _BATCH_SECONDS, _LEAST_BATCH, _MOST_BATCH = 5.0, 10, 200
 _RECOVER_EVERY_SECONDS = 5.0
 # What was sent must be written down: a database that restarts is waited for so long.
 _SETTLE_TRIES, _SETTLE_WAIT_SECONDS = 120, 0.5
-_AFTER_DOUBT = timedelta(minutes=1)
 # A send whose messages are refused so often has a bad list or bad content: a person must look.
 _LEAST_SETTLED, _MOST_REFUSED = 50, 0.25
 # A channel over which so much of a batch fails for a time is left alone.
@@ -318,7 +318,7 @@ class _Work:
         if error.fault is Fault.UNCERTAIN:
             if kind.repeats_doubtful and attempts < MOST_DOUBTS:
                 return self._move(
-                    one.claimed, was=State.SENDING, state=State.PENDING, doubts=True, due_at=self._now + _AFTER_DOUBT,
+                    one.claimed, was=State.SENDING, state=State.PENDING, doubts=True, due_at=self._now + AFTER_DOUBT,
                     cost_minor=one.cost_minor, **said,
                 )  # fmt: skip
             return self._move(

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,8 +19,10 @@ from regulars.shop.links import preferences_url, unsubscribe_url
 from regulars.shop.queries import business
 
 BATCH = 50
-# A message whose answers are cut off so often stays uncertain.
+# A message whose answers are cut off so often stays uncertain. It lets others go first in between: what ends senders may end the
+# next one just as soon, and would else take the same message with it each time.
 MOST_DOUBTS = 3
+AFTER_DOUBT = timedelta(minutes=1)
 # Sends that are looked at in one claim before it gives up: others hold theirs, or have no room now.
 _MOST_SENDS = 20
 
@@ -131,6 +133,7 @@ def recover(*, now: datetime, repeated: Collection[str]) -> int:
                     Move(
                         delivery_id=delivery_id, generation=generation, was=state, doubts=True,
                         state=State.PENDING if is_repeated else State.UNCERTAIN,
+                        due_at=now + AFTER_DOUBT if is_repeated else None,
                         reason="sent_again" if is_repeated else "sender_died",
                     )
                 )  # fmt: skip

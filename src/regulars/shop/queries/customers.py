@@ -138,9 +138,11 @@ def customers_known_as(text: str) -> list[int]:
     written = {wanted, wanted.lower(), wanted.upper()}
     by_identifier = Identifier.objects.filter(value__in=written).values_list("customer_id", flat=True)
     shared = MergeSuggestion.objects.filter(value__in=written)
-    users = Q(pk__in=shared.values("first")) | Q(pk__in=shared.values("second"))
-    by_sharing = Customer.objects.filter(users).values_list(Coalesce("merged_into", "id"), flat=True)
-    return sorted(by_code.union(by_identifier, by_sharing))
+    users = shared.values_list("first").union(shared.values_list("second"))
+    by_sharing = Customer.objects.filter(pk__in=[pk for (pk,) in users])
+    return sorted(
+        by_code.union(by_identifier, by_sharing.values_list(Coalesce("merged_into", "id"), flat=True))
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
