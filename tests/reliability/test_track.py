@@ -25,7 +25,8 @@ from regulars.intake.models import WriteKey
 from regulars.runtime import postgres
 from regulars.runtime.home import Home
 from tests.intake.tracking import NOW, event, make_source, record, send
-from tests.reliability.test_serve import Served, eventually
+from tests.reliability.test_serve import Served
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.reliability, pytest.mark.integration]
 LONG = bool(int(os.environ.get("REGULARS_LONG", "0")))
@@ -261,9 +262,9 @@ def test_i3_of_all_that_was_answered_under_kill_9_nothing_is_missing(own_home: H
                 else:
                     for victim in served.family("regulars web"):
                         os.kill(victim, signal.SIGKILL)
-                eventually(served.is_ready)
+                wait_until(served.is_ready)
         answered = {one for sender in senders for one in sender.answered}
-        eventually(lambda: answered <= told(url, KEPT))
+        wait_until(lambda: answered <= told(url, KEPT))
         lost = _lost_by_commits_that_do_not_wait(served, url)
     finally:
         served.process.terminate()
@@ -284,13 +285,13 @@ def _lost_by_commits_that_do_not_wait(served: Served, url: str) -> int:
         connection.execute("ALTER SYSTEM SET synchronous_commit = off")
         connection.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
     kill_postgres(served.home)
-    eventually(served.is_ready)
+    wait_until(served.is_ready)
     with under_load(served, first=10**12) as senders:
-        eventually(lambda: any(sender.answered for sender in senders))
+        wait_until(lambda: any(sender.answered for sender in senders))
         time.sleep(1)
         kill_postgres(served.home)
-    eventually(served.is_ready)
-    eventually(lambda: not told(url, UNWORKED))
+    wait_until(served.is_ready)
+    wait_until(lambda: not told(url, UNWORKED))
     return len({one for sender in senders for one in sender.answered} - told(url, KEPT))
 
 
