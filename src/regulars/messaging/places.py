@@ -1,5 +1,6 @@
 """Where messaging keeps what was sent to a person."""
 
+from django.apps import apps
 from django.utils.translation import gettext_lazy as _
 
 from regulars.messaging.models import (
@@ -64,6 +65,14 @@ def register_messaging() -> None:
             strip={},
             why=_("Whoever has the address next is not written to either; the keyed digest names nobody."),
             hidden=("id", "delivery", "digest"),
+        ),
+        TablePlace(
+            model=apps.get_model("messaging", "SuppressedAddressEvent"),
+            who="pgh_obj__delivery__customer",
+            label=_("When staff stopped or freed an address of the person"),
+            strip={},
+            why=_("Who did it stays told; the keyed digest names nobody."),
+            hidden=("pgh_id", "pgh_obj", "pgh_context", "id", "digest"),
         ),
         TablePlace(
             model=Opening,

@@ -138,11 +138,14 @@ def customers_known_as(text: str) -> list[int]:
     written = {wanted, wanted.lower(), wanted.upper()}
     by_identifier = Identifier.objects.filter(value__in=written).values_list("customer_id", flat=True)
     shared = MergeSuggestion.objects.filter(value__in=written)
-    users = shared.values_list("first").union(shared.values_list("second"))
-    by_sharing = Customer.objects.filter(pk__in=[pk for (pk,) in users])
-    return sorted(
-        by_code.union(by_identifier, by_sharing.values_list(Coalesce("merged_into", "id"), flat=True))
+    # One after the other: for "either" the database would look at every customer.
+    by_sharing = (
+        Customer.objects.filter(pk__in=shared.values(side)).values_list(
+            Coalesce("merged_into", "id"), flat=True
+        )
+        for side in ("first", "second")
     )
+    return sorted(by_code.union(by_identifier, *by_sharing))
 
 
 @dataclass(frozen=True, kw_only=True)
