@@ -177,7 +177,7 @@ def main() -> None:
     """Measure both in turn and print the medians."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mails", type=int, default=100_000)
-    parser.add_argument("--lanes", type=int, default=4)
+    parser.add_argument("--lanes", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=5)
     told = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rg-", dir="/tmp") as folder:

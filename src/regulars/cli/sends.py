@@ -119,7 +119,7 @@ def retry(
 def work(
     lanes: Annotated[
         int, typer.Option(min=1, max=64, help="Messages that are on the wire at the same time.")
-    ] = 4,
+    ] = 8,
     once: Annotated[bool, typer.Option("--once", help="Leave when nothing is due.")] = False,
 ) -> None:
     """Send what is due until stopped, beside the worker: on this machine or on others with the same database."""

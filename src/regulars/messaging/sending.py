@@ -38,7 +38,7 @@ from regulars.messaging.registry import CompositionError, composer_of
 from regulars.messaging.rules import backoff
 
 _log = structlog.stdlib.get_logger("regulars.messaging")
-LANES = 4
+LANES = 8
 # So many messages of a lane are marked as being sent by one commit: what dies leaves so many in doubt.
 IN_HAND = 2
 # While each takes less than this. One that was marked and is not begun soon is not begun at all, since others may take it over.
