@@ -1,18 +1,15 @@
 """Cohorts: customers by the calendar month of their first order, what became of them, and how soon they came again."""
 
-from typing import Any
-
 import narwhals as nw
 from narwhals.typing import IntoFrameT
 
 from regulars.analytics import arguments, facts, frames
-from regulars.analytics.frames import Lazy
+from regulars.analytics.frames import GIVEN, Lazy, found_by_duckdb
 from regulars.kernel.days import date_of_day
 
 _NORMAL_95 = 1.959964
 """Two-sided 5 % point of the normal distribution."""
 
-_VIEW = "regulars_cohorts_by_month"
 _SHIFT = 719_468
 """Days from 0000-03-01 to 1970-01-01: years that begin in March end with their leap day."""
 
@@ -171,13 +168,11 @@ def _activity(orders: Lazy, *aggregates: nw.Expr) -> Lazy:
 
 def _with_cohort_by_sql(by_month: Lazy) -> Lazy:
     """Do the same by a join: DuckDB would sort for a window."""
-    native: Any = by_month.to_native()
     sql = f"""
-        WITH one AS MATERIALIZED (FROM {_VIEW})
+        WITH one AS MATERIALIZED (FROM {GIVEN})
         FROM one JOIN (SELECT customer_id, min(order_month) AS cohort_month FROM one GROUP BY ALL) USING (customer_id)
     """  # noqa: S608 - the name is of this file
-    found: Lazy = nw.from_native(native.query(_VIEW, sql))
-    return found
+    return found_by_duckdb(by_month, sql)
 
 
 def _counted(activity: Lazy, *aggregates: nw.Expr) -> Lazy:

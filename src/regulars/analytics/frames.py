@@ -115,6 +115,17 @@ def with_previous(frame: Lazy, columns: Mapping[str, str], *, by: Sequence[str],
     )
 
 
+GIVEN = "regulars_given"
+"""What a statement of `found_by_duckdb` calls the frame that it reads."""
+
+
+def found_by_duckdb(given: Lazy, sql: str) -> Lazy:
+    """Return what a statement of DuckDB finds in a frame of that engine, which it calls `GIVEN`; not worked out yet."""
+    native: Any = given.to_native()
+    found: Lazy = nw.from_native(native.query(GIVEN, sql))
+    return found
+
+
 def rows(result: Lazy) -> list[dict[str, Any]]:
     """Return the rows of a small result as dictionaries."""
     native: Any = result.to_native()

@@ -2,20 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import narwhals as nw
 from narwhals.typing import IntoFrame, IntoFrameT
 
 from regulars.analytics import arguments, facts, frames, histories
 from regulars.analytics.arguments import ArgumentError
-from regulars.analytics.frames import Lazy
+from regulars.analytics.frames import GIVEN, Lazy, found_by_duckdb
 
 Scheme: TypeAlias = Literal["quintile", "mean"]
 Monetary: TypeAlias = Literal["total", "average_order"]
 
 _STEPS = (2, 3, 4, 5)
-_VIEW = "regulars_rfm_measured"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -341,7 +340,6 @@ def _beside_all_by_sql(measured: Lazy) -> Lazy:
 
     They are one row beside all others. As a window over everybody they would be worked out on one core.
     """
-    native: Any = measured.to_native()
     columns = [(f'"{one.column}"', f'"{one.fifth}"', f'"{one.total}"') for one in _DIMENSIONS]
     of_all = ", ".join(
         f"sum({value})::BIGINT AS {total}, quantile_disc({value}, [0.2, 0.4, 0.6, 0.8]) AS {fifth}"
@@ -352,11 +350,10 @@ def _beside_all_by_sql(measured: Lazy) -> Lazy:
         for value, fifth, _ in columns
     )
     sql = f"""
-        WITH one AS MATERIALIZED (FROM {_VIEW}), every AS (SELECT count(*) AS "all", {of_all} FROM one)
+        WITH one AS MATERIALIZED (FROM {GIVEN}), every AS (SELECT count(*) AS "all", {of_all} FROM one)
         SELECT * REPLACE ({fifths}) FROM one, every
     """  # noqa: S608 - names of this file
-    found: Lazy = nw.from_native(native.query(_VIEW, sql))
-    return found
+    return found_by_duckdb(measured, sql)
 
 
 def _by_quintile(dimension: _Dimension) -> nw.Expr:

@@ -31,7 +31,7 @@ from regulars.shop.models import (
     Tag,
 )
 from regulars.shop.operations import Told
-from regulars.shop.rules import AttributeRule, InvalidAttributeValueError, Value, as_typed, label_of
+from regulars.shop.rules import AttributeRule, InvalidAttributeValueError, Value, as_typed
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability, may
@@ -269,7 +269,7 @@ class PreferencesForm(forms.Form):
 
 def _field(row: AttributeDefinition, *, business: Business) -> forms.Field:
     """Return the form field for an attribute; what a value may be is judged by the record's own rule."""
-    label = label_of(row.label, row.label_zh)
+    label = row.shown_label
     choices = [(choice, choice) for choice in row.choices]
     if row.type == "choices":
         return forms.MultipleChoiceField(

@@ -42,7 +42,7 @@ def tags(request: HttpRequest) -> HttpResponse:
         told = form.cleaned_data
         try:
             # Making one that is there would take its meaning and colour away.
-            if any(row.name.lower() == told["name"].lower() for row in shop.tags_with_counts()):
+            if Tag.objects.filter(name__iexact=told["name"], removed_at=None).exists():
                 raise InvalidTagError(gettext("This tag is there already."), name=told["name"])
             row = operations.ensure_tag(name=told["name"])
             operations.change_tag(

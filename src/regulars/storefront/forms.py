@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from regulars.shop.models import AttributeDefinition
 from regulars.shop.operations import rule_of
-from regulars.shop.rules import InvalidAttributeValueError, Value, as_typed, attribute_value, label_of
+from regulars.shop.rules import InvalidAttributeValueError, Value, as_typed, attribute_value
 
 
 class AboutForm(forms.Form):
@@ -43,7 +43,7 @@ class AboutForm(forms.Form):
 
 
 def _field(one: AttributeDefinition) -> forms.Field:
-    label, currency = label_of(one.label, one.label_zh), rule_of(one).currency
+    label, currency = one.shown_label, rule_of(one).currency
     shared: dict[str, Any] = {"label": f"{label} ({currency})" if currency else label, "required": False}
     chosen = [(choice, choice) for choice in one.choices]
     match one.type:

@@ -9,9 +9,8 @@ from narwhals.typing import IntoFrame, IntoFrameT
 from regulars.analytics import arguments, facts, frames
 from regulars.analytics.affinity import baskets
 from regulars.analytics.facts import Opened
-from regulars.analytics.frames import Lazy
+from regulars.analytics.frames import GIVEN, Lazy, found_by_duckdb
 
-_VIEW = "regulars_pairs"
 _PRODUCTS_AT_ONCE = 2_000
 """So many products are paired with all others at once, which bounds the memory that it takes."""
 
@@ -384,10 +383,9 @@ def _pairs_in_memory(one: Lazy, *, by: tuple[str, ...], least: int) -> Lazy:
 
 def _together_by_sql(held: Lazy, *, by: tuple[str, ...], largest: int, least: int) -> Lazy:
     """Do the same in one statement of DuckDB, which would work out anew what is read more than once."""
-    native: Any = held.to_native()
     basket = ", ".join(by)
     sql = f"""
-        WITH held AS MATERIALIZED (FROM {_VIEW}),
+        WITH held AS MATERIALIZED (FROM {GIVEN}),
         small AS MATERIALIZED (
             SELECT {basket}, product_id FROM held
             SEMI JOIN (SELECT {basket} FROM held GROUP BY ALL HAVING count(*) <= {largest}) USING ({basket})
@@ -408,8 +406,7 @@ def _together_by_sql(held: Lazy, *, by: tuple[str, ...], largest: int, least: in
         SELECT p.product_id, p.other_id, p.customers, x.with_it, y.with_it AS with_other, "all"
         FROM both_ways p JOIN products x ON x.product_id = p.product_id JOIN products y ON y.product_id = p.other_id, baskets
     """  # noqa: S608 - names of this file and whole numbers
-    found: Lazy = nw.from_native(native.query(_VIEW, sql))
-    return found
+    return found_by_duckdb(held, sql)
 
 
 def _turned(pairs: Lazy) -> Lazy:

@@ -21,6 +21,7 @@ from regulars.planner.models import Action
 from regulars.shop.models import Order
 
 register = template.Library()
+register.filter("told_by", stories.source_name)
 
 
 @register.simple_tag
@@ -211,12 +212,6 @@ def days_long(days: float | None) -> str:
         return "–"
     whole = round(days)
     return ngettext("%(count)s day", "%(count)s days", whole) % {"count": formats.count(whole)}
-
-
-@register.filter
-def told_by(source: str) -> str:
-    """Write who or what told something."""
-    return stories.source_name(source)
 
 
 @register.filter

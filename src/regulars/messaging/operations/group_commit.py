@@ -19,7 +19,6 @@ class _Asked:
     moved: set[int] = field(default_factory=set)
     error: BaseException | None = None
     is_over: bool = False
-    is_alone: bool = False
 
 
 class GroupCommit:
@@ -47,11 +46,7 @@ class GroupCommit:
                 together, self._waiting = self._waiting, []
         if not mine.is_over:
             self._write(together)
-        if (
-            isinstance(mine.error, DatabaseError)
-            and not isinstance(mine.error, OperationalError)
-            and not mine.is_alone
-        ):
+        if isinstance(mine.error, DatabaseError) and not isinstance(mine.error, OperationalError):
             return move(moves, now=now)
         if mine.error is not None:
             raise mine.error
@@ -72,6 +67,6 @@ class GroupCommit:
                 asked.moved = {
                     one.delivery_id for one in asked.moves if (one.delivery_id, one.generation) in moved
                 }
-                asked.error, asked.is_alone, asked.is_over = error, len(together) == 1, True
+                asked.error, asked.is_over = error, True
             self._is_writing = False
             self._turn.notify_all()

@@ -7,10 +7,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from regulars.shop.models.record import Customer
+from regulars.shop.rules import label_of
 
 
 @pghistory.track()
@@ -151,7 +151,7 @@ class AttributeDefinition(models.Model):
     @property
     def shown_label(self) -> str:
         """The label in the language of the moment."""
-        return self.label_zh if self.label_zh and (get_language() or "").startswith("zh") else self.label
+        return label_of(self.label, self.label_zh)
 
 
 class AttributeValue(models.Model):
