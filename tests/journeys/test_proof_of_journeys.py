@@ -16,7 +16,7 @@ from regulars.experiments.reading import Reading, read
 from regulars.experiments.registry import kind_named
 from regulars.experiments.words import headline
 from regulars.insights import formats
-from regulars.journeys.models import Enrollment, Journey
+from regulars.journeys.models import Enrollment, Journey, JourneyVersion
 from regulars.journeys.operations import journeys as operations
 from regulars.journeys.proof_of_journeys import splits_of
 from regulars.kernel.buckets import bucket, is_held_out_globally
@@ -142,6 +142,20 @@ def test_a_hold_out_that_was_changed_is_read_from_then_on() -> None:
     operations.publish(journey.pk, now=NOON + after(3))
     assert queries.reading("journey", journey.pk, now=NOON + after(10)) is None
     assert journey.pk not in [one.listed.id for one in queries.held_out() if one.kind.kind == "journey"]
+
+
+def test_a_version_that_is_published_while_a_page_reads_does_not_stop_it() -> None:
+    make_business()
+    customers = make_customers(600)
+    journey = run_journey(graph(holdout_bp=1_000))
+    enroll(journey, customers)
+    before = said("journey", journey.pk, day=1)
+    assert journey.current is not None
+    # The page has read which version is current when the next one, with another hold-out, comes.
+    JourneyVersion.objects.create(
+        journey=journey, number=journey.current.number + 1, graph=graph(), published_at=NOON
+    )
+    assert said("journey", journey.pk, day=1) == before
 
 
 def test_the_ways_of_a_split_are_read_against_each_other_over_versions_that_drew_it_alike() -> None:

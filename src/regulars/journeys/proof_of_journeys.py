@@ -76,7 +76,8 @@ def _of_journey(journey_id: int, *, since: datetime | None, until: datetime) -> 
     if journey is None or journey.current is None or not journey.current.graph.get("holdout_bp"):
         return None
     held = journey.current.graph["holdout_bp"]
-    versions = journey.versions.order_by("-number").values_list("graph__holdout_bp", "published_at")
+    published = journey.versions.filter(number__lte=journey.current.number).order_by("-number")
+    versions = published.values_list("graph__holdout_bp", "published_at")
     same = [at for share, at in _while_same(list(versions), held)]
     return _assigned(
         journey,
