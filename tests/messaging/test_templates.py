@@ -25,6 +25,7 @@ from regulars.messaging.templating import tracking
 from regulars.messaging.templating.faults import TemplateFaultError
 from regulars.messaging.templating.tracking import BadTrackingLinkError
 from regulars.shop.models import Customer
+from regulars.shop.operations import attributes
 from tests.insights.factories import make_profile
 from tests.messaging.letters_to import NOW, make_template, publish, recipient
 from tests.shop.factories import make_business, make_customer, make_product
@@ -128,6 +129,33 @@ def test_nobody_without_a_code_gets_a_message_that_shows_one() -> None:
     )
 
 
+def test_points_of_the_shops_own_programme_are_told_to_whoever_has_some() -> None:
+    rich, poor = make_customer(name="Anna"), make_customer(name="Bo")
+    for name in ("points", "stars"):
+        attributes.define_attribute(name=name, label=name, type="number")
+    told = [(rich, "points", 12_340), (rich, "stars", 7), (poor, "points", 0)]
+    attributes.set_attributes(
+        [attributes.Told(customer_id=who.pk, name=name, value=value, at=NOW) for who, name, value in told]
+    )
+    both = '{% block "points" %}\n\n{% block "points" "stars" %}'
+    version = publish(en=both, zh=both)
+    people = [recipient(one) for one in (rich, poor)]
+    said = composing.of_version(version.pk, channel="email").batch(people, now=NOW)
+    assert "You have 12,340 points" in said(people[0]).text
+    assert "You have 7 points" in said(people[0]).html
+    assert "points" not in said(people[1]).text
+    chinese = recipient(rich, language="zh-hans")
+    assert (
+        "您有 12,340 积分"
+        in composing.of_version(version.pk, channel="email").batch([chinese], now=NOW)(chinese).text
+    )
+    short = publish(name="short", format="text", en=both)
+    assert (
+        composing.of_version(short.pk, channel="sms").batch(people, now=NOW)(people[0]).text.split("\n")[0]
+        == "You have 12,340 points"
+    )
+
+
 def test_a_template_is_for_one_kind_of_channel() -> None:
     version = publish(format="text", en="Hi {{ customer.first_name | default: 'you' }}")
     assert composing.of_version(version.pk, channel="sms").version == version
@@ -159,7 +187,8 @@ def test_a_version_is_never_changed_and_the_draft_goes_back_to_any() -> None:
     [
         ("{{ customer.nmae }}", "customer.name"),
         ("{% if x %}", "endif"),
-        ('{% block "points" %}', "loyalty"),
+        ('{% block "points" %}', "“points”"),
+        ('{% block "points" "taste" %}', "“taste”"),
         ('{% block "cuopon" %}', "recommended"),
         ('{% block "product" "NOWHERE" %}', "NOWHERE"),
         ("[Go](htp://x)", "https://"),

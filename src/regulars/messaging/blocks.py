@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from regulars.messaging.templating.faults import TemplateFaultError
-from regulars.shop.models import Product
+from regulars.shop.models import AttributeDefinition, Product
 from regulars.shop.registry import Words
 
 _SAID = re.compile(
     r"""["']([a-z_]+)["']\s*(?:,?\s*["']([^"'{}%]{1,200})["'])?\s*(?:,?\s*limit:\s*(\d{1,2}))?"""
 )
 _MOST_ITEMS = 12
+_POINTS = "points"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,6 @@ class Block:
         sample: How it is written.
         mail: Returns its plain writing for a mail: what was named with it, and how many items at most.
         text: Returns its words for a plain text, likewise; "" where it has none.
-        needs: Why it cannot be used yet; "" for one that can.
     """
 
     key: str
@@ -42,7 +42,6 @@ class Block:
     sample: str
     mail: Callable[[str, int], str] = lambda _named, _limit: ""
     text: Callable[[str, int], str] = lambda _named, _limit: ""
-    needs: Words = ""
 
 
 _blocks: dict[str, Block] = {}
@@ -69,7 +68,7 @@ def written(told: str, *, is_mail: bool, language: str) -> str:
         language: In which it is said.
 
     Raises:
-        TemplateFaultError: There is no such block, it cannot be used yet, or its tag cannot be read.
+        TemplateFaultError: There is no such block, it lacks what it shows, or its tag cannot be read.
     """
     said = _SAID.fullmatch(told.strip())
     if said is None:
@@ -81,8 +80,6 @@ def written(told: str, *, is_mail: bool, language: str) -> str:
     if block is None:
         raise TemplateFaultError(f"no block is called {key!r}; choose from {', '.join(_blocks)}", part="body")
     with translation.override(language):
-        if block.needs:
-            raise TemplateFaultError(f"{block.label}: {block.needs}", part="body")
         return (block.mail if is_mail else block.text)(named, max(limit, 1))
 
 
@@ -141,6 +138,31 @@ def _product(named: str, _limit: int) -> str:
     return f"## {_plain(product.name or product.code)}{brand}\n\n{link}"
 
 
+def _points(named: str, words: Callable[[str], str]) -> str:
+    """Return words about the points that a shop's own programme counts: a number among the attributes of its customers."""
+    name = named or _POINTS
+    numbers = AttributeDefinition.objects.filter(name=name, type=AttributeDefinition.Type.NUMBER)
+    if not numbers.exists():
+        raise TemplateFaultError(
+            _(
+                "no attribute of the type “Number” has the name “%(name)s”; add it under Settings → Attributes and bring the points in with a file of customers, "
+                'or name another: {%% block "points" "NAME" %%}'
+            )
+            % {"name": name},
+            part="body",
+        )
+    path = f"customer.attribute.{name}"
+    return f"{{% if {path} > 0 %}}{words(f'{{{{ {path} }}}}')}{{% endif %}}"
+
+
+def _points_mail(named: str, _limit: int) -> str:
+    def words(points: str) -> str:
+        link = "{% if shop.url %}[" + _("Use them") + "]({{ shop.url }}){% endif %}"
+        return f"\n\n## {_('You have %(points)s points') % {'points': points}}\n\n{link}\n\n"
+
+    return _points(named, words)
+
+
 def _footer(_named: str, _limit: int) -> str:
     why = _("You receive this because you allowed us to write to you.")
     leave, settings = _("Unsubscribe"), _("Your settings")
@@ -191,9 +213,14 @@ def register_own() -> None:
         Block(
             key="points",
             label=gettext_lazy("Points"),
-            help=gettext_lazy("The customer's points, and what they are good for."),
+            help=gettext_lazy(
+                "How many points the customer has in the shop's own programme, by the attribute “points” or one that you name. Left out where there are none."
+            ),
             sample='{% block "points" %}',
-            needs=gettext_lazy("needs the loyalty programme, which Regulars does not have yet"),
+            mail=_points_mail,
+            text=lambda named, _limit: _points(
+                named, lambda points: _("You have %(points)s points") % {"points": points}
+            ),
         )
     )
     register(
