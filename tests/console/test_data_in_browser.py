@@ -127,7 +127,7 @@ def test_refused_lines_are_mended_and_whole_imports_cancelled_and_undone_in_chin
         row = Import.objects.filter(state="done").latest("id")
         page.goto(f"{console.url}/data/{row.pk}/")
         say_yes("撤销导入", title="撤销这次导入？", yes="撤销导入")
-        expect(page.get_by_text("正在撤销").first).to_be_visible()
+        expect(page.locator("main").get_by_text("正在撤销").first).to_be_visible()
         run_undo(import_id=row.pk, now=timezone.now())
         page.reload()
         expect(page.get_by_text("这次导入已撤销")).to_be_visible()

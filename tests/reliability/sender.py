@@ -127,20 +127,35 @@ def _child(  # noqa: PLR0913  how a sender may be told to be
     signal.signal(signal.SIGTERM, lambda *_told: stop.set())
     status = 0
     try:
-        if work == "journeys":
-            from regulars.journeys.advancing import advance_all  # noqa: PLC0415
-
-            advance_all(now=timezone.now(), limit=batch)
-        elif lanes == 1:
-            sending.Lane().run(stop=stop, until_idle=until_idle)
-        else:
-            sending.run_lanes(lanes=lanes, stop=stop, until_idle=until_idle)
+        _do(work, lanes=lanes, until_idle=until_idle, batch=batch, stop=stop)
     except BaseException:  # noqa: BLE001  a forked child ends here whatever happens
         import traceback  # noqa: PLC0415
 
         traceback.print_exc()
         status = 1
     os._exit(status)
+
+
+def _do(work: str, *, lanes: int, until_idle: bool, batch: int, stop: Event) -> None:
+    """Work as a worker does: send, lead customers on through journeys, or begin campaigns as a scheduler does."""
+    from django.utils import timezone  # noqa: PLC0415  once django is set up
+
+    from regulars.messaging import sending  # noqa: PLC0415
+
+    if work == "journeys":
+        from regulars.journeys.advancing import advance_all  # noqa: PLC0415
+
+        advance_all(now=timezone.now(), limit=batch)
+    elif work == "scheduling":
+        from regulars.journeys import starting  # noqa: PLC0415
+
+        _put(starting, "PORTION", batch)
+        while starting.begin_due(now=timezone.now()) or not stop.wait(0.01):
+            pass
+    elif lanes == 1:
+        sending.Lane().run(stop=stop, until_idle=until_idle)
+    else:
+        sending.run_lanes(lanes=lanes, stop=stop, until_idle=until_idle)
 
 
 def _put(module: ModuleType | type, name: str, value: object) -> None:
@@ -232,6 +247,19 @@ def _shared_claims() -> None:
         _put(advancing, name, changed + (" ON CONFLICT DO NOTHING" if name == "_PASSED" else ""))
 
 
+def _no_lock() -> None:
+    """Two schedulers may have the same campaign in hand."""
+    from regulars.journeys import starting  # noqa: PLC0415
+    from regulars.journeys.models import Campaign  # noqa: PLC0415
+
+    def found(campaign_id: int) -> Campaign:
+        campaign = Campaign.objects.get(pk=campaign_id)
+        time.sleep(0.1)
+        return campaign
+
+    _put(starting, "locked", found)
+
+
 PLANTS: dict[str, Callable[[], None]] = {
     "silent_repeats": _silent_repeats,
     "no_takeover": _no_takeover,
@@ -242,6 +270,7 @@ PLANTS: dict[str, Callable[[], None]] = {
     "unbounded": _unbounded,
     "early_end": _early_end,
     "shared_claims": _shared_claims,
+    "no_lock": _no_lock,
 }
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 from standardwebhooks.webhooks import Webhook
 
+from regulars.journeys.models import Campaign
 from regulars.messaging.channels.smtp.dkim import Signer, new_key
 from regulars.messaging.models import Channel, Delivery, Send, SuppressedAddress
 from regulars.messaging.operations import claims
@@ -50,6 +51,7 @@ from regulars.shop.models import Consent
 from regulars.shop.operations import Statement, erase_customer, record_consents
 from regulars.storefront.limits import PAGES
 from regulars.storefront.models import Window
+from tests.journeys.campaigns import confirm, make_campaign, make_list
 from tests.mail_sink import MailSink, mail_sink
 from tests.messaging.sending import let_time_pass, make_readers, make_send, smtp_channel, states
 from tests.reliability.sender import Senders
@@ -512,6 +514,38 @@ def test_s3_a_sender_stopped_past_its_lease_comes_back_and_sends_nothing_twice(
 def test_s3_sees_senders_without_a_fence(senders: Senders, sink: MailSink) -> None:
     send, _took = stopped_sender(senders, sink, plant="no_fence")
     assert verdict(send, sink)[1:] != (0, 0)
+
+
+def begun_by_two(senders: Senders, sink: MailSink, *, plant: str = "") -> tuple[Campaign, list[int]]:
+    """Let two schedulers, one of them an hour ahead, begin the same campaign at once; return how they ended."""
+    readers = make_list(make_readers(200), name=f"Readers {plant}")
+    campaign = confirm(make_campaign(readers, smtp_channel(sink.port), holdout_bp=0))
+    schedulers = [
+        senders.start(work="scheduling", batch=10, clock_hours=hours, plant=plant) for hours in (0, 1)
+    ]
+    wait_until(lambda: Send.objects.filter(kind="campaign", source_id=campaign.pk, is_complete=True).exists())
+    for pid in schedulers:
+        os.kill(pid, signal.SIGTERM)
+    return campaign, [senders.wait(pid) for pid in schedulers]
+
+
+def test_s3_two_schedulers_that_begin_a_campaign_together_send_it_once(
+    senders: Senders, sink: MailSink
+) -> None:
+    campaign, ended = begun_by_two(senders, sink)
+    assert ended == [0, 0]
+    send = Send.objects.get(kind="campaign", source_id=campaign.pk)
+    assert send.deliveries.count() == 200
+    for pid in [senders.start(clock_hours=hours) for hours in (0, 1, -1, 1, 1)]:
+        assert senders.wait(pid) == 0
+    assert states(send) == {"accepted": 200}
+    assert verdict(send, sink) == (0, 0, 0)
+    print("S3: 2 schedulers, clocks 1 h apart, 5 senders, a campaign to 200 begun by both: lost 0, twice 0")
+
+
+def test_s3_sees_schedulers_that_do_not_mind_each_other(senders: Senders, sink: MailSink) -> None:
+    _campaign, ended = begun_by_two(senders, sink, plant="no_lock")
+    assert ended != [0, 0]
 
 
 class FaultyServer:
