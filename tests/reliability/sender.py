@@ -94,6 +94,7 @@ def _child(  # noqa: PLR0913  how a sender may be told to be
     lanes: int = 1,
     until_idle: bool = True,
     leases: tuple[int, int] | None = None,
+    doubt_seconds: int = 60,
     clock_hours: int = 0,
     mail_seconds: float = 0,
     plant: str = "",
@@ -115,6 +116,8 @@ def _child(  # noqa: PLR0913  how a sender may be told to be
         _put(claims, "CLAIM_SECONDS", leases[0])
         _put(sending, "LEASE_SECONDS", leases[1])
         _put(sending, "_RECOVER_EVERY_SECONDS", 0.2)
+    for module in (claims, sending):
+        _put(module, "AFTER_DOUBT", timedelta(seconds=doubt_seconds))
     if mail_seconds:
         _put(smtp, "_MAIL_SECONDS", mail_seconds)
         _put(smtp, "_OPEN_SECONDS", mail_seconds)

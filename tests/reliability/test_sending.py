@@ -365,10 +365,10 @@ def test_s1_a_message_that_a_dead_sender_had_in_hand_lets_the_others_go_first(
     senders: Senders, sink: MailSink
 ) -> None:
     send = make_send(make_readers(3), smtp_channel(sink.port))
-    assert senders.run(crash="messaging.marked") == -signal.SIGKILL
+    assert senders.run(crash="messaging.marked", leases=(1, 2)) == -signal.SIGKILL
 
     def others_went() -> bool:
-        assert senders.run() == 0
+        assert senders.run(leases=(1, 2)) == 0
         return states(send) == {"accepted": 2, "pending": 1}
 
     wait_until(others_went)
@@ -470,7 +470,7 @@ def stopped_sender(senders: Senders, sink: MailSink, *, plant: str = "") -> tupl
     many = 40
     send = make_send(make_readers(many), smtp_channel(sink.port))
     sink.hold = threading.Event()
-    how = {"leases": (1, 2), "plant": plant}
+    how = {"leases": (1, 2), "doubt_seconds": 1, "plant": plant}
     first = senders.start(**how)
     wait_until(lambda: Delivery.objects.filter(send=send, state="sending").exists())
     os.kill(first, signal.SIGSTOP)
