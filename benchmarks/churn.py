@@ -82,8 +82,7 @@ def told() -> None:
         raise SystemExit(str(model))
     cpu = time.process_time()
     scored = pl.concat(
-        churn.score(
-            model,
+        model.score(
             facts.until(orders, as_of_day=start + t),
             lines=facts.until(lines, as_of_day=start + t),
             as_of_day=start + t,

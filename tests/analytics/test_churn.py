@@ -90,15 +90,15 @@ def until(tables: Tables, day: int) -> Tables:
 
 
 def test_what_happens_after_the_as_of_day_does_not_change_a_score(tables: Tables, model: Model) -> None:
-    before = churn.score(model, **until(tables, 312), as_of_day=312)
+    before = model.score(**until(tables, 312), as_of_day=312)
 
     # The leak: everybody who comes later comes every day, everybody else never.
     later = pl.when(pl.col("day") > 312).then(313).otherwise("day").cast(pl.Int32)
     planted = each(tables, lambda table: table.with_columns(day=later))
 
-    assert churn.score(model, **until(planted, 312), as_of_day=312).equals(before)
+    assert model.score(**until(planted, 312), as_of_day=312).equals(before)
     with pytest.raises(facts.FutureDayError, match=r"orders\.day"):
-        churn.score(model, **planted, as_of_day=312)
+        model.score(**planted, as_of_day=312)
 
 
 def test_learning_sees_of_later_days_only_who_came_within_the_horizon(tables: Tables) -> None:
@@ -136,7 +136,7 @@ def test_the_measures_of_complete_journey(capsys: pytest.CaptureFixture[str]) ->
         known, known_lines = (facts.until(table, as_of_day=start + t) for table in (orders, lines))
         back = orders.filter(pl.col("day").is_between(start + t + 15, start + t + 42))["customer_id"]
         told.append(
-            churn.score(model, known, lines=known_lines, as_of_day=start + t).select(
+            model.score(known, lines=known_lines, as_of_day=start + t).select(
                 "probability", left=~pl.col("customer_id").is_in(back.unique().implode())
             )
         )
@@ -163,7 +163,7 @@ def test_the_measures_of_complete_journey(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_who_browses_less_and_complains_is_told_so(tables: Tables, model: Model) -> None:
-    scored = churn.score(model, **until(tables, 320), as_of_day=320)
+    scored = model.score(**until(tables, 320), as_of_day=320)
     read = [
         reason for text in scored["reasons"].to_list() for reason in churn.read_reasons(text, model=model)
     ]
@@ -178,7 +178,7 @@ def test_who_browses_less_and_complains_is_told_so(tables: Tables, model: Model)
 
 
 def test_probabilities_agree_with_what_happens(tables: Tables, model: Model) -> None:
-    scored = churn.score(model, **until(tables, 340), as_of_day=340)
+    scored = model.score(**until(tables, 340), as_of_day=340)
     back = tables["orders"].filter(pl.col("day").is_between(354, 381))["customer_id"].unique()
     left = (~scored["customer_id"].is_in(back.implode())).cast(pl.Float64).to_numpy()
     p = scored["probability"].to_numpy()
@@ -214,7 +214,7 @@ def test_only_active_customers_are_scored() -> None:
     assert isinstance(found, Model)
 
     # 2 has five occasions, 4 too; 3 has six, of which only two in the last 90 days before day 98.
-    assert churn.score(found, orders, as_of_day=100)["customer_id"].to_list() == [1]
+    assert found.score(orders, as_of_day=100)["customer_id"].to_list() == [1]
 
 
 @pytest.mark.parametrize("engine", IN_PROCESS)
@@ -223,7 +223,7 @@ def test_every_engine_learns_and_scores_alike(engine: str, tables: Tables) -> No
     model = fitted(tables, days=DAYS[::4], minimum_left=20)
     learned = churn.fit(**each(tables, table), as_of_days=DAYS[::4], minimum_left=20)
     known = until(tables, 312)
-    scored = churn.score(model, **each(known, table), as_of_day=312)
+    scored = model.score(**each(known, table), as_of_day=312)
 
     assert isinstance(learned, Model)
     assert learned.usual == model.usual
@@ -231,7 +231,7 @@ def test_every_engine_learns_and_scores_alike(engine: str, tables: Tables) -> No
     assert learned.intercept == pytest.approx(model.intercept, rel=1e-9)
     assert_frame_equal(
         as_polars(scored),
-        as_polars(churn.score(model, **known, as_of_day=312)),
+        as_polars(model.score(**known, as_of_day=312)),
         check_exact=False,
         rel_tol=1e-9,
         abs_tol=0,
@@ -275,13 +275,13 @@ def test_spark_learns_and_scores_alike() -> None:
 
     learned = churn.fit(**each(few, ENGINES["spark"]), as_of_days=DAYS[-1:], minimum_left=2)
     known = until(few, 312)
-    scored = churn.score(model, **each(known, ENGINES["spark"]), as_of_day=312)
+    scored = model.score(**each(known, ENGINES["spark"]), as_of_day=312)
 
     assert isinstance(learned, Model)
     assert learned.weights == pytest.approx(model.weights, rel=1e-9)
     assert_frame_equal(
         as_polars(scored),
-        as_polars(churn.score(model, **known, as_of_day=312)),
+        as_polars(model.score(**known, as_of_day=312)),
         check_exact=False,
         rel_tol=1e-9,
         abs_tol=0,
@@ -300,8 +300,8 @@ def test_the_order_of_rows_and_where_a_table_is_split_do_not_matter(
     pieces = each(tables, shuffled)
 
     assert churn.fit(**pieces, as_of_days=DAYS) == model
-    assert churn.score(model, **until(pieces, 312), as_of_day=312).equals(
-        churn.score(model, **until(tables, 312), as_of_day=312)
+    assert model.score(**until(pieces, 312), as_of_day=312).equals(
+        model.score(**until(tables, 312), as_of_day=312)
     )
 
 
@@ -332,13 +332,13 @@ def test_a_small_shop_is_told_what_it_lacks() -> None:
 def test_nobody_and_one_customer_can_be_scored(engine: str, tables: Tables, model: Model) -> None:
     known = until(tables, 312)
     nobody = each(known, lambda table: ENGINES[engine](table.clear()))
-    somebody = int(churn.score(model, **known, as_of_day=312)["customer_id"][0])
+    somebody = int(model.score(**known, as_of_day=312)["customer_id"][0])
     one = each(known, lambda table: ENGINES[engine](table.filter(customer_id=somebody)))
 
-    empty = as_polars(churn.score(model, **nobody, as_of_day=312))
+    empty = as_polars(model.score(**nobody, as_of_day=312))
     assert empty.columns == ["customer_id", "probability", "reasons"]
     assert empty.is_empty()
-    assert as_polars(churn.score(model, **one, as_of_day=312))["customer_id"].to_list() == [somebody]
+    assert as_polars(model.score(**one, as_of_day=312))["customer_id"].to_list() == [somebody]
     assert churn.characteristics(nobody["orders"], as_of_days=DAYS[:1]) == ()
 
 
@@ -353,7 +353,7 @@ def test_bad_input_is_refused_by_name(tables: Tables, model: Model) -> None:
     with pytest.raises(arguments.ArgumentError, match="lead_days == 0"):
         churn.fit(orders, as_of_days=DAYS, lead_days=0)
     with pytest.raises(arguments.ArgumentError, match="events, lines, tickets == None"):
-        churn.score(model, facts.until(orders, as_of_day=312), as_of_day=312)
+        model.score(facts.until(orders, as_of_day=312), as_of_day=312)
     with pytest.raises(facts.MissingColumnError, match="tickets has no column day"):
         churn.fit(orders, tickets=tables["tickets"].drop("day"), as_of_days=DAYS)
     with pytest.raises(facts.NullValueError, match=r"orders\.day"):

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from regulars.console.offer_forms import MomentField
 from regulars.journeys.models import Campaign
@@ -52,7 +53,9 @@ class CampaignForm(forms.Form):
     timing = forms.ChoiceField(label=_("When"), choices=Campaign.Timing.choices, widget=forms.RadioSelect)
     at = MomentField(label=_("At"), required=False)
     on_day = forms.DateField(
-        label=_("On"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label=pgettext_lazy("day", "On"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     clock = forms.TimeField(
         label=_("At, by each customer's own clock"),

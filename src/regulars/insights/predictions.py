@@ -266,7 +266,7 @@ def observe(
         as_of_day: The day of the run.
 
     Returns:
-        A table of the same engine, one row a buyer: the columns of `clv.SUMMARY`, probability and reasons of `churn.score`
+        A table of the same engine, one row a buyer: the columns of `clv.SUMMARY`, probability and reasons of `churn.Model.score`
         (null where the shop has no model, or the model no alert for the customer).
     """
     known = contract.until(orders, as_of_day=as_of_day)
@@ -279,7 +279,7 @@ def observe(
         ).to_native()
     model = churn.Model.from_dict(learnt["churn"])
     alert = nw.from_native(
-        churn.score(model, known, as_of_day=as_of_day, **behaviour.seen(events, until_day=as_of_day))
+        model.score(known, as_of_day=as_of_day, **behaviour.seen(events, until_day=as_of_day))
     )
     told = alert.select("customer_id", "probability", "reasons")
     return summary.join(told, on="customer_id", how="left").to_native()

@@ -80,8 +80,8 @@ class Leaving:
             if model.needs_left:
                 return Data(name="left", has=model.left, needs=model.left + model.needs_left)
             return Data(name="stayed", has=model.stayed, needs=model.stayed + model.needs_stayed)
-        scored = churn.score(
-            model, past.orders, as_of_day=day, lines=past.lines, events=past.events, tickets=past.tickets
+        scored = model.score(
+            past.orders, as_of_day=day, lines=past.lines, events=past.events, tickets=past.tickets
         )
         since, gap = (
             scored.join(_silence(past), on="customer_id", maintain_order="left")[name] for name in _SILENCE

@@ -3,9 +3,8 @@
 from regulars.analytics.churn.fitting import MOST_ROWS, fit
 from regulars.analytics.churn.lists import ListLength, list_length
 from regulars.analytics.churn.marks import Characteristic, characteristics
-from regulars.analytics.churn.model import HeldOut, Model, UnknownModelError
+from regulars.analytics.churn.model import Because, HeldOut, Model, UnknownModelError, read_reasons
 from regulars.analytics.churn.rules import Active, NotEnoughData, Pace, as_of_days, pace
-from regulars.analytics.churn.scoring import Because, read_reasons, score
 from regulars.analytics.churn.traits import PERIODS, REASONS, Reason, period_days
 
 __all__ = [
@@ -29,5 +28,4 @@ __all__ = [
     "pace",
     "period_days",
     "read_reasons",
-    "score",
 ]
