@@ -32,6 +32,7 @@ from regulars.journeys.queries.campaigns import shown_state
 from regulars.journeys.rules import Start
 from regulars.kernel.buckets import bucket, is_held_out_globally
 from regulars.messaging.models import Channel, Click, Delivery, Send
+from regulars.messaging.operations.channels import Limits
 from regulars.offers.models import Coupon, Redemption
 from regulars.segments import operations as segments
 from regulars.shop.models import Customer, Identifier, Order
@@ -150,6 +151,18 @@ def test_what_is_wrong_is_told_before_it_is_confirmed() -> None:
     assert problem.field == "offer"
     with pytest.raises(InvalidCampaignError):
         confirm(campaign)
+
+
+@pytest.mark.django_db
+def test_a_channel_that_is_too_slow_for_the_campaign_is_told_of() -> None:
+    make_business()
+    channel = smtp_channel(NOWHERE, limits=Limits(warm_up_first=2, warm_up_from=timezone.localdate()))
+    campaign = make_campaign(make_list(make_readers(40)), channel, holdout_bp=0, lasts_days=1)
+    (slow,) = (one for one in preflight(campaign, now=timezone.now()).warnings if "too slow" in one)
+    # Two today, four tomorrow.
+    assert "of 40 messages it begins about 6 before" in slow
+    Channel.objects.update(warm_up_first=50)
+    assert not [one for one in preflight(campaign, now=timezone.now()).warnings if "too slow" in one]
 
 
 @pytest.mark.django_db

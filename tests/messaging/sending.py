@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db import connection
 from django.utils import timezone
@@ -18,6 +19,7 @@ from regulars.messaging.registry import (
     Variant,
     register_source,
 )
+from regulars.messaging.sending import Lane
 from regulars.shop.models import Consent, Customer, Identifier
 
 KIND = "plain"
@@ -67,6 +69,23 @@ def smtp_channel(port: int, *, name: str = "Mail", limits: Limits | None = None,
         by=None,
         now=timezone.now(),
     )
+
+
+def channel_of(
+    kind: str, *, medium: str, cost: str = "0", limits: Limits | None = None, **values: str
+) -> Channel:
+    return set_up_channel(
+        kind=kind, name=kind, medium=medium, values=values, limits=limits or Limits(cost_minor=Decimal(cost)), by=None,
+        now=timezone.now(),
+    )  # fmt: skip
+
+
+def work() -> None:
+    """Send what is due, on this connection, so that the test's transaction is seen."""
+    lane = Lane()
+    while lane.step():
+        pass
+    lane.hang_up()
 
 
 def make_readers(many: int, *, prefix: str = "r", channel: str = "email", country: str = "") -> list[int]:

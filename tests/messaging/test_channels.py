@@ -19,14 +19,13 @@ from regulars.messaging import queries
 from regulars.messaging.channels.channel import InvalidChannelError
 from regulars.messaging.channels.sms import aliyun, twilio
 from regulars.messaging.models import Channel, Delivery, QuietHours, Send, StaffTask
-from regulars.messaging.operations.channels import Limits, opening_of, set_up_channel
+from regulars.messaging.operations.channels import Limits, opening_of
 from regulars.messaging.operations.claims import claim, database_now
 from regulars.messaging.operations.governance import add_cap
 from regulars.messaging.operations.staff_tasks import close_task
-from regulars.messaging.sending import Lane
 from regulars.shop.queries import story
 from regulars.staff.models import User
-from tests.messaging.sending import allow, make_readers, make_send, smtp_channel, states
+from tests.messaging.sending import allow, channel_of, make_readers, make_send, smtp_channel, states, work
 from tests.shop.factories import make_business
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -67,23 +66,6 @@ def provider(answer: Callable[[dict[str, str], bytes], Answer]) -> Iterator[str]
 def _shop(settings: LazySettings) -> None:
     settings.CONNECTORS_MAY_CALL_LOOPBACK = True
     make_business(time_zone="Asia/Shanghai")
-
-
-def channel_of(
-    kind: str, *, medium: str, cost: str = "0", limits: Limits | None = None, **values: str
-) -> Channel:
-    return set_up_channel(
-        kind=kind, name=kind, medium=medium, values=values, limits=limits or Limits(cost_minor=Decimal(cost)), by=None,
-        now=timezone.now(),
-    )  # fmt: skip
-
-
-def work() -> None:
-    """Send what is due, on this connection, so that the test's transaction is seen."""
-    lane = Lane()
-    while lane.step():
-        pass
-    lane.hang_up()
 
 
 def test_an_sms_gateway_is_told_all_it_needs_and_charges_each_part() -> None:
@@ -250,7 +232,7 @@ def test_quiet_hours_put_off_until_they_end() -> None:
 
 def test_a_channel_goes_no_faster_than_it_may_and_books_what_is_over() -> None:
     channel = channel_of(
-        "audience", medium="email", limits=Limits(domain_per_minute=1, per_minute=4), identifier="code"
+        "audience", medium="email", limits=Limits(domain_per_minute=1, per_minute=4), identifier="email"
     )
     send = make_send(make_readers(9), channel)
     work()

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from regulars.kernel.days import zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.money import minor_unit_exponent
 from regulars.messaging import dns, queries
@@ -74,12 +75,13 @@ class ChannelForm(forms.Form):
                 label=label, min_value=1, max_value=1_000_000, required=False
             )
         self.fields["warm_up_first"].help_text = _(
-            "A new sender begins with few and twice as many each day, so that receivers learn to know it."
+            "A new sender begins with few and twice as many each day, so that receivers learn to know it. Messages that have to be said are counted, and do not wait for it."
         )
         self.fields["warm_up_from"] = forms.DateField(
             label=_("First day of the warm-up"),
             required=False,
             widget=forms.DateInput(attrs={"type": "date"}),
+            help_text=_("Today, if left empty."),
         )
         if "email" not in kind.media:
             del self.fields["domain_per_minute"]
@@ -101,7 +103,8 @@ class ChannelForm(forms.Form):
             per_minute=told["per_minute"],
             domain_per_minute=told.get("domain_per_minute"),
             warm_up_first=told["warm_up_first"],
-            warm_up_from=told["warm_up_from"],
+            warm_up_from=told["warm_up_from"]
+            or timezone.now().astimezone(zone_named(business().time_zone)).date(),
         )
 
 
@@ -249,7 +252,7 @@ def test(request: HttpRequest, channel_id: int) -> HttpResponse:
 def retirement(request: HttpRequest, channel_id: int) -> HttpResponse:
     """Take a channel out of use."""
     get_object_or_404(Channel, pk=channel_id, is_active=True)
-    operations.retire_channel(channel_id)
+    operations.retire_channel(channel_id, now=timezone.now())
     messages.success(request, gettext("The channel is out of use, and its secrets are forgotten."))
     return redirect("console:settings-channels")
 

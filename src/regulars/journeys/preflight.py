@@ -1,7 +1,7 @@
 """What a campaign would do if it were confirmed now: whom it reaches, what it costs, how small an effect could be seen."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,15 +13,16 @@ from django.utils.translation import gettext as _
 from regulars.analytics.experiments import fixed_alpha, minimum_detectable_effect
 from regulars.experiments.operations import ExperimentStateError, arm_of
 from regulars.experiments.rules import ALPHA, LEAST_UNITS
+from regulars.insights.formats import count
 from regulars.journeys.composing import KIND, given
 from regulars.journeys.models import Campaign, CampaignChannel
 from regulars.journeys.operations.campaigns import InvalidCampaignError, problems, shows_coupon
 from regulars.journeys.rules import LEFT_OUT, OTHER_ARM
-from regulars.journeys.starting import PORTION
+from regulars.journeys.starting import PORTION, end_of
 from regulars.kernel.buckets import bucket
 from regulars.kernel.days import start_of_day, zone_named
 from regulars.kernel.errors import RegularsError
-from regulars.messaging import composing
+from regulars.messaging import composing, pacing
 from regulars.messaging.channels import kind_named
 from regulars.messaging.checking import check
 from regulars.messaging.models import Channel, TemplateVersion
@@ -170,7 +171,10 @@ def preflight(campaign: Campaign, *, now: datetime) -> Preflight:
         detectable=_detectable(campaign, audience.eligible, len(audience.held), scale=scale, now=now),
         samples=samples,
         problems=problems(campaign, now=now),
-        warnings=_warnings(campaign, rows, versions, samples, now=now),
+        warnings=[
+            *_warnings(campaign, rows, versions, samples, now=now),
+            *_too_slow(campaign, over, now=now),
+        ],
     )
 
 
@@ -378,6 +382,18 @@ def _warnings(
             )
         told += _hints(row, version, samples, now=now)
     return list(dict.fromkeys(told))
+
+
+def _too_slow(campaign: Campaign, over: Sequence[OverChannel], *, now: datetime) -> Iterator[str]:
+    """Say which channels are too slow, by their own limits, to begin all messages before the campaign ends."""
+    ends_at = end_of(campaign, now=now)
+    zone = zone_named(business().time_zone)
+    for one in over:
+        begun = pacing.room(one.channel, zone=zone, now=max(now, campaign.starts_at or now), until=ends_at)
+        if begun is not None and begun < one.messages:
+            yield _(
+                "%(channel)s is too slow by its limits: of %(messages)s messages it begins about %(begun)s before the campaign ends; the others are not sent."
+            ) % {"channel": one.channel.name, "messages": count(one.messages), "begun": count(begun)}
 
 
 def _says_offer(version: TemplateVersion, row: CampaignChannel) -> bool:

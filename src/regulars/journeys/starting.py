@@ -106,7 +106,7 @@ def _begin(campaign_id: int, *, now: datetime) -> Send:
             by=campaign.created_by,
             tag=campaign.tag,
             priority=campaign.priority,
-            expires_at=_last_due(campaign, now=now) + timedelta(days=campaign.lasts_days),
+            expires_at=end_of(campaign, now=now),
             holdout_bp=campaign.holdout_bp,
             over=list(campaign.channels.values_list("channel", flat=True)),
         )
@@ -114,6 +114,11 @@ def _begin(campaign_id: int, *, now: datetime) -> Send:
         campaign.save(update_fields=["state", "started_at", "trouble", "send"])
     crashpoint("journeys.begun")
     return campaign.send
+
+
+def end_of(campaign: Campaign, *, now: datetime) -> datetime:
+    """Return after which instant nothing of a campaign is begun any more, were it to start now, or when it is due."""
+    return _last_due(campaign, now=now) + timedelta(days=campaign.lasts_days)
 
 
 def _last_due(campaign: Campaign, *, now: datetime) -> datetime:

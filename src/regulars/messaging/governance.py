@@ -29,6 +29,8 @@ ADDRESSES = {
 }
 GLOBAL_HOLDOUT = "global_holdout"
 """The reason of whoever gets no advertising at all, to measure against."""
+NAMED_BY = "identifier"
+"""Under this name a channel that writes files says how they name customers: `ouid`, `email_sha256`."""
 _LOCK_CLASS = 0x52C4  # any number that no other advisory lock of two numbers uses
 
 
@@ -78,7 +80,7 @@ def judge(
             verdicts[one.pk] = Verdict(reason="no_consent")
         elif holdout_bp and is_held_out_globally(who, holdout_bp=holdout_bp):
             verdicts[one.pk] = Verdict(reason=GLOBAL_HOLDOUT)
-        elif channel.medium in ADDRESSES and not addresses.get(who):
+        elif (NAMED_BY in channel.options or channel.medium in ADDRESSES) and not addresses.get(who):
             verdicts[one.pk] = Verdict(reason="no_address")
         elif addresses.get(who, "") in suppressed:
             verdicts[one.pk] = Verdict(reason=suppressed[addresses[who]])
@@ -161,10 +163,17 @@ def _allowed(customers: Collection[int], *, send: Send, channel: Channel) -> dic
 
 
 def _addresses(customers: Collection[int], channel: Channel) -> dict[int, str]:
-    """Return where to write to, the first address told; of a platform whose ids a store keeps, of that store."""
-    if channel.medium not in ADDRESSES:
+    """Return where to write to, the first address told; of a platform whose ids a store keeps, of that store.
+
+    A file names customers in its own way (`NAMED_BY`): who has no such name is not in it.
+    """
+    kind = str(channel.options.get(NAMED_BY, "")).partition("_")[0]
+    if not kind and channel.medium in ADDRESSES:
+        kind = ADDRESSES[Medium(channel.medium)]
+    if not kind:
         return {}
-    kind = ADDRESSES[Medium(channel.medium)]
+    if kind == "code":
+        return dict(Customer.objects.filter(pk__in=customers).values_list("pk", "code"))
     rows = Identifier.objects.filter(customer__in=customers, kind=kind).order_by("-id")
     if channel.options.get("store"):
         rows = rows.filter(store__code=channel.options["store"])

@@ -19,6 +19,7 @@ REASONS: dict[str, str | Promise] = {
     "expired": _("Too late"),
     "cancelled": _("Cancelled"),
     "channel": _("The channel did not work"),
+    "channel_gone": _("The channel is out of use"),
     "composition": _("The message could not be made"),
     "no_such_address": _("The address does not exist"),
     "refused": _("Refused by the receiver"),

@@ -59,6 +59,7 @@
 -- stands for journeys.0006_own_playbooks
 -- stands for journeys.0007_name_of_sends
 -- stands for messaging.0006_addresses_of_staff
+-- stands for messaging.0007_plans_of_paces
 -- stands for mfa.0001_initial
 -- stands for mfa.0002_authenticator_timestamps
 -- stands for mfa.0003_authenticator_type_uniq
@@ -4202,7 +4203,8 @@ CREATE TABLE public.messaging_pace (
     is_day boolean NOT NULL,
     begins_at timestamp with time zone NOT NULL,
     used integer NOT NULL,
-    channel_id bigint NOT NULL
+    channel_id bigint NOT NULL,
+    planned integer DEFAULT 0 NOT NULL
 );
 
 

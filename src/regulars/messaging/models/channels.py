@@ -73,13 +73,17 @@ class Channel(models.Model):
 
 
 class Pace(models.Model):
-    """How many messages a channel began in a minute or on a day, all told (`domain` empty) or to one domain."""
+    """How many messages a channel began in a minute or on a day, all told (`domain` empty) or to one domain.
+
+    `planned` are those that wait for it.
+    """
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="paces", db_index=False)
     domain = models.CharField(max_length=255, blank=True, db_collation="C")
     is_day = models.BooleanField()
     begins_at = models.DateTimeField()
     used = models.IntegerField(default=0)
+    planned = models.IntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = (

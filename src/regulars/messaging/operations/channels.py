@@ -27,7 +27,7 @@ from regulars.messaging.channels.channel import (
 )
 from regulars.messaging.channels.smtp.dkim import new_key
 from regulars.messaging.channels.webhook import new_secret
-from regulars.messaging.models import Channel
+from regulars.messaging.models import Channel, Delivery
 from regulars.messaging.registry import Message, Recipient, Source
 from regulars.runtime.sealing import sealer
 from regulars.staff.models import User
@@ -110,8 +110,8 @@ def change_channel(
         return _keep(row, which, _checked(which, told))
 
 
-def retire_channel(channel_id: int) -> None:
-    """Take a channel out of use. What waits for it stays in the ledger; its secrets are forgotten.
+def retire_channel(channel_id: int, *, now: datetime) -> None:
+    """Take a channel out of use. What waits for it is held back, with the reason, or passed on; its secrets are forgotten.
 
     Raises:
         UnknownChannelError: There is no such channel.
@@ -120,6 +120,7 @@ def retire_channel(channel_id: int) -> None:
         row = _live(channel_id)
         row.is_active, row.sealed = False, ""
         row.save(update_fields=["is_active", "sealed"])
+        _hold_back(row, now=now)
 
 
 def close_channel(channel_id: int, *, trouble: str, now: datetime, is_gone: bool = False) -> None:
@@ -137,6 +138,8 @@ def close_channel(channel_id: int, *, trouble: str, now: datetime, is_gone: bool
             trouble_since=row.trouble_since or now,
             is_active=row.is_active and not is_gone,
         )
+        if is_gone:
+            _hold_back(row, now=now)
 
 
 def reopen_channel(channel_id: int) -> None:
@@ -224,6 +227,13 @@ def send_test(channel_id: int, *, message: Message, recipient: Recipient) -> Rec
     return receipt
 
 
+def _hold_back(channel: Channel, *, now: datetime) -> None:
+    """Settle what waits for a channel that is out of use; senders see what finishes or goes over the next channel by that."""
+    Delivery.objects.filter(channel=channel, state=Delivery.State.PENDING).update(
+        state=Delivery.State.SUPPRESSED, reason="channel_gone", settled_at=now, counted_at=None
+    )
+
+
 def _live(channel_id: int) -> Channel:
     row = Channel.objects.select_for_update(no_key=True).filter(pk=channel_id, is_active=True).first()
     if row is None:
@@ -269,9 +279,10 @@ def _describe(row: Channel, kind: ChannelKind, *, name: str, medium: str, limits
     row.name, row.medium = name.strip(), medium
     row.cost_minor = limits.cost_minor
     row.per_minute, row.domain_per_minute = limits.per_minute, limits.domain_per_minute
-    has_warm_up = bool(limits.warm_up_first and limits.warm_up_from)
-    row.warm_up_first = limits.warm_up_first if has_warm_up else None
-    row.warm_up_from = limits.warm_up_from if has_warm_up else None
+    if limits.warm_up_first and not limits.warm_up_from:
+        raise InvalidChannelError(_("say on which day the warm-up begins"), field="warm_up_from")
+    row.warm_up_first = limits.warm_up_first
+    row.warm_up_from = limits.warm_up_from if limits.warm_up_first else None
 
 
 def _keep(row: Channel, kind: ChannelKind, values: Mapping[str, str]) -> Channel:

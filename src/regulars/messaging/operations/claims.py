@@ -163,7 +163,7 @@ def _claim_of(send_id: int, channel_id: int, *, worker: int, now: datetime, limi
     rows = [row for row in rows if row.pk in verdicts]
     if not rows:
         return None
-    places = _places(rows, verdicts, channel=channel, now=now)
+    places = _places(rows, verdicts, send=send, channel=channel, now=now)
     moves = [
         _move_of(row, verdicts[row.pk], place=places.get(row.pk), send=send, worker=worker) for row in rows
     ]
@@ -184,19 +184,22 @@ def _claim_of(send_id: int, channel_id: int, *, worker: int, now: datetime, limi
 
 
 def _places(
-    rows: Sequence[Delivery], verdicts: dict[int, Verdict], *, channel: Channel, now: datetime
+    rows: Sequence[Delivery], verdicts: dict[int, Verdict], *, send: Send, channel: Channel, now: datetime
 ) -> dict[int, datetime | None]:
     """Return when each message that may go has its place, where the channel goes slower than its messages come."""
     if not pacing.is_paced(channel):
         return {}
-    goes = [
-        row
-        for row in rows
-        if not verdicts[row.pk].reason
-        and not (row.reason == "pace" and pacing.is_booked(row.due_at, now=now))
+    goes = [row for row in rows if not verdicts[row.pk].reason]
+    asks = [
+        pacing.Asks(
+            domain=verdicts[row.pk].address.rpartition("@")[2],
+            waited=row.reason == "pace",
+            is_transactional=send.is_transactional,
+            until=send.expires_at,
+        )
+        for row in goes
     ]
-    domains = [verdicts[row.pk].address.rpartition("@")[2] for row in goes]
-    booked = pacing.book(domains, channel=channel, zone=ZoneInfo(business().time_zone), now=now)
+    booked = pacing.book(asks, channel=channel, zone=ZoneInfo(business().time_zone), now=now)
     return {row.pk: at for row, at in zip(goes, booked, strict=True)}
 
 

@@ -17,8 +17,8 @@ _MOST = 1_000
 def pass_on(send_ids: Sequence[int] | None = None, *, now: datetime) -> int:
     """Write a message over the next channel for each that was refused for good, and return how many that is.
 
-    Refused is what failed, what came back, and what waited while its address turned out to be dead; never what may have
-    arrived. Each is passed on once, by constraint, in a row of its own that names it. Consent, addresses, caps and hold-outs
+    Refused is what failed, what came back, and what waited while its address turned out to be dead or its channel went out of use;
+    never what may have arrived. Each is passed on once, by constraint, in a row of its own that names it. Consent, addresses, caps and hold-outs
     are judged anew for the next channel: the first one that can reach the customer is taken; where none can, the next one's
     row says why. A send that was finished goes on.
 
@@ -104,7 +104,7 @@ def _over_next(send: Send, channel_id: int, refused: dict[int, int], *, now: dat
 # A customer's latest row of a send is the one that counts: those before it were passed on.
 _REFUSED = """
 FROM messaging_delivery d JOIN messaging_send s ON s.id = d.send_id
-WHERE (d.state IN ('failed', 'bounced') OR (d.state = 'suppressed' AND d.reason = 'hard_bounce'))
+WHERE (d.state IN ('failed', 'bounced') OR (d.state = 'suppressed' AND d.reason IN ('hard_bounce', 'channel_gone')))
   AND d.settled_at > %(since)s AND d.settled_at > d.created_at
   AND (%(sends)s::bigint[] IS NULL OR s.id = ANY(%(sends)s::bigint[]))
   AND s.state <> 'cancelled' AND (s.expires_at IS NULL OR s.expires_at > %(now)s)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from regulars.kernel.buckets import bucket
 from regulars.kernel.errors import RegularsError
+from regulars.messaging import pacing
 from regulars.messaging.events import SendFinished
 from regulars.messaging.models import Channel, Delivery, Send
 from regulars.messaging.operations.fallbacks import waits_to_be_passed_on
@@ -217,9 +218,18 @@ def cancel_send(send_id: int, *, now: datetime) -> int:
         send = _locked(send_id)
         send.state, send.is_complete = Send.State.CANCELLED, True
         send.save(update_fields=["state", "is_complete"])
-        stopped = Delivery.objects.filter(send=send, state__in=("pending", "claimed")).update(
+        rows = Delivery.objects.filter(send=send)
+        paced = list(
+            rows.filter(state="pending", reason="pace")
+            .order_by()
+            .values_list("channel_id", flat=True)
+            .distinct()
+        )
+        stopped = rows.filter(state__in=("pending", "claimed")).update(
             state=Delivery.State.SUPPRESSED, reason="cancelled", settled_at=now, lease_until=None, worker=None, counted_at=None
         )  # fmt: skip
+        if paced:
+            pacing.plan_anew(paced, now=now)
     settle_finished([send_id], now=now)
     return stopped
 
@@ -228,7 +238,8 @@ def send_to_unreached(send_id: int, *, now: datetime, with_uncertain: bool = Fal
     """Try again those whom a send did not reach, and return how many.
 
     Failures and bounces, and what was held back for a reason that may have passed; not the hold-out, nor those whom the caller
-    left out. Consent, caps and addresses are looked at anew. Whose message was passed on is tried over the last channel again.
+    left out. Consent, caps and addresses are looked at anew. Whose message was passed on is tried over the last channel again. A send
+    that has ended by its time gets as much time again.
 
     Args:
         send_id: The send.
@@ -253,8 +264,16 @@ def send_to_unreached(send_id: int, *, now: datetime, with_uncertain: bool = Fal
         )
         tried = int(cursor.rowcount)
         if tried:
-            Send.objects.filter(pk=send_id).update(finished_at=None)
+            Send.objects.filter(pk=send_id).update(
+                finished_at=None, expires_at=_end_of_another_try(send, now=now)
+            )
     return tried
+
+
+def _end_of_another_try(send: Send, *, now: datetime) -> datetime | None:
+    if send.expires_at is None or send.expires_at > now:
+        return send.expires_at
+    return now + (send.expires_at - send.created_at)
 
 
 def _locked(send_id: int) -> Send:

@@ -9,11 +9,12 @@ UNREACHED = """
 d.send_id = %(send)s
 AND (d.state = ANY(%(states)s::text[]) OR (d.state = 'suppressed' AND d.reason = ANY(%(reasons)s::text[])))
 AND NOT (d.state = 'uncertain' AND d.worker IS NOT NULL)
+AND EXISTS (SELECT FROM messaging_channel c WHERE c.id = d.channel_id AND c.is_active)
 AND NOT EXISTS (
     SELECT FROM messaging_delivery n WHERE n.send_id = d.send_id AND n.customer_id = d.customer_id AND n.id > d.id
 )
 """
-_PASSING = ("no_consent", "no_address", "cap", "quiet_hours", "hard_bounce")
+_PASSING = ("no_consent", "no_address", "cap", "quiet_hours", "hard_bounce", "expired", "channel_gone")
 
 
 def asked(send_id: int, *, with_uncertain: bool) -> dict[str, Any]:
