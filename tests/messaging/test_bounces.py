@@ -15,8 +15,7 @@ from regulars.messaging.models import Channel, Delivery, SuppressedAddress
 from regulars.messaging.operations.feedback import collect
 from regulars.messaging.tasks import collect_news
 from tests.mail_sink import mail_sink
-from tests.messaging.sending import make_readers, make_send, smtp_channel, states
-from tests.messaging.test_channels import work
+from tests.messaging.sending import make_readers, make_send, smtp_channel, states, work
 from tests.shop.factories import make_business
 from tests.staff.factories import make_user
 

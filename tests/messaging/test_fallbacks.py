@@ -17,8 +17,7 @@ from regulars.messaging.queries.unreached import unreached
 from regulars.shop.models import Identifier
 from regulars.shop.queries import story
 from tests.mail_sink import MailSink, mail_sink
-from tests.messaging.sending import allow, make_readers, make_send, smtp_channel
-from tests.messaging.test_channels import work
+from tests.messaging.sending import allow, make_readers, make_send, smtp_channel, work
 from tests.shop.factories import make_business
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]

@@ -1,7 +1,7 @@
 """Channels that go slowly: who goes first, who waits, and whose room is given back."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -40,7 +40,7 @@ def a_period_goes_by() -> None:
     let_time_pass()
 
 
-def places(send: Send) -> list[object]:
+def places(send: Send) -> list[datetime]:
     return sorted(Delivery.objects.filter(send=send, state="pending").values_list("due_at", flat=True))
 
 

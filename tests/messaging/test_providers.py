@@ -24,8 +24,8 @@ from regulars.messaging.operations.channels import opening_of
 from regulars.messaging.operations.sends import cancel_send
 from regulars.shop.models import Customer, Identifier, Store
 from regulars.shop.queries import may_contact
-from tests.messaging.sending import allow, make_readers, make_send, states
-from tests.messaging.test_channels import Answer, channel_of, provider, work
+from tests.messaging.sending import allow, channel_of, make_readers, make_send, states, work
+from tests.messaging.test_channels import Answer, provider
 from tests.shop.factories import make_business
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]

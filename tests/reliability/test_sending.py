@@ -953,7 +953,10 @@ def test_s8_a_receiver_that_is_down_or_flaps_gets_every_call_with_the_same_id_an
         assert senders.run() == 0
         channel.refresh_from_db()
         assert (channel.is_active, channel.trouble[:8]) == (False, "HTTP 410")
-        assert states(another) == {"pending": 2}
+        assert senders.run() == 0
+        assert states(another) == {"suppressed": 2}
+        another.refresh_from_db()
+        assert another.finished_at is not None
     print(
         f"S8: {many} messages, {len(there.calls)} calls, lost {below(0, many)}, each with one id and verified"
     )

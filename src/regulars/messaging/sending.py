@@ -17,7 +17,13 @@ from regulars.kernel.errors import RegularsError
 from regulars.messaging.channels import KINDS, kind_named
 from regulars.messaging.channels.channel import Dispatch, Fault, Outgoing, Receipt, Sender, SendError
 from regulars.messaging.models import Channel, Delivery, SuppressedAddress
-from regulars.messaging.operations.channels import close_channel, open_channel, opening_of, reopen_channel
+from regulars.messaging.operations.channels import (
+    close_channel,
+    hold_back_gone,
+    open_channel,
+    opening_of,
+    reopen_channel,
+)
 from regulars.messaging.operations.claims import (
     AFTER_DOUBT,
     BATCH,
@@ -118,6 +124,7 @@ class Lane:
         if time.monotonic() - self._recovered_at >= _RECOVER_EVERY_SECONDS:
             self._recovered_at = time.monotonic()
             recover(now=now, repeated=_REPEATED)
+            hold_back_gone(now=now)
             pass_on(now=now)
             settle_left(now=now)
         batch = claim(worker=worker, now=now, limit=self._many)

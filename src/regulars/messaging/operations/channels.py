@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from cryptography.fernet import InvalidToken, MultiFernet
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import DateTimeField, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
@@ -27,7 +27,7 @@ from regulars.messaging.channels.channel import (
 )
 from regulars.messaging.channels.smtp.dkim import new_key
 from regulars.messaging.channels.webhook import new_secret
-from regulars.messaging.models import Channel, Delivery
+from regulars.messaging.models import Channel
 from regulars.messaging.registry import Message, Recipient, Source
 from regulars.runtime.sealing import sealer
 from regulars.staff.models import User
@@ -120,7 +120,7 @@ def retire_channel(channel_id: int, *, now: datetime) -> None:
         row = _live(channel_id)
         row.is_active, row.sealed = False, ""
         row.save(update_fields=["is_active", "sealed"])
-        _hold_back(row, now=now)
+        hold_back_gone(now=now)
 
 
 def close_channel(channel_id: int, *, trouble: str, now: datetime, is_gone: bool = False) -> None:
@@ -138,8 +138,6 @@ def close_channel(channel_id: int, *, trouble: str, now: datetime, is_gone: bool
             trouble_since=row.trouble_since or now,
             is_active=row.is_active and not is_gone,
         )
-        if is_gone:
-            _hold_back(row, now=now)
 
 
 def reopen_channel(channel_id: int) -> None:
@@ -227,11 +225,25 @@ def send_test(channel_id: int, *, message: Message, recipient: Recipient) -> Rec
     return receipt
 
 
-def _hold_back(channel: Channel, *, now: datetime) -> None:
-    """Settle what waits for a channel that is out of use; senders see what finishes or goes over the next channel by that."""
-    Delivery.objects.filter(channel=channel, state=Delivery.State.PENDING).update(
-        state=Delivery.State.SUPPRESSED, reason="channel_gone", settled_at=now, counted_at=None
-    )
+def hold_back_gone(*, now: datetime) -> None:
+    """Settle what waits for channels that are out of use; senders see what finishes or goes over the next channel by that."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD_BACK, {"now": now})
+
+
+# By the index of what is under way: one look for each send that is not finished and each channel that is out of use.
+_HOLD_BACK = """
+UPDATE messaging_delivery SET state = 'suppressed', reason = 'channel_gone', settled_at = %(now)s, counted_at = NULL
+WHERE id IN (
+    SELECT w.id
+    FROM messaging_send s CROSS JOIN messaging_channel c
+    CROSS JOIN LATERAL (
+        SELECT d.id FROM messaging_delivery d
+        WHERE d.send_id = s.id AND d.channel_id = c.id AND d.state = 'pending'
+    ) AS w
+    WHERE s.finished_at IS NULL AND NOT c.is_active
+) AND state = 'pending'
+"""
 
 
 def _live(channel_id: int) -> Channel:
