@@ -383,6 +383,7 @@ def test_a_copy_is_a_draft_and_what_is_at_work_is_not_archived() -> None:
     assert shown_state(campaign) == "cancelled"
     operations.archive_campaign(campaign.pk, now=timezone.now())
     operations.unarchive_campaign(campaign.pk)
+    operations.archive_campaign(copy.pk, now=timezone.now())
     segments.archive(copy.segment_id, now=timezone.now())
 
 
