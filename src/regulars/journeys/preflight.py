@@ -1,7 +1,7 @@
 """What a campaign would do if it were confirmed now: whom it reaches, what it costs, how small an effect could be seen."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,6 +9,7 @@ from math import sqrt
 
 from django.db import connection
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from regulars.analytics.experiments import fixed_alpha, minimum_detectable_effect
 from regulars.experiments.operations import ExperimentStateError, arm_of
@@ -16,6 +17,8 @@ from regulars.experiments.rules import ALPHA, LEAST_UNITS
 from regulars.journeys.composing import KIND, given
 from regulars.journeys.models import Campaign, CampaignChannel
 from regulars.journeys.operations.campaigns import InvalidCampaignError, problems, shows_coupon
+from regulars.journeys.queries.campaigns import left_out
+from regulars.journeys.registry import Words
 from regulars.journeys.rules import LEFT_OUT, OTHER_ARM
 from regulars.journeys.starting import PORTION
 from regulars.kernel.buckets import bucket
@@ -96,7 +99,6 @@ class Preflight:
     Attributes:
         targeted: Members of the segment.
         is_estimate: Only `MOST_LOOKED_AT` of them were looked at.
-        stale: Why the segment does not speak of now; empty where it does.
         excluded: By reason, most first.
         waiting: Who would have to wait, by what for.
         holdout: How many get nothing, to measure against.
@@ -110,7 +112,6 @@ class Preflight:
 
     targeted: int
     is_estimate: bool
-    stale: str
     excluded: Sequence[Part]
     waiting: Sequence[Part]
     holdout: int
@@ -159,7 +160,6 @@ def preflight(campaign: Campaign, *, now: datetime) -> Preflight:
     return Preflight(
         targeted=targeted,
         is_estimate=len(ids) < targeted,
-        stale=segments.staleness(campaign.segment, now=now, behind=segments.is_behind(now=now)),
         excluded=_parts(audience.excluded, scale),
         waiting=_parts(
             Counter(audience.reached[who].waits for who in treated if audience.reached[who].waits), scale
@@ -363,6 +363,7 @@ def _warnings(
             )
             % {"why": error}
         )
+    told += _waits_for(campaign, now=now)
     for row in rows:
         version = versions[row.channel_id]
         if version is None:
@@ -378,6 +379,29 @@ def _warnings(
             )
         told += _hints(row, version, samples, now=now)
     return list(dict.fromkeys(told))
+
+
+_WAITS: Mapping[str, Words] = {
+    "edited": pgettext_lazy("stale segment", "its rule was changed and has not been worked out yet"),
+    "old": pgettext_lazy("stale segment", "it was not worked out today"),
+    "behind": pgettext_lazy("stale segment", "new data waits to be looked at"),
+}
+
+
+def _waits_for(campaign: Campaign, *, now: datetime) -> list[str]:
+    """Return why segments do not speak of now, of those that soon will."""
+    told = []
+    behind = segments.is_behind(now=now)
+    for segment in (campaign.segment, *left_out(campaign)):
+        stale = _WAITS.get(segments.staleness(segment, now=now, behind=behind))
+        if stale:
+            told.append(
+                _(
+                    "“%(segment)s”: %(stale)s. The campaign waits until that is over; the numbers here are of the last time."
+                )
+                % {"segment": segment.title, "stale": stale}
+            )
+    return told
 
 
 def _says_offer(version: TemplateVersion, row: CampaignChannel) -> bool:

@@ -17,6 +17,7 @@ from regulars.messaging.operations import sends
 from regulars.messaging.queries.templates import latest_version
 from regulars.offers import queries as offers
 from regulars.offers.models import Offer
+from regulars.segments import queries as segments
 from regulars.segments.models import Segment
 from regulars.shop.models.consents import Purpose
 from regulars.staff.models import User
@@ -261,6 +262,7 @@ def retry_campaign(campaign_id: int, *, now: datetime) -> int:
 def problems(campaign: Campaign, *, now: datetime) -> list[InvalidCampaignError]:
     """Return what must be mended before a draft can be sent, in words for its writer."""
     return [
+        *_problems_of_segments(campaign, now=now),
         *_problems_of_channels(campaign),
         *_problems_of_offer(campaign, now=now),
         *_problems_of_time(campaign, now=now),
@@ -422,6 +424,30 @@ def _choice(field: str, value: str, choices: Sequence[str]) -> InvalidCampaignEr
 
 
 # What must be right before it goes
+
+
+def _problems_of_segments(campaign: Campaign, *, now: datetime) -> list[InvalidCampaignError]:
+    """Return what is wrong with whom it goes to and whom it leaves out, but for what passes by itself."""
+    named = Segment.objects.in_bulk([campaign.segment_id, *campaign.excluded])
+    wrong = []
+    for segment_id in (campaign.segment_id, *campaign.excluded):
+        field = "segment" if segment_id == campaign.segment_id else "excluded"
+        segment = named.get(segment_id)
+        if segment is None:
+            wrong.append(
+                _wrong(
+                    _("a segment that it leaves out is gone; change the campaign and save it"), field=field
+                )
+            )
+            continue
+        told = {"segment": segment.title}
+        match segments.staleness(segment, now=now, behind=False):
+            case "archived":
+                wrong.append(_wrong(_("the segment “%(segment)s” is in the archive") % told, field=field))
+            case "failed":
+                message = _("who is in the segment “%(segment)s” could not be worked out")
+                wrong.append(_wrong(message % told, field=field))
+    return wrong
 
 
 def _problems_of_channels(campaign: Campaign) -> list[InvalidCampaignError]:
