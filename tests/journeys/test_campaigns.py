@@ -182,6 +182,33 @@ def test_a_segment_that_cannot_be_gone_by_keeps_the_campaign_from_being_confirme
 
 
 @pytest.mark.django_db
+def test_a_message_that_fails_for_everybody_keeps_the_campaign_from_being_confirmed() -> None:
+    make_business()
+    campaign = make_campaign(
+        make_list(make_readers(5)), smtp_channel(NOWHERE), body="{{ 1 | divided_by: 0 }}", holdout_bp=0
+    )
+    told = preflight(campaign, now=timezone.now())
+    [problem] = told.problems
+    assert (problem.field, "no message can be made" in str(problem)) == ("over", True)
+    assert all(one.fault for one in told.samples)
+    with pytest.raises(InvalidCampaignError, match="no message can be made"):
+        confirm(campaign)
+
+
+@pytest.mark.django_db
+def test_a_message_that_fails_for_some_is_told_and_may_be_confirmed() -> None:
+    make_business()
+    readers = make_readers(5)
+    Customer.objects.filter(pk=readers[2]).update(name="Zero")
+    body = "{% if customer.first_name == 'Zero' %}{{ 1 | divided_by: 0 }}{% endif %}Hello"
+    campaign = make_campaign(make_list(readers), smtp_channel(NOWHERE), body=body, holdout_bp=0)
+    told = preflight(campaign, now=timezone.now())
+    assert told.problems == []
+    assert "for 1 of the 5 customers tried" in " ".join(told.warnings)
+    confirm(campaign)
+
+
+@pytest.mark.django_db
 def test_a_segment_to_be_left_out_that_is_gone_keeps_the_campaign_from_being_confirmed() -> None:
     make_business()
     campaign = make_campaign(make_list(make_readers(1)), smtp_channel(NOWHERE))

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from regulars.journeys.models import Campaign, CampaignChannel
 from regulars.journeys.rules import Start
+from regulars.journeys.sampling import Sample, tried
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing
 from regulars.messaging.models import Channel, Send, Template
@@ -259,14 +260,23 @@ def retry_campaign(campaign_id: int, *, now: datetime) -> int:
     return sends.send_to_unreached(_send_id(begun(campaign_id)), now=now)
 
 
-def problems(campaign: Campaign, *, now: datetime) -> list[InvalidCampaignError]:
-    """Return what must be mended before a draft can be sent, in words for its writer."""
-    return [
+def problems(
+    campaign: Campaign, *, now: datetime, samples: Sequence[Sample] | None = None
+) -> list[InvalidCampaignError]:
+    """Return what must be mended before a draft can be sent, in words for its writer.
+
+    Args:
+        campaign: The draft.
+        now: When it would be confirmed.
+        samples: Messages of some of its customers; without them, they are made if nothing else is wrong.
+    """
+    found = [
         *_problems_of_segments(campaign, now=now),
         *_problems_of_channels(campaign),
         *_problems_of_offer(campaign, now=now),
         *_problems_of_time(campaign, now=now),
     ]
+    return found or _problems_of_samples(tried(campaign, now=now) if samples is None else samples)
 
 
 def start_of(campaign: Campaign) -> Start:
@@ -478,6 +488,21 @@ def _problems_of_content(
         told = {"template": row.template.name}
         return [_wrong(_("“%(template)s” shows a code, and the campaign has no offer") % told, field="offer")]
     return []
+
+
+def _problems_of_samples(samples: Sequence[Sample]) -> list[InvalidCampaignError]:
+    """Return over which channels not one of the messages that were tried can be made."""
+    by_channel: dict[int, list[Sample]] = {}
+    for one in samples:
+        by_channel.setdefault(one.channel.pk, []).append(one)
+    return [
+        _wrong(
+            _("over %(channel)s no message can be made, for none of the customers tried: %(why)s")
+            % {"channel": some[0].channel.name, "why": some[0].fault}
+        )
+        for some in by_channel.values()
+        if all(one.fault for one in some)
+    ]
 
 
 def shows_coupon(variant: composing.TemplateVariant) -> bool:
