@@ -161,3 +161,17 @@ def test_a_segment_that_a_campaign_goes_to_is_not_deleted_and_its_page_says_why(
         back = client.post(f"/segments/{segment.pk}/{act}/")
         assert "is used by the campaign “Spring”" in text(client, back["Location"])
     assert Segment.objects.get(pk=segment.pk).archived_at is None
+
+
+@pytest.mark.parametrize(
+    "heading", ["email", "E-Mail", "customer_id", "ID", "phone", "邮箱", "手机号", "客户编号"]
+)
+def test_the_heading_of_a_list_is_nobody(heading: str) -> None:
+    client = someone()
+    make_customer(code="A-1")
+    at = client.post("/segments/lists/", {"list-name": "Fair"})["Location"]
+    told = client.post(f"{at}uploads/", {"pasted": f"{heading}\nA-1\nA-2\n{heading}\n"}).content.decode()
+    assert "<strong>1</strong> customer was found" in told
+    assert told.count(f"<li>{heading}</li>") == 1
+    only = client.post(f"{at}uploads/", {"pasted": "A-1"}).content.decode()
+    assert "<strong>1</strong> customer was found" in only
