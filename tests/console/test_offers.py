@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from regulars.journeys.operations.journeys import create_journey
 from regulars.offers import operations, queries
 from regulars.offers.models import Coupon, Offer
 from regulars.offers.redeeming import redeem, reserve
@@ -24,6 +25,9 @@ from regulars.offers.rules import (
 )
 from regulars.shop.links import coupon_url
 from regulars.staff.rules import Role
+from tests.journeys.campaigns import make_campaign, make_list
+from tests.journeys.graphs import graph
+from tests.messaging.sending import smtp_channel
 from tests.offers.factories import kind_of, make_basket, make_offer
 from tests.shop.factories import make_business, make_customer, make_product, make_store
 from tests.staff.factories import make_user
@@ -206,3 +210,19 @@ def test_a_customer_sees_their_code_by_a_signed_link_and_nobody_elses() -> None:
         page = text(Client(), path)
         assert words in page
         assert coupon.code[:4] not in page
+
+
+def test_a_draft_that_a_campaign_or_a_journey_gives_is_not_deleted_and_its_page_says_why() -> None:
+    client = someone()
+    offer, other = make_offer(is_live=False, shared_code="MAY10"), make_offer(is_live=False)
+    make_campaign(make_list([]), smtp_channel(9), offer_id=offer.pk)
+    create_journey(
+        name="Welcome",
+        graph=graph({"give": {"kind": "offer", "offer": other.pk, "next": {"then": None}}}),
+        now=timezone.now(),
+    )
+    for one, user in ((offer, "the campaign “Spring”"), (other, "the journey “Welcome”")):
+        back = client.post(f"/offers/{one.pk}/removal/")
+        assert f"is used by {user}" in text(client, back["Location"])
+    assert Offer.objects.count() == 2
+    assert Coupon.objects.get().code == "MAY10"

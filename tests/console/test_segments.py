@@ -13,6 +13,8 @@ from regulars.shop.models import Customer
 from regulars.staff.rules import Role
 from tests.console.shop_at_work import make_run
 from tests.insights.factories import make_profile
+from tests.journeys.campaigns import make_campaign, make_list
+from tests.messaging.sending import smtp_channel
 from tests.shop.factories import make_business, make_customer, make_line, make_order, make_product
 from tests.staff.factories import make_user
 
@@ -149,3 +151,27 @@ def test_the_customers_page_says_which_segments_and_why_and_a_list_takes_a_file(
     assert "<strong>1</strong> customer was found, 1 of them new on the list." in told
     assert "<li>A-2</li>" in told
     assert "Members of both" in text(client, f"{at}profile/")
+
+
+def test_a_segment_that_a_campaign_goes_to_is_not_deleted_and_its_page_says_why() -> None:
+    client = someone()
+    segment = make_list([])
+    make_campaign(segment, smtp_channel(9))
+    for act in ("removal", "archiving"):
+        back = client.post(f"/segments/{segment.pk}/{act}/")
+        assert "is used by the campaign “Spring”" in text(client, back["Location"])
+    assert Segment.objects.get(pk=segment.pk).archived_at is None
+
+
+@pytest.mark.parametrize(
+    "heading", ["email", "E-Mail", "customer_id", "ID", "phone", "邮箱", "手机号", "客户编号"]
+)
+def test_the_heading_of_a_list_is_nobody(heading: str) -> None:
+    client = someone()
+    make_customer(code="A-1")
+    at = client.post("/segments/lists/", {"list-name": "Fair"})["Location"]
+    told = client.post(f"{at}uploads/", {"pasted": f"{heading}\nA-1\nA-2\n{heading}\n"}).content.decode()
+    assert "<strong>1</strong> customer was found" in told
+    assert told.count(f"<li>{heading}</li>") == 1
+    only = client.post(f"{at}uploads/", {"pasted": "A-1"}).content.decode()
+    assert "<strong>1</strong> customer was found" in only

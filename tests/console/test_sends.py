@@ -6,6 +6,7 @@ from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from regulars.messaging.channels import kind_named
 from regulars.messaging.channels.channel import InvalidChannelError
 from regulars.messaging.models import Cap, Channel, Delivery, QuietHours
 from regulars.messaging.operations.channels import Limits, opening_of, reseal, set_up_channel
@@ -86,6 +87,19 @@ def test_a_secret_that_is_made_is_shown_once_and_the_address_of_calls_whenever_a
     assert [name in listed for name in ("Mailgun", "WhatsApp Cloud", "DingTalk", "Audience file")] == [
         True
     ] * 4
+
+
+@pytest.mark.parametrize("kind", ["staff_task", "audience", "onsite"])
+def test_where_no_message_leaves_no_test_is_offered_and_one_is_refused(owner: Client, kind: str) -> None:
+    medium = kind_named(kind).media[0]
+    row = set_up_channel(
+        kind=kind, name="Other", medium=medium, values={}, limits=Limits(), by=None, now=timezone.now()
+    )
+    address = f"/settings/channels/{row.pk}/"
+    assert "Send a test" not in owner.get(address).content.decode()
+    page = owner.post(f"{address}test/", {"address": "me@corner.example"}, follow=True).content.decode()
+    assert "no message leaves over “Other”" in page
+    assert "It was accepted" not in page
 
 
 def test_secrets_of_channels_are_sealed_anew_after_an_exchange(settings: LazySettings) -> None:

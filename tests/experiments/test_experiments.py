@@ -2,6 +2,7 @@
 
 import statistics
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -19,6 +20,7 @@ from regulars.experiments.operations import (
 from regulars.experiments.reading import Reading
 from regulars.experiments.words import headline
 from regulars.kernel.buckets import bucket, is_held_out_globally
+from regulars.segments import operations as segments
 from regulars.shop.models import Consent, Customer
 from tests.experiments.worlds import (
     STARTED,
@@ -306,3 +308,17 @@ def test_every_measure_has_a_meaning_and_an_order_of_arms() -> None:
     row = make_experiment(make_list(make_customers(5)))
     assert [one.position for one in Arm.objects.filter(experiment=row)] == [0, 1]
     assert queries.reading_of(row, now=timezone.now() + timedelta(days=1)) is None
+
+
+def test_the_segment_of_an_experiment_is_not_deleted_and_not_archived_before_its_end() -> None:
+    make_business()
+    people = make_list(make_customers(4))
+    row = make_experiment(people)
+    for act in (partial(segments.archive, people.pk, now=STARTED), partial(segments.delete, people.pk)):
+        with pytest.raises(segments.SegmentInUseError, match="is used by the experiment “Does a mail help"):
+            act()
+    operations.launch(row.pk, now=STARTED)
+    operations.stop(row.pk, now=after(1))
+    with pytest.raises(segments.SegmentInUseError, match="archive it instead"):
+        segments.delete(people.pk)
+    segments.archive(people.pk, now=after(1))

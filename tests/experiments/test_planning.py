@@ -10,7 +10,7 @@ from statsmodels.stats.power import TTestIndPower
 from regulars.experiments import operations, planning
 from regulars.experiments.models import Assignment
 from regulars.experiments.operations import ArmTold, ExperimentTold
-from regulars.journeys import preflight
+from regulars.journeys import preflight, sampling
 from regulars.kernel.buckets import bucket
 from tests.experiments.worlds import STARTED, make_customers, make_list, make_orders
 from tests.journeys.campaigns import make_campaign
@@ -120,7 +120,7 @@ def test_a_campaign_tells_what_its_hold_out_would_show_among_its_own_arm(
     )
     operations.launch(experiment.pk, now=STARTED)
     if forgets_arms:
-        monkeypatch.setattr(preflight, "_in_other_arms", lambda *_told: set())
+        monkeypatch.setattr(sampling, "_in_other_arms", lambda *_told: set())
 
     arm = set(Assignment.objects.filter(arm__name="Mail").values_list("customer_id", flat=True))
     held = sum(bucket(who, salt=f"send:campaign:{campaign.pk}") < 3_000 for who in arm)

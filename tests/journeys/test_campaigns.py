@@ -35,6 +35,7 @@ from regulars.messaging.models import Channel, Click, Delivery, Send
 from regulars.messaging.operations.channels import Limits
 from regulars.offers.models import Coupon, Redemption
 from regulars.segments import operations as segments
+from regulars.segments.models import Segment
 from regulars.shop.models import Customer, Identifier, Order
 from tests.journeys.campaigns import confirm, make_campaign, make_list
 from tests.messaging.sending import allow, make_readers, smtp_channel
@@ -151,6 +152,70 @@ def test_what_is_wrong_is_told_before_it_is_confirmed() -> None:
     assert problem.field == "offer"
     with pytest.raises(InvalidCampaignError):
         confirm(campaign)
+
+
+@pytest.mark.parametrize("field", ["segment", "excluded"])
+@pytest.mark.django_db
+def test_a_segment_that_cannot_be_gone_by_keeps_the_campaign_from_being_confirmed(field: str) -> None:
+    make_business()
+    people, left_out = make_list(make_readers(3)), make_list([], name="Friends")
+    campaign = make_campaign(people, smtp_channel(NOWHERE), excluded=[left_out.pk])
+    which = Segment.objects.filter(pk=people.pk if field == "segment" else left_out.pk)
+    now = timezone.now()
+    ready = {"state": "ready", "archived_at": None, "kind": "list"}
+    wrongs: list[tuple[dict[str, Any], str]] = [
+        ({"archived_at": now}, "is in the archive"),
+        ({"state": "failed"}, "could not be worked out"),
+    ]
+    for told, said in wrongs:
+        which.update(**ready | told)
+        [problem] = preflight(operations.found(campaign.pk), now=now).problems
+        assert (problem.field, said in str(problem)) == (field, True)
+        with pytest.raises(InvalidCampaignError, match=said):
+            confirm(campaign)
+    which.update(
+        **ready | {"kind": "rule", "state": "edited", "rule": {"version": 1, "rule": {"bought": {}}}}
+    )
+    told_now = preflight(operations.found(campaign.pk), now=now)
+    assert not told_now.problems
+    assert "has not been worked out yet" in " ".join(told_now.warnings)
+    confirm(campaign)
+
+
+@pytest.mark.django_db
+def test_a_message_that_fails_for_everybody_keeps_the_campaign_from_being_confirmed() -> None:
+    make_business()
+    campaign = make_campaign(
+        make_list(make_readers(5)), smtp_channel(NOWHERE), body="{{ 1 | divided_by: 0 }}", holdout_bp=0
+    )
+    told = preflight(campaign, now=timezone.now())
+    [problem] = told.problems
+    assert (problem.field, "no message can be made" in str(problem)) == ("over", True)
+    assert all(one.fault for one in told.samples)
+    with pytest.raises(InvalidCampaignError, match="no message can be made"):
+        confirm(campaign)
+
+
+@pytest.mark.django_db
+def test_a_message_that_fails_for_some_is_told_and_may_be_confirmed() -> None:
+    make_business()
+    readers = make_readers(5)
+    Customer.objects.filter(pk=readers[2]).update(name="Zero")
+    body = "{% if customer.first_name == 'Zero' %}{{ 1 | divided_by: 0 }}{% endif %}Hello"
+    campaign = make_campaign(make_list(readers), smtp_channel(NOWHERE), body=body, holdout_bp=0)
+    told = preflight(campaign, now=timezone.now())
+    assert told.problems == []
+    assert "for 1 of the 5 customers tried" in " ".join(told.warnings)
+    confirm(campaign)
+
+
+@pytest.mark.django_db
+def test_a_segment_to_be_left_out_that_is_gone_keeps_the_campaign_from_being_confirmed() -> None:
+    make_business()
+    campaign = make_campaign(make_list(make_readers(1)), smtp_channel(NOWHERE))
+    Campaign.objects.filter(pk=campaign.pk).update(excluded=[999_999])
+    [problem] = preflight(operations.found(campaign.pk), now=timezone.now()).problems
+    assert (problem.field, "is gone" in str(problem)) == ("excluded", True)
 
 
 @pytest.mark.django_db
@@ -396,6 +461,7 @@ def test_a_copy_is_a_draft_and_what_is_at_work_is_not_archived() -> None:
     assert shown_state(campaign) == "cancelled"
     operations.archive_campaign(campaign.pk, now=timezone.now())
     operations.unarchive_campaign(campaign.pk)
+    operations.archive_campaign(copy.pk, now=timezone.now())
     segments.archive(copy.segment_id, now=timezone.now())
 
 

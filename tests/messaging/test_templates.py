@@ -262,6 +262,13 @@ def test_a_test_message_goes_to_staff_as_the_customer_would_have_it() -> None:
     assert "https://shop.test/x" in str(sent.body)
 
 
+def test_a_test_of_a_text_leads_where_its_author_wrote() -> None:
+    anna = make_customer(name="Anna")
+    template = make_template(format="text", en=("", "Go to https://shop.test/x now"))
+    operations.send_test(template.pk, language="en", customer_id=anna.pk, to="staff@shop.test", now=NOW)
+    assert mail.outbox[0].body == "Go to https://shop.test/x now"
+
+
 def test_every_variable_and_block_has_words_in_both_languages() -> None:
     for language in ("en", "zh-hans"):
         with translation.override(language):

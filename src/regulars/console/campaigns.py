@@ -227,21 +227,11 @@ def preflight(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "excluded": [(reason_label(part.reason), part.customers) for part in told.excluded],
         "waiting": [(reason_label(part.reason), part.customers) for part in told.waiting],
         "typed": str(told.messages) if told.messages > BIG else "",
-        "stale": _STALE.get(told.stale, ""),
         "left_out": queries.left_out(campaign),
         "share": campaign.holdout_bp / 10_000,
         "approval": waiting_approval(campaign_id=campaign.pk),
     }
     return render(request, "console/campaigns/preflight.html", context)
-
-
-_STALE: dict[str, str | Promise] = {
-    "edited": pgettext_lazy("stale segment", "its rule was changed and has not been worked out yet"),
-    "failed": pgettext_lazy("stale segment", "it could not be worked out"),
-    "old": pgettext_lazy("stale segment", "it was not worked out today"),
-    "behind": pgettext_lazy("stale segment", "new data waits to be looked at"),
-    "archived": pgettext_lazy("stale segment", "it is in the archive"),
-}
 
 
 @csp(_FRAMED)  # type: ignore[arg-type]  # its types forget that views take more than the request

@@ -29,7 +29,7 @@ from regulars.offers import operations, queries, words
 from regulars.offers.checking import family_of, terms_of
 from regulars.offers.codes import InvalidCodeError, canonical
 from regulars.offers.models import Coupon, Offer
-from regulars.offers.operations import CodeTakenError, NoSuchOfferError, OfferNameTakenError
+from regulars.offers.operations import CodeTakenError, NoSuchOfferError, OfferInUseError, OfferNameTakenError
 from regulars.offers.rules import Basket, Candidate, InvalidOfferError, Line, evaluate
 from regulars.shop import queries as shop
 from regulars.shop.links import coupon_url
@@ -526,6 +526,9 @@ def removal(request: HttpRequest, offer_id: int) -> HttpResponse:
     _found(offer_id)
     try:
         operations.remove_draft(offer_id)
+    except OfferInUseError as error:
+        messages.error(request, str(error))
+        return redirect("console:offer", offer_id)
     except RegularsError:
         messages.error(request, gettext("Only a draft can be deleted. End the offer instead."))
         return redirect("console:offer", offer_id)

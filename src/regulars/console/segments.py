@@ -24,6 +24,8 @@ from regulars.console.segment_builder import Draft
 from regulars.insights import formats
 from regulars.insights import queries as insights
 from regulars.insights.operations import today
+from regulars.intake.headers import plain
+from regulars.intake.kinds.fields import IDENTIFIERS, SHARED
 from regulars.kernel.days import date_of_day
 from regulars.kernel.errors import RegularsError
 from regulars.segments import counting, operations, queries
@@ -625,15 +627,18 @@ def member_removal(request: HttpRequest, segment_id: int) -> HttpResponse:
 
 
 def _told(form: UploadForm) -> list[str]:
-    """Return the first cell of each line of a file or of what was pasted."""
+    """Return the first cell of each line of a file or of what was pasted, but for a heading."""
     file = form.cleaned_data.get("file")
     if file is not None and file.size > _UPLOAD_BYTES:
         raise operations.InvalidSegmentError(gettext("The file is larger than 20 MB; split it."))
     content = file.read() if file is not None else b""
     text = _decoded(content) if content else str(form.cleaned_data.get("pasted", ""))
-    return [
-        row[0].strip() for row in csv.reader(io.StringIO(text.replace("\0", ""))) if row and row[0].strip()
-    ]
+    rows = csv.reader(io.StringIO(text.replace("\0", "")))
+    told = [row[0].strip() for row in rows if row and row[0].strip()]
+    return told[1:] if told and plain(told[0]) in _HEADINGS else told
+
+
+_HEADINGS = {plain(word) for name in IDENTIFIERS for word in SHARED[name].words} | {"id", "code", "编号"}
 
 
 def _decoded(content: bytes) -> str:

@@ -7,9 +7,10 @@ class ExperimentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Say where a person's data is kept, and what can be read."""
-        from regulars.experiments import sources  # noqa: PLC0415  models must be loaded first
+        """Say where a person's data is kept, what can be read, and what uses segments."""
+        from regulars.experiments import sources, uses  # noqa: PLC0415  models must be loaded first
         from regulars.experiments.places import register_experiments  # noqa: PLC0415
 
         register_experiments()
         sources.register_own()
+        uses.register_uses()

@@ -1,7 +1,7 @@
 """What a campaign would do if it were confirmed now: whom it reaches, what it costs, how small an effect could be seen."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,17 +9,19 @@ from math import sqrt
 
 from django.db import connection
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from regulars.analytics.experiments import fixed_alpha, minimum_detectable_effect
 from regulars.experiments.operations import ExperimentStateError, arm_of
 from regulars.experiments.rules import ALPHA, LEAST_UNITS
 from regulars.insights.formats import count
-from regulars.journeys.composing import KIND, given
+from regulars.journeys.composing import KIND
 from regulars.journeys.models import Campaign, CampaignChannel
 from regulars.journeys.operations.campaigns import InvalidCampaignError, problems, shows_coupon
-from regulars.journeys.rules import LEFT_OUT, OTHER_ARM
-from regulars.journeys.starting import PORTION, end_of
-from regulars.kernel.buckets import bucket
+from regulars.journeys.queries.campaigns import left_out
+from regulars.journeys.registry import Words
+from regulars.journeys.sampling import Audience, Sample, audience_of, looked_at, samples_of
+from regulars.journeys.starting import end_of
 from regulars.kernel.days import start_of_day, zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing, pacing
@@ -27,16 +29,11 @@ from regulars.messaging.channels import kind_named
 from regulars.messaging.checking import check
 from regulars.messaging.models import Channel, TemplateVersion
 from regulars.messaging.operations.channels import opening_of
-from regulars.messaging.queries.reach import Reach, reach_of
 from regulars.messaging.queries.templates import has_changes, latest_version
 from regulars.messaging.registry import Message
 from regulars.segments import queries as segments
-from regulars.shop.models import Customer
 from regulars.shop.queries import business, record_ends
 
-MOST_LOOKED_AT = 20_000
-"""Above this the audience is judged by as many of it, drawn by their ids, and the counts are scaled."""
-SHOWN = 10
 _WHOLE_BP = 10_000
 
 
@@ -57,20 +54,6 @@ class OverChannel:
     messages: int
     each_minor: Decimal
     cost_minor: Decimal
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """The message of one customer, or why it cannot be made; `missing` names what it shows and they have not."""
-
-    customer: Customer
-    channel: Channel
-    language: str = ""
-    subject: str = ""
-    text: str = ""
-    html: str = ""
-    missing: Sequence[str] = ()
-    fault: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +79,7 @@ class Preflight:
 
     Attributes:
         targeted: Members of the segment.
-        is_estimate: Only `MOST_LOOKED_AT` of them were looked at.
-        stale: Why the segment does not speak of now; empty where it does.
+        is_estimate: Only `sampling.MOST_LOOKED_AT` of them were looked at.
         excluded: By reason, most first.
         waiting: Who would have to wait, by what for.
         holdout: How many get nothing, to measure against.
@@ -111,7 +93,6 @@ class Preflight:
 
     targeted: int
     is_estimate: bool
-    stale: str
     excluded: Sequence[Part]
     waiting: Sequence[Part]
     holdout: int
@@ -128,39 +109,20 @@ class Preflight:
         return sum((one.cost_minor for one in self.over), Decimal(0))
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Audience:
-    """Who of those that were looked at gets a message, over which channel, and who does not."""
-
-    reached: dict[int, Reach]
-    held: frozenset[int]
-    excluded: Counter[str]
-
-    @property
-    def eligible(self) -> list[int]:
-        return list(self.reached)
-
-
 def preflight(campaign: Campaign, *, now: datetime) -> Preflight:
-    """Return what a campaign would do now, by the rules that the ledger goes by. Reads at most `MOST_LOOKED_AT` customers."""
-    members = segments.member_ids(campaign.segment_id)
-    targeted = members.count()
-    ids = (
-        _looked_at(campaign.segment_id)
-        if targeted > MOST_LOOKED_AT
-        else list(members.order_by("customer_id"))
-    )
+    """Return what a campaign would do now, by the rules that the ledger goes by. Reads at most `sampling.MOST_LOOKED_AT` customers."""
+    targeted = segments.member_ids(campaign.segment_id).count()
+    ids = looked_at(campaign)
     scale = targeted / len(ids) if ids else 1.0
     rows = list(campaign.channels.select_related("channel", "template"))
-    audience = _audience(campaign, ids, [row.channel for row in rows], now=now)
-    treated = [who for who in audience.eligible if who not in audience.held]
+    audience = audience_of(campaign, ids, [row.channel for row in rows], now=now)
+    treated = audience.treated
     versions = {row.channel_id: latest_version(row.template_id) for row in rows}
-    samples = _samples(campaign, treated[:SHOWN], audience.reached, rows, versions, now=now)
+    samples = samples_of(campaign, audience, now=now)
     over = [_over(row, versions[row.channel_id], audience, treated, samples, scale=scale) for row in rows]
     return Preflight(
         targeted=targeted,
         is_estimate=len(ids) < targeted,
-        stale=segments.staleness(campaign.segment, now=now, behind=segments.is_behind(now=now)),
         excluded=_parts(audience.excluded, scale),
         waiting=_parts(
             Counter(audience.reached[who].waits for who in treated if audience.reached[who].waits), scale
@@ -170,60 +132,12 @@ def preflight(campaign: Campaign, *, now: datetime) -> Preflight:
         over=over,
         detectable=_detectable(campaign, audience.eligible, len(audience.held), scale=scale, now=now),
         samples=samples,
-        problems=problems(campaign, now=now),
+        problems=problems(campaign, now=now, samples=samples),
         warnings=[
             *_warnings(campaign, rows, versions, samples, now=now),
             *_too_slow(campaign, over, now=now),
         ],
     )
-
-
-def _looked_at(segment_id: int) -> list[int]:
-    """Return some members, drawn by their ids: the same each time, and in no order that means anything."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT customer_id FROM segments_membership WHERE segment_id = %s
-            ORDER BY hashint8(customer_id), customer_id LIMIT %s
-            """,
-            [segment_id, MOST_LOOKED_AT],
-        )
-        return [who for (who,) in cursor.fetchall()]
-
-
-def _audience(
-    campaign: Campaign, ids: Sequence[int], channels: Sequence[Channel], *, now: datetime
-) -> _Audience:
-    reached: dict[int, Reach] = {}
-    excluded: Counter[str] = Counter()
-    for begin in range(0, len(ids), PORTION):
-        portion = ids[begin : begin + PORTION]
-        left_out: set[int] = set()
-        for segment_id in campaign.excluded:
-            left_out |= set(segments.member_ids(segment_id).filter(customer_id__in=portion))
-        excluded[LEFT_OUT] += len(left_out)
-        other_arm = _in_other_arms(campaign, portion) - left_out
-        excluded[OTHER_ARM] += len(other_arm)
-        some = [who for who in portion if who not in left_out | other_arm]
-        for who, told in reach_of(
-            some, purpose=campaign.purpose, tag=campaign.tag, channels=channels, now=now
-        ).items():
-            if told.reason:
-                excluded[told.reason] += 1
-            else:
-                reached[who] = told
-    salt = f"send:{KIND}:{campaign.pk}"
-    held = frozenset(who for who in reached if bucket(who, salt=salt) < campaign.holdout_bp)
-    return _Audience(reached=reached, held=held, excluded=excluded)
-
-
-def _in_other_arms(campaign: Campaign, ids: Sequence[int]) -> set[int]:
-    """Return who is in another arm of the campaign's experiment; nobody before it is launched, which the warnings tell."""
-    try:
-        drawn = arm_of(kind=KIND, source_id=campaign.pk, customer_ids=ids)
-    except ExperimentStateError:
-        return set()
-    return set() if drawn is None else set(ids) - drawn
 
 
 def _parts(counted: Counter[str], scale: float) -> list[Part]:
@@ -235,7 +149,7 @@ def _parts(counted: Counter[str], scale: float) -> list[Part]:
 def _over(  # noqa: PLR0913  a row, and what was found
     row: CampaignChannel,
     version: TemplateVersion | None,
-    audience: _Audience,
+    audience: Audience,
     treated: Sequence[int],
     samples: Sequence[Sample],
     *,
@@ -294,61 +208,6 @@ def _detectable(
     return Detectable(base=base, last_day=until_day - 1, points=found.effect, buyers=found.effect * units)
 
 
-def _samples(  # noqa: PLR0913  likewise
-    campaign: Campaign,
-    ids: Sequence[int],
-    reached: dict[int, Reach],
-    rows: Sequence[CampaignChannel],
-    versions: dict[int, TemplateVersion | None],
-    *,
-    now: datetime,
-) -> list[Sample]:
-    by_channel = {row.channel_id: row for row in rows}
-    customers = Customer.objects.in_bulk(list(ids))
-    return [
-        _sample(campaign, customers[who], by_channel[reached[who].channel_id], versions, now=now)
-        for who in ids
-        if who in customers
-    ]
-
-
-def _sample(
-    campaign: Campaign,
-    customer: Customer,
-    row: CampaignChannel,
-    versions: dict[int, TemplateVersion | None],
-    *,
-    now: datetime,
-) -> Sample:
-    version = versions[row.channel_id]
-    if version is None:
-        return Sample(customer=customer, channel=row.channel, fault="-")
-    content = version.content
-    language = composing.language_for(
-        customer.language, written=composing.languages_of(content), otherwise=row.template.language
-    )
-    try:
-        shown = composing.preview(
-            content[language],
-            format=composing.format_of(row.template),
-            language=language,
-            customer_id=customer.pk,
-            now=now,
-            given=given(campaign),
-        )
-    except RegularsError as error:
-        return Sample(customer=customer, channel=row.channel, language=language, fault=str(error))
-    return Sample(
-        customer=customer,
-        channel=row.channel,
-        language=language,
-        subject=shown.filled.subject,
-        text=shown.filled.text,
-        html=shown.filled.html,
-        missing=shown.missing,
-    )
-
-
 def _warnings(
     campaign: Campaign,
     rows: Sequence[CampaignChannel],
@@ -367,6 +226,7 @@ def _warnings(
             )
             % {"why": error}
         )
+    told += _waits_for(campaign, now=now)
     for row in rows:
         version = versions[row.channel_id]
         if version is None:
@@ -380,6 +240,7 @@ def _warnings(
             told.append(
                 _("“%(template)s” does not show the code of the offer.") % {"template": row.template.name}
             )
+        told += _failing(row, samples)
         told += _hints(row, version, samples, now=now)
     return list(dict.fromkeys(told))
 
@@ -396,12 +257,50 @@ def _too_slow(campaign: Campaign, over: Sequence[OverChannel], *, now: datetime)
             ) % {"channel": one.channel.name, "messages": count(one.messages), "begun": count(begun)}
 
 
+_WAITS: Mapping[str, Words] = {
+    "edited": pgettext_lazy("stale segment", "its rule was changed and has not been worked out yet"),
+    "old": pgettext_lazy("stale segment", "it was not worked out today"),
+    "behind": pgettext_lazy("stale segment", "new data waits to be looked at"),
+}
+
+
+def _waits_for(campaign: Campaign, *, now: datetime) -> list[str]:
+    """Return why segments do not speak of now, of those that soon will."""
+    told = []
+    behind = segments.is_behind(now=now)
+    for segment in (campaign.segment, *left_out(campaign)):
+        stale = _WAITS.get(segments.staleness(segment, now=now, behind=behind))
+        if stale:
+            told.append(
+                _(
+                    "“%(segment)s”: %(stale)s. The campaign waits until that is over; the numbers here are of the last time."
+                )
+                % {"segment": segment.title, "stale": stale}
+            )
+    return told
+
+
 def _says_offer(version: TemplateVersion, row: CampaignChannel) -> bool:
     try:
         return shows_coupon(composing.of_version(version.pk, channel=row.channel.medium))
     except RegularsError:
         # What is wrong with it is told among the problems.
         return True
+
+
+def _failing(row: CampaignChannel, samples: Sequence[Sample]) -> list[str]:
+    """Return how many samples of a channel fail; where all do, the problems tell it."""
+    tried = [one for one in samples if one.channel.pk == row.channel_id]
+    faults = [one.fault for one in tried if one.fault]
+    if not faults or len(faults) == len(tried):
+        return []
+    told = {"template": row.template.name, "many": len(faults), "tried": len(tried), "why": faults[0]}
+    return [
+        _(
+            "“%(template)s” cannot be made for %(many)s of the %(tried)s customers tried, and they would get nothing: %(why)s"
+        )
+        % told
+    ]
 
 
 def _hints(

@@ -34,15 +34,16 @@ class Checked:
     preview: composing.Preview | None
 
 
-def check(
+def check(  # noqa: PLR0913  what a preview depends on
     written: Mapping[str, str],
     *,
     format: Format,  # noqa: A002  its name
     language: str,
     customer_id: int,
     now: datetime,
+    shortens: bool = True,
 ) -> Checked:
-    """Look at one variant as one customer would have it."""
+    """Look at one variant as one customer would have it; `shortens` as of `preview`."""
     try:
         shared = composing.letterhead_of(composing.letterhead())
         variant = composing.built(written, format=format, language=language, letterhead=shared)
@@ -56,7 +57,9 @@ def check(
     if unknown:
         return Checked(faults=unknown, hints=(), preview=None)
     try:
-        shown = composing.preview(written, format=format, language=language, customer_id=customer_id, now=now)
+        shown = composing.preview(
+            written, format=format, language=language, customer_id=customer_id, now=now, shortens=shortens
+        )
     except FillingError as error:
         return Checked(faults=(Fault("body", 0, str(error)),), hints=(), preview=None)
     return Checked(faults=(), hints=(*_may_be_missing(variant), *hints(variant, shown.filled)), preview=shown)

@@ -342,8 +342,11 @@ def preview(  # noqa: PLR0913  what a preview depends on
     customer_id: int,
     now: datetime,
     given: Mapping[str, object] | None = None,
+    shortens: bool = True,
 ) -> Preview:
-    """Return the message that a customer would have of what is written; its links are not counted, those of a text as long as they will be.
+    """Return the message that a customer would have of what is written; its links are not counted.
+
+    Those of a text are as long as they will be and lead nowhere, unless it `shortens` none.
 
     Raises:
         TemplateFaultError: It cannot be used as it is written.
@@ -366,7 +369,7 @@ def preview(  # noqa: PLR0913  what a preview depends on
         values,
         link=lambda url, _number: url if url.startswith(root) else tracking.checked_url(url, hosts=hosts),
     )
-    if format == "text" and row.counts_clicks:
+    if shortens and format == "text" and row.counts_clicks:
         named = named_in(written.get("body", ""), letterhead=shared)
         filled = replace(
             filled, text=shorten(filled.text, named=named, write=lambda _url: short_url(STAND_IN))

@@ -1,7 +1,8 @@
 """The DNS records by which receivers know a sender's mails: what they should say, and what they do say."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 
 import dns.exception
 import dns.resolver
@@ -39,7 +40,7 @@ def records(channel: Channel) -> list[Record]:
     told = opening_of(channel).values
     domain = told["from_address"].rpartition("@")[2]
     envelope = told["return_path"].rpartition("@")[2] or domain
-    found = [Record(what="SPF", name=envelope, value=f"v=spf1 a:{told['host']} ~all")]
+    found = [Record(what="SPF", name=envelope, value=f"v=spf1 {_mechanism(told['host'])} ~all")]
     if told["dkim_key"] and told["dkim_selector"]:
         signer = Signer(selector=told["dkim_selector"], domain=domain, key=told["dkim_key"])
         found.append(
@@ -56,7 +57,11 @@ def records(channel: Channel) -> list[Record]:
 
 
 def looked_up(wanted: Sequence[Record], *, lookup: Lookup) -> list[Record]:
-    """Return the records with what the DNS says of them: a key must be the same, of the others there must be exactly one."""
+    """Return the records with what the DNS says of them.
+
+    There must be exactly one of each. A key must be the same; SPF must let the mail server through, as far as the record itself
+    tells (RFC 7208); DMARC must name a policy (RFC 7489).
+    """
     return [_compared(one, lookup(one.name)) for one in wanted]
 
 
@@ -71,10 +76,69 @@ def txt(name: str) -> list[str]:
 
 def _compared(one: Record, said: Sequence[str]) -> Record:
     marks = {"SPF": "v=spf1", "DKIM": "v=DKIM1", "DMARC": "v=DMARC1"}
-    found = [text for text in said if text.startswith(marks[one.what])]
-    is_right = len(found) == 1 and (one.what != "DKIM" or _key_of(found[0]) == _key_of(one.value))
+    found = [text for text in said if text.lower().startswith(marks[one.what].lower())]
+    is_right = len(found) == 1 and _RIGHT[one.what](found[0], one.value)
     return Record(what=one.what, name=one.name, value=one.value, found=found, is_right=is_right)
+
+
+def _mechanism(host: str) -> str:
+    """Return what lets a mail server through in SPF, by its name or its address."""
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return f"a:{host}"
+    return f"ip{address.version}:{address}"
+
+
+def _lets_through(record: str, wanted: str) -> bool:
+    """Return whether SPF names the mail server, or something that may be it; what stands after `all` does not count."""
+    version, *terms = record.lower().split()
+    if version != "v=spf1":
+        return False
+    redirects = False
+    for term in terms:
+        qualifier = term[0] if term[0] in _QUALIFIERS else "+"
+        mechanism = term.lstrip(_QUALIFIERS)
+        if mechanism == "all":
+            return qualifier == "+"
+        if qualifier == "+" and _may_be(mechanism, wanted.split()[1]):
+            return True
+        redirects |= mechanism.startswith("redirect=")
+    return redirects
+
+
+def _may_be(mechanism: str, wanted: str) -> bool:
+    """Return whether a mechanism is what is wanted, or stands for addresses that the record does not tell."""
+    kind, _colon, address = mechanism.partition(":")
+    if kind in ("ip4", "ip6"):
+        try:
+            network = ip_network(address, strict=False)
+        except ValueError:
+            return False
+        own = wanted.partition(":")[2]
+        return wanted.startswith("a:") or ip_address(own) in network
+    return kind.partition("/")[0] in _ASKED
+
+
+def _has_policy(record: str, _wanted: str) -> bool:
+    tags = [tag.partition("=") for tag in record.split(";")]
+    told = [(name.strip(), value.strip()) for name, _equals, value in tags]
+    return told[0] == ("v", "DMARC1") and dict(told).get("p", "").lower() in _POLICIES
+
+
+def _same_key(record: str, wanted: str) -> bool:
+    return _key_of(record) == _key_of(wanted)
 
 
 def _key_of(record: str) -> str:
     return "".join(record.partition("p=")[2].partition(";")[0].split())
+
+
+_QUALIFIERS = "+-~?"
+_ASKED = {"a", "mx", "include", "exists", "ptr"}
+_POLICIES = {"none", "quarantine", "reject"}
+_RIGHT: Mapping[str, Callable[[str, str], bool]] = {
+    "SPF": _lets_through,
+    "DKIM": _same_key,
+    "DMARC": _has_policy,
+}

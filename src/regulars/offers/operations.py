@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress, no_progress
@@ -15,6 +16,7 @@ from regulars.offers.reading import read_benefit, read_goods, write_benefit, wri
 from regulars.offers.rules import MOST_MINOR, Benefit, Goods, InvalidOfferError, Stacking
 from regulars.shop.models import Store
 from regulars.shop.operations import touch_customers
+from regulars.shop.uses import uses_of
 from regulars.staff.models import User
 
 MOST_CODES = 1_000_000
@@ -47,6 +49,12 @@ class CodeTakenError(RegularsError):
     """Another offer has this code."""
 
     code: ClassVar[str] = "code_taken"
+
+
+class OfferInUseError(RegularsError):
+    """Something gives the offer, or is about to."""
+
+    code: ClassVar[str] = "offer_in_use"
 
 
 class OfferUsedError(RegularsError):
@@ -191,11 +199,15 @@ def remove_draft(offer_id: int) -> None:
     Raises:
         NoSuchOfferError: There is no such offer.
         OfferStateError: It was started.
+        OfferInUseError: A campaign or a journey gives it.
     """
     with transaction.atomic():
         offer = _locked(offer_id)
         if offer.state != Offer.State.DRAFT or offer.redemptions.exists():
             raise OfferStateError("only a draft can be deleted; end the offer instead", state=offer.state)
+        if names := [use.name for use in uses_of("offer", offer_id)]:
+            message = _("“%(name)s” is used by %(others)s; choose another offer there first")
+            raise OfferInUseError(message % {"name": offer.name, "others": ", ".join(names)}, names=names)
         offer.coupons.all().delete()
         offer.delete()
 

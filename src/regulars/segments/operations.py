@@ -29,6 +29,7 @@ from regulars.segments.tagging import TagCycleError, keep_tag, put_tags, refuse_
 from regulars.shop import registry
 from regulars.shop.queries import business
 from regulars.shop.rules import normalise, region_of_zone
+from regulars.shop.uses import uses_of
 from regulars.staff.models import User
 
 __all__ = [
@@ -94,7 +95,7 @@ class BuiltInSegmentError(RegularsError):
 
 
 class SegmentInUseError(RegularsError):
-    """Another segment is made of this one."""
+    """Another segment is made of this one, or something else needs it."""
 
     code: ClassVar[str] = "segment_in_use"
 
@@ -233,7 +234,7 @@ def archive(segment_id: int, *, now: datetime) -> None:
 
     Raises:
         NoSuchSegmentError, BuiltInSegmentError: As above.
-        SegmentInUseError: Another segment is made of it.
+        SegmentInUseError: Another segment is made of it, or something that is not over needs it.
     """
     with transaction.atomic():
         segment = _own(segment_id)
@@ -266,11 +267,12 @@ def delete(segment_id: int) -> None:
 
     Raises:
         NoSuchSegmentError, BuiltInSegmentError: As above.
-        SegmentInUseError: Another segment is made of it.
+        SegmentInUseError: Another segment is made of it, or something needs it, if only for its figures.
     """
     with transaction.atomic():
         segment = _own(segment_id)
         _refuse_use(segment)
+        _refuse_former_use(segment)
         with connection.cursor() as cursor:
             # A million rows, without reading each.
             cursor.execute("DELETE FROM segments_crossing WHERE segment_id = %s", [segment_id])
@@ -474,6 +476,15 @@ def _refuse_use(segment: Segment) -> None:
         raise SegmentInUseError(
             message % {"name": segment.title, "tags": ", ".join(f"“{tag}”" for tag in tags)}, names=tags
         )
+    if names := [use.name for use in uses_of("segment", segment.pk) if not use.is_over]:
+        message = _("“%(name)s” is used by %(others)s; choose another segment there, or end that, first")
+        raise SegmentInUseError(message % {"name": segment.title, "others": ", ".join(names)}, names=names)
+
+
+def _refuse_former_use(segment: Segment) -> None:
+    if names := [use.name for use in uses_of("segment", segment.pk)]:
+        message = _("“%(name)s” was used by %(others)s, and stays with that; archive it instead")
+        raise SegmentInUseError(message % {"name": segment.title, "others": ", ".join(names)}, names=names)
 
 
 def _free_name(name: str, *, except_id: int | None = None) -> str:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from regulars.journeys.models import Campaign, CampaignChannel
 from regulars.journeys.rules import Start
+from regulars.journeys.sampling import Sample, tried
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing
 from regulars.messaging.models import Channel, Send, Template
@@ -17,6 +18,7 @@ from regulars.messaging.operations import sends
 from regulars.messaging.queries.templates import latest_version
 from regulars.offers import queries as offers
 from regulars.offers.models import Offer
+from regulars.segments import queries as segments
 from regulars.segments.models import Segment
 from regulars.shop.models.consents import Purpose
 from regulars.staff.models import User
@@ -258,13 +260,23 @@ def retry_campaign(campaign_id: int, *, now: datetime) -> int:
     return sends.send_to_unreached(_send_id(begun(campaign_id)), now=now)
 
 
-def problems(campaign: Campaign, *, now: datetime) -> list[InvalidCampaignError]:
-    """Return what must be mended before a draft can be sent, in words for its writer."""
-    return [
+def problems(
+    campaign: Campaign, *, now: datetime, samples: Sequence[Sample] | None = None
+) -> list[InvalidCampaignError]:
+    """Return what must be mended before a draft can be sent, in words for its writer.
+
+    Args:
+        campaign: The draft.
+        now: When it would be confirmed.
+        samples: Messages of some of its customers; without them, they are made if nothing else is wrong.
+    """
+    found = [
+        *_problems_of_segments(campaign, now=now),
         *_problems_of_channels(campaign),
         *_problems_of_offer(campaign, now=now),
         *_problems_of_time(campaign, now=now),
     ]
+    return found or _problems_of_samples(tried(campaign, now=now) if samples is None else samples)
 
 
 def start_of(campaign: Campaign) -> Start:
@@ -424,6 +436,30 @@ def _choice(field: str, value: str, choices: Sequence[str]) -> InvalidCampaignEr
 # What must be right before it goes
 
 
+def _problems_of_segments(campaign: Campaign, *, now: datetime) -> list[InvalidCampaignError]:
+    """Return what is wrong with whom it goes to and whom it leaves out, but for what passes by itself."""
+    named = Segment.objects.in_bulk([campaign.segment_id, *campaign.excluded])
+    wrong = []
+    for segment_id in (campaign.segment_id, *campaign.excluded):
+        field = "segment" if segment_id == campaign.segment_id else "excluded"
+        segment = named.get(segment_id)
+        if segment is None:
+            wrong.append(
+                _wrong(
+                    _("a segment that it leaves out is gone; change the campaign and save it"), field=field
+                )
+            )
+            continue
+        told = {"segment": segment.title}
+        match segments.staleness(segment, now=now, behind=False):
+            case "archived":
+                wrong.append(_wrong(_("the segment “%(segment)s” is in the archive") % told, field=field))
+            case "failed":
+                message = _("who is in the segment “%(segment)s” could not be worked out")
+                wrong.append(_wrong(message % told, field=field))
+    return wrong
+
+
 def _problems_of_channels(campaign: Campaign) -> list[InvalidCampaignError]:
     wrong = []
     for row in campaign.channels.select_related("channel", "template"):
@@ -452,6 +488,21 @@ def _problems_of_content(
         told = {"template": row.template.name}
         return [_wrong(_("“%(template)s” shows a code, and the campaign has no offer") % told, field="offer")]
     return []
+
+
+def _problems_of_samples(samples: Sequence[Sample]) -> list[InvalidCampaignError]:
+    """Return over which channels not one of the messages that were tried can be made."""
+    by_channel: dict[int, list[Sample]] = {}
+    for one in samples:
+        by_channel.setdefault(one.channel.pk, []).append(one)
+    return [
+        _wrong(
+            _("over %(channel)s no message can be made, for none of the customers tried: %(why)s")
+            % {"channel": some[0].channel.name, "why": some[0].fault}
+        )
+        for some in by_channel.values()
+        if all(one.fault for one in some)
+    ]
 
 
 def shows_coupon(variant: composing.TemplateVariant) -> bool:

@@ -186,6 +186,7 @@ class ChannelKind:
         open: Opens it, for one thread; raises `InvalidChannelError` where what was told cannot be used.
         retries: How long to wait after the first, second ... try that failed for a time; after the last the message has failed.
         repeats_doubtful: Whether a message that may have gone is sent again, with the same id: where twice does less harm than never.
+        takes_tests: Whether a message outside the ledger goes anywhere.
         segments: How many parts a message is charged as.
         hear: Reads a provider's call, None where none comes; raises `BadCallError` for one that is not genuine.
         greet: Answers a provider that makes sure that somebody is there; raises `BadCallError` for one that is not genuine.
@@ -200,6 +201,7 @@ class ChannelKind:
     open: Callable[[Opening], Sender]
     retries: Sequence[timedelta] = _DEFAULT_RETRIES
     repeats_doubtful: bool = False
+    takes_tests: bool = True
     segments: Callable[[Message, Mapping[str, str]], int] = field(default=_one_each)
     hear: Callable[[Opening, Call], Sequence[News]] | None = None
     greet: Callable[[Opening, Call], str] | None = None

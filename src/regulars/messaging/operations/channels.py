@@ -46,6 +46,12 @@ class UnknownChannelError(RegularsError):
     code: ClassVar[str] = "unknown_channel"
 
 
+class NoTestError(RegularsError):
+    """Nothing leaves over a channel of this kind, so that a test would tell nothing."""
+
+    code: ClassVar[str] = "no_channel_test"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """How fast a channel may go, and what a message costs in minor units of the base currency. None is no limit."""
@@ -209,10 +215,15 @@ def send_test(channel_id: int, *, message: Message, recipient: Recipient) -> Rec
         SendError: It was not accepted.
         InvalidChannelError: What the channel was set up with cannot be used.
         UnknownChannelError: There is no such channel.
+        NoTestError: A test over it would go nowhere.
     """
     row = Channel.objects.filter(pk=channel_id, is_active=True).first()
     if row is None:
         raise UnknownChannelError(_("there is no channel %(id)s in use") % {"id": channel_id})
+    if not kind_named(row.kind).takes_tests:
+        raise NoTestError(
+            _("no message leaves over “%(channel)s”, so there is nothing to test") % {"channel": row.name}
+        )
     sender = open_channel(row)
     try:
         source = Source(kind="test", id=channel_id)

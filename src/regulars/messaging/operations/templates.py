@@ -281,7 +281,7 @@ def set_letterhead(**told: str | bool) -> Letterhead:
 def send_test(template_id: int, *, language: str, customer_id: int, to: str, now: datetime) -> None:
     """Send the draft of one language to one of the staff, as a customer would have it, over the mail server of the settings.
 
-    Texts and tasks come as a mail that holds their words.
+    Texts and tasks come as a mail that holds their words, with their links as they were written.
 
     Raises:
         TestNotSentError: No mail server is set, or it did not take the message.
@@ -297,6 +297,7 @@ def send_test(template_id: int, *, language: str, customer_id: int, to: str, now
         language=language,
         customer_id=customer_id,
         now=now,
+        shortens=False,
     )
     if checked.preview is None:
         fault = checked.faults[0]

@@ -54,4 +54,5 @@ AUDIENCE = ChannelKind(
     ),
     open=_open,
     repeats_doubtful=True,
+    takes_tests=False,
 )

@@ -43,4 +43,5 @@ STAFF_TASK = ChannelKind(
     asked=(),
     open=_open,
     repeats_doubtful=True,
+    takes_tests=False,
 )

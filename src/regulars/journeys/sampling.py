@@ -1,0 +1,174 @@
+"""Messages of some customers of a campaign, as they would have them if it went now."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from regulars.experiments.operations import ExperimentStateError, arm_of
+from regulars.journeys.composing import KIND, given
+from regulars.journeys.models import Campaign, CampaignChannel
+from regulars.journeys.rules import LEFT_OUT, OTHER_ARM
+from regulars.kernel.buckets import bucket
+from regulars.kernel.errors import RegularsError
+from regulars.messaging import composing
+from regulars.messaging.models import Channel, TemplateVersion
+from regulars.messaging.queries.reach import Reach, reach_of
+from regulars.messaging.queries.templates import latest_version
+from regulars.segments import queries as segments
+from regulars.shop.models import Customer
+
+MOST_LOOKED_AT = 20_000
+"""Above this the audience is judged by as many of it, drawn by their ids."""
+SHOWN = 10
+"""Messages that are made for each channel."""
+_PORTION = 5_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """The message of one customer, or why it cannot be made; `missing` names what it shows and they have not."""
+
+    customer: Customer
+    channel: Channel
+    language: str = ""
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    missing: Sequence[str] = ()
+    fault: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audience:
+    """Who of those that were looked at gets a message, over which channel, and who does not."""
+
+    reached: dict[int, Reach]
+    held: frozenset[int]
+    excluded: Counter[str]
+
+    @property
+    def eligible(self) -> list[int]:
+        """Who can be reached."""
+        return list(self.reached)
+
+    @property
+    def treated(self) -> list[int]:
+        """Who gets a message."""
+        return [who for who in self.reached if who not in self.held]
+
+
+def looked_at(campaign: Campaign) -> list[int]:
+    """Return the members by whom a campaign is judged: all, or some drawn by their ids, the same each time."""
+    members = segments.member_ids(campaign.segment_id)
+    if members.count() <= MOST_LOOKED_AT:
+        return list(members.order_by("customer_id"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT customer_id FROM segments_membership WHERE segment_id = %s
+            ORDER BY hashint8(customer_id), customer_id LIMIT %s
+            """,
+            [campaign.segment_id, MOST_LOOKED_AT],
+        )
+        return [who for (who,) in cursor.fetchall()]
+
+
+def audience_of(
+    campaign: Campaign, ids: Sequence[int], channels: Sequence[Channel], *, now: datetime
+) -> Audience:
+    """Return who of some members gets a message, by the rules that the ledger goes by."""
+    reached: dict[int, Reach] = {}
+    excluded: Counter[str] = Counter()
+    for begin in range(0, len(ids), _PORTION):
+        portion = ids[begin : begin + _PORTION]
+        left_out: set[int] = set()
+        for segment_id in campaign.excluded:
+            left_out |= set(segments.member_ids(segment_id).filter(customer_id__in=portion))
+        excluded[LEFT_OUT] += len(left_out)
+        other_arm = _in_other_arms(campaign, portion) - left_out
+        excluded[OTHER_ARM] += len(other_arm)
+        some = [who for who in portion if who not in left_out | other_arm]
+        for who, told in reach_of(
+            some, purpose=campaign.purpose, tag=campaign.tag, channels=channels, now=now
+        ).items():
+            if told.reason:
+                excluded[told.reason] += 1
+            else:
+                reached[who] = told
+    salt = f"send:{KIND}:{campaign.pk}"
+    held = frozenset(who for who in reached if bucket(who, salt=salt) < campaign.holdout_bp)
+    return Audience(reached=reached, held=held, excluded=excluded)
+
+
+def _in_other_arms(campaign: Campaign, ids: Sequence[int]) -> set[int]:
+    """Return who is in another arm of the campaign's experiment; nobody before it is launched, which the warnings tell."""
+    try:
+        drawn = arm_of(kind=KIND, source_id=campaign.pk, customer_ids=ids)
+    except ExperimentStateError:
+        return set()
+    return set() if drawn is None else set(ids) - drawn
+
+
+def samples_of(campaign: Campaign, audience: Audience, *, now: datetime) -> list[Sample]:
+    """Return messages of the first `SHOWN` of each channel."""
+    by_channel = {row.channel_id: row for row in campaign.channels.select_related("channel", "template")}
+    versions = {one: latest_version(row.template_id) for one, row in by_channel.items()}
+    chosen: list[int] = []
+    many: Counter[int] = Counter()
+    for who in audience.treated:
+        channel_id = audience.reached[who].channel_id
+        many[channel_id] += 1
+        if many[channel_id] <= SHOWN:
+            chosen.append(who)
+    customers = Customer.objects.in_bulk(chosen)
+    return [
+        _sample(campaign, customers[who], by_channel[audience.reached[who].channel_id], versions, now=now)
+        for who in chosen
+        if who in customers
+    ]
+
+
+def tried(campaign: Campaign, *, now: datetime) -> list[Sample]:
+    """Return the messages that a preflight shows."""
+    channels = [row.channel for row in campaign.channels.select_related("channel")]
+    return samples_of(campaign, audience_of(campaign, looked_at(campaign), channels, now=now), now=now)
+
+
+def _sample(
+    campaign: Campaign,
+    customer: Customer,
+    row: CampaignChannel,
+    versions: dict[int, TemplateVersion | None],
+    *,
+    now: datetime,
+) -> Sample:
+    version = versions[row.channel_id]
+    if version is None:
+        return Sample(customer=customer, channel=row.channel, fault="-")
+    content = version.content
+    language = composing.language_for(
+        customer.language, written=composing.languages_of(content), otherwise=row.template.language
+    )
+    try:
+        shown = composing.preview(
+            content[language],
+            format=composing.format_of(row.template),
+            language=language,
+            customer_id=customer.pk,
+            now=now,
+            given=given(campaign),
+        )
+    except RegularsError as error:
+        return Sample(customer=customer, channel=row.channel, language=language, fault=str(error))
+    return Sample(
+        customer=customer,
+        channel=row.channel,
+        language=language,
+        subject=shown.filled.subject,
+        text=shown.filled.text,
+        html=shown.filled.html,
+        missing=shown.missing,
+    )
