@@ -34,12 +34,14 @@ from regulars.journeys.queries import campaigns as queries
 from regulars.journeys.queries.approvals import waiting_approval
 from regulars.journeys.queries.campaigns import CampaignFilter
 from regulars.journeys.tasks import request_beginning
+from regulars.journeys.troubles import trouble_of
 from regulars.kernel.days import zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.labels import reason_label
 from regulars.messaging.queries import Funnel
 from regulars.messaging.queries.unreached import unreached
 from regulars.messaging.tasks import request_sending
+from regulars.segments.queries import WHY_STALE
 from regulars.shop import queries as shop
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
@@ -227,21 +229,12 @@ def preflight(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "excluded": [(reason_label(part.reason), part.customers) for part in told.excluded],
         "waiting": [(reason_label(part.reason), part.customers) for part in told.waiting],
         "typed": str(told.messages) if told.messages > BIG else "",
-        "stale": _STALE.get(told.stale, ""),
+        "stale": WHY_STALE.get(told.stale, ""),
         "left_out": queries.left_out(campaign),
         "share": campaign.holdout_bp / 10_000,
         "approval": waiting_approval(campaign_id=campaign.pk),
     }
     return render(request, "console/campaigns/preflight.html", context)
-
-
-_STALE: dict[str, str | Promise] = {
-    "edited": pgettext_lazy("stale segment", "its rule was changed and has not been worked out yet"),
-    "failed": pgettext_lazy("stale segment", "it could not be worked out"),
-    "old": pgettext_lazy("stale segment", "it was not worked out today"),
-    "behind": pgettext_lazy("stale segment", "new data waits to be looked at"),
-    "archived": pgettext_lazy("stale segment", "it is in the archive"),
-}
 
 
 @csp(_FRAMED)  # type: ignore[arg-type]  # its types forget that views take more than the request
@@ -285,6 +278,7 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "sentence": sentence_of(told, currency=currency) if told else None,
         "excluded": [(reason_label(one.reason), one.customers) for one in told.excluded] if told else [],
         "unreached": unreached(found.send_id) if found.send_id else 0,
+        "trouble": trouble_of(found),
         "history": changes_of(found),
         "exports": choices(reverse("console:campaign-export", args=[campaign_id])),
     }
