@@ -33,3 +33,12 @@ def test_a_program_makes_reads_changes_counts_and_pages_a_segment(program: Progr
     assert program.get("/segments/999999").status_code == 404
     assert [item["name"] for item in content(program.get("/segments"))["items"]] == ["Best"]
     assert Segment.objects.get(name="Best").created_by is not None
+
+
+def test_a_segment_that_is_not_there_is_refused_in_the_callers_language(program: Program) -> None:
+    make_business()
+    chinese = {"Accept-Language": "zh-hans"}
+    assert content(program.get("/segments/99999", headers=chinese))["detail"] == "没有人群 99999"
+    rule = {"version": 1, "rule": {"segment": 99999}}
+    refused = program.post("/segments", {"name": "Odd", "rule": rule}, chinese)
+    assert content(refused)["detail"] == "没有人群 99999"

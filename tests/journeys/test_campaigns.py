@@ -33,7 +33,7 @@ from regulars.journeys.rules import Start
 from regulars.kernel.buckets import bucket, is_held_out_globally
 from regulars.messaging.models import Channel, Click, Delivery, Send
 from regulars.messaging.operations.channels import Limits
-from regulars.offers.models import Coupon, Redemption
+from regulars.offers.models import Coupon, Offer, Redemption
 from regulars.segments import operations as segments
 from regulars.segments.models import Segment
 from regulars.shop.models import Customer, Identifier, Order
@@ -244,6 +244,31 @@ def test_a_stale_segment_holds_the_campaign_back_until_it_is_known_again() -> No
     assert starting.begin_due(now=timezone.now()) == [campaign.pk]
     assert len(ledger(campaign)) == 3
     assert starting.begin_due(now=timezone.now()) == []
+
+
+@pytest.mark.django_db
+def test_what_holds_a_campaign_back_is_said_in_the_language_of_whoever_reads() -> None:
+    make_business()
+    segment = make_list(make_readers(3), name="Regular drinkers")
+    offer = make_offer(name="Spring tea")
+    campaign = make_campaign(segment, smtp_channel(NOWHERE), offer_id=offer.pk)
+    confirm(campaign)
+    reader, person = Client(), make_user()
+    type(person).objects.filter(pk=person.pk).update(language="zh-hans")
+    reader.force_login(person)
+
+    def told() -> str:
+        return reader.get(f"/campaigns/{campaign.pk}/").content.decode()
+
+    segments.archive(segment.pk, now=timezone.now())
+    assert starting.begin_due(now=timezone.now()) == []
+    assert "人群“Regular drinkers”暂时不能使用：已归档" in told()
+    assert "人群“Regular drinkers”暂时不能使用" in reader.get("/today/attention/").content.decode()
+    segments.unarchive(segment.pk)
+    type(segment).objects.filter(pk=segment.pk).update(state="ready")
+    Offer.objects.filter(pk=offer.pk).update(state="ended")
+    assert starting.begin_due(now=timezone.now()) == []
+    assert "优惠“Spring tea”已结束，不再发放优惠码" in told()
 
 
 @pytest.mark.parametrize(

@@ -203,6 +203,40 @@ def test_what_cannot_be_used_is_not_published_and_says_why(body: str, told: str)
     assert not template.versions.exists()
 
 
+@pytest.mark.parametrize(
+    ("body", "line", "told"),
+    [
+        ('{% block "nope" %}', 0, "没有名为“nope”的区块，可选：recommended"),
+        ("{% block nope %}", 0, "区块 nope 无法识别"),
+        ('{% block "points" %}', 0, "没有名称为“points”、类型为“数字”的客户属性"),
+        ('{% block "product" "NOWHERE" %}', 0, "没有编码为“NOWHERE”的商品"),
+        ("Hello\n{% if shop.name", 2, "语句没有名称，或末尾缺少“%}”"),
+        ("{{ shop.name", 1, "变量没有写完：缺少“}}”"),
+        ("{% for one in recommended %}", 1, "缺少“{% endfor %}”：语句有开头，没有结尾"),
+        ("{% include 'x' %}", 1, "没有名为“include”的语句，可选：if"),
+        ("Hello\n\n{% endif %}", 3, "“{% endif %}”的位置不对"),
+        ("{% if shop.name = 'x' %}{% endif %}", 1, "判断是否相等请写“==”"),
+        ("{{ shop.name | default “x” }}", 1, "这里不能用符号 “"),
+        ("{{ shop.name default }}", 1, "变量或语句里有多余的内容"),
+        ("{{ shop.name | }}", 1, "变量或语句没有写完"),
+        ("{% # one\ntwo %}", 1, "无法识别：every line of an inline comment"),
+        ("{% if shop %}" * 16 + "{% endif %}" * 16, 1, "语句嵌套太深"),
+        ("{{ shop.name | evil }}", 0, "没有名为“evil”的过滤器，可选：append"),
+        ("{{ shop.name | upcase: 1 }}", 0, "过滤器“upcase”冒号后面的参数多了或少了"),
+        ("{{ 1 | divided_by: 0 }}", 0, "divided_by：不能除以 0"),
+        ("{% for one in (1..9999999) %}a{% endfor %}", 0, "运算量超过一条消息的上限，请减少循环"),
+        ("[Go](htp://x)", 0, "链接“htp://x”打不开"),
+        ("<html><body><form></form></body></html>", 0, "邮件里不能有 <form>"),
+    ],
+)
+def test_what_is_wrong_is_told_in_the_language_of_whoever_writes(body: str, line: int, told: str) -> None:
+    who = make_customer().pk
+    written = {"subject": "Hello", "preheader": "", "body": body}
+    with translation.override("zh-hans"):
+        [fault] = check(written, format="email", language="en", customer_id=who, now=NOW).faults
+    assert (fault.line, fault.text[: len(told)]) == (line, told)
+
+
 def test_a_name_is_taken_once_and_free_again_in_the_archive() -> None:
     first = make_template(en="x")
     with pytest.raises(operations.TemplateNameTakenError):

@@ -223,21 +223,21 @@ def test_a_segment_may_be_made_of_others_and_never_of_itself() -> None:
 
 def test_an_edit_can_be_taken_back_and_holds_back_what_depends_on_it() -> None:
     segment = make()
-    with pytest.raises(queries.StaleSegmentError, match="is edited"):
+    with pytest.raises(queries.StaleSegmentError, match="its rule was changed"):
         queries.members(segment.pk, now=NOW)
     operations.refresh_due(now=NOW)
     assert list(queries.members(segment.pk, now=NOW)) == []
     operations.change_rule(segment.pk, rule=rule(), now=NOW)
-    with pytest.raises(queries.StaleSegmentError, match="is edited"):
+    with pytest.raises(queries.StaleSegmentError, match="its rule was changed"):
         queries.members(segment.pk, now=NOW)
     restored = operations.restore_version(segment.pk, number=1, now=NOW)
     assert (restored.version, restored.rule) == (3, BOUGHT_TEA_TWICE)
     assert [version.number for version in queries.versions(segment.pk)] == [3, 2, 1]
     operations.refresh_due(now=NOW)
-    with pytest.raises(queries.StaleSegmentError, match="is old"):
+    with pytest.raises(queries.StaleSegmentError, match="not worked out today"):
         queries.members(segment.pk, now=NOW + timedelta(hours=27))
     TouchedCustomer.objects.create(customer_id=1, touched_at=NOW)
-    with pytest.raises(queries.StaleSegmentError, match="is behind"):
+    with pytest.raises(queries.StaleSegmentError, match="new data waits"):
         queries.members(segment.pk, now=NOW + timedelta(minutes=16))
 
 

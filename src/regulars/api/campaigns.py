@@ -27,6 +27,7 @@ from regulars.journeys.preflight import Part, preflight
 from regulars.journeys.queries import campaigns as queries
 from regulars.journeys.rules import Start
 from regulars.journeys.tasks import request_beginning
+from regulars.journeys.troubles import trouble_of
 from regulars.messaging.labels import reason_label
 from regulars.messaging.tasks import request_sending
 from regulars.shop.queries import business
@@ -94,7 +95,9 @@ class CampaignView(Schema):
     window_days: int
     lasts_days: int
     state: State = Field(description="`held` waits for something although its time has come.")
-    trouble: str
+    trouble: str = Field(
+        description="What holds it back, in the caller's language; empty where nothing does."
+    )
     starts_at: datetime | None
     started_at: datetime | None
     send_id: int | None
@@ -385,7 +388,7 @@ def _view(row: queries.CampaignRow) -> CampaignView:
         window_days=told.window_days,
         lasts_days=told.lasts_days,
         state=row.state,  # type: ignore[arg-type]  # one of `SHOWN_STATES`
-        trouble=told.trouble,
+        trouble=trouble_of(told),
         starts_at=told.starts_at,
         started_at=told.started_at,
         send_id=told.send_id,

@@ -198,7 +198,7 @@ def _found(segment_id: int) -> Segment:
     try:
         return queries.segment(segment_id)
     except operations.NoSuchSegmentError as error:
-        raise NotFoundError(f"there is no segment {segment_id}") from error
+        raise NotFoundError(str(error)) from error
 
 
 def _one(segment_id: int) -> SegmentView:

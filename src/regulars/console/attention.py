@@ -21,6 +21,7 @@ from regulars.intake.models import Import
 from regulars.journeys.models import Campaign, Enrollment, Journey
 from regulars.journeys.queries.approvals import waiting_approvals
 from regulars.journeys.queries.lately import lately
+from regulars.journeys.troubles import trouble_of
 from regulars.kernel.days import day_of_instant, start_of_day, zone_named
 from regulars.messaging import queries as messaging
 from regulars.messaging.models import Channel
@@ -105,11 +106,12 @@ def _parked(_now: datetime) -> Iterator[Notice]:
 
 
 def _held_up(_now: datetime) -> Iterator[Notice]:
-    for campaign in Campaign.objects.filter(state=Campaign.State.SCHEDULED).exclude(trouble=""):
+    held = Campaign.objects.select_related("offer").filter(state=Campaign.State.SCHEDULED).exclude(trouble="")
+    for campaign in held:
         yield Notice(
             level="error",
             text=gettext("The campaign %(name)s is held back: %(why)s")
-            % {"name": campaign.name, "why": campaign.trouble},
+            % {"name": campaign.name, "why": trouble_of(campaign)},
             url=reverse("console:campaign", args=[campaign.pk]),
         )
 

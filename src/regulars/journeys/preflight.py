@@ -1,7 +1,7 @@
 """What a campaign would do if it were confirmed now: whom it reaches, what it costs, how small an effect could be seen."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,7 +9,6 @@ from math import sqrt
 
 from django.db import connection
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext_lazy
 
 from regulars.analytics.experiments import fixed_alpha, minimum_detectable_effect
 from regulars.experiments.operations import ExperimentStateError, arm_of
@@ -19,7 +18,6 @@ from regulars.journeys.composing import KIND
 from regulars.journeys.models import Campaign, CampaignChannel
 from regulars.journeys.operations.campaigns import InvalidCampaignError, problems, shows_coupon
 from regulars.journeys.queries.campaigns import left_out
-from regulars.journeys.registry import Words
 from regulars.journeys.sampling import Audience, Sample, audience_of, looked_at, samples_of
 from regulars.journeys.starting import end_of
 from regulars.kernel.days import start_of_day, zone_named
@@ -257,11 +255,8 @@ def _too_slow(campaign: Campaign, over: Sequence[OverChannel], *, now: datetime)
             ) % {"channel": one.channel.name, "messages": count(one.messages), "begun": count(begun)}
 
 
-_WAITS: Mapping[str, Words] = {
-    "edited": pgettext_lazy("stale segment", "its rule was changed and has not been worked out yet"),
-    "old": pgettext_lazy("stale segment", "it was not worked out today"),
-    "behind": pgettext_lazy("stale segment", "new data waits to be looked at"),
-}
+# Of `segments.WHY_STALE`: what is over by itself before long.
+_PASSES = ("edited", "old", "behind")
 
 
 def _waits_for(campaign: Campaign, *, now: datetime) -> list[str]:
@@ -269,13 +264,13 @@ def _waits_for(campaign: Campaign, *, now: datetime) -> list[str]:
     told = []
     behind = segments.is_behind(now=now)
     for segment in (campaign.segment, *left_out(campaign)):
-        stale = _WAITS.get(segments.staleness(segment, now=now, behind=behind))
-        if stale:
+        stale = segments.staleness(segment, now=now, behind=behind)
+        if stale in _PASSES:
             told.append(
                 _(
                     "“%(segment)s”: %(stale)s. The campaign waits until that is over; the numbers here are of the last time."
                 )
-                % {"segment": segment.title, "stale": stale}
+                % {"segment": segment.title, "stale": segments.WHY_STALE[stale]}
             )
     return told
 

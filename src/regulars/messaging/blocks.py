@@ -32,6 +32,7 @@ class Block:
         label: What people call it.
         help: What it puts in, in a sentence.
         sample: How it is written.
+        requires: Raises TemplateFaultError where what was named with it is not there; called in the language of whoever reads.
         mail: Returns its plain writing for a mail: what was named with it, and how many items at most.
         text: Returns its words for a plain text, likewise; "" where it has none.
     """
@@ -40,6 +41,7 @@ class Block:
     label: Words
     help: Words
     sample: str
+    requires: Callable[[str], object] = lambda _named: None
     mail: Callable[[str, int], str] = lambda _named, _limit: ""
     text: Callable[[str, int], str] = lambda _named, _limit: ""
 
@@ -68,17 +70,25 @@ def written(told: str, *, is_mail: bool, language: str) -> str:
         language: In which it is said.
 
     Raises:
-        TemplateFaultError: There is no such block, it lacks what it shows, or its tag cannot be read.
+        TemplateFaultError: There is no such block, it lacks what it shows, or its tag cannot be read; told in the language of
+            whoever reads.
     """
     said = _SAID.fullmatch(told.strip())
     if said is None:
         raise TemplateFaultError(
-            f'block {told[:80]} cannot be read; write for example "recommended" limit: 3', part="body"
+            _("the block %(block)s cannot be read; write for example %(sample)s")
+            % {"block": told[:80], "sample": '{% block "recommended" limit: 3 %}'},
+            part="body",
         )
     key, named, limit = said.group(1), said.group(2) or "", min(int(said.group(3) or 3), _MOST_ITEMS)
     block = _blocks.get(key)
     if block is None:
-        raise TemplateFaultError(f"no block is called {key!r}; choose from {', '.join(_blocks)}", part="body")
+        raise TemplateFaultError(
+            _("no block is called “%(name)s”; choose from %(names)s")
+            % {"name": key, "names": ", ".join(_blocks)},
+            part="body",
+        )
+    block.requires(named)
     with translation.override(language):
         return (block.mail if is_mail else block.text)(named, max(limit, 1))
 
@@ -138,8 +148,8 @@ def _product(named: str, _limit: int) -> str:
     return f"## {_plain(product.name or product.code)}{brand}\n\n{link}"
 
 
-def _points(named: str, words: Callable[[str], str]) -> str:
-    """Return words about the points that a shop's own programme counts: a number among the attributes of its customers."""
+def _points_path(named: str) -> str:
+    """Return the value that holds the points of a shop's own programme: a number among the attributes of its customers."""
     name = named or _POINTS
     numbers = AttributeDefinition.objects.filter(name=name, type=AttributeDefinition.Type.NUMBER)
     if not numbers.exists():
@@ -151,7 +161,11 @@ def _points(named: str, words: Callable[[str], str]) -> str:
             % {"name": name},
             part="body",
         )
-    path = f"customer.attribute.{name}"
+    return f"customer.attribute.{name}"
+
+
+def _points(named: str, words: Callable[[str], str]) -> str:
+    path = _points_path(named)
     return f"{{% if {path} > 0 %}}{words(f'{{{{ {path} }}}}')}{{% endif %}}"
 
 
@@ -205,6 +219,7 @@ def register_own() -> None:
             label=gettext_lazy("One product"),
             help=gettext_lazy("The product with the code that you name."),
             sample='{% block "product" "SKU-1" %}',
+            requires=_named_product,
             mail=_product,
             text=lambda named, _limit: _plain(_named_product(named).name or named),
         )
@@ -217,6 +232,7 @@ def register_own() -> None:
                 "How many points the customer has in the shop's own programme, by the attribute “points” or one that you name. Left out where there are none."
             ),
             sample='{% block "points" %}',
+            requires=_points_path,
             mail=_points_mail,
             text=lambda named, _limit: _points(
                 named, lambda points: _("You have %(points)s points") % {"points": points}

@@ -364,7 +364,8 @@ def _giving(offer_id: int, *, shares: bool = False) -> Offer:
     if offer is None:
         raise NoSuchOfferError(f"there is no offer {offer_id}", offer_id=offer_id)
     if offer.state == Offer.State.ENDED:
-        raise OfferStateError("the offer has ended and gives out no more codes", state=offer.state)
+        message = _("the offer “%(name)s” has ended and gives out no more codes") % {"name": offer.name}
+        raise OfferStateError(message, state=offer.state)
     if offer.codes == Offer.Codes.SHARED and not shares:
         raise OfferStateError(
             "the offer has one code for all; there are no others to make", state=offer.state

@@ -437,7 +437,7 @@ def _close(segment: Segment, note: Refresh, *, entered: int, left: int) -> None:
 def _segment(segment_id: int) -> Segment:
     found = Segment.objects.select_for_update().filter(pk=segment_id).first()
     if found is None:
-        raise NoSuchSegmentError(f"segment {segment_id} does not exist", segment_id=segment_id)
+        raise NoSuchSegmentError(_("there is no segment %(id)s") % {"id": segment_id}, segment_id=segment_id)
     return found
 
 

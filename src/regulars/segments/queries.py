@@ -8,6 +8,9 @@ from typing import ClassVar, Literal
 from django.db import connection
 from django.db.models import Count, F, QuerySet, Sum, TextChoices
 from django.db.models.functions import Coalesce
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from regulars.insights.models import Profile, Taste
 from regulars.kernel.errors import RegularsError
@@ -27,6 +30,13 @@ BACKLOG_MINUTES = 15
 
 _GRACE_HOURS = 2
 Staleness = Literal["", "edited", "failed", "old", "behind", "archived"]
+WHY_STALE: dict[str, str | Promise] = {
+    "edited": pgettext_lazy("stale segment", "its rule was changed and has not been worked out yet"),
+    "failed": pgettext_lazy("stale segment", "it could not be worked out"),
+    "old": pgettext_lazy("stale segment", "it was not worked out today"),
+    "behind": pgettext_lazy("stale segment", "new data waits to be looked at"),
+    "archived": pgettext_lazy("stale segment", "it is in the archive"),
+}
 
 
 class StaleSegmentError(RegularsError):
@@ -102,7 +112,7 @@ def segment(segment_id: int) -> Segment:
     """
     found = Segment.objects.select_related("created_by").filter(pk=segment_id).first()
     if found is None:
-        raise NoSuchSegmentError(f"segment {segment_id} does not exist", segment_id=segment_id)
+        raise NoSuchSegmentError(_("there is no segment %(id)s") % {"id": segment_id}, segment_id=segment_id)
     return found
 
 
@@ -154,18 +164,23 @@ def members(segment_id: int, *, now: datetime) -> "QuerySet[Membership, int]":
 
     Raises:
         NoSuchSegmentError: There is none.
-        StaleSegmentError: Who is in it is not certain now; the message says why and since when.
+        StaleSegmentError: Who is in it is not certain now; the message says why.
     """
     found = segment(segment_id)
     why = staleness(found, now=now, behind=is_behind(now=now))
     if why:
-        since = found.refreshed_at.isoformat(timespec="minutes") if found.refreshed_at else "never"
         raise StaleSegmentError(
-            f"segment {segment_id} is {why}; its members were last worked out: {since}",
-            segment_id=segment_id,
-            why=why,
+            stale_words(found, why), segment_id=segment_id, why=why, refreshed_at=found.refreshed_at
         )
     return Membership.objects.filter(segment=segment_id).values_list("customer_id", flat=True)
+
+
+def stale_words(segment: Segment, why: str) -> str:
+    """Return in words that nothing may rest on a segment now, for one of `WHY_STALE`."""
+    return _("the segment “%(name)s” cannot be used now: %(why)s") % {
+        "name": segment.title,
+        "why": WHY_STALE.get(why, why),
+    }
 
 
 def member_ids(segment_id: int) -> "QuerySet[Membership, int]":

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import ClassVar
 
+from django.utils.translation import gettext as _
+
 from regulars.kernel.errors import RegularsError
 from regulars.segments.compiling import RuleOf
 from regulars.segments.models import Segment
@@ -27,7 +29,8 @@ def stored_rules(*, attributes: Mapping[str, CustomerAttribute]) -> RuleOf:
     def rule_of(segment_id: int) -> Node | None:
         row = Segment.objects.filter(pk=segment_id).values_list("kind", "rule").first()
         if row is None:
-            raise InvalidRuleError(f"there is no segment {segment_id}", path="rule", segment_id=segment_id)
+            message = _("there is no segment %(id)s") % {"id": segment_id}
+            raise InvalidRuleError(message, path="rule", segment_id=segment_id)
         kind, rule = row
         return None if kind == Segment.Kind.LIST else read(rule, attributes=attributes)
 

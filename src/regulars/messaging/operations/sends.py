@@ -300,7 +300,9 @@ def _insert(  # noqa: PLR0913  rows of one send, and when
     now: datetime,
 ) -> int:
     if not Channel.objects.filter(pk=channel_id, is_active=True).exists():
-        raise SendStateError(_("there is no channel %(id)s in use") % {"id": channel_id})
+        raise SendStateError(
+            _("there is no channel %(id)s in use") % {"id": channel_id}, channel_id=channel_id
+        )
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from django.utils.translation import gettext as _
+
 from regulars.messaging.templating.faults import FillingError, TemplateFaultError, TemplateTooBigError
 from regulars.messaging.templating.filters import Speech
 from regulars.messaging.templating.mail import MOST_WRITTEN, Laid, Letterhead, expand_blocks, lay_out
@@ -87,7 +89,10 @@ def one_line(text: str) -> str:
     """
     line = " ".join(_BREAKS.sub(" ", text).split())
     if len(line) > _MOST_LINE:
-        raise FillingError(f"a subject of {len(line)} characters, must be at most {_MOST_LINE}")
+        raise FillingError(
+            _("a subject of %(count)s characters, must be at most %(most)s")
+            % {"count": len(line), "most": _MOST_LINE}
+        )
     return line
 
 
@@ -114,7 +119,7 @@ def build(
     """
     if len(content.subject) > 1_000 or len(content.preheader) > 1_000:  # noqa: PLR2004  of writing, values included
         raise TemplateTooBigError(
-            "a subject and a preheader are written in at most 1000 characters", part="subject"
+            _("a subject and a preheader are written in at most 1000 characters"), part="subject"
         )
     # Read as written first, so that a fault is told in the lines of whoever wrote it.
     asked = [
@@ -123,7 +128,7 @@ def build(
         for one in _read(source, part).asked()
     ]
     if format == "email":
-        _read(expand_blocks(content.body, lambda _: "").join(str, str), "body")
+        _read(expand_blocks(content.body, lambda _told: "").join(str, str), "body")
         laid = lay_out(
             content.body,
             preheader=content.preheader,
@@ -137,7 +142,9 @@ def build(
     else:
         if len(content.body) > (_MOST_PLAIN if format == "text" else MOST_WRITTEN):
             raise TemplateTooBigError(
-                f"{len(content.body)} characters, must be at most {_MOST_PLAIN}", part="body"
+                _("%(count)s characters, must be at most %(most)s")
+                % {"count": len(content.body), "most": _MOST_PLAIN},
+                part="body",
             )
         laid, html = None, None
         plain = expand_blocks(content.body, lambda told: block(told, False)).join(str, str)  # noqa: FBT003  as above

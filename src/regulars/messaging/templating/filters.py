@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal
+from django.utils.translation import gettext as _
 from liquid import Markup, escape
 from liquid.exceptions import FilterArgumentError, ResourceLimitError
 
@@ -53,7 +54,11 @@ def text_of(value: object) -> str:
 
 def _bounded(text: str) -> str:
     if len(text) > MOST_TEXT:
-        raise ResourceLimitError(f"a text of {len(text)} characters, must be at most {MOST_TEXT}", token=None)
+        raise ResourceLimitError(
+            _("a text of %(count)s characters, must be at most %(most)s")
+            % {"count": len(text), "most": MOST_TEXT},
+            token=None,
+        )
     return text
 
 
@@ -72,7 +77,7 @@ def _number(value: object) -> Decimal:
 
 def _counted(number: Decimal) -> Decimal:
     if not number.is_finite() or abs(number) > _MOST_NUMBER:
-        raise ResourceLimitError(f"a number beyond {_MOST_NUMBER:f}", token=None)
+        raise ResourceLimitError(_("a number beyond %(most)s") % {"most": f"{_MOST_NUMBER:f}"}, token=None)
     return number
 
 
@@ -96,7 +101,9 @@ def _list(value: object) -> Sequence[object]:
 def _replace(value: object, old: object, new: object = "") -> str:
     text, before, after = text_of(value), text_of(old), text_of(new)
     if len(text) + text.count(before) * (len(after) - len(before)) > MOST_TEXT:
-        raise ResourceLimitError(f"a replacement of more than {MOST_TEXT} characters", token=None)
+        raise ResourceLimitError(
+            _("a replacement of more than %(most)s characters") % {"most": MOST_TEXT}, token=None
+        )
     return text.replace(before, after)
 
 
@@ -127,7 +134,9 @@ def _is_missing(value: object) -> bool:
 def _join(value: object, glue: object = ", ") -> str:
     parts, between = [text_of(one) for one in _list(value)], text_of(glue)
     if sum(map(len, parts)) + len(between) * len(parts) > MOST_TEXT:
-        raise ResourceLimitError(f"a list of more than {MOST_TEXT} characters", token=None)
+        raise ResourceLimitError(
+            _("a list of more than %(most)s characters") % {"most": MOST_TEXT}, token=None
+        )
     return between.join(parts)
 
 
@@ -143,17 +152,21 @@ def _newline_to_br(value: object) -> Markup:
 # Numbers and days
 
 
+def _by_nothing(name: str) -> FilterArgumentError:
+    return FilterArgumentError(_("%(filter)s: cannot divide by 0") % {"filter": name}, token=None)
+
+
 def _divided(value: object, by: object) -> "int | Decimal":
     divisor = _number(by)
     if divisor == 0:
-        raise FilterArgumentError("divided_by: cannot divide by 0", token=None)
+        raise _by_nothing("divided_by")
     return _shown(_counted(_number(value) / divisor))
 
 
 def _modulo(value: object, by: object) -> "int | Decimal":
     divisor = _number(by)
     if divisor == 0:
-        raise FilterArgumentError("modulo: cannot divide by 0", token=None)
+        raise _by_nothing("modulo")
     return _shown(_number(value) % divisor)
 
 
@@ -178,10 +191,15 @@ def _date(value: object, style: object = "long") -> str:
         except ValueError:
             return text_of(value)
     if len(how) > _MOST_PATTERN:
-        raise FilterArgumentError(f"date: a pattern has at most {_MOST_PATTERN} characters", token=None)
+        raise FilterArgumentError(
+            _("date: a pattern has at most %(most)s characters") % {"most": _MOST_PATTERN}, token=None
+        )
     if "%" in how:
         raise FilterArgumentError(
-            f"date: {how!r} is not a style; choose full, long, medium, short, day, or a pattern such as 'd.M.'",
+            _(
+                "date: “%(style)s” is not a style; choose full, long, medium, short, day, or a pattern such as “d.M.”"
+            )
+            % {"style": how},
             token=None,
         )
     if how == "day":
@@ -240,3 +258,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "tracked": _tracked,
     "picture": _picture,
 }
+OFFERED = tuple(name for name in FILTERS if name not in {"tracked", "picture"})
+"""The filters that people write; the others are put in when a template is built."""

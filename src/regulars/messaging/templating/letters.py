@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from html import escape
 
+from django.utils.translation import gettext as _
+
 from regulars.messaging.templating.faults import TemplateFaultError
 
 _BUTTON = re.compile(r"\[([^\[\]\n]+)\]\(([^()\s]+)\)")
@@ -91,11 +93,16 @@ def _inline(text: str) -> str:
 def _element(name: str, lines: list[str], place: int) -> tuple[str, int]:
     if name in _STRUCTURE:
         raise TemplateFaultError(
-            f"<{name}> holds columns; write the whole mail in MJML, from <mjml> to </mjml>", line=place + 1
+            _("%(element)s holds columns; write the whole mail in MJML, from <mjml> to </mjml>")
+            % {"element": f"<{name}>"},
+            line=place + 1,
         )
     taken: list[str] = []
     for at in range(place, len(lines)):
         taken.append(lines[at])
         if f"</{name}>" in lines[at] or (at == place and lines[at].rstrip().endswith("/>")):
             return "\n".join(taken), at + 1
-    raise TemplateFaultError(f"<{name}> has no end; close it with </{name}>", line=place + 1)
+    raise TemplateFaultError(
+        _("%(element)s has no end; close it with %(end)s") % {"element": f"<{name}>", "end": f"</{name}>"},
+        line=place + 1,
+    )

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import css_inline
 import mrml
+from django.utils.translation import gettext as _
 
 from regulars.messaging.templating.faults import TemplateFaultError, TemplateTooBigError
 from regulars.messaging.templating.letters import components
@@ -119,7 +120,7 @@ class Tokens:
     def token(self, source: str) -> str:
         """Return a token for a piece of the template language."""
         if len(self._sources) >= _MOST_TOKENS:
-            raise TemplateTooBigError(f"more than {_MOST_TOKENS} values and tags")
+            raise TemplateTooBigError(_("more than %(most)s values and tags") % {"most": _MOST_TOKENS})
         self._sources.append(source)
         kind = "v" if source.startswith("{{") else "c"
         return f"{self._mark}{kind}{len(self._sources) - 1}x"
@@ -157,7 +158,10 @@ def lay_out(  # noqa: PLR0913  what a mail is made of
         TemplateFaultError: It cannot be laid out; the message says why.
     """
     if len(body) > MOST_WRITTEN:
-        raise TemplateTooBigError(f"{len(body)} characters, must be at most {MOST_WRITTEN}", part="body")
+        raise TemplateTooBigError(
+            _("%(count)s characters, must be at most %(most)s") % {"count": len(body), "most": MOST_WRITTEN},
+            part="body",
+        )
     start = body.lstrip()[:15].lower()
     is_html = start.startswith(("<!doctype", "<html"))
     is_mjml = start.startswith("<mjml")
@@ -178,7 +182,9 @@ def lay_out(  # noqa: PLR0913  what a mail is made of
     try:
         inlined = _INLINER.inline(html)
     except (ValueError, css_inline.InlineError) as error:
-        raise TemplateFaultError(f"the styles cannot be read: {error}", part="body") from error
+        raise TemplateFaultError(
+            _("the styles cannot be read: %(said)s") % {"said": error}, part="body"
+        ) from error
     reader = _Reader(tokens)
     reader.feed(inlined)
     reader.close()
@@ -219,7 +225,8 @@ def expand_blocks(text: str, block: Callable[[str], str]) -> Expanded:
 
 def _refuse_block(told: str) -> str:
     raise TemplateFaultError(
-        f"the block {told} stands in HTML; blocks stand in plain writing or in MJML", part="body"
+        _("the block %(block)s stands in HTML; blocks stand in plain writing or in MJML") % {"block": told},
+        part="body",
     )
 
 
@@ -269,7 +276,9 @@ def _from_mjml(source: str, tokens: Tokens) -> str:
     try:
         made = mrml.to_html(_balanced(source, tokens), mrml.ParserOptions(include_loader=mrml.noop_loader()))
     except OSError as error:
-        raise TemplateFaultError(f"the MJML cannot be read: {error}", part="body") from error
+        raise TemplateFaultError(
+            _("the MJML cannot be read: %(said)s") % {"said": error}, part="body"
+        ) from error
     return str(made.content)
 
 
@@ -313,7 +322,8 @@ def _balanced(source: str, tokens: Tokens) -> str:
             open_elements.append(name)
             if len(open_elements) > _MOST_DEPTH:
                 raise TemplateTooBigError(
-                    f"elements within elements {len(open_elements)} deep, must be at most {_MOST_DEPTH}",
+                    _("elements within elements %(depth)s deep, must be at most %(most)s")
+                    % {"depth": len(open_elements), "most": _MOST_DEPTH},
                     part="body",
                 )
         made.append(_element(closing, found.group(2), rest, name in _VOID))
@@ -324,7 +334,10 @@ def _balanced(source: str, tokens: Tokens) -> str:
         for part in re.findall(r"<(?:mj-)?style.*?</(?:mj-)?style", whole, re.DOTALL | re.IGNORECASE)
     )
     if rules > _MOST_RULES:
-        raise TemplateTooBigError(f"{rules} rules of style, must be at most {_MOST_RULES}", part="body")
+        raise TemplateTooBigError(
+            _("%(count)s rules of style, must be at most %(most)s") % {"count": rules, "most": _MOST_RULES},
+            part="body",
+        )
     return whole
 
 
@@ -406,7 +419,7 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._silent and self.lasttag == "style" and self.tokens.are_in(data):
             raise TemplateFaultError(
-                "a value stands in a style; values stand in text and in addresses", part="body"
+                _("a value stands in a style; values stand in text and in addresses"), part="body"
             )
         self.html.append(data)
         if not self._silent:
@@ -437,17 +450,29 @@ class _Reader(HTMLParser):
             tag == "meta"
             and any(name == "http-equiv" and (value or "").lower() == "refresh" for name, value in attrs)
         ):
-            raise TemplateFaultError(f"<{tag}> has no place in a mail", part="body")
+            raise TemplateFaultError(
+                _("%(element)s has no place in a mail") % {"element": f"<{tag}>"}, part="body"
+            )
         for name, value in attrs:
             if name.startswith("on") or name in {"srcdoc", "formaction", "ping"}:
-                raise TemplateFaultError(f"{name}= on <{tag}> has no place in a mail", part="body")
+                raise TemplateFaultError(
+                    _("%(attribute)s on %(element)s has no place in a mail")
+                    % {"attribute": f"{name}=", "element": f"<{tag}>"},
+                    part="body",
+                )
             is_address = (name == "href" and tag in {"a", "area"}) or (name == "src" and tag == "img")
             if self.tokens.are_in(name) or (
                 self.tokens.are_in(value) and not is_address and name not in _MAY_HOLD_VALUES
             ):
                 raise TemplateFaultError(
-                    f"a value stands in {self.tokens.put_back(name)}= of <{tag}>; values stand in text, in the "
-                    f"addresses of links and pictures, and in {', '.join(sorted(_MAY_HOLD_VALUES))}",
+                    _(
+                        "a value stands in %(attribute)s of %(element)s; values stand in text, in the addresses of links and pictures, and in %(others)s"
+                    )
+                    % {
+                        "attribute": f"{self.tokens.put_back(name)}=",
+                        "element": f"<{tag}>",
+                        "others": ", ".join(sorted(_MAY_HOLD_VALUES)),
+                    },
                     part="body",
                 )
 
@@ -458,14 +483,15 @@ class _Reader(HTMLParser):
         # What begins with a value is judged when it is filled in.
         if not href.lower().startswith((*_SCHEMES, "#")) and not self.tokens.pattern.match(href):
             raise TemplateFaultError(
-                f"the link {source[:100]!r} leads nowhere; begin it with https://, mailto: or tel:",
+                _("the link “%(url)s” leads nowhere; begin it with https://, mailto: or tel:")
+                % {"url": source[:100]},
                 part="body",
             )
         if href.lower().startswith(("mailto:", "tel:", "sms:", "#")):
             self._href.append(("", len(self.text)))
             return _start_tag(tag, attrs, {})
         if len(self.links) >= _MOST_LINKS:
-            raise TemplateTooBigError(f"more than {_MOST_LINKS} links", part="body")
+            raise TemplateTooBigError(_("more than %(most)s links") % {"most": _MOST_LINKS}, part="body")
         number = len(self.links)
         self.links.append(Link(number, source, is_fixed))
         token = self.tokens.token(_through("tracked", source, number, is_fixed=is_fixed))
@@ -477,7 +503,8 @@ class _Reader(HTMLParser):
         if not self.tokens.are_in(src):
             if not src.startswith(("https://", "http://")):
                 raise TemplateFaultError(
-                    f"the picture {src[:100]!r} cannot be loaded; begin its address with https://",
+                    _("the picture “%(url)s” cannot be loaded; begin its address with https://")
+                    % {"url": src[:100]},
                     part="body",
                 )
             return _start_tag(tag, attrs, {})

@@ -10,6 +10,7 @@ from functools import lru_cache
 from io import StringIO
 from typing import Any, ClassVar, NamedTuple, TextIO
 
+from django.utils.translation import gettext as _
 from liquid import BoundTemplate, Environment, RenderContext, Token
 from liquid.ast import Node
 from liquid.builtin.content import Literal
@@ -34,6 +35,7 @@ from liquid.filter import with_context
 from liquid.undefined import UNDEFINED
 from liquid.utils import ReadOnlyChainMap
 
+from regulars.messaging.templating.complaints import in_words
 from regulars.messaging.templating.faults import FillingError, TemplateFaultError, TemplateTooBigError
 from regulars.messaging.templating.filters import FILTERS, MOST_TEXT, Speech, speech
 
@@ -75,7 +77,9 @@ class Meter(StringIO):
         """Write, or refuse to write any more."""
         self.room -= len(text)
         if self.room < 0:
-            raise ResourceLimitError(f"a message of more than {MOST_OUTPUT} characters", token=None)
+            raise ResourceLimitError(
+                _("a message of more than %(most)s characters") % {"most": MOST_OUTPUT}, token=None
+            )
         return super().write(text)
 
 
@@ -102,7 +106,7 @@ class Context(RenderContext):
         """Take from the work that is left."""
         self.work -= work
         if self.work < 0:
-            raise ResourceLimitError("more work than a message may take; shorten its loops", token=None)
+            raise ResourceLimitError(_("more work than a message may take; shorten its loops"), token=None)
 
     def assign(self, key: str, val: Any) -> None:  # noqa: ANN401  as inherited
         """Hold a value under a name; what was held before still counts."""
@@ -110,7 +114,7 @@ class Context(RenderContext):
             len(val) * (1 if isinstance(val, str) else 50) if isinstance(val, str | list) else 0
         )
         if self.held > _MOST_HELD:
-            raise ResourceLimitError("more kept in variables than a message may keep", token=None)
+            raise ResourceLimitError(_("more kept in variables than a message may keep"), token=None)
         self.locals[key] = val
 
     def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
@@ -228,7 +232,7 @@ class Compiled:
             for node in self._template.nodes:
                 node.render(context, buffer)
         except _FAILURES as error:
-            raise FillingError(_told(error)) from error
+            raise FillingError(in_words(error)) from error
         finally:
             speech.reset(token)
         return buffer.getvalue()
@@ -263,10 +267,15 @@ def compile_text(source: str, *, is_html: bool = False) -> Compiled:
         TemplateFaultError: It does not follow the language; the message says what is wrong and in which line.
     """
     if len(source) > MOST_SOURCE:
-        raise TemplateTooBigError(f"{len(source)} characters, must be at most {MOST_SOURCE}")
+        raise TemplateTooBigError(
+            _("%(count)s characters, must be at most %(most)s") % {"count": len(source), "most": MOST_SOURCE}
+        )
     parts = source.count("{{") + source.count("{%") + source.count("|")
     if parts > MOST_PARTS:
-        raise TemplateTooBigError(f"{parts} values, tags and filters, must be at most {MOST_PARTS}")
+        raise TemplateTooBigError(
+            _("%(count)s values, tags and filters, must be at most %(most)s")
+            % {"count": parts, "most": MOST_PARTS}
+        )
     return _compiled(source, is_html)
 
 
@@ -275,14 +284,7 @@ def _compiled(source: str, is_html: bool) -> Compiled:  # noqa: FBT001  a cache'
     try:
         return Compiled(_LANGUAGES[is_html].from_string(source))
     except (*_FAILURES, AssertionError) as error:
-        raise TemplateFaultError(_told(error), line=_line(error)) from error
-
-
-def _told(error: BaseException) -> str:
-    if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
-        return "an expression is nested too deeply"
-    message = error.message if isinstance(error, LiquidError) else str(error)
-    return str(message or type(error).__name__)[:300]
+        raise TemplateFaultError(in_words(error), line=_line(error)) from error
 
 
 def _line(error: BaseException) -> int:

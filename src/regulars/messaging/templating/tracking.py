@@ -15,6 +15,8 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 from zlib import crc32
 
+from django.utils.translation import gettext as _
+
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.templating.faults import FillingError
 
@@ -139,13 +141,18 @@ def checked_url(url: str, *, hosts: frozenset[str]) -> str:
         parts = urlsplit(url)
         host = (parts.hostname or "").lower()
     except ValueError as error:
-        raise FillingError(f"a link has no address: {url[:100]!r}") from error
+        raise FillingError(_("a link has no address: “%(url)s”") % {"url": url[:100]}) from error
     if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
-        raise FillingError(f"a link leads to {url[:100]!r}, which is no address of a page")
+        raise FillingError(_("a link leads to “%(url)s”, which is no address of a page") % {"url": url[:100]})
     if host not in hosts:
-        raise FillingError(f"a link leads to {host}, which neither the template nor the letterhead names")
+        raise FillingError(
+            _("a link leads to %(host)s, which neither the template nor the letterhead names")
+            % {"host": host}
+        )
     if len(url) > _MOST_URL or any(char <= " " or char == "\\" for char in url):
-        raise FillingError(f"a link has an address of {len(url)} characters or with blanks in it")
+        raise FillingError(
+            _("a link has an address of %(count)s characters or with blanks in it") % {"count": len(url)}
+        )
     return url
 
 
