@@ -57,6 +57,21 @@ class Reading:
     example: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Decoded:
+    """A text in UTF-8.
+
+    Attributes:
+        path: Where it is.
+        is_damaged: Whether it holds U+FFFD: letters that were lost before the file came to us.
+        has_quotes: Whether it holds quotation marks.
+    """
+
+    path: Path
+    is_damaged: bool
+    has_quotes: bool
+
+
 class EncodingUnclearError(UndecodableError):
     """Several encodings make some sense of the bytes, or none makes much; `readings` shows each."""
 
@@ -110,10 +125,8 @@ def detect_encoding(path: Path) -> str:
     )
 
 
-def transcode(path: Path, target: Path, encoding: str) -> tuple[Path, bool]:
+def transcode(path: Path, target: Path, encoding: str) -> Decoded:
     """Return a UTF-8 file of the same text, `path` itself where it is UTF-8 already, else `target`.
-
-    The second value says whether the text holds U+FFFD: letters that were lost before the file came to us.
 
     Raises:
         UndecodableError: The text breaks the encoding; the message names the place.
@@ -125,13 +138,14 @@ def transcode(path: Path, target: Path, encoding: str) -> tuple[Path, bool]:
         message = f"encoding {encoding!r} is not known; choose one of {', '.join(ENCODINGS)}"
         raise UndecodableError(message, encoding=encoding) from error
     is_utf8 = encoding == "utf-8-sig"
-    read, is_damaged = 0, False
+    read, is_damaged, has_quotes = 0, False, False
     try:
         with path.open("rb") as source, target.open("w", encoding="utf-8", newline="") as sink:
             while block := source.read(_BLOCK):
                 text = decoder.decode(block)
                 read += len(block)
                 is_damaged = is_damaged or "\ufffd" in text
+                has_quotes = has_quotes or '"' in text
                 if not is_utf8:
                     sink.write(text)
             sink.write(decoder.decode(b"", final=True))
@@ -141,7 +155,7 @@ def transcode(path: Path, target: Path, encoding: str) -> tuple[Path, bool]:
             f"the file is not {encoding}: it breaks near byte {place}; choose one of {', '.join(ENCODINGS)}"
         )
         raise UndecodableError(message, encoding=encoding, byte=place) from error
-    return (path if is_utf8 else target), is_damaged
+    return Decoded(path=path if is_utf8 else target, is_damaged=is_damaged, has_quotes=has_quotes)
 
 
 def known_as(encoding: str) -> str:

@@ -5,6 +5,7 @@ from django.utils.translation import pgettext_lazy
 
 REASON_LABELS = {
     "broken_line": _("the line is no JSON object"),
+    "unpaired_quotes": _('a quotation mark (") is opened and not closed'),
     "too_many_fields": _("more cells than columns"),
     "no_order_code": _("no order number"),
     "masked_customer": _("the customer is masked with *"),
