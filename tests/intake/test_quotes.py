@@ -59,7 +59,7 @@ def test_a_tab_ends_a_cell_whatever_its_quotes_say(tmp_path: Path) -> None:
 @pytest.mark.unit
 def test_cells_over_several_lines_and_with_delimiters_are_read_beside_a_stray_quote(tmp_path: Path) -> None:
     found = read(
-        tmp_path, "order,product,qty", '1,"a ""big"" pan,\nblue",2', '2,"Best, large" pan,1', "", '3,"x,1', '4,y,2',
+        tmp_path, "order,product,qty", '1,"a ""big"" pan,\nblue",2', '2,"Best, large" pan,1', "", '3,"x,1', "4,y,2",
     )  # fmt: skip
     assert found == [
         (2, "1", 'a "big" pan,\nblue', "2"), (3, "2", '"Best, large" pan', "1"), (4, None, None, None), '3,"x,1',

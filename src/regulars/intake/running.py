@@ -162,9 +162,10 @@ def _bring_in(row: Import, now: datetime, reporter: "_Reporter") -> None:
             store_ids=shop.ensure_stores,
         )
         with transaction.atomic():
-            with shop.keep_changes(now=now, source=source_of(row.pk)) as changes:
+            can_undo = judge.known.mapping.the_kind.can_undo
+            with shop.keep_changes(now=now, source=source_of(row.pk), can_undo=can_undo) as changes:
                 _bring_in_lines(row, table, judge, reporter)
-            row.change_set = changes if judge.known.mapping.the_kind.can_undo else None
+            row.change_set = changes if can_undo else None
             row.state, row.finished_at, row.stage = Import.State.DONE, now, ""
             row.error_code = row.error = ""
             row.mapping, row.header = judge.known.mapping.to_json(), list(judge.known.header)

@@ -37,8 +37,10 @@ def check_undo(*, import_id: int, now: datetime) -> Import:
         message = f"import {import_id} cannot be undone: what a file of {row.kind} says is kept for good"
         raise NotUndoableError(message)
     hindrance = shop.undo_hindrance(change_set_id=row.change_set_id, now=now)
-    if isinstance(hindrance, shop.ChangesOvertakenError) and hindrance.later:
+    later = Import.objects.none()
+    if isinstance(hindrance, shop.ChangesOvertakenError):
         later = Import.objects.filter(change_set__in=hindrance.later).order_by("-id")
+    if later:
         names = ", ".join(f"{one.file_name} (import {one.pk})" for one in later)
         message = f"later imports speak of the same customers, orders or products; undo them first: {names}"
         raise shop.ChangesOvertakenError(message, imports=[one.pk for one in later])

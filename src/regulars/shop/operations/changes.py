@@ -85,7 +85,7 @@ class Undone:
 
 
 @contextmanager
-def keep_changes(*, now: datetime, source: str = "") -> Iterator[ChangeSet]:
+def keep_changes(*, now: datetime, source: str = "", can_undo: bool = True) -> Iterator[ChangeSet]:
     """Keep what the block adds to the record and changes in it, for `UNDO_DAYS`. Needs an open transaction.
 
     Rows that are added cost nothing: they are a range of ids, for other writers wait until the transaction ends.
@@ -94,6 +94,8 @@ def keep_changes(*, now: datetime, source: str = "") -> Iterator[ChangeSet]:
     Args:
         now: When.
         source: Who tells it, kept with new identifiers: `import 12`.
+        can_undo: Whether the changes can be taken back. If not, nothing of them is kept in the end, and what came before
+            can be taken back as if they spoke of nobody.
     """
     change_set = ChangeSet.objects.create(made_at=now)
     with connection.cursor() as cursor:
@@ -113,6 +115,9 @@ def keep_changes(*, now: datetime, source: str = "") -> Iterator[ChangeSet]:
         cursor.execute(
             "SELECT set_config('regulars.change_set', '', true), set_config('regulars.source', '', true)"
         )
+        if not can_undo:
+            change_set.delete()
+            return
         after = _last_ids(cursor)
         change_set.refresh_from_db(fields=["added"])
         change_set.added = {
