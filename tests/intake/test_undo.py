@@ -4,11 +4,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 from regulars.insights.models import Profile
 from regulars.intake import operations
 from regulars.intake.models import Import
-from regulars.intake.queries import proposal
+from regulars.intake.queries import proposal, why_not_undone
 from regulars.intake.undoing import NotUndoableError
 from regulars.outbox.models import OutboxEvent
 from regulars.shop.models import ChangedRow, Customer, Order, OrderLine
@@ -93,6 +94,16 @@ def test_what_no_import_on_record_brought_is_not_named_as_one(tmp_path: Path) ->
         operations.undo(import_id=first.pk, now=NOW)
 
 
+def test_why_an_import_cannot_be_undone_is_told_in_the_readers_language(tmp_path: Path) -> None:
+    make_business()
+    first, later = import_lines(tmp_path, *FIRST), import_lines(tmp_path, *FIRST)
+    with translation.override("zh-hans"):
+        assert why_not_undone(first, now=NOW).endswith(f"请先撤销：orders.csv（第 {later.pk} 号导入）")
+        assert "30 天" in why_not_undone(later, now=NOW + timedelta(days=31))
+        undone(later)
+        assert "只有已完成的导入" in why_not_undone(later, now=NOW)
+
+
 def test_an_import_of_other_customers_and_products_does_not_stand_in_the_way(tmp_path: Path) -> None:
     make_business()
     first = import_lines(tmp_path, *FIRST)
@@ -165,5 +176,5 @@ def test_an_import_that_is_not_done_cannot_be_undone(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
     path.write_text(HEADER)
     row = operations.register(path=path, store_code="main", now=NOW)
-    with pytest.raises(NotUndoableError, match="only a finished one"):
+    with pytest.raises(NotUndoableError, match="only a finished import"):
         operations.undo(import_id=row.pk, now=NOW)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from django.utils.translation import gettext
+
 from regulars.kernel.errors import RegularsError
 
 ENCODINGS = (
@@ -79,8 +81,9 @@ class EncodingUnclearError(UndecodableError):
 
     def __init__(self, readings: tuple[Reading, ...]) -> None:
         shown = "; ".join(f"{one.encoding}: {one.example!r}" for one in readings)
+        message = gettext("the letters do not say which encoding the text has: %(readings)s")
         super().__init__(
-            f"the letters do not say which encoding the text has: {shown}",
+            message % {"readings": shown},
             readings=[{"encoding": one.encoding, "example": one.example} for one in readings],
         )
         self.readings = readings
@@ -115,7 +118,8 @@ def detect_encoding(path: Path) -> str:
         # The same letters: Hong Kong's supplement is needed only where Taiwan's table does not reach.
         scores.pop("big5hkscs", None)
     if not scores:
-        raise UndecodableError(f"no known encoding fits; name one of {', '.join(ENCODINGS)}")
+        message = gettext("no known encoding fits; name one of %(names)s")
+        raise UndecodableError(message % {"names": ", ".join(ENCODINGS)})
     ranked = sorted(scores, key=lambda name: -scores[name])
     others = [scores[name] for name in ranked[1:]]
     if scores[ranked[0]] >= _LOOKS_RIGHT and all(scores[ranked[0]] - one >= _CLEAR_LEAD for one in others):
@@ -135,8 +139,9 @@ def transcode(path: Path, target: Path, encoding: str) -> Decoded:
     try:
         decoder = codecs.getincrementaldecoder(_CODECS.get(encoding, encoding))("strict")
     except LookupError as error:
-        message = f"encoding {encoding!r} is not known; choose one of {', '.join(ENCODINGS)}"
-        raise UndecodableError(message, encoding=encoding) from error
+        message = gettext("encoding “%(name)s” is not known; choose one of %(names)s")
+        told = message % {"name": encoding, "names": ", ".join(ENCODINGS)}
+        raise UndecodableError(told, encoding=encoding) from error
     is_utf8 = encoding == "utf-8-sig"
     read, is_damaged, has_quotes = 0, False, False
     try:
@@ -151,10 +156,9 @@ def transcode(path: Path, target: Path, encoding: str) -> Decoded:
             sink.write(decoder.decode(b"", final=True))
     except UnicodeError as error:
         place = read + getattr(error, "start", 0)
-        message = (
-            f"the file is not {encoding}: it breaks near byte {place}; choose one of {', '.join(ENCODINGS)}"
-        )
-        raise UndecodableError(message, encoding=encoding, byte=place) from error
+        message = gettext("the file is not %(name)s: it breaks near byte %(place)s; choose one of %(names)s")
+        told = message % {"name": encoding, "place": place, "names": ", ".join(ENCODINGS)}
+        raise UndecodableError(told, encoding=encoding, byte=place) from error
     return Decoded(path=path if is_utf8 else target, is_damaged=is_damaged, has_quotes=has_quotes)
 
 

@@ -101,7 +101,7 @@ def open_table(path: Path, *, file_name: str = "", encoding: str = "", sheet: st
         with inner.open("rb") as file:
             start = file.read(8)
         if not start:
-            raise UnreadableFileError(f"{name} is empty")
+            raise UnreadableFileError(gettext("%(name)s is empty") % {"name": name})
         try:
             if start.startswith(b"PAR1"):
                 yield _typed(pl.scan_parquet(inner))
@@ -121,8 +121,8 @@ def open_table(path: Path, *, file_name: str = "", encoding: str = "", sheet: st
 def _read_excel(path: Path, sheet: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
     book = fastexcel.read_excel(path)
     if sheet and sheet not in book.sheet_names:
-        choices = ", ".join(book.sheet_names)
-        raise UnreadableFileError(f"there is no sheet {sheet!r}; the file has: {choices}")
+        message = gettext("there is no sheet “%(name)s”; the file has: %(names)s")
+        raise UnreadableFileError(message % {"name": sheet, "names": ", ".join(book.sheet_names)})
     found = book.load_sheet(sheet or 0, schema_sample_rows=None)
     return found.to_polars(), tuple(book.sheet_names)
 
@@ -229,13 +229,14 @@ def _delimiter(start: str) -> str:
 def _first_record(start: str, delimiter: str) -> list[str]:
     record = next(csv.reader(io.StringIO(start), delimiter=delimiter), [])
     if not any(name.strip() for name in record):
-        raise UnreadableFileError("the first line is empty; it must name the columns")
+        raise UnreadableFileError(gettext("the first line is empty; it must name the columns"))
     return record
 
 
 def _check_width(header: Sequence[str]) -> None:
     if not 1 <= len(header) <= _MOST_COLUMNS:
-        raise UnreadableFileError(f"the header has {len(header)} columns, must be 1 to {_MOST_COLUMNS}")
+        message = gettext("the header has %(count)s columns, must be 1 to %(most)s")
+        raise UnreadableFileError(message % {"count": len(header), "most": _MOST_COLUMNS})
 
 
 def _unique(header: Sequence[str]) -> tuple[str, ...]:
