@@ -2,8 +2,9 @@
 
 import csv
 import io
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -32,6 +33,7 @@ from regulars.shop.queries import business
 PREVIEW_LINES = 20
 _SAMPLE_LINES = 200
 _BATCH_LINES = 100_000
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class UnknownMapError(RegularsError):
@@ -233,20 +235,42 @@ def preview(*, path: Path, file_name: str = "", mapping: Mapping, store_code: st
         return replace(found, fields=fields, rows=rows)
 
 
-def dry_run(
-    *, path: Path, mapping: Mapping, store_code: str, now: datetime, progress: Progress = no_progress
+def dry_run(  # noqa: PLR0913  a file, how it is read, and who is told
+    *,
+    path: Path,
+    mapping: Mapping,
+    store_code: str,
+    now: datetime,
+    refused: Callable[[bytes], object] | None = None,
+    progress: Progress = no_progress,
 ) -> DryRun:
-    """Judge every line of a file and write nothing. Raises as `preview`."""
+    """Judge every line of a file and write nothing to the record. Raises as `preview`.
+
+    Args:
+        path: The file.
+        mapping: How it is read.
+        store_code: The store of lines that name none.
+        now: The current instant.
+        refused: Given the lines of a file as `reject_file` yields them.
+        progress: Told how far it is.
+    """
     with open_table(path, encoding=mapping.encoding, sheet=mapping.sheet) as table:
         progress("reading", 0, None)
         judge = _judge(table, mapping, store_code, now)
         read, kinds = 0, Counter[str]()
         rejected = Counter[str]()
+        header = [name for name in judge.known.header if name not in REJECT_COLUMNS]
+        if refused is not None:
+            refused(_BYTE_ORDER_MARK + _csv_row([*header, *REJECT_COLUMNS]))
         for batch in table.rows.collect_batches(chunk_size=_BATCH_LINES, maintain_order=True):
             judged = judge.judge(batch)
             read += judged.read
             kinds.update({name: len(frame) for name, frame in judged.stage.items()})
             rejected.update(judged.rejects["reason"].to_list())
+            if refused is not None:
+                for line in judged.rejects.iter_rows(named=True):
+                    told = Reject(**{**line, "raw": json.loads(line["raw"])})
+                    refused(_csv_row(_reject_row(told, header)))
             progress("checking", read, judge.known.lines)
         return DryRun(
             lines_read=read,
@@ -343,7 +367,7 @@ def reject_file(import_id: int) -> Iterator[bytes]:
     It opens in a spreadsheet, can be corrected there, and imported again with the same map. A cell that a
     spreadsheet would run as a formula is guarded with an apostrophe, which the next import takes off again.
     """
-    yield b"\xef\xbb\xbf"
+    yield _BYTE_ORDER_MARK
     for row in reject_rows(import_id):
         yield _csv_row(row)
 
@@ -355,8 +379,12 @@ def reject_rows(import_id: int) -> Iterator[list[str]]:
     yield [*header, *REJECT_COLUMNS]
     rejects = Reject.objects.filter(imported_id=import_id).order_by("line_number")
     for reject in rejects.iterator(chunk_size=5_000):
-        cells = [str(reject.raw.get(name) or "") for name in header]
-        yield [*cells, str(reject.line_number), reject.column, reject.value, reject.reason]
+        yield _reject_row(reject, header)
+
+
+def _reject_row(reject: Reject, header: list[str]) -> list[str]:
+    cells = [str(reject.raw.get(name) or "") for name in header]
+    return [*cells, str(reject.line_number), reject.column, reject.value, reject.reason]
 
 
 def _csv_row(cells: list[str]) -> bytes:
