@@ -5,6 +5,7 @@ import io
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from regulars.intake.lines import REASONS
@@ -119,3 +120,22 @@ def test_the_reject_file_can_be_mended_and_imported_again(tmp_path: Path) -> Non
     again = import_file(mended, mapping=SIMPLE)
     assert (again.lines_accepted, again.lines_rejected) == (1, 1)
     assert Order.objects.get(code="2").amount_minor == 250
+
+
+@pytest.mark.parametrize(
+    ("form", "name"), [("csv", "-5% Wipes"), ("xlsx", "-5% Wipes"), ("parquet", "'-5% Wipes")]
+)
+def test_an_apostrophe_that_guards_a_formula_is_taken_off_whatever_a_spreadsheet_saves(
+    tmp_path: Path, form: str, name: str
+) -> None:
+    make_business()
+    mapping = SIMPLE.with_answers(
+        columns={**SIMPLE.columns, "product_code": "customer", "product_name": "sku"}
+    )
+    row = import_lines(tmp_path, GOOD, "2,2026-01-06,B,-5% Wipes,1,?", mapping=mapping)
+    content = b"".join(reject_file(row.pk)).decode("utf-8-sig")
+    mended = pl.read_csv(io.StringIO(content.replace(",?,", ",1.25,", 1)), infer_schema=False)
+    path = tmp_path / f"mended.{form}"
+    {"csv": mended.write_csv, "parquet": mended.write_parquet}.get(form, mended.write_excel)(path)
+    assert import_file(path, mapping=mapping).lines_accepted == 1
+    assert OrderLine.objects.get(order__code="2").product.name == name

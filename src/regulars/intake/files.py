@@ -11,12 +11,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import fastexcel
 import polars as pl
+import polars.selectors as cs
 from django.utils.translation import gettext
 
 from regulars.intake.encodings import detect_encoding, known_as, transcode
@@ -107,7 +108,8 @@ def open_table(path: Path, *, file_name: str = "", encoding: str = "", sheet: st
                 yield _typed(pl.scan_parquet(inner))
             elif start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
                 frame, sheets = _read_excel(inner, sheet)
-                yield _typed(frame.lazy(), sheets=sheets)
+                table = _typed(frame.lazy(), sheets=sheets)
+                yield replace(table, rows=_unguarded(table.rows, table.header))
             else:
                 yield _text_table(inner, folder, encoding)
         except (pl.exceptions.PolarsError, fastexcel.FastExcelError, csv.Error) as error:
@@ -139,6 +141,14 @@ def _typed(frame: pl.LazyFrame, *, sheets: tuple[str, ...] = ()) -> Table:
         encoding="",
         sheets=sheets,
     )
+
+
+def _unguarded(rows: pl.LazyFrame, header: Sequence[str]) -> pl.LazyFrame:
+    """Return the rows of a file of refused lines without the apostrophes that we put before its formulas."""
+    if REJECT_COLUMNS[-1] not in header:
+        return rows
+    cells = cs.by_name([f"c{i}" for i in range(len(header))]) & cs.string()
+    return rows.with_columns(cells.str.replace(rf"^'({FORMULA_START})", "$1"))
 
 
 def _as_json(name: str) -> pl.Expr:
@@ -175,13 +185,10 @@ def _text_table(path: Path, folder: Path, encoding: str) -> Table:
             mend_quotes(text, folder / "mended", delimiter=delimiter, width=len(header))
             rows = _scanned(folder / "mended", len(header), EXTRA, UNPAIRED, first_line=1)
     rows = rows.with_columns(casts)
-    names = [f"c{i}" for i in range(len(header))]
-    if REJECT_COLUMNS[-1] in header:
-        rows = rows.with_columns(pl.col(names).str.replace(rf"^'({FORMULA_START})", "$1"))
     # The header is read as a row and left out, so that line breaks inside it do no harm.
     return Table(
         header=_unique(header),
-        rows=rows.filter(pl.col("line") > first_line),
+        rows=_unguarded(rows, header).filter(pl.col("line") > first_line),
         encoding=encoding,
         is_damaged=decoded.is_damaged,
     )
