@@ -108,6 +108,10 @@ MISSING_LABELS = {
 }
 
 UNREADABLE_DATES = _("No date format reads column “%(column)s”.")
+CONTRADICTORY_DATES = _(
+    "In column “%(column)s” some dates can only be read day first, and others only month first. Which is right? "
+    "Lines with the others will be refused."
+)
 QUESTION_LABELS = {
     "date_formats": _("Column “%(column)s” can be read day first or month first. Which is right?"),
     "decimal": _("Is the mark in numbers such as 1,234 of column “%(column)s” a decimal mark?"),
