@@ -45,7 +45,9 @@ EXTRA = "extra"
 BROKEN = "broken"
 UNPAIRED = "unpaired"
 # What a file of refused lines has beyond the columns of the file that they stood in.
-REJECT_COLUMNS = ("refused_line", "refused_column", "refused_value", "refused_because")
+REJECT_COLUMNS = ("refused_line", "refused_column", "refused_value", "refused_because", "refused_code")
+# The one of them that every such file has had.
+_REJECT_MARK = "refused_because"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +147,7 @@ def _typed(frame: pl.LazyFrame, *, sheets: tuple[str, ...] = ()) -> Table:
 
 def _unguarded(rows: pl.LazyFrame, header: Sequence[str]) -> pl.LazyFrame:
     """Return the rows of a file of refused lines without the apostrophes that we put before its formulas."""
-    if REJECT_COLUMNS[-1] not in header:
+    if _REJECT_MARK not in header:
         return rows
     cells = cs.by_name([f"c{i}" for i in range(len(header))]) & cs.string()
     return rows.with_columns(cells.str.replace(rf"^'({FORMULA_START})", "$1"))

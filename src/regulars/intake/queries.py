@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +21,7 @@ from regulars.intake.kinds.orders import ORDERS
 from regulars.intake.mapping import Mapping, Proposal, propose, propose_as, propose_attributes, propose_map
 from regulars.intake.models import ColumnMap, Import, Reject
 from regulars.intake.presets import preset_named
+from regulars.intake.reasons import REASONS
 from regulars.intake.rows import attribute_cell
 from regulars.intake.undoing import check_undo
 from regulars.kernel.days import zone_named
@@ -260,6 +262,7 @@ def dry_run(  # noqa: PLR0913  a file, how it is read, and who is told
         read, kinds = 0, Counter[str]()
         rejected = Counter[str]()
         header = [name for name in judge.known.header if name not in REJECT_COLUMNS]
+        words = _words_of_reasons()
         if refused is not None:
             refused(_BYTE_ORDER_MARK + _csv_row([*header, *REJECT_COLUMNS]))
         for batch in table.rows.collect_batches(chunk_size=_BATCH_LINES, maintain_order=True):
@@ -270,7 +273,7 @@ def dry_run(  # noqa: PLR0913  a file, how it is read, and who is told
             if refused is not None:
                 for line in judged.rejects.iter_rows(named=True):
                     told = Reject(**{**line, "raw": json.loads(line["raw"])})
-                    refused(_csv_row(_reject_row(told, header)))
+                    refused(_csv_row(_reject_row(told, header, words)))
             progress("checking", read, judge.known.lines)
         return DryRun(
             lines_read=read,
@@ -366,25 +369,36 @@ def reject_file(import_id: int) -> Iterator[bytes]:
 
     It opens in a spreadsheet, can be corrected there, and imported again with the same map. A cell that a
     spreadsheet would run as a formula is guarded with an apostrophe, which the next import takes off again.
+    `refused_because` is in the language of the moment in which this is called, `refused_code` in none.
     """
-    yield _BYTE_ORDER_MARK
-    for row in reject_rows(import_id):
-        yield _csv_row(row)
+    rows = reject_rows(import_id)
+    return chain((_BYTE_ORDER_MARK,), map(_csv_row, rows))
 
 
 def reject_rows(import_id: int) -> Iterator[list[str]]:
     """Yield the header and the rows of `reject_file`."""
+    words = _words_of_reasons()
     header = Import.objects.values_list("header", flat=True).get(pk=import_id)
     header = [name for name in header if name not in REJECT_COLUMNS]
-    yield [*header, *REJECT_COLUMNS]
     rejects = Reject.objects.filter(imported_id=import_id).order_by("line_number")
-    for reject in rejects.iterator(chunk_size=5_000):
-        yield _reject_row(reject, header)
+    rows = (_reject_row(reject, header, words) for reject in rejects.iterator(chunk_size=5_000))
+    return chain(([*header, *REJECT_COLUMNS],), rows)
 
 
-def _reject_row(reject: Reject, header: list[str]) -> list[str]:
+def _words_of_reasons() -> dict[str, str]:
+    return {code: str(label) for code, label in REASONS.items()}
+
+
+def _reject_row(reject: Reject, header: list[str], words: dict[str, str]) -> list[str]:
     cells = [str(reject.raw.get(name) or "") for name in header]
-    return [*cells, str(reject.line_number), reject.column, reject.value, reject.reason]
+    return [
+        *cells,
+        str(reject.line_number),
+        reject.column,
+        reject.value,
+        words.get(reject.reason, reject.reason),
+        reject.reason,
+    ]
 
 
 def _csv_row(cells: list[str]) -> bytes:
