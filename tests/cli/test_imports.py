@@ -38,15 +38,27 @@ def test_a_file_is_imported_by_its_proposed_map_and_its_refused_lines_are_writte
     assert "no customer" in result.output
     row = Import.objects.get()
     assert (row.lines_read, row.lines_accepted, row.refunds_matched, row.lines_rejected) == (3, 1, 1, 1)
-    assert rejects.read_text(encoding="utf-8-sig").splitlines()[1].endswith("3,Customer ID,,no_customer")
+    assert (
+        rejects.read_text(encoding="utf-8-sig")
+        .splitlines()[1]
+        .endswith("3,Customer ID,,no customer,no_customer")
+    )
     assert ColumnMap.objects.get().name == "ours"
     assert run("orders", file, "--map", "ours").exit_code == 0
+
+
+def test_a_dry_run_writes_the_refused_lines_as_the_import_does(file: Path) -> None:
+    tried, told = file.with_name("tried.csv"), file.with_name("told.csv")
+    assert "1 refused lines are in" in run("orders", file, "--dry-run", "--rejects", tried).output
+    assert not Import.objects.exists()
+    run("orders", file, "--rejects", told)
+    assert tried.read_bytes() == told.read_bytes()
 
 
 def test_a_dry_run_counts_and_writes_nothing(file: Path) -> None:
     result = run("orders", file, "--dry-run")
     assert result.exit_code == 0, result.output
-    assert "nothing was written" in result.output
+    assert "nothing was written to the record" in result.output
     assert not Import.objects.exists()
     assert not Order.objects.exists()
 

@@ -83,6 +83,15 @@ def test_a_date_that_can_be_read_two_ways_is_asked_on_the_page() -> None:
     assert "2026-01-05" in client.post(url, chosen(answer=answer)).content.decode()
 
 
+def test_dates_that_contradict_each_other_are_asked_about_as_what_they_are() -> None:
+    make_business()
+    client = logged_in()
+    dates = iter(("13/01/2026", "01/14/2026"))
+    row = uploaded(client, re.sub(r"2026-01-1.", lambda found: next(dates, found[0]), CONTENT))
+    asked = client.post(reverse("console:data-preview", args=[row.pk]), chosen()).content.decode()
+    assert "some dates can only be read day first, and others only month first" in asked
+
+
 def test_what_is_not_matched_is_told_inline() -> None:
     make_business()
     client = logged_in()

@@ -4,6 +4,7 @@
 import gzip
 import io
 import json
+import re
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -11,10 +12,12 @@ from pathlib import Path
 import pandas as pd
 import polars as pl
 import pytest
+from django.utils import translation
 
 from regulars.intake import packed
 from regulars.intake.encodings import EncodingUnclearError, UndecodableError
 from regulars.intake.files import UnreadableFileError, open_table
+from regulars.kernel.errors import RegularsError
 
 pytestmark = pytest.mark.unit
 
@@ -60,7 +63,7 @@ def test_a_wrong_encoding_is_told_and_nothing_is_replaced(tmp_path: Path) -> Non
     with pytest.raises(UndecodableError, match="not utf-8"), open_table(path, encoding="utf-8"):
         pass
     with (
-        pytest.raises(UndecodableError, match="'klingon' is not known"),
+        pytest.raises(UndecodableError, match="“klingon” is not known"),
         open_table(path, encoding="klingon"),
     ):
         pass
@@ -220,3 +223,20 @@ def test_a_bomb_is_refused_before_it_fills_the_disk(
     told = "packed more than 2 times" if kind == "nested" else "unpacks from"
     with pytest.raises(UnreadableFileError, match=told), open_table(path):
         pass
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"\n\n", b"PK\x03\x04not a workbook", b"PAR1not parquet", b"\x1f\x8bnot gzip", b"a,b\n\x81\x00\xff,\x8d\n",
+        b'{"a": 1', b",".join([b"a"] * 1_001), b'a,"' + b"x" * 200_000, zipped(**{".hidden": b"a"}),
+        zipped(**{"a.zip": zipped(**{"b.zip": zipped(**{"c.zip": b"a"})})}), zipped(january=b"a\n1", february=b"b\n1"),
+    ],
+)  # fmt: skip
+def test_what_is_no_table_is_refused_in_the_readers_language(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes(content)
+    with translation.override("zh-hans"), pytest.raises(RegularsError) as caught, open_table(path) as table:
+        table.rows.collect()
+    assert re.search("[\u4e00-\u9fff]{3}", str(caught.value)), str(caught.value)
+    assert not re.search("[a-z]+ [a-z]+ [a-z]+", str(caught.value)), str(caught.value)

@@ -185,7 +185,7 @@ def test_what_is_no_mapping_is_refused(broken: object) -> None:
 
 
 def test_a_mapping_is_checked_against_the_header() -> None:
-    with pytest.raises(UnknownColumnError, match=r"'b'.*a, c"):
+    with pytest.raises(UnknownColumnError, match=r"“b”.*a, c"):
         Mapping(columns={"order_code": "b"}).check(["a", "c"])
     with pytest.raises(IncompleteMappingError, match="placed_at"):
         Mapping(columns={"order_code": "a"}).check(["a", "c"])

@@ -1,10 +1,15 @@
 """Exports of well-known platforms are known by their columns, and read as that platform means them."""
 
+from pathlib import Path
+
 import pytest
 
 from regulars.intake.kinds import KINDS
 from regulars.intake.mapping import InvalidMappingError, Mapping, propose, propose_as
 from regulars.intake.presets import PRESETS, UnknownPresetError, preset_named, presets_of
+from regulars.shop.models import Order
+from tests.intake.importing import import_file
+from tests.shop.factories import make_business
 
 # The whole headers of real exports, as the platforms write them.
 EXPORTS = {
@@ -16,12 +21,12 @@ EXPORTS = {
     "youzan": "订单号,订单状态,订单创建时间,买家付款时间,商品名称,规格编码,商品规格,商品数量,商品单价,商品实际成交金额,买家姓名,买家手机号,归属店铺",
 }  # fmt: skip
 TELLING = {
-    "taobao": {"amount": "买家实际支付金额", "external": "买家会员名", "placed_at": "订单付款时间"},
+    "taobao": {"amount": "买家实际支付金额", "external": "买家会员名", "placed_at": "订单创建时间"},
     "alibaba": {"ouid": "OUID", "omid": "OMID", "amount": "实付金额"},
     "shopify": {"order_code": "Name", "unit_price": "Lineitem price", "phone": "Phone", "coupon_code": "Discount Code"},
     "woocommerce": {"order_code": "Order Number", "quantity": "Quantity (- Refund)", "unit_price": "Item Cost", "coupon_code": "Coupon Code"},
     "amazon": {"amount": "item-price", "email": "buyer-email", "coupon_code": "promotion-ids"},
-    "youzan": {"phone": "买家手机号", "amount": "商品实际成交金额", "product_code": "规格编码"},
+    "youzan": {"phone": "买家手机号", "amount": "商品实际成交金额", "product_code": "规格编码", "placed_at": "订单创建时间"},
 }  # fmt: skip
 
 
@@ -71,3 +76,19 @@ def test_a_preset_that_is_chosen_takes_what_the_file_has_and_says_what_it_lacks(
 def test_what_is_no_map_is_refused_with_its_part(told: object) -> None:
     with pytest.raises(InvalidMappingError):
         Mapping.from_json(told)
+
+
+@pytest.mark.integration
+@pytest.mark.django_db
+def test_an_order_that_waits_for_payment_is_placed_when_it_was_made(tmp_path: Path) -> None:
+    make_business(currency="CNY")
+    path = tmp_path / "orders.csv"
+    path.write_text(
+        "订单编号,买家会员名,买家实际支付金额,订单状态,订单创建时间,订单付款时间,宝贝标题,宝贝总数量\n"
+        "101,买家一,39.90,等待买家付款,2026-01-05 10:00:00,,湿巾,1\n"
+        "102,买家二,39.90,交易成功,2026-01-05 10:00:00,2026-01-06 09:00:00,湿巾,1\n"
+    )
+    row = import_file(path)
+    assert (row.lines_accepted, row.lines_rejected) == (2, 0)
+    assert list(Order.objects.order_by("code").values_list("status", flat=True)) == ["pending", "paid"]
+    assert {one.placed_at.isoformat() for one in Order.objects.all()} == {"2026-01-05T10:00:00+00:00"}

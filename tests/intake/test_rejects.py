@@ -5,10 +5,12 @@ import io
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
+from django.utils import translation
 
 from regulars.intake.lines import REASONS
-from regulars.intake.mapping import Mapping
+from regulars.intake.mapping import Mapping, propose
 from regulars.intake.queries import reject_file, reject_reasons
 from regulars.intake.reasons import REASONS as LABELS
 from regulars.intake.rows import ROW_REASONS
@@ -104,13 +106,32 @@ def test_a_line_number_that_stands_twice_is_refused_the_second_time(tmp_path: Pa
     assert OrderLine.objects.count() == 2
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "not a date"), ("zh-hans", "不是日期")])
+def test_the_reject_file_says_why_in_the_readers_language_and_comes_in_again(
+    tmp_path: Path, language: str, words: str
+) -> None:
+    make_business()
+    row = import_lines(tmp_path, GOOD, "2,soon,A,soap,2,1.25")
+    with translation.override(language):
+        found = reject_file(row.pk)
+    content = b"".join(found).decode("utf-8-sig")
+    (told,) = csv.DictReader(io.StringIO(content))
+    assert (told["refused_because"], told["refused_code"]) == (words, "bad_date")
+    columns = propose(content.splitlines()[0].split(",")).mapping.columns
+    assert columns == propose(HEADER.split(",")).mapping.columns
+    mended = tmp_path / "mended.csv"
+    mended.write_text(content.replace("soon", "2026-01-06", 1), encoding="utf-8-sig")
+    assert import_file(mended, mapping=SIMPLE).lines_accepted == 1
+    assert Order.objects.filter(code="2").exists()
+
+
 def test_the_reject_file_can_be_mended_and_imported_again(tmp_path: Path) -> None:
     make_business()
     row = import_lines(tmp_path, GOOD, "1,2026-01-05,A,=cmd(),-1,x", "2,2026-01-06,A,soap,2,?")
     content = b"".join(reject_file(row.pk)).decode("utf-8-sig")
     first, second = list(csv.DictReader(io.StringIO(content)))
     assert list(first) == [
-        *HEADER.split(","), "refused_line", "refused_column", "refused_value", "refused_because",
+        *HEADER.split(","), "refused_line", "refused_column", "refused_value", "refused_because", "refused_code",
     ]  # fmt: skip
     assert (first["sku"], first["qty"], first["refused_line"]) == ("'=cmd()", "-1", "3")
     assert (second["refused_column"], second["refused_value"]) == ("price", "?")
@@ -119,3 +140,27 @@ def test_the_reject_file_can_be_mended_and_imported_again(tmp_path: Path) -> Non
     again = import_file(mended, mapping=SIMPLE)
     assert (again.lines_accepted, again.lines_rejected) == (1, 1)
     assert Order.objects.get(code="2").amount_minor == 250
+
+
+@pytest.mark.parametrize(
+    ("form", "name"), [("csv", "-5% Wipes"), ("xlsx", "-5% Wipes"), ("parquet", "'-5% Wipes")]
+)
+def test_an_apostrophe_that_guards_a_formula_is_taken_off_whatever_a_spreadsheet_saves(
+    tmp_path: Path, form: str, name: str
+) -> None:
+    make_business()
+    mapping = SIMPLE.with_answers(
+        columns={**SIMPLE.columns, "product_code": "customer", "product_name": "sku"}
+    )
+    row = import_lines(tmp_path, GOOD, "2,2026-01-06,B,-5% Wipes,1,?", mapping=mapping)
+    content = b"".join(reject_file(row.pk)).decode("utf-8-sig")
+    mended = pl.read_csv(io.StringIO(content.replace(",?,", ",1.25,", 1)), infer_schema=False)
+    path = tmp_path / f"mended.{form}"
+    if form == "csv":
+        mended.write_csv(path)
+    elif form == "xlsx":
+        mended.write_excel(path)
+    else:
+        mended.write_parquet(path)
+    assert import_file(path, mapping=mapping).lines_accepted == 1
+    assert OrderLine.objects.get(order__code="2").product.name == name

@@ -14,10 +14,12 @@ from regulars.intake.running import (
     ImportNotRunnableError,
     settle_interrupted,
 )
+from regulars.intake.tasks import run_import_job
 from regulars.outbox.models import OutboxEvent
 from regulars.shop.models import ChangedRow, Order, OrderLine, Refund
 from tests.intake.importing import NOW, SIMPLE, import_lines
 from tests.shop.factories import make_business
+from tests.staff.factories import make_user
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -159,3 +161,19 @@ def test_an_import_that_runs_is_not_interrupted(tmp_path: Path) -> None:
         assert settle_interrupted(now=NOW) == 0
     finally:
         other.close()
+
+
+def test_what_is_wrong_with_a_file_is_told_in_the_language_of_whoever_brought_it(tmp_path: Path) -> None:
+    make_business()
+    row = waiting(tmp_path, LINE)
+    owner = make_user()
+    owner.language = "zh-hans"
+    owner.save(update_fields=["language"])
+    Import.objects.filter(pk=row.pk).update(created_by=owner)
+    operations.set_mapping(
+        import_id=row.pk, mapping=SIMPLE.with_answers(columns={**SIMPLE.columns, "order_code": "no"})
+    )
+    run_import_job(import_id=row.pk)
+    row.refresh_from_db()
+    assert (row.state, row.error_code) == ("failed", "unknown_column")
+    assert row.error.startswith("没有“no”这一列")

@@ -32,6 +32,14 @@ def test_a_date_that_can_be_read_two_ways_is_asked() -> None:
     assert understand(table_of(frame), answered, zone="UTC").mapping.date_formats == ("%d/%m/%Y",)
 
 
+def test_dates_that_contradict_each_other_are_told_as_what_they_are() -> None:
+    with pytest.raises(NeedsAnswerError, match="some dates can only be read day first") as caught:
+        understand(table_of(rows(date=["13/01/2024", "01/14/2024"])), SIMPLE, zone="UTC")
+    (question,) = caught.value.questions
+    assert question.is_contradictory
+    assert [choice.value for choice in question.choices] == [["%d/%m/%Y"], ["%m/%d/%Y"]]
+
+
 def test_a_number_that_can_be_read_two_ways_is_asked() -> None:
     with pytest.raises(NeedsAnswerError) as caught:
         understand(table_of(rows(price=["1,234", "5,678"])), SIMPLE, zone="UTC")

@@ -4,10 +4,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 from regulars.insights.models import Profile
 from regulars.intake import operations
 from regulars.intake.models import Import
+from regulars.intake.queries import proposal, why_not_undone
 from regulars.intake.undoing import NotUndoableError
 from regulars.outbox.models import OutboxEvent
 from regulars.shop.models import ChangedRow, Customer, Order, OrderLine
@@ -84,6 +86,24 @@ def test_later_imports_of_the_same_rows_stand_in_the_way_until_they_are_undone(t
     assert not any(state().values())
 
 
+def test_what_no_import_on_record_brought_is_not_named_as_one(tmp_path: Path) -> None:
+    make_business()
+    first, later = import_lines(tmp_path, *FIRST), import_lines(tmp_path, *FIRST)
+    Import.objects.filter(pk=later.pk).update(change_set=None)
+    with pytest.raises(ChangesOvertakenError, match=r"orders or products$"):
+        operations.undo(import_id=first.pk, now=NOW)
+
+
+def test_why_an_import_cannot_be_undone_is_told_in_the_readers_language(tmp_path: Path) -> None:
+    make_business()
+    first, later = import_lines(tmp_path, *FIRST), import_lines(tmp_path, *FIRST)
+    with translation.override("zh-hans"):
+        assert why_not_undone(first, now=NOW).endswith(f"请先撤销：orders.csv（第 {later.pk} 号导入）")
+        assert "30 天" in why_not_undone(later, now=NOW + timedelta(days=31))
+        undone(later)
+        assert "只有已完成的导入" in why_not_undone(later, now=NOW)
+
+
 def test_an_import_of_other_customers_and_products_does_not_stand_in_the_way(tmp_path: Path) -> None:
     make_business()
     first = import_lines(tmp_path, *FIRST)
@@ -116,6 +136,34 @@ def test_a_customer_whom_other_data_speaks_of_stays(tmp_path: Path) -> None:
     assert customer.identifiers.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("consents", "customer id,consent date,channel,consent\nA,2026-03-01,email,yes\n"),
+        (
+            "ga4",
+            '{"event_timestamp": "1772000000000000", "event_name": "login", "user_pseudo_id": "1.2", "user_id": "A"}\n',
+        ),
+    ],
+    ids=["consents", "ga4"],
+)
+def test_a_file_that_is_kept_for_good_does_not_stand_in_the_way(tmp_path: Path, kind: str, text: str) -> None:
+    make_business()
+    first = import_lines(tmp_path, *FIRST)
+    path = tmp_path / "later.txt"
+    path.write_text(text)
+    later = operations.register(path=path, kind=kind, store_code="main", now=NOW)
+    operations.set_mapping(import_id=later.pk, mapping=proposal(path, kind=kind).mapping)
+    operations.run_import(import_id=later.pk, now=NOW)
+    later.refresh_from_db()
+    assert (later.lines_accepted, later.change_set) == (1, None)
+    assert undone(first) == "undone"
+    assert not Order.objects.exists()
+    assert list(Customer.objects.values_list("code", flat=True)) == (["A"] if kind == "consents" else [])
+    with pytest.raises(NotUndoableError):
+        operations.run_undo(import_id=later.pk, now=NOW)
+
+
 def test_after_thirty_days_it_is_too_late(tmp_path: Path) -> None:
     make_business()
     row = import_lines(tmp_path, *FIRST)
@@ -128,5 +176,5 @@ def test_an_import_that_is_not_done_cannot_be_undone(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
     path.write_text(HEADER)
     row = operations.register(path=path, store_code="main", now=NOW)
-    with pytest.raises(NotUndoableError, match="only a finished one"):
+    with pytest.raises(NotUndoableError, match="only a finished import"):
         operations.undo(import_id=row.pk, now=NOW)

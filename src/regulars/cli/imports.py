@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -90,7 +90,7 @@ def _add_command(kind: str) -> None:
             typer.Option("--store", metavar="CODE", help="The store that lines belong to which name none."),
         ] = "main",
         dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Judge every line and write nothing.")
+            bool, typer.Option("--dry-run", help="Judge every line and write nothing to the record.")
         ] = False,
         rejects: Annotated[
             Path | None,
@@ -129,7 +129,10 @@ def _add_command(kind: str) -> None:
         now = timezone.now()
         if dry_run:
             with _questions_shown():
-                _show_dry_run(_judge(file, mapping, store, now), kind)
+                found = _judge(file, mapping, store, now, rejects)
+            _show_dry_run(found, kind)
+            if rejects is not None:
+                _show_rejects(sum(found.rejected.values()), rejects)
             return
         row = bring_in(operations.register(path=file, kind=kind, store_code=store, now=now), mapping)
         if save_map:
@@ -299,11 +302,18 @@ def mapping_for(
     return mapping.with_answers(encoding=encoding or mapping.encoding, sheet=sheet or mapping.sheet)
 
 
-def _judge(file: Path, mapping: "Mapping", store: str, now: datetime) -> "DryRun":
+def _judge(file: Path, mapping: "Mapping", store: str, now: datetime, rejects: Path | None) -> "DryRun":
     from regulars.intake import queries  # noqa: PLC0415  needs the settings
 
-    with shown_progress() as progress:
-        return queries.dry_run(path=file, mapping=mapping, store_code=store, now=now, progress=progress)
+    with shown_progress() as progress, rejects.open("wb") if rejects else nullcontext() as target:
+        return queries.dry_run(
+            path=file,
+            mapping=mapping,
+            store_code=store,
+            now=now,
+            refused=target.write if target else None,
+            progress=progress,
+        )
 
 
 def _show_doubts(proposal: "Proposal") -> None:
@@ -357,7 +367,7 @@ def _show_dry_run(found: "DryRun", kind: str) -> None:
         table.add_row("refunds among them", f"{found.refunds:,}")
     _add_reasons(table, found.rejected)
     notes.print(table)
-    notes.print("nothing was written")
+    notes.print("nothing was written to the record")
 
 
 def _show_result(row: "Import") -> None:
@@ -404,4 +414,8 @@ def _write_rejects(row: "Import", target: Path) -> None:
 
     with target.open("wb") as file:
         file.writelines(queries.reject_file(row.pk))
-    notes.print(f"{row.lines_rejected:,} refused lines are in {target}", markup=False, soft_wrap=True)
+    _show_rejects(row.lines_rejected, target)
+
+
+def _show_rejects(lines: int, target: Path) -> None:
+    notes.print(f"{lines:,} refused lines are in {target}", markup=False, soft_wrap=True)

@@ -30,6 +30,7 @@ from regulars.intake.kinds import KINDS, kind_named
 from regulars.intake.kinds.kind import Kind
 from regulars.intake.kinds.orders import ORDERS
 from regulars.intake.labels import (
+    CONTRADICTORY_DATES,
     FIELD_NOTES,
     MISSING_LABELS,
     QUESTION_LABELS,
@@ -409,6 +410,8 @@ def _missing(kind: Kind, needed: str) -> str:
 
 def _asked(question: Question) -> str:
     words = QUESTION_LABELS[question.part] if question.choices else UNREADABLE_DATES
+    if question.is_contradictory:
+        words = CONTRADICTORY_DATES
     return words % {"column": question.column, "word": question.word}
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from django.utils.translation import gettext
+
 from regulars.kernel.errors import RegularsError
 
 ENCODINGS = (
@@ -57,6 +59,21 @@ class Reading:
     example: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Decoded:
+    """A text in UTF-8.
+
+    Attributes:
+        path: Where it is.
+        is_damaged: Whether it holds U+FFFD: letters that were lost before the file came to us.
+        has_quotes: Whether it holds quotation marks.
+    """
+
+    path: Path
+    is_damaged: bool
+    has_quotes: bool
+
+
 class EncodingUnclearError(UndecodableError):
     """Several encodings make some sense of the bytes, or none makes much; `readings` shows each."""
 
@@ -64,8 +81,9 @@ class EncodingUnclearError(UndecodableError):
 
     def __init__(self, readings: tuple[Reading, ...]) -> None:
         shown = "; ".join(f"{one.encoding}: {one.example!r}" for one in readings)
+        message = gettext("the letters do not say which encoding the text has: %(readings)s")
         super().__init__(
-            f"the letters do not say which encoding the text has: {shown}",
+            message % {"readings": shown},
             readings=[{"encoding": one.encoding, "example": one.example} for one in readings],
         )
         self.readings = readings
@@ -100,7 +118,8 @@ def detect_encoding(path: Path) -> str:
         # The same letters: Hong Kong's supplement is needed only where Taiwan's table does not reach.
         scores.pop("big5hkscs", None)
     if not scores:
-        raise UndecodableError(f"no known encoding fits; name one of {', '.join(ENCODINGS)}")
+        message = gettext("no known encoding fits; name one of %(names)s")
+        raise UndecodableError(message % {"names": ", ".join(ENCODINGS)})
     ranked = sorted(scores, key=lambda name: -scores[name])
     others = [scores[name] for name in ranked[1:]]
     if scores[ranked[0]] >= _LOOKS_RIGHT and all(scores[ranked[0]] - one >= _CLEAR_LEAD for one in others):
@@ -110,10 +129,8 @@ def detect_encoding(path: Path) -> str:
     )
 
 
-def transcode(path: Path, target: Path, encoding: str) -> tuple[Path, bool]:
+def transcode(path: Path, target: Path, encoding: str) -> Decoded:
     """Return a UTF-8 file of the same text, `path` itself where it is UTF-8 already, else `target`.
-
-    The second value says whether the text holds U+FFFD: letters that were lost before the file came to us.
 
     Raises:
         UndecodableError: The text breaks the encoding; the message names the place.
@@ -122,26 +139,27 @@ def transcode(path: Path, target: Path, encoding: str) -> tuple[Path, bool]:
     try:
         decoder = codecs.getincrementaldecoder(_CODECS.get(encoding, encoding))("strict")
     except LookupError as error:
-        message = f"encoding {encoding!r} is not known; choose one of {', '.join(ENCODINGS)}"
-        raise UndecodableError(message, encoding=encoding) from error
+        message = gettext("encoding “%(name)s” is not known; choose one of %(names)s")
+        told = message % {"name": encoding, "names": ", ".join(ENCODINGS)}
+        raise UndecodableError(told, encoding=encoding) from error
     is_utf8 = encoding == "utf-8-sig"
-    read, is_damaged = 0, False
+    read, is_damaged, has_quotes = 0, False, False
     try:
         with path.open("rb") as source, target.open("w", encoding="utf-8", newline="") as sink:
             while block := source.read(_BLOCK):
                 text = decoder.decode(block)
                 read += len(block)
                 is_damaged = is_damaged or "\ufffd" in text
+                has_quotes = has_quotes or '"' in text
                 if not is_utf8:
                     sink.write(text)
             sink.write(decoder.decode(b"", final=True))
     except UnicodeError as error:
         place = read + getattr(error, "start", 0)
-        message = (
-            f"the file is not {encoding}: it breaks near byte {place}; choose one of {', '.join(ENCODINGS)}"
-        )
-        raise UndecodableError(message, encoding=encoding, byte=place) from error
-    return (path if is_utf8 else target), is_damaged
+        message = gettext("the file is not %(name)s: it breaks near byte %(place)s; choose one of %(names)s")
+        told = message % {"name": encoding, "place": place, "names": ", ".join(ENCODINGS)}
+        raise UndecodableError(told, encoding=encoding, byte=place) from error
+    return Decoded(path=path if is_utf8 else target, is_damaged=is_damaged, has_quotes=has_quotes)
 
 
 def known_as(encoding: str) -> str:

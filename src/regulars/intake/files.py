@@ -11,22 +11,26 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import fastexcel
 import polars as pl
+import polars.selectors as cs
+from django.utils.translation import gettext
 
 from regulars.intake.encodings import detect_encoding, known_as, transcode
 from regulars.intake.json_lines import flatten, looks_like_json_lines
 from regulars.intake.packed import UnreadableFileError, WhichPartError, unpacked
+from regulars.intake.quotes import mend_quotes
 from regulars.kernel.spreadsheets import FORMULA_START
 
 __all__ = [
     "BROKEN",
     "EXTRA",
     "REJECT_COLUMNS",
+    "UNPAIRED",
     "Table",
     "UnreadableFileError",
     "WhichPartError",
@@ -39,8 +43,11 @@ _DELIMITERS = (",", "\t", ";", "|")
 _MOST_COLUMNS = 1_000
 EXTRA = "extra"
 BROKEN = "broken"
+UNPAIRED = "unpaired"
 # What a file of refused lines has beyond the columns of the file that they stood in.
-REJECT_COLUMNS = ("refused_line", "refused_column", "refused_value", "refused_because")
+REJECT_COLUMNS = ("refused_line", "refused_column", "refused_value", "refused_because", "refused_code")
+# The one of them that every such file has had.
+_REJECT_MARK = "refused_because"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +58,8 @@ class Table:
         header: The column names as the file writes them, made unique.
         rows: `line`, then `c0`..., texts from CSV and typed values from Parquet and Excel. For texts also
             `extra`, filled where a row has more fields than the header; for JSON lines `broken`, the line itself where
-            it is no object, and nothing else of it.
+            it is no object, and nothing else of it; for a text whose quotes do not pair `unpaired`, the line itself
+            where it is open where its cells end, and nothing else of it.
         encoding: Of the text, or "" for Parquet and Excel.
         sheets: Of a workbook.
         is_damaged: Whether the text holds U+FFFD: letters that were lost before the file came to us.
@@ -96,24 +104,29 @@ def open_table(path: Path, *, file_name: str = "", encoding: str = "", sheet: st
         with inner.open("rb") as file:
             start = file.read(8)
         if not start:
-            raise UnreadableFileError(f"{name} is empty")
+            raise UnreadableFileError(gettext("%(name)s is empty") % {"name": name})
         try:
             if start.startswith(b"PAR1"):
                 yield _typed(pl.scan_parquet(inner))
             elif start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
                 frame, sheets = _read_excel(inner, sheet)
-                yield _typed(frame.lazy(), sheets=sheets)
+                table = _typed(frame.lazy(), sheets=sheets)
+                yield replace(table, rows=_unguarded(table.rows, table.header))
             else:
                 yield _text_table(inner, folder, encoding)
         except (pl.exceptions.PolarsError, fastexcel.FastExcelError, csv.Error) as error:
-            raise UnreadableFileError(f"{name} cannot be read as a table: {error}") from error
+            message = gettext(
+                "%(name)s cannot be read as a table. Open it in a spreadsheet, save it as CSV (UTF-8) or as an Excel workbook "
+                "(.xlsx), and bring that in."
+            )
+            raise UnreadableFileError(message % {"name": name}) from error
 
 
 def _read_excel(path: Path, sheet: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
     book = fastexcel.read_excel(path)
     if sheet and sheet not in book.sheet_names:
-        choices = ", ".join(book.sheet_names)
-        raise UnreadableFileError(f"there is no sheet {sheet!r}; the file has: {choices}")
+        message = gettext("there is no sheet “%(name)s”; the file has: %(names)s")
+        raise UnreadableFileError(message % {"name": sheet, "names": ", ".join(book.sheet_names)})
     found = book.load_sheet(sheet or 0, schema_sample_rows=None)
     return found.to_polars(), tuple(book.sheet_names)
 
@@ -132,6 +145,14 @@ def _typed(frame: pl.LazyFrame, *, sheets: tuple[str, ...] = ()) -> Table:
     )
 
 
+def _unguarded(rows: pl.LazyFrame, header: Sequence[str]) -> pl.LazyFrame:
+    """Return the rows of a file of refused lines without the apostrophes that we put before its formulas."""
+    if _REJECT_MARK not in header:
+        return rows
+    cells = cs.by_name([f"c{i}" for i in range(len(header))]) & cs.string()
+    return rows.with_columns(cells.str.replace(rf"^'({FORMULA_START})", "$1"))
+
+
 def _as_json(name: str) -> pl.Expr:
     """Return a column of lists or records as texts of JSON, as a file of JSON lines has them."""
 
@@ -147,41 +168,57 @@ def _as_json(name: str) -> pl.Expr:
 
 def _text_table(path: Path, folder: Path, encoding: str) -> Table:
     encoding = known_as(encoding) if encoding else detect_encoding(path)
-    text, is_damaged = transcode(path, folder / "text", encoding)
+    decoded = transcode(path, folder / "text", encoding)
+    text = decoded.path
     with text.open(encoding="utf-8-sig", newline="") as file:
         start = file.read(_SNIFF_BYTES)
     if looks_like_json_lines(start):
         types = flatten(text, folder / "flat")
-        header, delimiter, text = list(types), ",", folder / "flat"
+        header = list(types)
         casts = [pl.col(f"c{i}").cast(kind) for i, kind in enumerate(types.values()) if kind != pl.String]
-        first_line, beyond = 0, BROKEN
+        _check_width(header)
+        first_line, rows = 0, _scanned(folder / "flat", len(header), BROKEN)
     else:
         delimiter = _delimiter(start)
         header, casts = _first_record(start, delimiter), []
-        first_line, beyond = 1, EXTRA
-    _check_width(header)
-    names = [f"c{i}" for i in range(len(header))]
-    rows = pl.scan_csv(
-        text,
+        _check_width(header)
+        first_line, rows = 1, _scanned(text, len(header), EXTRA, delimiter=delimiter, first_line=1)
+        if decoded.has_quotes and not _is_sound(rows):
+            mend_quotes(text, folder / "mended", delimiter=delimiter, width=len(header))
+            rows = _scanned(folder / "mended", len(header), EXTRA, UNPAIRED, first_line=1)
+    rows = rows.with_columns(casts)
+    # The header is read as a row and left out, so that line breaks inside it do no harm.
+    return Table(
+        header=_unique(header),
+        rows=_unguarded(rows, header).filter(pl.col("line") > first_line),
+        encoding=encoding,
+        is_damaged=decoded.is_damaged,
+    )
+
+
+def _scanned(path: Path, width: int, *beyond: str, delimiter: str = ",", first_line: int = 0) -> pl.LazyFrame:
+    """Return the rows of a text: `line`, `c0`..., and what stands beyond the columns."""
+    return pl.scan_csv(
+        path,
         has_header=False,
         skip_rows=0,
         skip_lines=0,
         separator=delimiter,
-        schema=dict.fromkeys([*names, beyond], pl.String),
+        schema=dict.fromkeys([*(f"c{i}" for i in range(width)), *beyond], pl.String),
         missing_columns="insert",
         truncate_ragged_lines=True,
         row_index_name="line",
         row_index_offset=first_line,
-    ).with_columns(pl.col("line").cast(pl.Int64), *casts)
-    if REJECT_COLUMNS[-1] in header:
-        rows = rows.with_columns(pl.col(names).str.replace(rf"^'({FORMULA_START})", "$1"))
-    # The header is read as a row and left out, so that line breaks inside it do no harm.
-    return Table(
-        header=_unique(header),
-        rows=rows.filter(pl.col("line") > first_line),
-        encoding=encoding,
-        is_damaged=is_damaged,
-    )
+    ).with_columns(pl.col("line").cast(pl.Int64))
+
+
+def _is_sound(rows: pl.LazyFrame) -> bool:
+    """Return whether every cell of a text can be told from the next."""
+    try:
+        rows.select(pl.all().null_count()).collect(engine="streaming")
+    except pl.exceptions.PolarsError:
+        return False
+    return True
 
 
 def _delimiter(start: str) -> str:
@@ -201,13 +238,14 @@ def _delimiter(start: str) -> str:
 def _first_record(start: str, delimiter: str) -> list[str]:
     record = next(csv.reader(io.StringIO(start), delimiter=delimiter), [])
     if not any(name.strip() for name in record):
-        raise UnreadableFileError("the first line is empty; it must name the columns")
+        raise UnreadableFileError(gettext("the first line is empty; it must name the columns"))
     return record
 
 
 def _check_width(header: Sequence[str]) -> None:
     if not 1 <= len(header) <= _MOST_COLUMNS:
-        raise UnreadableFileError(f"the header has {len(header)} columns, must be 1 to {_MOST_COLUMNS}")
+        message = gettext("the header has %(count)s columns, must be 1 to %(most)s")
+        raise UnreadableFileError(message % {"count": len(header), "most": _MOST_COLUMNS})
 
 
 def _unique(header: Sequence[str]) -> tuple[str, ...]:

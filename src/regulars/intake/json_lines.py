@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from django.utils.translation import gettext
 
 from regulars.intake.packed import UnreadableFileError
 
@@ -37,9 +38,10 @@ def flatten(path: Path, target: Path) -> dict[str, pl.DataType]:
         for name, value in record.items():
             kinds.setdefault(name, set()).add(_kind(value))
         if len(kinds) > _MOST_COLUMNS:
-            raise UnreadableFileError(f"the records have more than {_MOST_COLUMNS} keys")
+            message = gettext("the records have more than %(most)s keys")
+            raise UnreadableFileError(message % {"most": _MOST_COLUMNS})
     if not kinds:
-        raise UnreadableFileError("no line is a JSON object with a key; each line must be one")
+        raise UnreadableFileError(gettext("no line is a JSON object with a key; each line must be one"))
     with target.open("w", encoding="utf-8", newline="") as sink:
         writer = csv.writer(sink)
         names = list(kinds)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from regulars.intake.files import BROKEN, EXTRA
+from regulars.intake.files import BROKEN, EXTRA, UNPAIRED
 
 # A code that went through a spreadsheet as a large number: 1.38E+10.
 DIGITS_LOST = r"^\d([.,]\d+)?[eE]\+?\d+$"
 
 
 # What a line may hold beside the cells of its columns: it is refused for it.
-BEYOND = {"broken_line": BROKEN, "too_many_fields": EXTRA}
+BEYOND = {"broken_line": BROKEN, "unpaired_quotes": UNPAIRED, "too_many_fields": EXTRA}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,11 @@ def rejects(
     told: list[pl.Expr] = [
         pl.when(blamed == name).then(pl.col(name)) for name in sorted(set(blamed) & set(texts.columns))
     ]
-    named = texts.rename({**names, **{name: "…" for name in BEYOND.values() if name in texts.columns}})
+    more = [name for name in BEYOND.values() if name in texts.columns]
+    named = texts.select(
+        *(pl.col(inner).alias(name) for inner, name in names.items()),
+        *([pl.coalesce(more).alias("…")] if more else []),
+    )
     return texts.select(
         line_number=line,
         column=blamed.replace_strict(names, return_dtype=pl.String, default=""),

@@ -5,6 +5,7 @@ from django.utils.translation import pgettext_lazy
 
 REASON_LABELS = {
     "broken_line": _("the line is no JSON object"),
+    "unpaired_quotes": _('a quotation mark (") is opened and not closed'),
     "too_many_fields": _("more cells than columns"),
     "no_order_code": _("no order number"),
     "masked_customer": _("the customer is masked with *"),
@@ -107,6 +108,10 @@ MISSING_LABELS = {
 }
 
 UNREADABLE_DATES = _("No date format reads column “%(column)s”.")
+CONTRADICTORY_DATES = _(
+    "In column “%(column)s” some dates can only be read day first, and others only month first. Which is right? "
+    "Lines with the others will be refused."
+)
 QUESTION_LABELS = {
     "date_formats": _("Column “%(column)s” can be read day first or month first. Which is right?"),
     "decimal": _("Is the mark in numbers such as 1,234 of column “%(column)s” a decimal mark?"),

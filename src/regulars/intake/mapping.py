@@ -5,6 +5,8 @@ from collections.abc import Mapping as Dict
 from dataclasses import asdict, dataclass, field, replace
 from typing import ClassVar, Self
 
+from django.utils.translation import gettext
+
 from regulars.intake.headers import LINE_TOTALS, ORDER_TOTALS, plain
 from regulars.intake.kinds import kind_named
 from regulars.intake.kinds.fields import SHARED
@@ -83,11 +85,13 @@ class Mapping:
         """
         kind = self.the_kind
         if self.version != VERSION:
-            raise InvalidMappingError(f"version == {self.version!r}, must be {VERSION}")
+            message = gettext("the map is of version %(version)s, must be %(ours)s")
+            raise InvalidMappingError(message % {"version": self.version, "ours": VERSION})
         for name in self.columns:
             _one_of("field", name, kind.names())
         if self.attributes and not kind.takes_attributes:
-            raise InvalidMappingError(f"a file of {kind.name} holds no attributes")
+            message = gettext("a file of “%(kind)s” holds no attributes")
+            raise InvalidMappingError(message % {"kind": kind.label})
         _one_of("decimal", self.decimal, ("", ".", ","))
         for status in self.status_values.values():
             _one_of("status", status, STATUSES)
@@ -109,15 +113,16 @@ class Mapping:
             InvalidMappingError: It describes none.
         """
         if not isinstance(value, dict) or not isinstance(value.get("columns"), dict):
-            raise InvalidMappingError('a mapping is a JSON object with "columns": {field: column}')
+            raise InvalidMappingError(gettext('a map is a JSON object with "columns": {field: column}'))
         known = {name: value[name] for name in cls.__dataclass_fields__ if name in value}
         if unknown := sorted(set(value) - set(known)):
-            raise InvalidMappingError(
-                f"{unknown[0]!r} is no part of a mapping; the parts are {', '.join(cls.__dataclass_fields__)}"
-            )
+            message = gettext("“%(name)s” is no part of a map; the parts are %(names)s")
+            names = ", ".join(cls.__dataclass_fields__)
+            raise InvalidMappingError(message % {"name": unknown[0], "names": names})
         for name, part in known.items():
             if not _is_shaped(part, _SHAPES.get(name, str)):
-                raise InvalidMappingError(f"{name} == {part!r} is not what a mapping holds there")
+                message = gettext("%(name)s is %(value)s, which is not what a map holds there")
+                raise InvalidMappingError(message % {"name": name, "value": repr(part)})
         for name in ("discounts", "date_formats"):
             if name in known:
                 known[name] = tuple(known[name])
@@ -140,12 +145,11 @@ class Mapping:
         """
         for name in self.used():
             if name not in header:
-                choices = ", ".join(header)
-                raise UnknownColumnError(f"there is no column {name!r}; the file has: {choices}", column=name)
+                message = gettext("there is no column “%(name)s”; the file has: %(names)s")
+                raise UnknownColumnError(message % {"name": name, "names": ", ".join(header)}, column=name)
         if missing := self.missing():
-            raise IncompleteMappingError(
-                f"the mapping needs a column for {'; for '.join(missing)}", missing=list(missing)
-            )
+            message = gettext("the map needs a column for each of: %(names)s")
+            raise IncompleteMappingError(message % {"names": "; ".join(missing)}, missing=list(missing))
 
     def used(self) -> tuple[str, ...]:
         """Return the columns that the mapping names."""
@@ -357,4 +361,6 @@ def _is_shaped(value: object, shape: object) -> bool:
 
 def _one_of(what: str, value: object, choices: Sequence[str]) -> None:
     if value not in choices:
-        raise InvalidMappingError(f"{what} == {value!r}, must be one of {', '.join(map(repr, choices))}")
+        message = gettext("%(name)s is %(value)s, must be one of %(choices)s")
+        told = {"name": what, "value": repr(value), "choices": ", ".join(map(repr, choices))}
+        raise InvalidMappingError(message % told)

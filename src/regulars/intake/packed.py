@@ -7,6 +7,8 @@ import zlib
 from pathlib import Path
 from typing import IO, BinaryIO, ClassVar
 
+from django.utils.translation import gettext
+
 from regulars.kernel.errors import RegularsError
 
 _BLOCK = 1 << 20
@@ -30,9 +32,8 @@ class WhichPartError(UnreadableFileError):
     code: ClassVar[str] = "which_part"
 
     def __init__(self, parts: tuple[str, ...]) -> None:
-        super().__init__(
-            f"the file holds {len(parts)} tables: {', '.join(parts)}; say which one", parts=list(parts)
-        )
+        message = gettext("the file holds %(count)s tables: %(names)s; say which one")
+        super().__init__(message % {"count": len(parts), "names": ", ".join(parts)}, parts=list(parts))
         self.parts = parts
 
 
@@ -62,7 +63,8 @@ def unpacked(path: Path, folder: Path, part: str) -> tuple[Path, str]:
         else:
             part = _unpack_zip(path, target, part)
         path = target
-    raise UnreadableFileError(f"the file is packed more than {_MOST_PACKED} times")
+    message = gettext("the file is packed more than %(most)s times; unpack it first")
+    raise UnreadableFileError(message % {"most": _MOST_PACKED})
 
 
 def is_workbook(path: Path) -> bool:
@@ -85,7 +87,8 @@ def is_workbook(path: Path) -> bool:
                         _check_size(whole, path.stat().st_size, most=_MOST_WORKBOOK_BYTES)
             return True
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, EOFError) as error:
-        raise UnreadableFileError(f"the file is no whole zip or workbook: {error}") from error
+        message = gettext("the file is no whole zip or workbook; export it again, or unpack it first")
+        raise UnreadableFileError(message) from error
 
 
 def _unpack_gzip(path: Path, target: Path) -> None:
@@ -93,7 +96,8 @@ def _unpack_gzip(path: Path, target: Path) -> None:
         with gzip.open(path, "rb") as source, target.open("wb") as sink:
             _copy(source, sink, packed_bytes=path.stat().st_size)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UnreadableFileError(f"the gzip file is broken: {error}") from error
+        message = gettext("the gzip file is broken; export it again, or unpack it first")
+        raise UnreadableFileError(message) from error
 
 
 def _unpack_zip(path: Path, target: Path, part: str) -> str:
@@ -109,17 +113,18 @@ def _unpack_zip(path: Path, target: Path, part: str) -> str:
             chosen = [one for one in members if part == one.filename or part.startswith(f"{one.filename}/")]
             if not chosen and len(members) != 1:
                 if not members:
-                    raise UnreadableFileError("the zip file holds no file")
+                    raise UnreadableFileError(gettext("the zip file holds no file"))
                 raise WhichPartError(tuple(one.filename for one in members))
             member = chosen[0] if chosen else members[0]
             if member.flag_bits & 1:
-                raise UnreadableFileError("the zip file is protected by a password; unpack it first")
+                raise UnreadableFileError(gettext("the zip file is protected by a password; unpack it first"))
             _check_size(member.file_size, path.stat().st_size)
             with archive.open(member) as source, target.open("wb") as sink:
                 _copy(source, sink, packed_bytes=path.stat().st_size)
             return part.removeprefix(member.filename).removeprefix("/") if chosen else part
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, EOFError) as error:
-        raise UnreadableFileError(f"the zip file is broken: {error}") from error
+        message = gettext("the zip file is broken; export it again, or unpack it first")
+        raise UnreadableFileError(message) from error
 
 
 def _copy(source: IO[bytes] | gzip.GzipFile, sink: BinaryIO, *, packed_bytes: int) -> None:
@@ -131,12 +136,13 @@ def _copy(source: IO[bytes] | gzip.GzipFile, sink: BinaryIO, *, packed_bytes: in
             copied % (64 * _BLOCK) < _BLOCK
             and shutil.disk_usage(Path(sink.name).parent).free < len(block) * 64
         ):
-            raise UnreadableFileError("there is not enough room on the disk to unpack the file")
+            raise UnreadableFileError(gettext("there is not enough room on the disk to unpack the file"))
         sink.write(block)
 
 
 def _check_size(size: int, packed_bytes: int, *, most: int = _MOST_BYTES) -> None:
     if size > most or (size > _HARMLESS_BYTES and size > packed_bytes * _MOST_SHRUNK):
-        raise UnreadableFileError(
-            f"the file unpacks from {packed_bytes:,} to more than {size:,} bytes; no export does, so it is refused"
+        message = gettext(
+            "the file unpacks from %(packed)s to more than %(size)s bytes; no export does, so it is refused"
         )
+        raise UnreadableFileError(message % {"packed": f"{packed_bytes:,}", "size": f"{size:,}"})

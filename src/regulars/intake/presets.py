@@ -71,7 +71,7 @@ PRESETS: tuple[Preset, ...] = (
         columns={
             "order_code": ("主订单编号", "订单编号"),
             "line_number": ("子订单编号",),
-            "placed_at": ("订单付款时间", "付款时间", "订单创建时间", "创建时间"),
+            "placed_at": ("订单创建时间", "创建时间", "订单付款时间", "付款时间"),
             "external": ("买家会员名", "买家昵称", "买家旺旺"),
             "ouid": ("ouid", "买家ouid"),
             "omid": ("omid", "买家omid"),
@@ -183,7 +183,7 @@ PRESETS: tuple[Preset, ...] = (
         label=_YOUZAN,
         columns={
             "order_code": ("订单号",),
-            "placed_at": ("买家付款时间", "订单付款时间", "订单创建时间"),
+            "placed_at": ("订单创建时间", "买家付款时间", "订单付款时间"),
             "external": ("买家账号", "会员编号", "买家昵称"),
             "phone": ("买家手机号", "收货人手机号/提货人手机号", "收货人手机号"),
             "customer_name": ("买家姓名", "收货人/提货人", "收货人"),

@@ -2,11 +2,13 @@
 
 import csv
 import io
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +21,7 @@ from regulars.intake.kinds.orders import ORDERS
 from regulars.intake.mapping import Mapping, Proposal, propose, propose_as, propose_attributes, propose_map
 from regulars.intake.models import ColumnMap, Import, Reject
 from regulars.intake.presets import preset_named
+from regulars.intake.reasons import REASONS
 from regulars.intake.rows import attribute_cell
 from regulars.intake.undoing import check_undo
 from regulars.kernel.days import zone_named
@@ -32,6 +35,7 @@ from regulars.shop.queries import business
 PREVIEW_LINES = 20
 _SAMPLE_LINES = 200
 _BATCH_LINES = 100_000
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class UnknownMapError(RegularsError):
@@ -233,20 +237,43 @@ def preview(*, path: Path, file_name: str = "", mapping: Mapping, store_code: st
         return replace(found, fields=fields, rows=rows)
 
 
-def dry_run(
-    *, path: Path, mapping: Mapping, store_code: str, now: datetime, progress: Progress = no_progress
+def dry_run(  # noqa: PLR0913  a file, how it is read, and who is told
+    *,
+    path: Path,
+    mapping: Mapping,
+    store_code: str,
+    now: datetime,
+    refused: Callable[[bytes], object] | None = None,
+    progress: Progress = no_progress,
 ) -> DryRun:
-    """Judge every line of a file and write nothing. Raises as `preview`."""
+    """Judge every line of a file and write nothing to the record. Raises as `preview`.
+
+    Args:
+        path: The file.
+        mapping: How it is read.
+        store_code: The store of lines that name none.
+        now: The current instant.
+        refused: Given the lines of a file as `reject_file` yields them.
+        progress: Told how far it is.
+    """
     with open_table(path, encoding=mapping.encoding, sheet=mapping.sheet) as table:
         progress("reading", 0, None)
         judge = _judge(table, mapping, store_code, now)
         read, kinds = 0, Counter[str]()
         rejected = Counter[str]()
+        header = [name for name in judge.known.header if name not in REJECT_COLUMNS]
+        words = _words_of_reasons()
+        if refused is not None:
+            refused(_BYTE_ORDER_MARK + _csv_row([*header, *REJECT_COLUMNS]))
         for batch in table.rows.collect_batches(chunk_size=_BATCH_LINES, maintain_order=True):
             judged = judge.judge(batch)
             read += judged.read
             kinds.update({name: len(frame) for name, frame in judged.stage.items()})
             rejected.update(judged.rejects["reason"].to_list())
+            if refused is not None:
+                for line in judged.rejects.iter_rows(named=True):
+                    told = Reject(**{**line, "raw": json.loads(line["raw"])})
+                    refused(_csv_row(_reject_row(told, header, words)))
             progress("checking", read, judge.known.lines)
         return DryRun(
             lines_read=read,
@@ -342,21 +369,36 @@ def reject_file(import_id: int) -> Iterator[bytes]:
 
     It opens in a spreadsheet, can be corrected there, and imported again with the same map. A cell that a
     spreadsheet would run as a formula is guarded with an apostrophe, which the next import takes off again.
+    `refused_because` is in the language of the moment in which this is called, `refused_code` in none.
     """
-    yield b"\xef\xbb\xbf"
-    for row in reject_rows(import_id):
-        yield _csv_row(row)
+    rows = reject_rows(import_id)
+    return chain((_BYTE_ORDER_MARK,), map(_csv_row, rows))
 
 
 def reject_rows(import_id: int) -> Iterator[list[str]]:
     """Yield the header and the rows of `reject_file`."""
+    words = _words_of_reasons()
     header = Import.objects.values_list("header", flat=True).get(pk=import_id)
     header = [name for name in header if name not in REJECT_COLUMNS]
-    yield [*header, *REJECT_COLUMNS]
     rejects = Reject.objects.filter(imported_id=import_id).order_by("line_number")
-    for reject in rejects.iterator(chunk_size=5_000):
-        cells = [str(reject.raw.get(name) or "") for name in header]
-        yield [*cells, str(reject.line_number), reject.column, reject.value, reject.reason]
+    rows = (_reject_row(reject, header, words) for reject in rejects.iterator(chunk_size=5_000))
+    return chain(([*header, *REJECT_COLUMNS],), rows)
+
+
+def _words_of_reasons() -> dict[str, str]:
+    return {code: str(label) for code, label in REASONS.items()}
+
+
+def _reject_row(reject: Reject, header: list[str], words: dict[str, str]) -> list[str]:
+    cells = [str(reject.raw.get(name) or "") for name in header]
+    return [
+        *cells,
+        str(reject.line_number),
+        reject.column,
+        reject.value,
+        words.get(reject.reason, reject.reason),
+        reject.reason,
+    ]
 
 
 def _csv_row(cells: list[str]) -> bytes:

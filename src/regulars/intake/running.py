@@ -12,6 +12,7 @@ import polars as pl
 from django.db import connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
+from django.utils.translation import gettext
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from regulars.intake.events import ImportFinished
@@ -145,7 +146,10 @@ def _bring_in(row: Import, now: datetime, reporter: "_Reporter") -> None:
     owner = business()
     mapping = Mapping.from_json(row.mapping)
     if mapping.currency and mapping.currency != owner.currency:
-        message = f"the file is in {mapping.currency}, the business counts in {owner.currency}"
+        message = gettext("the file is in %(currency)s, the business counts in %(own)s") % {
+            "currency": mapping.currency,
+            "own": owner.currency,
+        }
         raise CurrencyMismatchError(message, currency=mapping.currency)
     zone = zone_named(owner.time_zone)
     with open_table(
@@ -162,9 +166,10 @@ def _bring_in(row: Import, now: datetime, reporter: "_Reporter") -> None:
             store_ids=shop.ensure_stores,
         )
         with transaction.atomic():
-            with shop.keep_changes(now=now, source=source_of(row.pk)) as changes:
+            can_undo = judge.known.mapping.the_kind.can_undo
+            with shop.keep_changes(now=now, source=source_of(row.pk), can_undo=can_undo) as changes:
                 _bring_in_lines(row, table, judge, reporter)
-            row.change_set = changes if judge.known.mapping.the_kind.can_undo else None
+            row.change_set = changes if can_undo else None
             row.state, row.finished_at, row.stage = Import.State.DONE, now, ""
             row.error_code = row.error = ""
             row.mapping, row.header = judge.known.mapping.to_json(), list(judge.known.header)

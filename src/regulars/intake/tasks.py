@@ -5,12 +5,13 @@ from threading import Lock
 
 import structlog
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.tasks import Task
 
 from regulars.intake.connectors import filling, taking, working
+from regulars.intake.models import Import
 from regulars.intake.running import JOB, run_import, settle_interrupted
 from regulars.intake.track.taking import forget_calls
 from regulars.intake.track.working import work
@@ -22,6 +23,12 @@ _log = structlog.get_logger()
 _ASK_EVERY_SECONDS = 1
 
 
+def _told_to_reader(import_id: int) -> translation.override:
+    """Word what is wrong in the language of whoever brought the file."""
+    language = Import.objects.filter(pk=import_id).values_list("created_by__language", flat=True).first()
+    return translation.override(language or "en")
+
+
 @app.task(name=JOB, queue="imports", lock="imports")
 def run_import_job(*, import_id: int) -> None:
     """Run an import. What is wrong with a file is told in the import's row; the job itself has then done its work.
@@ -29,7 +36,8 @@ def run_import_job(*, import_id: int) -> None:
     After a crash the job is taken over and runs from the start: nothing of the first try was kept.
     """
     try:
-        run_import(import_id=import_id, now=timezone.now())
+        with _told_to_reader(import_id):
+            run_import(import_id=import_id, now=timezone.now())
     except RegularsError as error:
         _log.warning("import ended early", import_id=import_id, code=error.code, reason=str(error))
 
@@ -98,7 +106,8 @@ def settle_interrupted_imports(timestamp: int) -> None:  # noqa: ARG001  given t
 def run_undo_job(*, import_id: int) -> None:
     """Take an import back. What hinders it is told in the import's row."""
     try:
-        run_undo(import_id=import_id, now=timezone.now())
+        with _told_to_reader(import_id):
+            run_undo(import_id=import_id, now=timezone.now())
     except RegularsError as error:
         _log.warning("undo ended early", import_id=import_id, code=error.code, reason=str(error))
 

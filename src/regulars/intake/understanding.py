@@ -32,13 +32,17 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """Something that the file does not say, to be set in the mapping's part `part`; of one `word` of the column."""
+    """Something that the file does not say, to be set in the mapping's part `part`; of one `word` of the column.
+
+    `is_contradictory` where the file says both: some of its lines will be refused, whatever the answer.
+    """
 
     part: str
     column: str
     text: str
     word: str = ""
     choices: tuple[Choice, ...] = ()
+    is_contradictory: bool = False
 
 
 class NeedsAnswerError(RegularsError):
@@ -264,11 +268,19 @@ def _written_formats(dates: pl.Series, name: str, zone: str, questions: list[Que
             )
             questions.append(Question(part="date_formats", column=name, text=text))
         return (form,) if form else ()
+    is_contradictory = any(group.is_doubtful for group in leading)
+    text = (
+        f"In column {name!r} some dates can only be read day first and others only month first. "
+        "Lines with the others will be refused."
+        if is_contradictory
+        else f"In column {name!r} every date can be read day first or month first."
+    )
     questions.append(
         Question(
             part="date_formats",
             column=name,
-            text=f"In column {name!r} every date can be read day first or month first.",
+            text=text,
+            is_contradictory=is_contradictory,
             choices=tuple(Choice(value=list(group.formats), example=group.example) for group in leading),
         )
     )

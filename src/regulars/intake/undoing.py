@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import ClassVar
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from regulars.intake.events import ImportUndone
+from regulars.intake.kinds import kind_named
 from regulars.intake.models import Import
 from regulars.intake.telling import source_of
 from regulars.kernel.crashes import crashpoint
@@ -32,16 +34,24 @@ def check_undo(*, import_id: int, now: datetime) -> Import:
     """
     row = Import.objects.get(pk=import_id)
     if row.state not in _UNDOABLE:
-        raise NotUndoableError(f"import {import_id} is {row.state}; only a finished one can be undone")
+        message = gettext("only a finished import can be undone; import %(number)s is not one")
+        raise NotUndoableError(message % {"number": import_id})
     if row.change_set_id is None:
-        message = f"import {import_id} cannot be undone: what a file of {row.kind} says is kept for good"
-        raise NotUndoableError(message)
+        message = gettext(
+            "import %(number)s cannot be undone: what a file of “%(kind)s” says is kept for good"
+        )
+        raise NotUndoableError(message % {"number": import_id, "kind": kind_named(row.kind).label})
     hindrance = shop.undo_hindrance(change_set_id=row.change_set_id, now=now)
-    if isinstance(hindrance, shop.ChangesOvertakenError) and hindrance.later:
+    later = Import.objects.none()
+    if isinstance(hindrance, shop.ChangesOvertakenError):
         later = Import.objects.filter(change_set__in=hindrance.later).order_by("-id")
-        names = ", ".join(f"{one.file_name} (import {one.pk})" for one in later)
-        message = f"later imports speak of the same customers, orders or products; undo them first: {names}"
-        raise shop.ChangesOvertakenError(message, imports=[one.pk for one in later])
+    if later:
+        name = gettext("%(file)s (import %(number)s)")
+        names = ", ".join(name % {"file": one.file_name, "number": one.pk} for one in later)
+        message = gettext(
+            "later imports speak of the same customers, orders or products; undo them first: %(names)s"
+        )
+        raise shop.ChangesOvertakenError(message % {"names": names}, imports=[one.pk for one in later])
     if hindrance is not None:
         raise hindrance
     return row

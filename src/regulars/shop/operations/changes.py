@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django.apps import apps
 from django.db import connection, models, transaction
 from django.db.backends.utils import CursorWrapper
+from django.utils.translation import gettext
 
 from regulars.kernel.errors import RegularsError
 from regulars.shop import merge_sql
@@ -85,7 +86,7 @@ class Undone:
 
 
 @contextmanager
-def keep_changes(*, now: datetime, source: str = "") -> Iterator[ChangeSet]:
+def keep_changes(*, now: datetime, source: str = "", can_undo: bool = True) -> Iterator[ChangeSet]:
     """Keep what the block adds to the record and changes in it, for `UNDO_DAYS`. Needs an open transaction.
 
     Rows that are added cost nothing: they are a range of ids, for other writers wait until the transaction ends.
@@ -94,6 +95,8 @@ def keep_changes(*, now: datetime, source: str = "") -> Iterator[ChangeSet]:
     Args:
         now: When.
         source: Who tells it, kept with new identifiers: `import 12`.
+        can_undo: Whether the changes can be taken back. If not, nothing of them is kept in the end, and what came before
+            can be taken back as if they spoke of nobody.
     """
     change_set = ChangeSet.objects.create(made_at=now)
     with connection.cursor() as cursor:
@@ -113,6 +116,9 @@ def keep_changes(*, now: datetime, source: str = "") -> Iterator[ChangeSet]:
         cursor.execute(
             "SELECT set_config('regulars.change_set', '', true), set_config('regulars.source', '', true)"
         )
+        if not can_undo:
+            change_set.delete()
+            return
         after = _last_ids(cursor)
         change_set.refresh_from_db(fields=["added"])
         change_set.added = {
@@ -182,17 +188,20 @@ def undo_hindrance(*, change_set_id: int, now: datetime) -> RegularsError | None
     """Return why changes cannot be taken back, or None. The error's `later` lists the change sets in the way."""
     change_set = ChangeSet.objects.get(pk=change_set_id)
     if change_set.undone_at is not None:
-        return ChangesUndoneError("the changes were taken back before", change_set_id=change_set_id)
+        return ChangesUndoneError(gettext("the changes were taken back before"), change_set_id=change_set_id)
     if change_set.made_at < now - timedelta(days=UNDO_DAYS):
-        message = f"the changes are older than {UNDO_DAYS} days, and what was there before is no longer kept"
-        return ChangesTooOldError(message, change_set_id=change_set_id)
+        message = gettext(
+            "the changes are older than %(days)s days, and what was there before is no longer kept"
+        )
+        return ChangesTooOldError(message % {"days": UNDO_DAYS}, change_set_id=change_set_id)
     later = change_set.overlaps.filter(later__undone_at__isnull=True).values_list("later_id", flat=True)
     if later:
         return ChangesOvertakenError(
-            "later imports speak of the same customers, orders or products", later=sorted(later, reverse=True)
+            gettext("later imports speak of the same customers, orders or products"),
+            later=sorted(later, reverse=True),
         )
     if change_set.is_overtaken or _changed_since(change_set):
-        return ChangesOvertakenError("newer data has changed the same orders", later=[])
+        return ChangesOvertakenError(gettext("newer data has changed the same orders"), later=[])
     return None
 
 
