@@ -13,8 +13,7 @@ from tests.api.clients import Program, content
 from tests.journeys.campaigns import make_list
 from tests.mail_sink import mail_sink
 from tests.messaging.letters_to import publish
-from tests.messaging.sending import make_readers, smtp_channel
-from tests.messaging.test_channels import work
+from tests.messaging.sending import make_readers, smtp_channel, work
 from tests.shop.factories import make_business
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]

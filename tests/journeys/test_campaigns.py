@@ -260,12 +260,11 @@ def test_what_holds_a_campaign_back_is_said_in_the_language_of_whoever_reads() -
     def told() -> str:
         return reader.get(f"/campaigns/{campaign.pk}/").content.decode()
 
-    segments.archive(segment.pk, now=timezone.now())
+    type(segment).objects.filter(pk=segment.pk).update(archived_at=timezone.now())
     assert starting.begin_due(now=timezone.now()) == []
     assert "人群“Regular drinkers”暂时不能使用：已归档" in told()
     assert "人群“Regular drinkers”暂时不能使用" in reader.get("/today/attention/").content.decode()
-    segments.unarchive(segment.pk)
-    type(segment).objects.filter(pk=segment.pk).update(state="ready")
+    type(segment).objects.filter(pk=segment.pk).update(archived_at=None, state="ready")
     Offer.objects.filter(pk=offer.pk).update(state="ended")
     assert starting.begin_due(now=timezone.now()) == []
     assert "优惠“Spring tea”已结束，不再发放优惠码" in told()
