@@ -72,6 +72,27 @@ def test_an_uploaded_file_is_matched_previewed_and_started() -> None:
     assert Order.objects.count() == 1
 
 
+def test_every_line_is_checked_before_anything_is_written() -> None:
+    make_business()
+    client = logged_in()
+    wrong = "".join(f"{n},2026-01-17,A,soap,x,1.00\n" for n in range(4, 34))
+    row = uploaded(client, CONTENT + wrong)
+    url = reverse("console:data-check", args=[row.pk])
+    text = " ".join(client.post(url, chosen()).content.decode().split())
+    assert (
+        "<strong>1</strong> line would come in · <strong>1</strong> refund · <strong>31</strong> would be refused"
+        in text
+    )
+    assert text.count("<code>x</code>") == 19
+    assert "These are the first ones" in text
+    assert not Order.objects.exists()
+    row.refresh_from_db()
+    assert row.state == "uploaded"
+    unmatched = client.post(url, chosen(order_code="")).content.decode()
+    assert "Still to be matched" in unmatched
+    assert logged_in(Role.ANALYST).post(url, chosen()).status_code == 403
+
+
 def test_a_date_that_can_be_read_two_ways_is_asked_on_the_page() -> None:
     make_business()
     client = logged_in()

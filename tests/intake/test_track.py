@@ -11,7 +11,7 @@ from regulars.intake.models import Call
 from regulars.intake.track.taking import UnknownWriteKeyError
 from regulars.intake.track.wire import CallTooLargeError, InvalidCallError
 from regulars.shop import operations as shop
-from regulars.shop.models import Account, Customer, Event, Merge, MergeSuggestion, Order
+from regulars.shop.models import Account, Customer, Event, Identifier, Merge, MergeSuggestion, Order
 from regulars.shop.operations import define_attribute
 from regulars.shop.queries import attributes
 from tests.intake.tracking import NOW, event, last_call, make_source, record, send, work_all
@@ -132,6 +132,15 @@ def test_a_customer_known_by_an_address_alone_is_whoever_logs_in_with_it() -> No
     send(key, event("identify", "1", anonymousId="a", traits={"email": "ann@example.com"}))
     send(key, event("identify", "2", userId="17", traits={"email": "ann@example.com"}))
     assert list(Customer.objects.values_list("code", flat=True)) == ["17"]
+
+
+def test_an_id_that_an_alias_told_says_who_told_it_and_when() -> None:
+    key = make_source()
+    send(key, event("identify", "2", userId="new"), event("alias", "3", userId="new", previousId="an-2"))
+    told = {one.value: (one.source, one.told_at) for one in Identifier.objects.all()}
+    assert set(told) == {"new", "an-2"}
+    assert told["an-2"] == told["new"]
+    assert told["an-2"][1] is not None
 
 
 def test_an_alias_joins_two_customers_with_their_orders() -> None:

@@ -21,6 +21,8 @@ from regulars.intake.models import Import, Reject
 from regulars.intake.queries import reject_file
 from regulars.kernel import spreadsheets
 from regulars.kernel.spreadsheets import harmless
+from regulars.messaging.operations.sends import begin_send
+from regulars.messaging.registry import Source
 from regulars.segments import operations as segments
 from regulars.shop import operations as shop
 from regulars.shop.models import (
@@ -34,6 +36,8 @@ from regulars.shop.models import (
 )
 from regulars.staff.rules import Role
 from tests.intake.importing import NOW, import_lines
+from tests.messaging.letters_to import make_template
+from tests.messaging.sending import KIND
 from tests.shop.factories import make_business, make_customer, make_line, make_order
 from tests.staff.factories import make_user
 
@@ -121,6 +125,9 @@ def record_of_payloads() -> None:
         EventSource.objects.create(code=f"s{number}", name=text, store=store)
         Import.objects.create(store=store, file_name=text, state="failed", error=text, created_at=NOW)
         make_user(role=Role.OWNER, name=text)
+        make_template(name=text.strip() + str(number))
+        source = Source(kind=KIND, id=number)
+        begin_send(source, label=text, purpose="marketing", now=NOW)
 
 
 @pytest.mark.django_db
@@ -144,7 +151,7 @@ def test_no_list_of_the_console_holds_one(monkeypatch: pytest.MonkeyPatch, tmp_p
         counts = {form: found(name, form) for form in ("csv", "excel", "gb18030", "parquet")}
         assert all(bad == [] for bad, _rows in counts.values()), name
         filled += counts["parquet"][1] >= 60
-    assert filled >= 11
+    assert filled >= 13
     assert formula_cells_in_office(to_open, tmp_path) == 0
     print(
         f"C5: {len(EXPORTS)} lists in 4 forms, {filled} of them full of {len(PAYLOADS[:60])} payloads, {HOW}: 0 formula cells"

@@ -49,6 +49,8 @@ from regulars.staff.models import User
 from regulars.staff.rules import CAPABILITIES, Capability, Role, may
 
 _PAGE = 50
+# What a page is waited for; the import itself judges all of them.
+_MOST_CHECKED = 300_000
 _LARGEST_MAP = 1 << 20
 _MATCHABLE = (Import.State.UPLOADED, Import.State.FAILED)
 _AT_WORK = (Import.State.QUEUED, Import.State.RUNNING, Import.State.UNDOING)
@@ -358,6 +360,31 @@ def preview(request: HttpRequest, import_id: int) -> HttpResponse:
     row = get_object_or_404(Import, pk=import_id, state__in=_MATCHABLE)
     form, context, _status = _understood(request, row)
     return render(request, "console/data/preview.html", {"row": row, "form": form, **context})
+
+
+@_RUNS
+@require_POST
+def check(request: HttpRequest, import_id: int) -> HttpResponse:
+    """Show what the import would do, line by line judged, with nothing written."""
+    row = get_object_or_404(Import, pk=import_id, state__in=_MATCHABLE)
+    _form, context, _status = _understood(request, row)
+    if "preview" not in context:
+        return render(request, "console/data/checked.html", context)
+    found = queries.dry_run(
+        path=Path(row.file_path),
+        mapping=cast("Mapping", context["mapping"]),
+        store_code=row.store.code,
+        now=timezone.now(),
+        most_lines=_MOST_CHECKED,
+    )
+    context |= {
+        "row": row,
+        "found": found,
+        "refused": sum(found.rejected.values()),
+        "reasons": [(REASONS.get(name, name), lines) for name, lines in found.rejected.items()],
+        "examples": [(one, REASONS.get(one.reason, one.reason)) for one in found.examples],
+    }
+    return render(request, "console/data/checked.html", context)
 
 
 def _understood(request: HttpRequest, row: Import) -> tuple[MappingForm, dict[str, object], int]:

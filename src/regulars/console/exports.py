@@ -18,11 +18,13 @@ from django.views.decorators.http import require_GET
 from regulars.console.downloads import choices as forms_of
 from regulars.console.downloads import download
 from regulars.console.quality import checks
+from regulars.experiments import queries as experiments
 from regulars.intake import queries as intake
 from regulars.intake.connectors.looking import shops
 from regulars.intake.models import Delivery, WriteKey
 from regulars.intake.track import labels, reading
 from regulars.messaging import queries as messaging
+from regulars.messaging.queries import templates
 from regulars.segments import queries as segments
 from regulars.shop import queries as shop
 from regulars.shop.models import (
@@ -140,6 +142,41 @@ def _segments(_query: QueryDict) -> Rows:
         one = row.segment
         yield (
             one.pk, one.title, one.about, one.kind, one.state, one.size, row.change, one.refreshed_at,
+        )  # fmt: skip
+
+
+def _sends(_query: QueryDict) -> Rows:
+    before = 0
+    while found := list(messaging.sends().filter(**({"pk__lt": before} if before else {}))[:_AT_ONCE]):
+        funnels = messaging.funnels([one.pk for one in found])
+        for one in found:
+            its = funnels[one.pk]
+            yield (
+                one.pk, one.kind, one.label, one.purpose, one.state, one.created_at, one.finished_at, its.total,
+                its.under_way, its.reached, its.held_back, its.failed, its.uncertain, float(its.cost_minor),
+            )  # fmt: skip
+        before = found[-1].pk
+
+
+def _templates(query: QueryDict) -> Rows:
+    which = templates.TemplateFilter(
+        text=query.get("words", "").strip().replace("\0", ""), archived=query.get("show") == "archived"
+    )
+    for row in templates.templates(which):
+        latest: int | None = row.latest  # type: ignore[attr-defined]  # found by the query
+        published_at = row.published_at  # type: ignore[attr-defined]  # likewise
+        languages = " ".join(name for name, said in row.draft.items() if said.get("body"))
+        yield row.pk, row.name, row.description, row.format, languages, latest, published_at, row.archived_at
+
+
+def _experiments(query: QueryDict) -> Rows:
+    rows = experiments.experiments(
+        text=query.get("words", "").replace("\0", ""), state=query.get("state", "")
+    )
+    for row in rows:
+        yield (
+            row.pk, row.name, row.state, row.metric, " / ".join(arm.name for arm in row.arms.all()), row.created_at,
+            row.started_at, row.ended_at,
         )  # fmt: skip
 
 
@@ -353,6 +390,31 @@ EXPORTS: dict[str, Export] = {
             "change_in_7_days": _COUNT, "refreshed_at": _AT,
         },
         rows=_segments,
+    ),
+    "sends": Export(
+        needs=Capability.VIEW_REPORTS,
+        columns={
+            "send": _COUNT, **_texts("kind", "name", "purpose", "state"), "made_at": _AT, "finished_at": _AT,
+            "customers": _COUNT, "under_way": _COUNT, "reached": _COUNT, "held_back": _COUNT, "failed": _COUNT,
+            "uncertain": _COUNT, "cost_minor": pl.Float64(),
+        },
+        rows=_sends,
+    ),
+    "templates": Export(
+        needs=Capability.VIEW_CUSTOMERS,
+        columns={
+            "template": _COUNT, **_texts("name", "meaning", "format", "languages"), "version": _COUNT,
+            "published_at": _AT, "archived_at": _AT,
+        },
+        rows=_templates,
+    ),
+    "experiments": Export(
+        needs=Capability.VIEW_REPORTS,
+        columns={
+            "experiment": _COUNT, **_texts("name", "state", "decided_by", "arms"), "made_at": _AT, "started_at": _AT,
+            "ended_at": _AT,
+        },
+        rows=_experiments,
     ),
     "team": Export(
         needs=Capability.MANAGE_TEAM,

@@ -310,6 +310,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("data/uploads/", data.uploads, name="data-uploads"),
     path("data/<int:import_id>/", data.one_import, name="data-import"),
     path("data/<int:import_id>/preview/", data.preview, name="data-preview"),
+    path("data/<int:import_id>/check/", data.check, name="data-check"),
     path("data/<int:import_id>/start/", data.start, name="data-start"),
     path("data/<int:import_id>/progress/", data.progress, name="data-progress"),
     path("data/<int:import_id>/cancellation/", data.cancellation, name="data-cancellation"),

@@ -35,6 +35,7 @@ from regulars.shop.queries import business
 PREVIEW_LINES = 20
 _SAMPLE_LINES = 200
 _BATCH_LINES = 100_000
+_EXAMPLES = 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -118,13 +119,14 @@ class Preview:
 class DryRun:
     """What an import of a file would count, without asking the record. read = lines + refunds + rejected.
 
-    `lines` are accepted lines of whatever kind; `refunds` are those among order lines.
+    `lines` are accepted lines of whatever kind; `refunds` are those among order lines; `examples` are the first refused ones.
     """
 
     lines_read: int
     lines: int
     refunds: int
     rejected: dict[str, int]
+    examples: tuple[Reject, ...] = ()
 
 
 NAMES = "names"
@@ -244,9 +246,10 @@ def dry_run(  # noqa: PLR0913  a file, how it is read, and who is told
     store_code: str,
     now: datetime,
     refused: Callable[[bytes], object] | None = None,
+    most_lines: int | None = None,
     progress: Progress = no_progress,
 ) -> DryRun:
-    """Judge every line of a file and write nothing to the record. Raises as `preview`.
+    """Judge the lines of a file and write nothing to the record. Raises as `preview`.
 
     Args:
         path: The file.
@@ -254,6 +257,7 @@ def dry_run(  # noqa: PLR0913  a file, how it is read, and who is told
         store_code: The store of lines that name none.
         now: The current instant.
         refused: Given the lines of a file as `reject_file` yields them.
+        most_lines: About so many from the beginning; None for every line.
         progress: Told how far it is.
     """
     with open_table(path, encoding=mapping.encoding, sheet=mapping.sheet) as table:
@@ -261,6 +265,7 @@ def dry_run(  # noqa: PLR0913  a file, how it is read, and who is told
         judge = _judge(table, mapping, store_code, now)
         read, kinds = 0, Counter[str]()
         rejected = Counter[str]()
+        examples: list[Reject] = []
         header = [name for name in judge.known.header if name not in REJECT_COLUMNS]
         words = _words_of_reasons()
         if refused is not None:
@@ -270,16 +275,22 @@ def dry_run(  # noqa: PLR0913  a file, how it is read, and who is told
             read += judged.read
             kinds.update({name: len(frame) for name, frame in judged.stage.items()})
             rejected.update(judged.rejects["reason"].to_list())
-            if refused is not None:
-                for line in judged.rejects.iter_rows(named=True):
-                    told = Reject(**{**line, "raw": json.loads(line["raw"])})
+            lines = judged.rejects if refused else judged.rejects.head(_EXAMPLES - len(examples))
+            for line in lines.iter_rows(named=True):
+                told = Reject(**{**line, "raw": json.loads(line["raw"])})
+                if len(examples) < _EXAMPLES:
+                    examples.append(told)
+                if refused is not None:
                     refused(_csv_row(_reject_row(told, header, words)))
             progress("checking", read, judge.known.lines)
+            if most_lines is not None and read >= most_lines:
+                break
         return DryRun(
             lines_read=read,
             lines=kinds["stage_line"] + kinds["stage_row"],
             refunds=kinds["stage_refund"],
             rejected=dict(rejected.most_common()),
+            examples=tuple(examples),
         )
 
 

@@ -321,7 +321,8 @@ def _alias(one: _Told, *, now: datetime) -> None:
     same_kind = {"kind": "external", "store_id": one.store_id, "value": previous}
     known = Identifier.objects.filter(**same_kind).first()
     if known is None:
-        Identifier.objects.create(customer_id=one.customer_id, **same_kind)
+        told = {"source": one.call.source.name, "told_at": one.at}
+        Identifier.objects.create(customer_id=one.customer_id, **same_kind, **told)
     elif known.customer_id != one.customer_id:
         shop.merge(
             kept_id=one.customer_id,
