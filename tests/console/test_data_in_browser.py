@@ -91,6 +91,10 @@ def test_refused_lines_are_mended_and_whole_imports_cancelled_and_undone_in_chin
         page.goto(f"{console.url}/data/")
         page.get_by_label("将文件拖到这里，或点击选择").set_input_files(path)
         page.get_by_role("button", name="上传").click()
+        page.get_by_role("button", name="检查每一行").click()
+        expect(page.locator("#checked")).to_contain_text("行将被拒收")
+        console.check(page, where="a checked file")
+        console.picture(page, f"data-checked-{path.stem}", is_whole=True)
         page.get_by_role("button", name="开始导入").click()
         expect(page.locator("main").get_by_role("button", name="取消")).to_be_visible()
 
