@@ -226,6 +226,11 @@ def test_a_channel_that_is_too_slow_for_the_campaign_is_told_of() -> None:
     (slow,) = (one for one in preflight(campaign, now=timezone.now()).warnings if "too slow" in one)
     # Two today, four tomorrow.
     assert "of 40 messages it begins about 6 before" in slow
+    # In a week the warm-up allows them.
+    week = timezone.now() + timedelta(days=7)
+    Campaign.objects.filter(pk=campaign.pk).update(timing="at", at=week)
+    later = Campaign.objects.get(pk=campaign.pk)
+    assert not [one for one in preflight(later, now=timezone.now()).warnings if "too slow" in one]
     Channel.objects.update(warm_up_first=50)
     assert not [one for one in preflight(campaign, now=timezone.now()).warnings if "too slow" in one]
 

@@ -48,10 +48,9 @@ _FIGURES: dict[str, type[pl.DataType]] = {
 @never_cache
 def experiments(request: HttpRequest) -> HttpResponse:
     """List experiments, and what else keeps a hold-out."""
-    words = request.GET.get("words", "").replace("\0", "")[:100]
-    state = request.GET.get("state", "")
-    state = state if state in Experiment.State.values else ""
-    page = Paginator(queries.experiments(text=words, state=state), _A_PAGE).get_page(request.GET.get("page"))
+    asked = queries.filter_of(request.GET)
+    words, state = asked["text"], asked["state"]
+    page = Paginator(queries.experiments(**asked), _A_PAGE).get_page(request.GET.get("page"))
     said = {name: value for name, value in {"words": words, "state": state}.items() if value}
 
     def to(number: int) -> str:

@@ -23,6 +23,7 @@ from regulars.intake import queries as intake
 from regulars.intake.connectors.looking import shops
 from regulars.intake.models import Delivery, WriteKey
 from regulars.intake.track import labels, reading
+from regulars.messaging import composing
 from regulars.messaging import queries as messaging
 from regulars.messaging.queries import templates
 from regulars.segments import queries as segments
@@ -159,21 +160,15 @@ def _sends(_query: QueryDict) -> Rows:
 
 
 def _templates(query: QueryDict) -> Rows:
-    which = templates.TemplateFilter(
-        text=query.get("words", "").strip().replace("\0", ""), archived=query.get("show") == "archived"
-    )
-    for row in templates.templates(which):
+    for row in templates.templates(templates.filter_of(query)):
         latest: int | None = row.latest  # type: ignore[attr-defined]  # found by the query
         published_at = row.published_at  # type: ignore[attr-defined]  # likewise
-        languages = " ".join(name for name, said in row.draft.items() if said.get("body"))
+        languages = " ".join(composing.languages_of(row.draft))
         yield row.pk, row.name, row.description, row.format, languages, latest, published_at, row.archived_at
 
 
 def _experiments(query: QueryDict) -> Rows:
-    rows = experiments.experiments(
-        text=query.get("words", "").replace("\0", ""), state=query.get("state", "")
-    )
-    for row in rows:
+    for row in experiments.experiments(**experiments.filter_of(query)):
         yield (
             row.pk, row.name, row.state, row.metric, " / ".join(arm.name for arm in row.arms.all()), row.created_at,
             row.started_at, row.ended_at,

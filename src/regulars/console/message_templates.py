@@ -130,17 +130,8 @@ class LetterheadForm(forms.Form):
 def templates(request: HttpRequest) -> HttpResponse:
     """List templates, and the library to begin with."""
     asked = {name: request.GET.get(name, "").strip()[:100] for name in ("words", "format", "language")}
-    is_archive = request.GET.get("show") == "archived"
-    rows = list(
-        queries.templates(
-            queries.TemplateFilter(
-                text=asked["words"],
-                format=asked["format"] if asked["format"] in Template.Format.values else "",
-                language=asked["language"] if asked["language"] in dict(settings.LANGUAGES) else "",
-                archived=is_archive,
-            )
-        )
-    )
+    which = queries.filter_of(request.GET)
+    rows = list(queries.templates(which))
     return render(
         request,
         "console/templates/list.html",
@@ -148,7 +139,7 @@ def templates(request: HttpRequest) -> HttpResponse:
             "rows": [(row, composing.languages_of(row.draft), row.get_format_display()) for row in rows],
             "asked": asked,
             "is_filtered": any(asked.values()),
-            "is_archive": is_archive,
+            "is_archive": which.archived,
             "formats": Template.Format.choices,
             "languages": settings.LANGUAGES,
             "library": [(one, Template.Format(one.format).label) for one in library()],

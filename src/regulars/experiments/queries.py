@@ -24,6 +24,15 @@ class HeldOut:
     listed: Listed
 
 
+def filter_of(query: Mapping[str, str]) -> dict[str, str]:
+    """Return what a list or its file asks for: `words` and `state`; a state that is unknown is left out."""
+    state = query.get("state", "")
+    return {
+        "text": query.get("words", "").replace("\0", "")[:100],
+        "state": state if state in Experiment.State.values else "",
+    }
+
+
 def experiments(*, text: str = "", state: str = "") -> "QuerySet[Experiment]":
     """Return experiments, the latest first."""
     rows = Experiment.objects.select_related("segment", "created_by", "winner").prefetch_related(

@@ -16,9 +16,9 @@ from regulars.experiments.rules import ALPHA, LEAST_UNITS
 from regulars.insights.formats import count
 from regulars.journeys.composing import KIND
 from regulars.journeys.models import Campaign, CampaignChannel
-from regulars.journeys.operations.campaigns import InvalidCampaignError, problems, shows_coupon
+from regulars.journeys.operations.campaigns import InvalidCampaignError, problems, shows_coupon, start_of
 from regulars.journeys.queries.campaigns import left_out
-from regulars.journeys.sampling import Audience, Sample, audience_of, looked_at, samples_of
+from regulars.journeys.sampling import Audience, Sample, audience_of, looked_at, samples_of, versions_of
 from regulars.journeys.starting import end_of
 from regulars.kernel.days import start_of_day, zone_named
 from regulars.kernel.errors import RegularsError
@@ -27,7 +27,7 @@ from regulars.messaging.channels import kind_named
 from regulars.messaging.checking import check
 from regulars.messaging.models import Channel, TemplateVersion
 from regulars.messaging.operations.channels import opening_of
-from regulars.messaging.queries.templates import has_changes, latest_version
+from regulars.messaging.queries.templates import has_changes
 from regulars.messaging.registry import Message
 from regulars.segments import queries as segments
 from regulars.shop.queries import business, record_ends
@@ -109,14 +109,13 @@ class Preflight:
 
 def preflight(campaign: Campaign, *, now: datetime) -> Preflight:
     """Return what a campaign would do now, by the rules that the ledger goes by. Reads at most `sampling.MOST_LOOKED_AT` customers."""
-    targeted = segments.member_ids(campaign.segment_id).count()
-    ids = looked_at(campaign)
+    targeted, ids = looked_at(campaign)
     scale = targeted / len(ids) if ids else 1.0
     rows = list(campaign.channels.select_related("channel", "template"))
     audience = audience_of(campaign, ids, [row.channel for row in rows], now=now)
     treated = audience.treated
-    versions = {row.channel_id: latest_version(row.template_id) for row in rows}
-    samples = samples_of(campaign, audience, now=now)
+    versions = versions_of(rows)
+    samples = samples_of(campaign, audience, rows, versions, now=now)
     over = [_over(row, versions[row.channel_id], audience, treated, samples, scale=scale) for row in rows]
     return Preflight(
         targeted=targeted,
@@ -245,10 +244,11 @@ def _warnings(
 
 def _too_slow(campaign: Campaign, over: Sequence[OverChannel], *, now: datetime) -> Iterator[str]:
     """Say which channels are too slow, by their own limits, to begin all messages before the campaign ends."""
-    ends_at = end_of(campaign, now=now)
+    begins_at = max(now, start_of(campaign).first(now=now))
+    ends_at = end_of(campaign, now=begins_at)
     zone = zone_named(business().time_zone)
     for one in over:
-        begun = pacing.room(one.channel, zone=zone, now=max(now, campaign.starts_at or now), until=ends_at)
+        begun = pacing.room(one.channel, zone=zone, now=begins_at, until=ends_at)
         if begun is not None and begun < one.messages:
             yield _(
                 "%(channel)s is too slow by its limits: of %(messages)s messages it begins about %(begun)s before the campaign ends; the others are not sent."

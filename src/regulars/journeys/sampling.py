@@ -60,11 +60,12 @@ class Audience:
         return [who for who in self.reached if who not in self.held]
 
 
-def looked_at(campaign: Campaign) -> list[int]:
-    """Return the members by whom a campaign is judged: all, or some drawn by their ids, the same each time."""
+def looked_at(campaign: Campaign) -> tuple[int, list[int]]:
+    """Return how many members there are, and by whom a campaign is judged: all, or some drawn by their ids, the same each time."""
     members = segments.member_ids(campaign.segment_id)
-    if members.count() <= MOST_LOOKED_AT:
-        return list(members.order_by("customer_id"))
+    targeted = members.count()
+    if targeted <= MOST_LOOKED_AT:
+        return targeted, list(members.order_by("customer_id"))
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -73,7 +74,7 @@ def looked_at(campaign: Campaign) -> list[int]:
             """,
             [campaign.segment_id, MOST_LOOKED_AT],
         )
-        return [who for (who,) in cursor.fetchall()]
+        return targeted, [who for (who,) in cursor.fetchall()]
 
 
 def audience_of(
@@ -112,10 +113,16 @@ def _in_other_arms(campaign: Campaign, ids: Sequence[int]) -> set[int]:
     return set() if drawn is None else set(ids) - drawn
 
 
-def samples_of(campaign: Campaign, audience: Audience, *, now: datetime) -> list[Sample]:
+def samples_of(
+    campaign: Campaign,
+    audience: Audience,
+    rows: Sequence[CampaignChannel],
+    versions: dict[int, TemplateVersion | None],
+    *,
+    now: datetime,
+) -> list[Sample]:
     """Return messages of the first `SHOWN` of each channel."""
-    by_channel = {row.channel_id: row for row in campaign.channels.select_related("channel", "template")}
-    versions = {one: latest_version(row.template_id) for one, row in by_channel.items()}
+    by_channel = {row.channel_id: row for row in rows}
     chosen: list[int] = []
     many: Counter[int] = Counter()
     for who in audience.treated:
@@ -133,8 +140,15 @@ def samples_of(campaign: Campaign, audience: Audience, *, now: datetime) -> list
 
 def tried(campaign: Campaign, *, now: datetime) -> list[Sample]:
     """Return the messages that a preflight shows."""
-    channels = [row.channel for row in campaign.channels.select_related("channel")]
-    return samples_of(campaign, audience_of(campaign, looked_at(campaign), channels, now=now), now=now)
+    rows = list(campaign.channels.select_related("channel", "template"))
+    _targeted, ids = looked_at(campaign)
+    audience = audience_of(campaign, ids, [row.channel for row in rows], now=now)
+    return samples_of(campaign, audience, rows, versions_of(rows), now=now)
+
+
+def versions_of(rows: Sequence[CampaignChannel]) -> dict[int, TemplateVersion | None]:
+    """Return by channel the version that goes out over it."""
+    return {row.channel_id: latest_version(row.template_id) for row in rows}
 
 
 def _sample(

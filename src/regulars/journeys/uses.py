@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from regulars.journeys.models import Campaign, Enrollment, Journey, JourneyVersion
-from regulars.messaging.models import Send
+from regulars.journeys.queries.campaigns import shown_state
 from regulars.shop.uses import Use, register
 
 
@@ -29,13 +29,8 @@ def _of_offer(offer_id: int) -> Iterator[Use]:
 def _campaigns(which: Q) -> Iterator[Use]:
     for campaign in Campaign.objects.select_related("send").filter(which).order_by("-id"):
         name = _("the campaign “%(name)s”") % {"name": campaign.name}
-        yield Use(name=name, is_over=_is_over(campaign))
-
-
-def _is_over(campaign: Campaign) -> bool:
-    send = campaign.send
-    has_ended = send is not None and (send.state == Send.State.CANCELLED or send.finished_at is not None)
-    return has_ended or campaign.archived_at is not None
+        has_ended = shown_state(campaign) in {"cancelled", "finished"}
+        yield Use(name=name, is_over=has_ended or campaign.archived_at is not None)
 
 
 def _journeys(key: str, which: int) -> Iterator[Use]:

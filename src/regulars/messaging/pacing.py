@@ -125,11 +125,11 @@ class _Counter:
     start: datetime
     step: Callable[[datetime], datetime]
     limit: Callable[[datetime], int]
-    used: int = 0
-    displaced: int = 0
+    used: int = field(init=False)
+    displaced: int = field(init=False, default=0)
     at: datetime = field(init=False)
-    planned: int = 0
-    plans: dict[datetime, int] = field(default_factory=dict)
+    planned: int = field(init=False)
+    plans: dict[datetime, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         rows = Pace.objects.filter(channel=self.channel, domain=self.domain, is_day=self.is_day)

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
 
 from regulars.messaging import composing
@@ -27,6 +28,19 @@ class TemplateFilter:
     format: str = ""
     language: str = ""
     archived: bool = False
+
+
+def filter_of(query: Mapping[str, str]) -> TemplateFilter:
+    """Return what a list or its file asks for: `words`, `format`, `language`, and `show` for the archive; what is unknown is left out."""
+    asked = {
+        name: query.get(name, "").replace("\0", "").strip()[:100] for name in ("words", "format", "language")
+    }
+    return TemplateFilter(
+        text=asked["words"],
+        format=asked["format"] if asked["format"] in Template.Format.values else "",
+        language=asked["language"] if asked["language"] in dict(settings.LANGUAGES) else "",
+        archived=query.get("show") == "archived",
+    )
 
 
 def templates(which: TemplateFilter) -> "QuerySet[Template]":

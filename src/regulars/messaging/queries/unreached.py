@@ -14,7 +14,7 @@ AND NOT EXISTS (
     SELECT FROM messaging_delivery n WHERE n.send_id = d.send_id AND n.customer_id = d.customer_id AND n.id > d.id
 )
 """
-_PASSING = ("no_consent", "no_address", "cap", "quiet_hours", "hard_bounce", "expired", "channel_gone")
+_PASSING = ("no_consent", "no_address", "cap", "quiet_hours", "hard_bounce", "expired")
 
 
 def asked(send_id: int, *, with_uncertain: bool) -> dict[str, Any]:
