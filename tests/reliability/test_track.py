@@ -229,6 +229,7 @@ def kill_postgres(home: Home) -> None:
 
 KEPT: LiteralString = "SELECT name FROM shop_event"
 UNWORKED: LiteralString = "SELECT id::text FROM intake_call WHERE worked_at IS NULL"
+WRITERS: LiteralString = "SELECT pid FROM pg_stat_activity WHERE backend_type IN ('walwriter', 'background writer', 'checkpointer')"
 
 
 def told(url: str, query: LiteralString) -> set[str]:
@@ -286,10 +287,16 @@ def _lost_by_commits_that_do_not_wait(served: Served, url: str) -> int:
         connection.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
     kill_postgres(served.home)
     wait_until(served.is_ready)
+    with psycopg.connect(url) as connection:
+        writers = [one for (one,) in connection.execute(WRITERS)]
+    # They would write at a moment of their own what was answered before it.
+    for writer in writers:
+        os.kill(writer, signal.SIGSTOP)
     with under_load(served, first=10**12) as senders:
-        wait_until(lambda: any(sender.answered for sender in senders))
-        time.sleep(1)
+        wait_until(lambda: sum(len(sender.answered) for sender in senders) >= 50)
         kill_postgres(served.home)
+        for writer in writers:
+            os.kill(writer, signal.SIGKILL)
     wait_until(served.is_ready)
     wait_until(lambda: not told(url, UNWORKED))
     return len({one for sender in senders for one in sender.answered} - told(url, KEPT))
