@@ -30,6 +30,8 @@ Table: TypeAlias = Any
 POLARS_BYTES, POLARS_BYTES_A_LINE = 600 * 2**20, 120
 """What a run of Polars holds at its peak, measured by `benchmarks nightly --facts`."""
 
+_PARTITIONS, _PARTITIONS_A_CORE = "spark.sql.shuffle.partitions", 2
+
 _DUCKDB_SHARE = 0.6
 """Of the memory that is left when it starts; what comes out of it is worked through beside it."""
 
@@ -138,10 +140,15 @@ def _spark() -> "Iterator[SparkSession]":
         yield running
         return
     builder = SparkSession.builder.appName("Regulars").master(SPARK_MASTER.value)
+    # The run itself tells how far it is.
+    builder = builder.config("spark.ui.showConsoleProgress", value=False)
     if SPARK_MASTER.value.startswith("local"):
         # Nobody asked for a web server on this machine.
         builder = builder.config("spark.ui.enabled", value=False)
     session = builder.getOrCreate()
+    if SPARK_MASTER.value.startswith("local") and not session.sparkContext.getConf().contains(_PARTITIONS):
+        # Spark's 200 are meant for clusters: on this machine each is a task with next to nothing to do.
+        session.conf.set(_PARTITIONS, _PARTITIONS_A_CORE * session.sparkContext.defaultParallelism)
     session.sparkContext.setLogLevel("ERROR")
     try:
         yield session

@@ -58,6 +58,8 @@ def configuration() -> dict[str, Any]:
             "procrastinate": {"level": "WARNING"},
             # The supervisor tells what starts and stops, our middleware what is answered.
             "_granian": {"level": "ERROR"},
+            # It tells of every connection to Spark's process that it closes.
+            "py4j": {"level": "WARNING"},
         },
     }
 
