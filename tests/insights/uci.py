@@ -51,6 +51,7 @@ def load(file: Path) -> None:
             how="left",
         )
         .join(customers.rename({"id": "customer_id"}), on="customer")
+        .join(products.rename({"id": "product_id"}), on="product")
         .with_columns(pl.lit(store).alias("store_id"), pl.col("at").dt.epoch("d").alias("day"))
     )
     copy_into("shop_customer", customers, id="id", code="customer", name=pl.lit(""), country=pl.lit(""))
@@ -68,8 +69,8 @@ def load(file: Path) -> None:
     )  # fmt: skip
     copy_into(
         "shop_refund", refund_rows, id="id", store_id="store_id", key=pl.col("id").cast(pl.String), code="code",
-        customer_id="customer_id", order_id="order_id", quantity="quantity", amount_minor="amount", refunded_at="at",
-        day="day",
+        customer_id="customer_id", order_id="order_id", product_id="product_id", quantity="quantity",
+        amount_minor="amount", refunded_at="at", day="day",
     )  # fmt: skip
     mark_changed(*orders["day"].unique())
 

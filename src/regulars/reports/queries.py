@@ -82,7 +82,8 @@ def kpis(
         run = _latest_run()
         as_of_day = run.as_of_day if run else None
     orders = facts.scan_polars(facts.ORDERS, facts_folder=facts_folder)
-    lines = facts.scan_polars(facts.LINES, facts_folder=facts_folder)
+    # Facts keep refunds of products among the lines, with a negative id.
+    lines = facts.scan_polars(facts.LINES, facts_folder=facts_folder).filter(pl.col("line_id") > 0)
     if as_of_day is not None:
         orders = contract.until(orders, as_of_day=as_of_day)
         lines = contract.until(lines, as_of_day=as_of_day)
