@@ -48,7 +48,9 @@ def django_db_modify_db_settings(home: Home) -> Iterator[None]:
     # Held, so that a command under test that leaves the home last does not take the server with it.
     lease = postgres.Lease(home)
     lease.start()
-    with psycopg.connect(host=str(home.sockets), user="postgres", dbname="postgres", autocommit=True) as server:
+    with psycopg.connect(
+        host=str(home.sockets), user="postgres", dbname="postgres", autocommit=True
+    ) as server:
         # The machine that runs the tests does not lose power.
         server.execute("ALTER SYSTEM SET fsync = off")
         server.execute("SELECT pg_reload_conf()")

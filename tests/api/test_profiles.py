@@ -105,6 +105,6 @@ def test_a_profile_says_what_to_expect_of_the_customer(program: Program) -> None
         "probability": 0.25,
         "lead_days": 14,
         "horizon_days": 28,
-        "reasons": ["Complained 2 times in the last 90 days; active customers usually 0."],
+        "reasons": ["Complaints in the last 90 days: 2; active customers usually 0."],
     }
     assert [one["product"]["code"] for one in document["recommendations"]] == ["wipes"]

@@ -229,7 +229,7 @@ def test_the_page_says_what_to_expect_and_why_they_may_leave(client: Client) -> 
         ("next_purchase", "14 Oct 2024"),
         ("churn_probability", "31.0%"),
     ]
-    assert forecasts.reasons == ["Bought on 1 days in the last 28 days; their habit is 3."]
+    assert forecasts.reasons == ["Days with an order in the last 28 days: 1; their habit is 3."]
     assert forecasts.rules
 
 
@@ -250,9 +250,10 @@ def test_what_a_customer_will_need_stands_beside_what_they_buy(client: Client) -
             customer=customer, product=product, last_day=last_day, quantity=1, expected_days=20, soon_day=last_day + 15,
             due_day=last_day + 20, late_day=last_day + 30, confidence=0.8,
         )  # fmt: skip
-    Recommendation.objects.create(
-        customer=customer, rank=1, product=tissues, score=0.4, reason="bought_by_similar"
-    )
+    for rank, product in ((1, wipes), (2, tissues)):
+        Recommendation.objects.create(
+            customer=customer, rank=rank, product=product, score=0.4, reason="bought_by_similar"
+        )
     Taste.objects.create(customer=customer, mark=1, need="brand", brand=0.7, brand_choices=9, stayed=7)
     wanted = client.get(f"/customers/{customer.pk}/purchases/").context["wanted"]
     assert [(row.product, state) for row, state, _words in wanted.due] == [(wipes, "early")]

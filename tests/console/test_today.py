@@ -124,7 +124,7 @@ def test_the_maps_hold_everybody_and_lead_to_them() -> None:
     )
     assert (lines[4].squares[0].count, lines[2].squares[2].heat) == (600, 0)
     assert [(group.cell, group.customers) for group in found.groups()][::7] == [("RFM", 400), ("rfm", 600)]
-    assert found.moved == "In the last 30 days 30 customers moved up and 12 moved down."
+    assert found.moved == "Customers who moved up in the last 30 days: 30; who moved down: 12."
     moves = {
         (line.name, square.kind): square.count
         for line in found.migration()

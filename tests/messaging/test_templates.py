@@ -141,8 +141,8 @@ def test_points_of_the_shops_own_programme_are_told_to_whoever_has_some() -> Non
     version = publish(en=both, zh=both)
     people = [recipient(one) for one in (rich, poor)]
     said = composing.of_version(version.pk, channel="email").batch(people, now=NOW)
-    assert "You have 12,340 points" in said(people[0]).text
-    assert "You have 7 points" in said(people[0]).html
+    assert "Your points: 12,340" in said(people[0]).text
+    assert "Your points: 7" in said(people[0]).html
     assert "points" not in said(people[1]).text
     chinese = recipient(rich, language="zh-hans")
     assert (
@@ -152,7 +152,7 @@ def test_points_of_the_shops_own_programme_are_told_to_whoever_has_some() -> Non
     short = publish(name="short", format="text", en=both)
     assert (
         composing.of_version(short.pk, channel="sms").batch(people, now=NOW)(people[0]).text.split("\n")[0]
-        == "You have 12,340 points"
+        == "Your points: 12,340"
     )
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from regulars.console.components import Figure, How
 from regulars.experiments.rules import LEAST_UNITS, Effect
 from regulars.insights import formats
+from regulars.insights.reasons import days as in_days
 from regulars.journeys.figures import Figures
 from regulars.journeys.models import Campaign
 
@@ -35,7 +36,7 @@ def funnel_of(campaign: Campaign, told: Figures) -> list[Step]:
     """Return the funnel, from the segment to the complaints."""
     days = campaign.window_days
     sent = told.sent
-    within = _("Of those it was sent to; within %(days)s days after the message.") % {"days": days}
+    within = _("Of those it was sent to; within %(days)s after the message.") % {"days": in_days(days)}
     rows: Sequence[tuple[str, str | Promise, int | None, bool, str | Promise]] = (
         ("targeted", _("Targeted"), told.targeted, False, _("Members of the segment when it began.")),
         ("holdout", _("Hold-out"), told.holdout, False, _("Chosen by lot from those who could be reached; they get nothing.")),
@@ -75,7 +76,7 @@ class Shown(TypedDict, total=False):
 def figures_of(campaign: Campaign, told: Figures, *, currency: str) -> list[Figure]:
     """Return attributed beside incremental, and what it cost."""
     attributed, brought = told.attributed, told.incremental
-    after = {"days": campaign.window_days, "orders": formats.count(attributed.orders)}
+    after = {"days": in_days(campaign.window_days), "orders": formats.count(attributed.orders)}
     too_little: Shown = {"too_little": _too_little(campaign)}
     return [
         Figure(
@@ -83,7 +84,7 @@ def figures_of(campaign: Campaign, told: Figures, *, currency: str) -> list[Figu
             value=formats.money_rounded(attributed.net_minor, currency), exact=formats.money(attributed.net_minor, currency),
             how=How(
                 definition=_("Net amount of the valid orders of customers who got the message, within the days after it."),
-                filters=gettext("%(orders)s orders within %(days)s days. Some of them would have come anyway; the hold-out tells how many.") % after,
+                filters=gettext("Orders within %(days)s: %(orders)s. Some of them would have come anyway; the hold-out tells how many.") % after,
             ),
         ),
         Figure(
@@ -103,7 +104,7 @@ def figures_of(campaign: Campaign, told: Figures, *, currency: str) -> list[Figu
             key="offer", label=gettext("Cost of the offer"), value=formats.money(attributed.offer_minor, currency),
             how=How(
                 definition=_("What the campaign's offer took off the attributed orders, and what gifts cost, in margin."),
-                filters=gettext("%(codes)s codes were given.") % {"codes": formats.count(told.codes)},
+                filters=ngettext("%(codes)s code was given.", "%(codes)s codes were given.", told.codes) % {"codes": formats.count(told.codes)},
             ),
         ),
         Figure(

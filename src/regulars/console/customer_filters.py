@@ -336,8 +336,8 @@ _NAMED: dict[str, Callable[[str], str | Promise]] = {
 _RANGES: dict[str, Callable[[], str]] = {
     "last_from": lambda: gettext("Last order from %(value)s"),
     "last_to": lambda: gettext("Last order to %(value)s"),
-    "orders_min": lambda: gettext("At least %(value)s orders"),
-    "orders_max": lambda: gettext("At most %(value)s orders"),
+    "orders_min": lambda: gettext("Orders: at least %(value)s"),
+    "orders_max": lambda: gettext("Orders: at most %(value)s"),
     "spent_min": lambda: gettext("Spent at least %(value)s"),
     "spent_max": lambda: gettext("Spent at most %(value)s"),
     "clv_min": lambda: gettext("Lifetime value of at least %(value)s"),

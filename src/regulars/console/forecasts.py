@@ -173,13 +173,16 @@ def wanted_of(customer_id: int, *, product_codes: list[str], as_of_day: int) -> 
         as_of_day: The run's day.
     """
     taste = insights.taste(customer_id)
+    due = insights.due_products(customer_id, as_of_day=as_of_day)
     recommended = insights.recommendations(customer_id)
+    with_a_day = {row.product_id for row in due}
     return Wanted(
-        due=[
-            (row, row.state_on(as_of_day), DUE_STATES[row.state_on(as_of_day)])
-            for row in insights.due_products(customer_id, as_of_day=as_of_day)
+        due=[(row, row.state_on(as_of_day), DUE_STATES[row.state_on(as_of_day)]) for row in due],
+        recommended=[
+            (row, RECOMMENDED.get(row.reason, row.reason))
+            for row in recommended
+            if row.product_id not in with_a_day
         ],
-        recommended=[(row, RECOMMENDED.get(row.reason, row.reason)) for row in recommended],
         related=[] if recommended else insights.related_products(product_codes),
         needs=_needs(taste) if taste else [],
         preferences=_preferences(taste) if taste else [],

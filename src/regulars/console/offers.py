@@ -388,7 +388,7 @@ def _figures(found: Offer, figures: queries.Figures, *, currency: str) -> list[F
             value=formats.count(figures.redeemed + figures.beyond),
             how=How(
                 definition=_("How often it was used on an order, at the checkout or in the record."),
-                filters=gettext("%(customers)s known customers; %(held)s more held for baskets now; %(beyond)s beyond its limits.")
+                filters=gettext("Known customers: %(customers)s; held for baskets now: %(held)s more; beyond its limits: %(beyond)s.")
                 % {
                     "customers": formats.count(figures.customers),
                     "held": formats.count(figures.reserved),

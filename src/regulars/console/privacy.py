@@ -180,7 +180,7 @@ def erasure(request: HttpRequest, customer_id: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         text = gettext(
-            "The person is erased: %(rows)s rows in %(places)s places. The files follow within minutes."
+            "The person is erased (rows: %(rows)s, tables: %(places)s). The files follow within minutes."
         )
         messages.success(request, text % {"rows": sum(act.rows.values()), "places": len(act.rows)})
     return redirect("console:customer-privacy", customer_id)

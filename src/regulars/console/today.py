@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -21,6 +21,7 @@ from regulars.console.downloads import csv_download
 from regulars.console.waiting import nothing_understood_yet
 from regulars.insights import formats
 from regulars.insights.models import Profile
+from regulars.insights.reasons import days as in_days
 from regulars.reports import queries as reports
 from regulars.reports.definitions import DEFINITIONS
 from regulars.reports.queries import Today
@@ -286,7 +287,11 @@ class Overview:
             key="months",
             title=_("Revenue by month, from first and from repeat orders"),
             unit=gettext("%(currency)s, after refunds") % {"currency": self.currency},
-            summary=gettext("Revenue of %(count)s months; %(share)s of it came from repeat orders.")
+            summary=ngettext(
+                "Revenue of %(count)s month; %(share)s of it came from repeat orders.",
+                "Revenue of %(count)s months; %(share)s of it came from repeat orders.",
+                len(months),
+            )
             % {"count": len(months), "share": formats.percent(share)},
             currency=self.currency,
             csv_url=reverse("console:today-data", args=["months"]),
@@ -424,8 +429,10 @@ class Overview:
                     Square(
                         count=square.customers,
                         text=formats.money_rounded(square.monetary_minor, self.currency),
-                        title=gettext(
-                            "Recency %(r)s, frequency %(f)s: %(count)s customers, %(share)s, %(money)s"
+                        title=ngettext(
+                            "Recency %(r)s, frequency %(f)s: %(count)s customer, %(share)s, %(money)s",
+                            "Recency %(r)s, frequency %(f)s: %(count)s customers, %(share)s, %(money)s",
+                            square.customers,
                         )
                         % {
                             "r": r,
@@ -477,7 +484,11 @@ class Overview:
         return Square(
             count=count,
             text=formats.count(count) if count else "",
-            title=gettext("%(count)s customers: %(before)s, now %(after)s")
+            title=ngettext(
+                "%(count)s customer: %(before)s, now %(after)s",
+                "%(count)s customers: %(before)s, now %(after)s",
+                count,
+            )
             % {
                 "count": formats.count(count),
                 "before": labels.stage(before) if before else gettext("not a customer yet"),
@@ -507,8 +518,8 @@ class Overview:
                 else:
                     down += move.customers
         days = self.found.as_of_day - self.found.migration_from_day
-        return gettext("In the last %(days)s days %(up)s customers moved up and %(down)s moved down.") % {
-            "days": days,
+        return gettext("Customers who moved up in the last %(days)s: %(up)s; who moved down: %(down)s.") % {
+            "days": in_days(days),
             "up": formats.count(up),
             "down": formats.count(down),
         }

@@ -305,16 +305,16 @@ def _churn(reason: Mapping[str, Any]) -> str:
     }
     sentences = {
         "silence": _("Silent for %(seen)s; their usual gap is %(usual)s."),
-        "fewer_visits": _("Bought on %(seen)s days in the last %(horizon)s; their habit is %(usual)s."),
+        "fewer_visits": _("Days with an order in the last %(horizon)s: %(seen)s; their habit is %(usual)s."),
         "few_visits": _(
             "Bought in %(seen)s of the last %(periods)s periods of %(period)s; active customers usually in %(usual)s."
         ),
         "long_gaps": _("Once stayed away for %(seen)s; active customers at most %(usual)s, usually."),
         "less_spend": _("Spent %(seen)s in the last %(horizon)s; their habit is %(usual)s."),
         "low_spend": _("Usually spends %(seen)s in %(horizon)s; active customers usually %(usual)s."),
-        "small_baskets": _("Baskets of %(seen)s products lately; active customers usually buy %(usual)s."),
-        "less_browsing": _("Looked around %(seen)s times in the last %(horizon)s; their habit is %(usual)s."),
-        "tickets": _("Complained %(seen)s times in the last %(recent)s; active customers usually %(usual)s."),
+        "small_baskets": _("Products in a basket lately: %(seen)s; active customers usually buy %(usual)s."),
+        "less_browsing": _("Visits in the last %(horizon)s: %(seen)s; their habit is %(usual)s."),
+        "tickets": _("Complaints in the last %(recent)s: %(seen)s; active customers usually %(usual)s."),
     }
     return sentences[code] % words
 

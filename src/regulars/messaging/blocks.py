@@ -172,7 +172,7 @@ def _points(named: str, words: Callable[[str], str]) -> str:
 def _points_mail(named: str, _limit: int) -> str:
     def words(points: str) -> str:
         link = "{% if shop.url %}[" + _("Use them") + "]({{ shop.url }}){% endif %}"
-        return f"\n\n## {_('You have %(points)s points') % {'points': points}}\n\n{link}\n\n"
+        return f"\n\n## {_('Your points: %(points)s') % {'points': points}}\n\n{link}\n\n"
 
     return _points(named, words)
 
@@ -235,7 +235,7 @@ def register_own() -> None:
             requires=_points_path,
             mail=_points_mail,
             text=lambda named, _limit: _points(
-                named, lambda points: _("You have %(points)s points") % {"points": points}
+                named, lambda points: _("Your points: %(points)s") % {"points": points}
             ),
         )
     )

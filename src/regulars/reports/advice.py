@@ -92,7 +92,7 @@ def _of_newcomers(found: Review) -> list[str]:
     if fell < _FALLS:
         return []
     return [
-        _("%(now)s new customers came, %(fell)s fewer than the month before: look at where they come from, and at referrals.")
+        _("New customers: %(now)s, %(fell)s fewer than the month before. Look at where they come from, and at referrals.")
         % {"now": count(found.now.new_customers), "fell": percent(fell)}
     ]  # fmt: skip
 

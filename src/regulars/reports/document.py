@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from regulars.insights.formats import (
     count,
@@ -107,11 +108,12 @@ def document(found: Review) -> Document:
 def _headline(found: Review) -> str:
     now = found.now
     said = {
-        "customers": count(now.customers),
-        "orders": count(now.orders),
+        "customers": ngettext("%(count)s customer", "%(count)s customers", now.customers)
+        % {"count": count(now.customers)},
+        "orders": ngettext("%(count)s order", "%(count)s orders", now.orders) % {"count": count(now.orders)},
         "revenue": money_rounded(now.revenue_minor, found.currency),
     }
-    text = _("%(customers)s customers placed %(orders)s orders worth %(revenue)s") % said
+    text = _("%(customers)s placed %(orders)s worth %(revenue)s") % said
     if found.before is None or not found.before.revenue_minor:
         return _("%(text)s.") % {"text": text}
     moved = now.revenue_minor / found.before.revenue_minor - 1
@@ -286,7 +288,11 @@ def _moves(found: Review, label: str, title: str) -> Section:
         key=label,
         title=title,
         paragraphs=[
-            _("%(stayed)s customers stayed where they were, %(moved)s moved.")
+            ngettext(
+                "%(stayed)s customer stayed where they were, %(moved)s moved.",
+                "%(stayed)s customers stayed where they were, %(moved)s moved.",
+                stayed,
+            )
             % {"stayed": count(stayed), "moved": count(moved)}
         ],
         grid=Grid(
