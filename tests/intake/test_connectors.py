@@ -55,7 +55,7 @@ def test_a_shopify_order_is_its_goods_after_discounts_without_shipping() -> None
     assert (order.customer.code, order.customer.name, order.customer.country) == (
         "207119551",
         "Bob Norman 1",
-        "United Kingdom",
+        "GB",
     )
     assert last_delivery().state == "done"
 

@@ -55,7 +55,9 @@ class PreviewLine:
         becomes: `line`, `refund` or `reject`.
         reason: Why it would be refused, one of `lines.REASONS`, or "".
         placed: Time on the business's clock.
-        amount: What was paid, in the base currency.
+        amount: What was paid, in the base currency, before `order_discount` is spread.
+        order_discount: What was taken off the whole order.
+        order_refunded: What was given back of the whole order.
     """
 
     line_number: int
@@ -71,6 +73,8 @@ class PreviewLine:
     amount: Decimal | None
     discount: Decimal | None
     status: str
+    order_discount: Decimal
+    order_refunded: Decimal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -326,6 +330,8 @@ def _preview_line(one: dict[str, object], raw: tuple[str, ...], currency: str) -
         amount=None if amount is None else from_minor(int(str(amount)), currency),
         discount=None if discount is None else from_minor(int(str(discount)), currency),
         status=str(one["status"] or "paid"),
+        order_discount=from_minor(int(str(one["order_discount_minor"])), currency),
+        order_refunded=from_minor(int(str(one["order_refunded_minor"])), currency),
     )
 
 
