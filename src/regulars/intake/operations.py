@@ -242,12 +242,13 @@ def take_map(*, name: str, told: object) -> ColumnMap:
     if not name or not mapping.columns:
         raise InvalidMappingError(_("a map has a name and at least one column"))
     saved, is_new = ColumnMap.objects.get_or_create(name=name, defaults=_kept(mapping))
-    if not is_new and saved.mapping != mapping.to_json():
+    if not is_new and Mapping.from_json(saved.mapping) != mapping.for_other_files():
         raise MapNameTakenError(_("another map is called “%(name)s”") % {"name": name}, name=name)
     return saved
 
 
 def _kept(mapping: Mapping) -> dict[str, object]:
+    mapping = mapping.for_other_files()
     header = sorted(set(mapping.used()))
     return {"kind": mapping.kind, "header": header, "mapping": mapping.to_json()}
 

@@ -344,7 +344,7 @@ def _preview_row(
         reason=str(one["fault"] or ""),
         says=tuple(
             _said(one[name], mapping.the_kind.field(name).form)
-            if name in mapping.columns
+            if name in mapping.the_kind.names()
             else _said(one[attribute_cell(name)], "text")
             for name in fields
         ),

@@ -150,6 +150,7 @@ class RowJudge:
 
     def understood(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Return what each line says: a column a field, `wall` for the moment, and `fault` and `blamed` if it is bad."""
+        batch = batch.with_columns(self.known.constants())
         lines = batch.select(
             "line",
             *beyond(batch),
@@ -174,6 +175,9 @@ class RowJudge:
             for name in self.kind.names("money")
             if name in self.known.column
         )
+        if "first_name" in self.kind.names():
+            whole = values.whole_names("first_name", "last_name")
+            lines = lines.with_columns(pl.coalesce("customer_name", whole))
         told = raw_texts(batch)
         lines = lines.hstack(
             [

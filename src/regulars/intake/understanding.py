@@ -65,7 +65,7 @@ class Understanding:
     Attributes:
         mapping: With formats, decimal mark and status values filled in.
         header: The file's column names.
-        column: Inner column (`c3`) by field.
+        column: Inner column (`c3`) by field; `told <field>` of one that is the same for the whole file.
         discounts: Inner columns of discounts.
         whole: Fields whose ids end in `.0`, all of them.
         doubtful: Orders whose lines disagree, or leave out what another line tells; one row an order with
@@ -88,6 +88,10 @@ class Understanding:
     totals: pl.DataFrame
     lines: int
     is_damaged: bool = False
+
+    def constants(self) -> list[pl.Expr]:
+        """Return a column for each field that is the same for the whole file."""
+        return _constants(self.mapping)
 
     def code(self, name: str, dtype: pl.DataType) -> pl.Expr:
         """Return the texts of a code or identifier field."""
@@ -141,17 +145,20 @@ def understand(table: Table, mapping: Mapping, *, zone: str) -> Understanding:
     """
     mapping.check(table.header)
     position = {name: f"c{i}" for i, name in enumerate(table.header)}
+    rows = table.rows.with_columns(_constants(mapping))
     source = _Source(
-        rows=table.rows,
-        schema=table.rows.collect_schema(),
-        column={name: position[of] for name, of in mapping.columns.items()},
+        rows=rows,
+        schema=rows.collect_schema(),
+        column={name: position[of] for name, of in mapping.columns.items()}
+        | {name: _told(name) for name in mapping.constants},
         discounts=tuple(position[of] for of in mapping.discounts),
         mapping=mapping,
     )
     lines, whole = _codes(source)
     decimal = mapping.decimal or _decimal(source)
     questions: list[Question] = []
-    formats = mapping.date_formats or _date_formats(source, zone, questions)
+    is_told = mapping.the_kind.moment in mapping.constants
+    formats = (() if is_told else mapping.date_formats) or _date_formats(source, zone, questions)
     if not decimal:
         questions.append(_decimal_question(source))
     statuses, words = _statuses(source, questions), _words(source, questions)
@@ -174,6 +181,14 @@ def understand(table: Table, mapping: Mapping, *, zone: str) -> Understanding:
     if mapping.the_kind is not ORDERS:
         return known
     return _with_disagreements(known, table.rows, source.schema)
+
+
+def _told(name: str) -> str:
+    return f"told {name}"
+
+
+def _constants(mapping: Mapping) -> list[pl.Expr]:
+    return [pl.lit(value.strip()).alias(_told(name)) for name, value in mapping.constants.items()]
 
 
 def _codes(source: _Source) -> tuple[int, frozenset[str]]:
@@ -252,7 +267,7 @@ def _date_formats(source: _Source, zone: str, questions: list[Question]) -> Sequ
         if form or not dates.count():
             return (form,) if form else ()
         dates = dates.cast(pl.String)
-    return _written_formats(dates, source.mapping.columns[moment], zone, questions)
+    return _written_formats(dates, source.mapping.columns.get(moment, moment), zone, questions)
 
 
 def _written_formats(dates: pl.Series, name: str, zone: str, questions: list[Question]) -> Sequence[str]:

@@ -40,7 +40,7 @@ def called(name: str, *words: str) -> Field:
     return replace(SHARED[name], words=(*SHARED[name].words, *words))
 
 
-def when(name: str, *words: str) -> Field:
+def when(name: str, *words: str, is_tellable: bool = False) -> Field:
     """Return a field for a moment, with the words of its kind before those of every date."""
     field = SHARED["placed_at"]
-    return replace(field, name=name, words=(*words, *field.words), note="")
+    return replace(field, name=name, words=(*words, *field.words), note="", is_tellable=is_tellable)

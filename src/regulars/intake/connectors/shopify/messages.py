@@ -24,6 +24,7 @@ from regulars.intake.connectors.connector import (
     Version,
 )
 from regulars.intake.connectors.reading import inner, moment, needed, number, objects, only, shaped, text
+from regulars.intake.values import whole_name
 
 Said = Mapping[str, Any]
 
@@ -229,7 +230,7 @@ def _country(address: Said) -> str:
 
 
 def _name(told: Said) -> str:
-    return f"{text(told.get('first_name'))} {text(told.get('last_name'))}".strip()
+    return whole_name(text(told.get("first_name")), text(told.get("last_name")))
 
 
 def _goods(line: Said) -> Goods:
