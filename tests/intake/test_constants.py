@@ -176,6 +176,19 @@ def test_no_preset_of_consents_fits_a_file_without_them() -> None:
     assert propose(["Customer ID", "Email", "Total Spent"], kind=kind_named("consents")).preset == ""
 
 
+def test_a_file_may_say_from_which_network_address_it_was_said(tmp_path: Path) -> None:
+    make_business()
+    path = tmp_path / "consents.csv"
+    rows = ("17,yes,203.0.113.7", "18,yes,2001:db8::1", "19,yes,", "20,yes,10.0.0.0/8", "21,yes,the shop")
+    path.write_text("\n".join(("Customer ID,Consent,IP address", *rows)))
+    found = proposal(path, kind="consents").mapping
+    assert found.columns["ip"] == "IP address"
+    row = import_file(path, mapping=found.with_constants({"channel": "email", "stated_at": "2026-11-20"}))
+    assert dict(row.rejects.values_list("value", "reason")) == {"10.0.0.0/8": "bad_ip", "the shop": "bad_ip"}
+    told = Consent.objects.order_by("customer__code").values_list("customer__code", "ip")
+    assert list(told) == [("17", "203.0.113.7"), ("18", "2001:db8::1"), ("19", None)]
+
+
 def test_the_command_takes_what_is_the_same_for_every_line(file: Path) -> None:
     def run(*arguments: str) -> tuple[int, str]:
         result = CliRunner().invoke(app, ["import", "consents", str(file), *arguments])

@@ -74,6 +74,13 @@ CONSENTS = Kind(
             label=_("Where it was said"),
             is_tellable=True,
         ),
+        Field(
+            name="ip",
+            form="ip",
+            words=("ip", "ip address", "network address", "consent ip", "opt in ip", "optin ip", "signup ip", "IP地址", "网络地址"),
+            label=_("Network address"),
+            note=_("From which it was said, where the law lets you keep it."),
+        ),
         *shared("store"),
     ),
     main=(*IDENTIFIERS[:3], "stated_at", "channel", "purpose", "consent"),
@@ -89,7 +96,7 @@ CONSENTS = Kind(
             CREATE TEMPORARY TABLE staged_consent ON COMMIT DROP AS
             SELECT c.customer_id, t.channel, coalesce(t.purpose, 'marketing') AS purpose, t.consent AS state,
                    timestamptz 'epoch' + t.stated_at_us * interval '1 microsecond' AS at, coalesce({_ADDRESS}, '') AS address,
-                   coalesce(t.wording, '') AS wording, coalesce(t.evidence, 'file') AS source, NULL::inet AS ip,
+                   coalesce(t.wording, '') AS wording, coalesce(t.evidence, 'file') AS source, t.ip::inet AS ip,
                    'file:' || encode(sha256(convert_to(concat_ws('|', t.customer_key, t.channel,
                        coalesce(t.purpose, 'marketing'), t.consent, t.stated_at_us, t.wording), 'UTF8')), 'hex') AS key,
                    NULL::bigint AS by_id, '' AS reason

@@ -7,7 +7,7 @@ from typing import Literal
 from django.utils.functional import Promise
 
 # code: told apart letter by letter. word: one of a few, said in many words. quantity, money, moment: exact numbers.
-Form = Literal["code", "text", "word", "quantity", "money", "number", "moment", "time", "json"]
+Form = Literal["code", "text", "word", "quantity", "money", "number", "moment", "time", "json", "ip"]
 Label = str | Promise
 
 
