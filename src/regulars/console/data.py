@@ -7,6 +7,7 @@ from typing import cast
 from urllib.parse import urlencode
 
 import polars as pl
+import structlog
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
@@ -48,6 +49,7 @@ from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import CAPABILITIES, Capability, Role, may
 
+_log = structlog.get_logger()
 _PAGE = 50
 # What a page is waited for; the import itself judges all of them.
 _MOST_CHECKED = 300_000
@@ -384,12 +386,20 @@ def _matches(kind: Kind, proposal: Proposal) -> list[tuple[str, list[tuple[str, 
     return [(label, ways) for label, ways in groups if ways]
 
 
+def _told(error: Exception) -> str:
+    """Return what is wrong with a file in words; what the machine says of a missing one is for the log."""
+    if isinstance(error, OSError):
+        _log.warning("file cannot be read", problem=str(error))
+        return gettext("The file is no longer on this machine, or cannot be read there. Upload it again.")
+    return str(error)
+
+
 def _unreadable(row: Import, error: Exception) -> dict[str, object]:
     """Return what a page asks where a file cannot be read yet: which of its tables, or in which encoding."""
     readings = error.readings if isinstance(error, EncodingUnclearError) else ()
     return {
         "row": row,
-        "error": error,
+        "error": _told(error),
         "parts": error.parts if isinstance(error, WhichPartError) else (),
         "readings": readings,
         "encodings": [name for name in ENCODINGS if name not in {one.encoding for one in readings}],
@@ -443,7 +453,7 @@ def _understood(request: HttpRequest, row: Import) -> tuple[MappingForm, dict[st
             sheet=request.POST.get("sheet", ""),
         )
     except (RegularsError, OSError) as error:
-        return MappingForm(kind, [], None, request.POST), {"problem": str(error)}, 422
+        return MappingForm(kind, [], None, request.POST), {"problem": _told(error)}, 422
     form = MappingForm(kind, proposal.header, proposal, request.POST)
     form.full_clean()
     if any(error.code != "required" for errors in form.errors.as_data().values() for error in errors):

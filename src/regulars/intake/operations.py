@@ -155,7 +155,9 @@ def set_mapping(*, import_id: int, mapping: Mapping) -> None:
     if not Import.objects.filter(pk=import_id, state__in=settable).update(
         mapping=mapping.to_json(), kind=mapping.kind
     ):
-        raise ImportOverError(f"import {import_id} is queued, runs or has ended", import_id=import_id)
+        raise ImportOverError(
+            _("import %(number)s is queued, runs or has ended") % {"number": import_id}, import_id=import_id
+        )
 
 
 def start(*, import_id: int, mapping: Mapping) -> None:
@@ -175,7 +177,9 @@ def start(*, import_id: int, mapping: Mapping) -> None:
             finished_at=None,
         )
         if not changed:
-            raise ImportOverError(f"import {import_id} runs or has ended", import_id=import_id)
+            raise ImportOverError(
+                _("import %(number)s runs or has ended") % {"number": import_id}, import_id=import_id
+            )
         run_import_job.defer(import_id=import_id)
 
 
@@ -189,7 +193,7 @@ def cancel(*, import_id: int, now: datetime) -> None:
         state=Import.State.CANCELLED, finished_at=now
     )
     if not changed:
-        raise ImportOverError(f"import {import_id} has ended", import_id=import_id)
+        raise ImportOverError(_("import %(number)s has ended") % {"number": import_id}, import_id=import_id)
 
 
 def undo(*, import_id: int, now: datetime) -> None:

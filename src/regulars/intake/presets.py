@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from regulars.intake.headers import plain
@@ -307,8 +308,7 @@ def preset_named(name: str, *, kind: str) -> Preset:
     """
     found = next((one for one in presets_of(kind) if one.name == name), None)
     if found is None:
-        names = ", ".join(one.name for one in presets_of(kind)) or "none"
-        raise UnknownPresetError(
-            f"preset == {name!r}, must be one of {names} for a file of {kind}", name=name
-        )
+        names = ", ".join(one.name for one in presets_of(kind)) or "–"
+        message = gettext("there is no preset “%(name)s” for a file of “%(kind)s”; there are: %(names)s")
+        raise UnknownPresetError(message % {"name": name, "kind": kind, "names": names}, name=name)
     return found

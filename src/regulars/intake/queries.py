@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext
 
 from regulars.intake.files import REJECT_COLUMNS, Table, open_table
 from regulars.intake.judges import AnyJudge, judge_for
@@ -168,7 +169,8 @@ def proposal(  # noqa: PLR0913  what is known of a file, and how it is to be mat
     with open_table(path, file_name=file_name, encoding=encoding, sheet=sheet) as table:
         if match.startswith("map:"):
             if match not in saved:
-                raise UnknownMapError(f"there is no saved map {match.removeprefix('map:')} for {kind}")
+                message = gettext("there is no saved map %(name)s for files of this kind")
+                raise UnknownMapError(message % {"name": match.removeprefix("map:")})
             name, _header, mapping = saved[match]
             found = propose_map(mapping, table.header, saved_map=name)
         elif match.startswith("preset:"):
@@ -211,8 +213,9 @@ def saved_map(name: str) -> Mapping:
     try:
         return Mapping.from_json(ColumnMap.objects.get(name=name).mapping)
     except ColumnMap.DoesNotExist:
-        names = ", ".join(ColumnMap.objects.order_by("name").values_list("name", flat=True)) or "none"
-        raise UnknownMapError(f"there is no saved map {name!r}; saved are: {names}") from None
+        names = ", ".join(ColumnMap.objects.order_by("name").values_list("name", flat=True)) or "–"
+        message = gettext("there is no saved map “%(name)s”; saved are: %(names)s")
+        raise UnknownMapError(message % {"name": name, "names": names}) from None
 
 
 def preview(*, path: Path, file_name: str = "", mapping: Mapping, store_code: str, now: datetime) -> Preview:
