@@ -137,3 +137,13 @@ def check_what_is_sent_by(program: list[str], live_server: LiveServer) -> None:
     assert sorted(Event.objects.values_list("name", "customer")) == [
         ("Order Completed", ann.pk), ("Page Viewed", ann.pk), ("Product Viewed", ann.pk)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["", "nothing", "batch/", "track/more", "import"])
+@pytest.mark.parametrize("method", ["get", "post", "options"])
+def test_an_address_that_is_none_is_told_as_other_errors_are(path: str, method: str) -> None:
+    answer = getattr(Client(), method)(f"/v1/{path}")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
+    assert json.loads(answer.content)["code"] == "unknown_address"
+    assert "identify" in json.loads(answer.content)["message"]
+    assert answer["Access-Control-Allow-Origin"] == "*"

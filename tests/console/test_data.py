@@ -277,3 +277,28 @@ def test_the_page_of_data_quality_links_to_what_mends_and_to_what_lacks(
     monkeypatch.setattr(quality, "coverage", None)
     assert client.get(reverse("console:data-quality")).status_code == 200
     assert '<option value="products" selected>' in client.get("/data/?kind=products").content.decode()
+
+
+@pytest.mark.parametrize("match", ["map:99", "preset:myspace"])
+def test_a_way_to_match_that_is_none_is_told_in_the_readers_language(match: str) -> None:
+    make_business()
+    client = Client(headers={"accept-language": "zh-hans"})
+    client.force_login(make_user(role=Role.MARKETER, language="zh-hans"))
+    row = uploaded(client)
+    page = client.get(reverse("console:data-import", args=[row.pk]), {"match": match}).content.decode()
+    assert re.search("没有(保存的匹配方案|名为)", page)
+    assert "there is no" not in page
+    assert "must be one of" not in page
+
+
+def test_a_file_that_is_gone_is_told_in_words() -> None:
+    make_business()
+    client = Client(headers={"accept-language": "zh-hans"})
+    client.force_login(make_user(role=Role.MARKETER, language="zh-hans"))
+    row = uploaded(client)
+    Path(row.file_path).unlink()
+    page = client.get(reverse("console:data-import", args=[row.pk])).content.decode()
+    answer = client.post(reverse("console:data-preview", args=[row.pk]), chosen()).content.decode()
+    for text in (page, answer):
+        assert "请重新上传" in text
+        assert "Errno" not in text

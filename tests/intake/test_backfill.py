@@ -1,11 +1,13 @@
 """A shop is read through its API: all of it, from where it stopped, as fast as it likes, and only where it may be."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import override_settings
+from django.utils import translation
 
 from regulars.intake import operations
 from regulars.intake.connectors import filling
@@ -17,6 +19,7 @@ from regulars.intake.connectors.client import (
     checked_address,
 )
 from regulars.intake.models import Backfill, Connection, Delivery
+from regulars.intake.tasks import run_backfill_job
 from regulars.shop.models import Customer, Order, Product
 from tests.intake.shops import (
     HOURS,
@@ -33,6 +36,7 @@ from tests.intake.shops import (
     woo_product,
     woo_refund,
 )
+from tests.staff.factories import make_user
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 THINGS: dict[str, list[dict[str, Any]]] = {
@@ -226,3 +230,33 @@ def test_a_connector_chooses_what_it_accepts_but_not_whom_it_calls() -> None:
         "application/vnd.api+json",
         shop.url.removeprefix("http://"),
     )
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [((403, {}, b"{}"), "HTTP 403"), ((200, {}, b"{}"), "customers"), ((200, {}, b"<html>"), "JSON")],
+)
+def test_what_is_wrong_with_a_shop_is_told_in_the_language_of_whoever_connected_it(
+    answer: tuple[int, dict[str, str], bytes], said: str
+) -> None:
+    with served(shopify_api(THINGS)) as shop:
+        row = connected(shop)
+        Connection.objects.update(connected_by=make_user(language="zh-hans"))
+        for by, language in ((None, "zh"), (make_user(email="bob@example.com", language="en"), "en")):
+            Backfill.objects.all().delete()
+            begun = operations.begin_backfill(connection_id=row.pk, since=None, by=by, now=NOW)
+            Backfill.objects.update(resource="customers")
+            shop.answers = [(200, {}, b'{"count": 1}'), answer]
+            run_backfill_job(backfill_id=begun.pk)
+            error = Backfill.objects.get().error
+            assert said in error
+            assert (re.search(r"[\u4e00-\u9fff]", error) is not None) == (language == "zh"), error
+
+
+def test_a_shop_that_does_not_answer_is_told_without_names_of_programs(waits: list[float]) -> None:
+    client = ShopClient("http://127.0.0.1:9", headers={}, sleep=waits.append)
+    with pytest.raises(ShopUnreachableError, match="did not answer: no connection to it"):
+        client.get("/admin")
+    with translation.override("zh-hans"), pytest.raises(ShopUnreachableError, match="无法连接"):
+        client.get("/admin")
+    client.close()

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import re
+import tracemalloc
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -157,6 +158,70 @@ def test_json_lines_become_a_table_with_a_column_for_every_key(tmp_path: Path) -
     assert rows["line"].to_list() == [1, 2, 3]
     assert rows.row(0)[1:6] == ("12345678901234567890", "2026-01-05", "a@b.c", 1.005, None)
     assert rows.row(2)[3:7] == (None, 2.0, '["x"]', 'a,b\n"c"')
+
+
+@pytest.mark.parametrize("written", ["[{}]", "\ufeff \n[\n  {}\n]\n\n"])
+def test_a_list_of_json_records_reads_as_its_records_one_a_line(tmp_path: Path, written: str) -> None:
+    records = [
+        {"id": 12345678901234567890, "customer": {"email": "a@b.c"}, "note": ']},{[\n\\"'},
+        {"id": 2, "price": 1.50, "tags": [1, {"a": []}]},
+        {},
+        {"id": 3, "note": "包" * 700_000},
+    ]
+    lines, array = tmp_path / "orders.jsonl", tmp_path / "orders.json"
+    lines.write_text("\n".join(map(json.dumps, records)))
+    array.write_text(
+        written.format(" ,\n ".join(json.dumps(one, indent=3, ensure_ascii=False) for one in records)),
+        encoding="utf-8",
+    )
+    with open_table(lines) as expected, open_table(array) as found:
+        assert found.header == expected.header
+        assert found.rows.collect().equals(expected.rows.collect())
+        assert len(found.rows.collect()) == 4
+
+
+def test_what_is_no_record_in_a_list_is_refused_by_itself(tmp_path: Path) -> None:
+    path = tmp_path / "orders.json"
+    path.write_text('[{"a": 1}, 17, "x", [2], null, {"a": 3}]')
+    with open_table(path) as table:
+        rows = table.rows.collect()
+    assert rows["c0"].to_list() == [1, None, None, None, None, 3]
+    assert rows["broken"].to_list() == [None, "17", '"x"', "[2]", "null", None]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[{"a": 1}, {"a": ', "record 2"),
+        ('[{"a": 1} {"a": 2}]', "record 2"),
+        ('[{"a": 1}, {a: 2}]', "record 2"),
+        ('[{"a": 1}] x', "ends"),
+        ('[{"a": 1}', "record 1"),
+        ("[ ]", "object"),
+        ("[{}]", "object"),
+    ],
+)
+def test_a_list_that_is_broken_says_where(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "orders.json"
+    path.write_text(text)
+    with pytest.raises(UnreadableFileError, match=said), open_table(path):
+        pass
+
+
+def test_a_list_of_records_is_read_in_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "orders.json"
+    with path.open("w") as file:
+        file.write("[")
+        for number in range(200_000):
+            file.write(f'{"," if number else ""}\n{{"id": {number}, "note": "{"x" * 200}"}}')
+        file.write("]")
+    tracemalloc.start()
+    with open_table(path) as table:
+        flattened = tracemalloc.get_traced_memory()[1]
+        assert table.rows.select(pl.len()).collect().item() == 200_000
+    tracemalloc.stop()
+    assert path.stat().st_size > 40_000_000
+    assert flattened < 20_000_000
 
 
 def test_lines_of_which_none_is_a_json_object_are_no_table(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ ALIBABA = "订单号,下单时间,OUID,OMID,商品标题,商品编码,数量,单
                 "order_code": "Name", "email": "Email", "status": "Financial Status", "placed_at": "Created at",
                 "quantity": "Lineitem quantity", "product_name": "Lineitem name", "unit_price": "Lineitem price",
                 "product_code": "Lineitem sku", "customer_name": "Billing Name", "country": "Billing Country",
-                "brand": "Vendor", "currency": "Currency",
+                "brand": "Vendor", "currency": "Currency", "order_subtotal": "Subtotal",
             },
         ),
         (

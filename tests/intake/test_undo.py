@@ -1,9 +1,11 @@
 """A whole import can be taken back: the record is then as if it had never been, or a sentence says why not."""
 
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.utils import translation
 
 from regulars.insights.models import Profile
@@ -12,7 +14,7 @@ from regulars.intake.models import Import
 from regulars.intake.queries import proposal, why_not_undone
 from regulars.intake.undoing import NotUndoableError
 from regulars.outbox.models import OutboxEvent
-from regulars.shop.models import ChangedRow, Customer, Order, OrderLine
+from regulars.shop.models import ChangedRow, ChangeSet, Customer, Order, OrderLine, Overlap
 from regulars.shop.operations import ChangesOvertakenError, ChangesTooOldError
 from tests.intake.importing import HEADER, NOW, SIMPLE, import_lines, import_text, state
 from tests.shop.factories import make_business
@@ -162,6 +164,23 @@ def test_a_file_that_is_kept_for_good_does_not_stand_in_the_way(tmp_path: Path, 
     assert list(Customer.objects.values_list("code", flat=True)) == (["A"] if kind == "consents" else [])
     with pytest.raises(NotUndoableError):
         operations.run_undo(import_id=later.pk, now=NOW)
+
+
+def test_a_home_made_before_forgets_what_such_a_file_put_in_the_way(tmp_path: Path) -> None:
+    make_business()
+    first = import_lines(tmp_path, *FIRST)
+    assert first.change_set is not None
+    later = operations.register(path=Path(first.file_path), kind="consents", store_code="main", now=NOW)
+    Import.objects.filter(pk=later.pk).update(state="done", finished_at=NOW + timedelta(hours=1), mapping={})
+    in_the_way = ChangeSet.objects.create(made_at=NOW + timedelta(hours=1))
+    Overlap.objects.create(earlier=first.change_set, later=in_the_way)
+    others = ChangeSet.objects.create(made_at=NOW + timedelta(hours=2))
+    with pytest.raises(ChangesOvertakenError):
+        undone(first)
+    migration = import_module("regulars.intake.migrations.0003_changes_kept_for_good")
+    migration.forget_changes(apps, None)
+    assert set(ChangeSet.objects.all()) == {first.change_set, others}
+    assert undone(first) == "undone"
 
 
 def test_after_thirty_days_it_is_too_late(tmp_path: Path) -> None:

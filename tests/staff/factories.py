@@ -10,8 +10,12 @@ _numbers = itertools.count(1)
 
 
 def make_user(
-    *, role: Role = Role.OWNER, email: str | None = None, name: str = "", password: str = PASSWORD
+    *,
+    role: Role = Role.OWNER,
+    email: str | None = None,
+    name: str = "",
+    password: str = PASSWORD,
+    language: str = "en",
 ) -> User:
-    return User.objects.create_user(
-        email or f"{role}{next(_numbers)}@example.com", password, name=name or role.label, role=role
-    )
+    address = email or f"{role}{next(_numbers)}@example.com"
+    return User.objects.create_user(address, password, name=name or role.label, role=role, language=language)

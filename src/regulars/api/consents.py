@@ -10,7 +10,7 @@ from ninja import Path, Router, Schema
 from pydantic import Field
 
 from regulars.api.contract import terms
-from regulars.api.parameters import Id, Instant, Text
+from regulars.api.parameters import Id, Instant, NetworkAddress, Text
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.shop.models import Customer
@@ -64,6 +64,9 @@ class NewConsent(Schema):
     address: Annotated[str, Field(max_length=320, pattern=r"^[^\x00]*$")] = Field(
         "", description="The e-mail or number that it was given for."
     )
+    ip: NetworkAddress | None = Field(
+        None, description="The network address it was said from, where the law lets you keep it."
+    )
     key: Annotated[str, Field(min_length=1, max_length=150, pattern=r"^[^\x00]+$")] = Field(
         description="Your own id of the statement: one that is known already changes nothing."
     )
@@ -112,6 +115,7 @@ def add_consent(request: HttpRequest, customer_id: Path[Id], body: NewConsent) -
                 wording=body.wording,
                 source=body.source,
                 address=body.address,
+                ip=body.ip,
                 key=f"api:{body.key}",
             )
         ]

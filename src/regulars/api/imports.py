@@ -61,6 +61,11 @@ class MappingBody(Schema):
     attributes: Annotated[dict[Text, Text], NoOtherKeys()] = Field(
         {}, description="Column by attribute of your own, in a file of customers."
     )
+    constants: Annotated[dict[RecordField, Text], NoOtherKeys()] = Field(
+        {},
+        description="By field that has no column, what holds for every line of the file, in a file of consents: "
+        "`channel`, `purpose`, `wording`, `evidence`, and `stated_at` as a day or moment.",
+    )
     words: Annotated[dict[RecordField, Annotated[dict[Text, Text], NoOtherKeys()]], NoOtherKeys()] = Field(
         {}, description="By field of a few words, what the file's words mean."
     )

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
+from ipaddress import ip_address
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, GetJsonSchemaHandler
@@ -37,6 +38,14 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError(message) from error
 
 
+def _is_address(value: str) -> str:
+    # PostgreSQL keeps no zone of an IPv6 address.
+    if "%" in value:
+        message = "write the address without a zone"
+        raise ValueError(message)
+    return str(ip_address(value))
+
+
 def _is_business_day(value: date) -> date:
     if value < _FIRST_DAY:
         message = f"days are counted from {_FIRST_DAY}"
@@ -47,6 +56,11 @@ def _is_business_day(value: date) -> date:
 Day = Annotated[date, BeforeValidator(_is_iso_day), AfterValidator(_is_business_day)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_is_instant), AfterValidator(_in_utc)]
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+NetworkAddress = Annotated[
+    str,
+    AfterValidator(_is_address),
+    Field(max_length=45, json_schema_extra={"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}),
+]
 # PostgreSQL's text holds every character but this one.
 Text = Annotated[str, Field(min_length=1, max_length=320, pattern=r"^[^\x00]+$")]
 

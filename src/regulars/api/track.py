@@ -19,7 +19,7 @@ from regulars.intake.operations import take_call
 from regulars.intake.tasks import ask_for_work
 from regulars.intake.track.taking import OriginRefusedError, UnknownWriteKeyError
 from regulars.intake.track.wire import KINDS, LONGEST_CALL_BYTES, CallTooLargeError, InvalidCallError
-from regulars.staff.access import ChecksItself, access
+from regulars.staff.access import ChecksItself, Public, access
 
 _DAY_SECONDS = "86400"
 _ANYWHERE = {
@@ -61,6 +61,17 @@ def track(request: HttpRequest, kind: str) -> HttpResponse:
     return JsonResponse({"success": True}, headers=_ANYWHERE)
 
 
+@access(Public("says only that there is nothing"))
+@csrf_exempt
+def unknown(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """Say to programs, which read no pages, that an address is none."""
+    message = (
+        f"there is no such address; calls go to {', '.join(f'/v1/{kind}' for kind in (*KINDS, 'batch'))}"
+    )
+    told = {"success": False, "code": "unknown_address", "message": message}
+    return JsonResponse(told, status=HTTPStatus.NOT_FOUND, headers=_ANYWHERE)
+
+
 def _refusal(
     error: UnknownWriteKeyError | OriginRefusedError | InvalidCallError | CallTooLargeError,
     status: HTTPStatus,
@@ -99,9 +110,8 @@ def _body(request: HttpRequest) -> bytes:
         raise InvalidCallError("the body is not gzip, as its Content-Encoding says") from error
 
 
-urlpatterns: list[URLPattern] = [
-    path(kind, track, {"kind": kind}, name=f"track-{kind}") for kind in (*KINDS, "batch")
-]
+_CALLS = [path(kind, track, {"kind": kind}, name=f"track-{kind}") for kind in (*KINDS, "batch")]
+urlpatterns: list[URLPattern] = [*_CALLS, path("", unknown), path("<path:rest>", unknown)]
 
 
 class TrackMiddleware:
@@ -123,5 +133,5 @@ class TrackMiddleware:
 
 @cache
 def _matches() -> dict[str, ResolverMatch]:
-    addresses = (reverse(str(one.name)) for one in urlpatterns)
+    addresses = (reverse(str(one.name)) for one in _CALLS)
     return {address: resolve(address) for address in addresses}

@@ -113,6 +113,14 @@ def _add_command(kind: str) -> None:
                 "--word", metavar="FIELD:WORD=MEANING", help="What a word of a column means. May be repeated."
             ),
         ] = None,
+        constant: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--constant",
+                metavar="FIELD=VALUE",
+                help="What holds for every line and no column says: channel=email, or the day of the export. May be repeated.",
+            ),
+        ] = None,
         save_map: Annotated[
             str,
             typer.Option("--save-map", metavar="NAME", help="Keep the map, for files with the same columns."),
@@ -124,7 +132,8 @@ def _add_command(kind: str) -> None:
         from regulars.intake import operations  # noqa: PLC0415
 
         with _questions_shown():
-            mapping = mapping_for(file, map_, encoding, kind=kind, sheet=sheet)
+            constants = _constants(constant or [])
+            mapping = mapping_for(file, map_, encoding, kind=kind, sheet=sheet, constants=constants)
         mapping = _answered(mapping, date_format or [], decimal, word or [])
         now = timezone.now()
         if dry_run:
@@ -262,8 +271,29 @@ def _answered(mapping: "Mapping", date_formats: list[str], decimal: str, words: 
     )
 
 
+def _constants(told: list[str]) -> dict[str, str]:
+    """Return what flags say of every line.
+
+    Raises:
+        BadAnswerError: It is not written as FIELD=VALUE.
+    """
+    found = {}
+    for one in told:
+        field, equals, value = one.partition("=")
+        if not (field and equals and value):
+            raise BadAnswerError(f"--constant {one!r}, must be FIELD=VALUE, such as channel=email")
+        found[field] = value
+    return found
+
+
 def mapping_for(
-    file: Path, map_: str, encoding: str = "", *, kind: str = "orders", sheet: str = ""
+    file: Path,
+    map_: str,
+    encoding: str = "",
+    *,
+    kind: str = "orders",
+    sheet: str = "",
+    constants: dict[str, str] | None = None,
 ) -> "Mapping":
     """Return the map that was named, or the one that the file's header proposes.
 
@@ -277,15 +307,17 @@ def mapping_for(
     if not map_:
         proposal = queries.proposal(file, kind=kind, encoding=encoding, sheet=sheet)
         _show_doubts(proposal)
-        if proposal.missing:
+        mapping = proposal.mapping.with_constants(constants or {})
+        if missing := mapping.missing():
             others = f"the file has the sheets {', '.join(proposal.sheets)}; choose one with --sheet, or "
             message = (
-                f"no column was found for {'; for '.join(proposal.missing)}; "
+                f"no column was found for {'; for '.join(missing)}; "
                 f"{others if len(proposal.sheets) > 1 and not sheet else ''}"
                 f"run `regulars import map {file} --kind {kind} > map.json`, fill it in, and give it with --map"
             )
-            raise MapUnclearError(message, missing=list(proposal.missing))
-        mapping = proposal.mapping
+            once = [name for name in missing if name not in mapping.missing_columns()]
+            message += "".join(f"; say it of every line with --constant {name}=VALUE" for name in once)
+            raise MapUnclearError(message, missing=list(missing))
     elif map_.startswith("preset:"):
         mapping = queries.proposal(file, kind=kind, encoding=encoding, sheet=sheet, match=map_).mapping
     elif Path(map_).is_file():
@@ -299,7 +331,8 @@ def mapping_for(
         mapping = queries.saved_map(map_)
     if mapping.kind != kind:
         raise MapUnclearError(f"the map {map_!r} is for a file of {mapping.kind}, not of {kind}")
-    return mapping.with_answers(encoding=encoding or mapping.encoding, sheet=sheet or mapping.sheet)
+    told = mapping.with_constants(constants or {})
+    return told.with_answers(encoding=encoding or told.encoding, sheet=sheet or told.sheet)
 
 
 def _judge(file: Path, mapping: "Mapping", store: str, now: datetime, rejects: Path | None) -> "DryRun":

@@ -7,6 +7,7 @@ from typing import cast
 from urllib.parse import urlencode
 
 import polars as pl
+import structlog
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
@@ -27,7 +28,7 @@ from regulars.intake import queries
 from regulars.intake.encodings import ENCODINGS, EncodingUnclearError
 from regulars.intake.files import WhichPartError
 from regulars.intake.kinds import KINDS, kind_named
-from regulars.intake.kinds.kind import Kind
+from regulars.intake.kinds.kind import Field, Kind
 from regulars.intake.kinds.orders import ORDERS
 from regulars.intake.labels import (
     CONTRADICTORY_DATES,
@@ -43,11 +44,12 @@ from regulars.intake.presets import presets_of
 from regulars.intake.reasons import REASONS
 from regulars.intake.understanding import NeedsAnswerError, Question
 from regulars.kernel.errors import RegularsError
-from regulars.shop.models import Store
+from regulars.shop.models import Consent, Store
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import CAPABILITIES, Capability, Role, may
 
+_log = structlog.get_logger()
 _PAGE = 50
 # What a page is waited for; the import itself judges all of them.
 _MOST_CHECKED = 300_000
@@ -92,9 +94,11 @@ class MappingForm(forms.Form):
             self.fields[one.name] = forms.ChoiceField(
                 label=str(one.label),
                 choices=columns,
-                required=(one.name,) in kind.needs,
+                required=(one.name,) in kind.needs and not one.is_tellable,
                 help_text=str(one.note),
             )
+            if one.is_tellable:
+                self.fields[_constant_of(one.name)] = _constant_field(one)
         if kind is ORDERS:
             self._add_discounts(columns[1:])
         self.attributes = queries.attributes() if kind.takes_attributes else []
@@ -139,13 +143,17 @@ class MappingForm(forms.Form):
             help_text=_("Order numbers that begin so are refunds, beside negative quantities and amounts."),
         )
 
-    def main(self) -> list[forms.BoundField]:
-        """Return the fields that most files have."""
-        return [self[name] for name in self.kind.main]
+    def main(self) -> list[tuple[forms.BoundField, forms.BoundField | None]]:
+        """Return the fields that most files have, each with where it is told once for the whole file."""
+        return [self._with_constant(name) for name in self.kind.main]
 
-    def more(self) -> list[forms.BoundField]:
-        """Return the other fields of a line."""
-        return [self[name] for name in self.kind.names() if name not in self.kind.main]
+    def more(self) -> list[tuple[forms.BoundField, forms.BoundField | None]]:
+        """Return the other fields of a line, likewise."""
+        return [self._with_constant(name) for name in self.kind.names() if name not in self.kind.main]
+
+    def _with_constant(self, name: str) -> tuple[forms.BoundField, forms.BoundField | None]:
+        constant = _constant_of(name)
+        return self[name], self[constant] if constant in self.fields else None
 
     def own(self) -> list[forms.BoundField]:
         """Return the attributes that the merchant defined."""
@@ -168,6 +176,11 @@ class MappingForm(forms.Form):
                 for one in self.attributes
                 if chosen.get(_field_of(one.name))
             },
+            constants={
+                name: chosen[_constant_of(name)]
+                for name in self.kind.names()
+                if name not in columns and chosen.get(_constant_of(name))
+            },
             discounts=tuple(chosen.get("discounts", ())),
             refund_prefix=chosen.get("refund_prefix", ""),
             decimal=chosen["decimal"],
@@ -181,11 +194,43 @@ def _field_of(attribute: str) -> str:
     return f"attribute.{attribute}"
 
 
+def _words_of(choice: str) -> str:
+    """Return what pages call one of the few words of a field."""
+    known = {
+        "paid": gettext("paid"),
+        "pending": gettext("waiting for payment"),
+        "cancelled": gettext("cancelled"),
+    }
+    for words in (Consent.Channel, Consent.Purpose, Consent.State):
+        known = {value: str(label) for value, label in words.choices} | known
+    return known.get(choice, choice)
+
+
+def _constant_of(name: str) -> str:
+    return f"constant.{name}"
+
+
+def _constant_field(told: Field) -> forms.CharField | forms.ChoiceField:
+    label = gettext("%(field)s, the same for every line") % {"field": told.label}
+    if told.choices:
+        choices = [("", "–"), *((one, _words_of(one)) for one in told.choices)]
+        return forms.ChoiceField(label=label, choices=choices, required=False)
+    is_day = told.form == "moment"
+    return forms.CharField(
+        label=label,
+        required=False,
+        max_length=told.longest,
+        help_text=_("The day of the export, if no column says when.") if is_day else "",
+        widget=forms.TextInput(attrs={"type": "date"}) if is_day else forms.TextInput,
+    )
+
+
 def _initial(mapping: Mapping) -> dict[str, object]:
     parts = ("refund_prefix", "decimal", "encoding", "sheet")
     return {
         **mapping.columns,
         **{_field_of(name): column for name, column in mapping.attributes.items()},
+        **{_constant_of(name): value for name, value in mapping.constants.items()},
         "discounts": list(mapping.discounts),
         **{name: getattr(mapping, name) for name in parts},
     }
@@ -341,12 +386,20 @@ def _matches(kind: Kind, proposal: Proposal) -> list[tuple[str, list[tuple[str, 
     return [(label, ways) for label, ways in groups if ways]
 
 
+def _told(error: Exception) -> str:
+    """Return what is wrong with a file in words; what the machine says of a missing one is for the log."""
+    if isinstance(error, OSError):
+        _log.warning("file cannot be read", problem=str(error))
+        return gettext("The file is no longer on this machine, or cannot be read there. Upload it again.")
+    return str(error)
+
+
 def _unreadable(row: Import, error: Exception) -> dict[str, object]:
     """Return what a page asks where a file cannot be read yet: which of its tables, or in which encoding."""
     readings = error.readings if isinstance(error, EncodingUnclearError) else ()
     return {
         "row": row,
-        "error": error,
+        "error": _told(error),
         "parts": error.parts if isinstance(error, WhichPartError) else (),
         "readings": readings,
         "encodings": [name for name in ENCODINGS if name not in {one.encoding for one in readings}],
@@ -400,7 +453,7 @@ def _understood(request: HttpRequest, row: Import) -> tuple[MappingForm, dict[st
             sheet=request.POST.get("sheet", ""),
         )
     except (RegularsError, OSError) as error:
-        return MappingForm(kind, [], None, request.POST), {"problem": str(error)}, 422
+        return MappingForm(kind, [], None, request.POST), {"problem": _told(error)}, 422
     form = MappingForm(kind, proposal.header, proposal, request.POST)
     form.full_clean()
     if any(error.code != "required" for errors in form.errors.as_data().values() for error in errors):
@@ -421,7 +474,7 @@ def _understood(request: HttpRequest, row: Import) -> tuple[MappingForm, dict[st
     lines = [(line, REASONS.get(line.reason, "")) for line in (found.lines or found.rows)]
     own = {one.name: one.shown_label for one in form.attributes}
     labels = [
-        kind.field(name).label if name in found.mapping.columns else own.get(name, name)
+        own[name] if name in own and name not in kind.names() else kind.field(name).label
         for name in found.fields
     ]
     shown = {"preview": found, "lines": lines, "labels": labels, "kind": kind, "is_orders": kind is ORDERS}
@@ -443,15 +496,10 @@ def _asked(question: Question) -> str:
 
 
 def _choices(question: Question) -> list[tuple[str, str]]:
-    labels = {
-        "paid": gettext("paid"),
-        "pending": gettext("waiting for payment"),
-        "cancelled": gettext("cancelled"),
-    }
     return [
         (
             json.dumps([question.part, question.column, choice.value], ensure_ascii=False),
-            labels.get(choice.example, choice.example),
+            _words_of(choice.example),
         )
         for choice in question.choices
     ]

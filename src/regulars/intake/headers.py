@@ -91,6 +91,11 @@ WORDS = {
         "discount", "discount amount", "retail disc", "coupon disc", "coupon match disc", "lineitem discount",
         "item discount", "优惠金额", "折扣金额", "优惠", "折扣", "商家优惠", "折扣額",
     ),
+    # What stands once for the whole order. A column that says only "discount" is one of its line.
+    "order_discount": ("order discount", "order discount amount", "cart discount", "cart discount amount", "整单优惠", "整单优惠金额", "订单优惠金额"),
+    "order_subtotal": ("order subtotal", "order subtotal amount", "cart subtotal", "订单商品金额", "商品总额"),
+    "order_refunded": ("order refunded amount", "order refund amount", "order refund total", "订单退款金额"),
+    "cancelled_at": ("cancelled at", "canceled at", "cancelled on", "cancellation date", "订单取消时间", "取消时间"),
     "currency": (
         "currency", "currency code", "order currency", "presentment currency", "币种", "货币", "订单币种", "结算币种", "幣別", "幣種",
     ),
@@ -149,3 +154,7 @@ STATUSWORDS = {
     ),
 }  # fmt: skip
 STATUS_OF = {plain(word): status for status, words in STATUSWORDS.items() for word in words}
+# Statuses of orders of which everything was given back: where a file says how much, they are paid orders with a refund.
+REFUNDED_WORDS = frozenset(plain(word) for word in ("refunded", "已退款", "退款成功"))
+# What stands in the place of a moment at which an order was not cancelled.
+NOT_CANCELLED = r"(?i)^([0\s:./TZ+-]*|no|false|否)$"

@@ -14,6 +14,7 @@ REASON_LABELS = {
     "several_customers": _("the order's lines name different customers"),
     "several_statuses": _("the order's lines name different statuses"),
     "unknown_status": _("unknown status"),
+    "unclear_order": _("a discount or refund of the whole order is no number, or its lines differ on it"),
     "duplicate_line": _("the line number stands twice in the order"),
     "no_product": _("no product"),
     "bad_date": _("not a date"),
@@ -69,6 +70,10 @@ FIELD_LABELS = {
     "amount": _("Amount paid for the line"),
     "discount": _("Discount"),
     "coupon_code": _("Coupon code"),
+    "order_discount": _("Discount of the whole order"),
+    "order_subtotal": _("Goods of the whole order"),
+    "order_refunded": _("Given back of the whole order"),
+    "cancelled_at": _("Cancelled"),
     "currency": _("Currency"),
     "status": _("Order status"),
     "store": _("Store"),
@@ -91,6 +96,14 @@ FIELD_NOTES = {
     "coupon_code": _(
         "The codes used on the order, several with commas between. Those of your offers are matched."
     ),
+    "order_discount": _("Spread over the order's lines. One line of the order is enough to say it."),
+    "order_subtotal": _(
+        "What the goods cost after all discounts, without shipping. It tells how much of the order's discount was taken off goods."
+    ),
+    "order_refunded": _(
+        "All that was given back. It becomes a refund of the order, of its own day, and never more than its goods cost."
+    ),
+    "cancelled_at": _("An order that has a date here is cancelled."),
     "currency": _("Lines in another currency than the record's are refused."),
     "quantity": _("A negative quantity is a refund. Without the column each line is one piece."),
     "unit_price": _("Before discounts. Quantity times price, less discounts, is what was paid."),

@@ -16,7 +16,7 @@ from regulars.intake.understanding import Understanding, date_cells
 # What can be wrong with a line, in the order in which it is told: the first that holds.
 REASONS = (
     *BEYOND, "no_order_code", "masked_customer", "no_customer", "digits_lost", "several_customers",
-    "several_statuses", "unknown_status", "duplicate_line", "no_product", "bad_date", "future_date",
+    "several_statuses", "unknown_status", "unclear_order", "duplicate_line", "no_product", "bad_date", "future_date",
     "bad_quantity", "zero_quantity", "other_currency", "bad_price", "bad_discount", "zero_price", "too_large", "too_long",
     "letters_lost", "other_customer", "told_by_sender", "erased_person",
 )  # fmt: skip
@@ -179,14 +179,30 @@ class Judge:
             ).with_columns(pl.col(name).fill_null(value=False) for name in flags)
         else:
             lines = lines.with_columns(pl.lit(value=False).alias(name) for name in flags)
+        lines = self._with_totals(lines.with_columns(doubtful_store=store))
         if len(known.repeated):
-            return lines.with_columns(doubtful_store=store).join(
+            return lines.join(
                 known.repeated.rename({"store": "doubtful_store"}),
                 on=["doubtful_store", "order_code", "line_number"],
                 how="left",
                 maintain_order="left",
             )
         return lines.with_columns(first_line=pl.lit(None, pl.Int64))
+
+    def _with_totals(self, lines: pl.DataFrame) -> pl.DataFrame:
+        """Add what stands once for a whole order to each of its lines: `order_discount`, `order_refunded`, `unclear`."""
+        totals = self.known.totals
+        if len(totals):
+            told = totals.rename({"store": "doubtful_store"})
+            lines = lines.join(told, on=["doubtful_store", "order_code"], how="left", maintain_order="left")
+        missing = {"order_discount": 0, "order_refunded": 0, "is_cancelled": False, "unclear": False}
+        lines = lines.with_columns(
+            pl.col(name).fill_null(value) if name in lines.columns else pl.lit(value).alias(name)
+            for name, value in missing.items()
+        )
+        return lines.with_columns(
+            status=pl.when("is_cancelled").then(pl.lit("cancelled")).otherwise(pl.col("status"))
+        )
 
     def _amounts(self) -> list[pl.Expr]:
         """Return exact amounts: millionths of millionths in 128 bits, rounded once, halves away from zero."""
@@ -209,6 +225,10 @@ class Judge:
             ((discount + unit // 2) // unit).alias("discount_minor"),
             ((quantity + 500) // 1_000).alias("quantity_milli"),
             is_refund.alias("refund"),
+            *(
+                ((pl.col(name).cast(pl.Int128) * values.MICRO + unit // 2) // unit).alias(f"{name}_minor")
+                for name in ("order_discount", "order_refunded")
+            ),
         ]
 
     def _fault(self, lines: pl.DataFrame) -> pl.Expr:
@@ -231,6 +251,7 @@ class Judge:
             "several_customers": pl.col("several_customers"),
             "several_statuses": pl.col("several_statuses"),
             "unknown_status": pl.col("status_text").is_not_null() & pl.col("status").is_null(),
+            "unclear_order": pl.col("unclear"),
             "duplicate_line": pl.col("first_line") < pl.col("line"),
             "no_product": pl.col("product_code").is_null(),
             "bad_date": pl.col("wall").is_null(),
@@ -283,7 +304,9 @@ class Judge:
             "placed_us", "wall_us", "day",
         ]  # fmt: skip
         return {
-            "stage_line": good.filter(~pl.col("refund")).select(*line_columns, "status", "coupon_code"),
+            "stage_line": good.filter(~pl.col("refund")).select(
+                *line_columns, "status", "coupon_code", "order_discount_minor", "order_refunded_minor"
+            ),
             "stage_refund": good.filter("refund").select(line_columns),
             "stage_customer": good.group_by(
                 "customer_key", "store_id", *_STAGE_KINDS, "customer_name", "country"
@@ -312,6 +335,7 @@ class Judge:
             "no_customer": identifier, "masked_customer": identifier, "several_customers": identifier,
             "digits_lost": identifier,
             "several_statuses": column.get("status", ""), "unknown_status": column.get("status", ""),
+            "unclear_order": column.get("order_discount") or column.get("order_refunded", ""),
             "duplicate_line": column.get("line_number", ""),
             "no_product": column.get("product_code") or column.get("product_name", ""),
             "bad_date": column["placed_at"], "future_date": column["placed_at"],

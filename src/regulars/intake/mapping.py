@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Dict
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from typing import ClassVar, Self
 
 from django.utils.translation import gettext
@@ -10,7 +11,7 @@ from django.utils.translation import gettext
 from regulars.intake.headers import LINE_TOTALS, ORDER_TOTALS, plain
 from regulars.intake.kinds import kind_named
 from regulars.intake.kinds.fields import SHARED
-from regulars.intake.kinds.kind import Kind
+from regulars.intake.kinds.kind import Field, Kind
 from regulars.intake.kinds.orders import ORDERS
 from regulars.intake.presets import Preset, presets_of
 from regulars.kernel.errors import RegularsError
@@ -47,6 +48,7 @@ class Mapping:
         kind: What kind of file it is, of `kinds.KINDS`.
         columns: Column name by field of the kind.
         attributes: Column name by attribute that the merchant defined, for kinds that take them.
+        constants: By field that has no column, what holds for every line; a moment as ISO 8601.
         discounts: Columns that add up to the discount of a line.
         words: By field of a few words, what the file's words mean.
         status_values: `paid`, `pending` or `cancelled` by what the status column says.
@@ -66,6 +68,7 @@ class Mapping:
     kind: str = ORDERS.name
     columns: Dict[str, str]
     attributes: Dict[str, str] = field(default_factory=dict)
+    constants: Dict[str, str] = field(default_factory=dict)
     discounts: tuple[str, ...] = ()
     words: Dict[str, Dict[str, str]] = field(default_factory=dict)
     status_values: Dict[str, str] = field(default_factory=dict)
@@ -89,6 +92,12 @@ class Mapping:
             raise InvalidMappingError(message % {"version": self.version, "ours": VERSION})
         for name in self.columns:
             _one_of("field", name, kind.names())
+        for name, value in self.constants.items():
+            _one_of("constant", name, tuple(one.name for one in kind.fields if one.is_tellable))
+            _check_constant(kind.field(name), value)
+            if name in self.columns:
+                message = gettext("“%(name)s” has a column or one value for every line, not both")
+                raise InvalidMappingError(message % {"name": name})
         if self.attributes and not kind.takes_attributes:
             message = gettext("a file of “%(kind)s” holds no attributes")
             raise InvalidMappingError(message % {"kind": kind.label})
@@ -136,6 +145,16 @@ class Mapping:
         """Return the mapping with some of its parts set."""
         return replace(self, **answers)  # type: ignore[arg-type]
 
+    def with_constants(self, told: Dict[str, str]) -> Self:
+        """Return the mapping with what holds for every line; a column of such a field no longer counts."""
+        columns = {name: column for name, column in self.columns.items() if name not in told}
+        return self.with_answers(columns=columns, constants={**self.constants, **told})
+
+    def for_other_files(self) -> Self:
+        """Return what of the mapping holds for files like this one: not the moment that was told for all of it."""
+        lasting = {name: value for name, value in self.constants.items() if name != self.the_kind.moment}
+        return self.with_answers(constants=lasting)
+
     def check(self, header: Sequence[str]) -> None:
         """Make sure that the mapping can be used on a file with this header.
 
@@ -156,12 +175,17 @@ class Mapping:
         return (*self.columns.values(), *self.discounts, *self.attributes.values())
 
     def missing(self) -> tuple[str, ...]:
-        """Return what every line needs and no column fills, in words of the fields."""
+        """Return what every line needs and neither a column nor a constant fills, in words of the fields."""
         return tuple(
             " or ".join(any_of)
             for any_of in self.the_kind.needs
-            if not any(name in self.columns for name in any_of)
+            if not any(name in self.columns or name in self.constants for name in any_of)
         )
+
+    def missing_columns(self) -> tuple[str, ...]:
+        """Return what of that cannot be told once for the whole file."""
+        tellable = {one.name for one in self.the_kind.fields if one.is_tellable}
+        return tuple(name for name in self.missing() if name not in tellable)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,14 +287,15 @@ def _known(
             sure = dict.fromkeys((*mapping.columns, *(f"discount:{one}" for one in mapping.discounts)), 1.0)
             return _proposal(header, mapping, sure, saved_map=name)
     fitting = (propose_as(one, header) for one in presets_of(kind.name) if one.fits(header))
-    return next((found for found in fitting if not found.missing), None)
+    return next((found for found in fitting if not found.mapping.missing_columns()), None)
 
 
 def propose_as(preset: Preset, header: Sequence[str]) -> Proposal:
     """Propose the mapping of a platform's export, as far as the file has its columns."""
     columns, discounts = preset.matched(header)
     sure = dict.fromkeys((*columns, *(f"discount:{one}" for one in discounts)), 1.0)
-    mapping = Mapping(kind=preset.kind, columns=columns, discounts=discounts)
+    constants = {name: value for name, value in preset.constants.items() if name not in columns}
+    mapping = Mapping(kind=preset.kind, columns=columns, discounts=discounts, constants=constants)
     return replace(_proposal(header, mapping, sure), preset=preset.name)
 
 
@@ -341,7 +366,7 @@ def _plausible(name: str, values: Sequence[str]) -> bool:
 
 # What each part of a mapping is in JSON; texts where nothing else stands here.
 _SHAPES: Dict[str, object] = {
-    "version": int, "columns": {str: str}, "attributes": {str: str}, "discounts": [str], "words": {str: {str: str}},
+    "version": int, "columns": {str: str}, "attributes": {str: str}, "constants": {str: str}, "discounts": [str], "words": {str: {str: str}},
     "status_values": {str: str}, "date_formats": [str],
 }  # fmt: skip
 
@@ -364,3 +389,18 @@ def _one_of(what: str, value: object, choices: Sequence[str]) -> None:
         message = gettext("%(name)s is %(value)s, must be one of %(choices)s")
         told = {"name": what, "value": repr(value), "choices": ", ".join(map(repr, choices))}
         raise InvalidMappingError(message % told)
+
+
+def _check_constant(told: Field, value: str) -> None:
+    if told.choices:
+        _one_of(told.name, value, tuple(told.choices))
+        return
+    message = gettext("%(name)s has 1 to %(longest)s characters")
+    if told.form == "moment":
+        message = gettext("%(name)s is a day or a moment, such as 2026-11-20 or 2026-11-20 08:30")
+        try:
+            datetime.fromisoformat(value)
+        except ValueError:
+            raise InvalidMappingError(message % {"name": told.name}) from None
+    elif not 0 < len(value.strip()) <= told.longest:
+        raise InvalidMappingError(message % {"name": told.name, "longest": told.longest})

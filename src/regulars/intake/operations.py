@@ -155,7 +155,9 @@ def set_mapping(*, import_id: int, mapping: Mapping) -> None:
     if not Import.objects.filter(pk=import_id, state__in=settable).update(
         mapping=mapping.to_json(), kind=mapping.kind
     ):
-        raise ImportOverError(f"import {import_id} is queued, runs or has ended", import_id=import_id)
+        raise ImportOverError(
+            _("import %(number)s is queued, runs or has ended") % {"number": import_id}, import_id=import_id
+        )
 
 
 def start(*, import_id: int, mapping: Mapping) -> None:
@@ -175,7 +177,9 @@ def start(*, import_id: int, mapping: Mapping) -> None:
             finished_at=None,
         )
         if not changed:
-            raise ImportOverError(f"import {import_id} runs or has ended", import_id=import_id)
+            raise ImportOverError(
+                _("import %(number)s runs or has ended") % {"number": import_id}, import_id=import_id
+            )
         run_import_job.defer(import_id=import_id)
 
 
@@ -189,7 +193,7 @@ def cancel(*, import_id: int, now: datetime) -> None:
         state=Import.State.CANCELLED, finished_at=now
     )
     if not changed:
-        raise ImportOverError(f"import {import_id} has ended", import_id=import_id)
+        raise ImportOverError(_("import %(number)s has ended") % {"number": import_id}, import_id=import_id)
 
 
 def undo(*, import_id: int, now: datetime) -> None:
@@ -242,12 +246,13 @@ def take_map(*, name: str, told: object) -> ColumnMap:
     if not name or not mapping.columns:
         raise InvalidMappingError(_("a map has a name and at least one column"))
     saved, is_new = ColumnMap.objects.get_or_create(name=name, defaults=_kept(mapping))
-    if not is_new and saved.mapping != mapping.to_json():
+    if not is_new and Mapping.from_json(saved.mapping) != mapping.for_other_files():
         raise MapNameTakenError(_("another map is called “%(name)s”") % {"name": name}, name=name)
     return saved
 
 
 def _kept(mapping: Mapping) -> dict[str, object]:
+    mapping = mapping.for_other_files()
     header = sorted(set(mapping.used()))
     return {"kind": mapping.kind, "header": header, "mapping": mapping.to_json()}
 

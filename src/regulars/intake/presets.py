@@ -6,9 +6,10 @@ Exports differ by year, language and account, so a preset fits when the columns 
 
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from regulars.intake.headers import plain
@@ -33,6 +34,7 @@ class Preset:
         columns: By field, what the column may be called.
         known_by: Groups of columns of which each must have one in the file, for the preset to be proposed by itself.
         discounts: Columns that add up to a line's discount.
+        constants: What holds for every line of such an export, by field.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Preset:
     columns: Dict[str, tuple[str, ...]]
     known_by: tuple[tuple[str, ...], ...]
     discounts: tuple[str, ...] = ()
+    constants: Dict[str, str] = field(default_factory=dict)
 
     def fits(self, header: Sequence[str]) -> bool:
         """Return whether a file with this header looks like such an export."""
@@ -53,16 +56,21 @@ class Preset:
         for name in header:
             names.setdefault(plain(name), name)
         columns: dict[str, str] = {}
-        for field, words in self.columns.items():
+        for of, words in self.columns.items():
             found = (names[plain(word)] for word in words if plain(word) in names)
             column = next((one for one in found if one not in columns.values()), None)
             if column is not None:
-                columns[field] = column
+                columns[of] = column
         return columns, tuple(names[plain(word)] for word in self.discounts if plain(word) in names)
 
 
 _TAOBAO, _ALIBABA, _YOUZAN = _("Taobao / Tmall"), "Alibaba.com", _("Youzan")
 _SHOPIFY, _WOOCOMMERCE, _AMAZON = "Shopify", "WooCommerce", "Amazon"
+_SHOPIFY_CUSTOMER = {
+    "external": ("Customer ID",),
+    "email": ("Email",),
+    "phone": ("Phone", "Default Address Phone"),
+}
 
 PRESETS: tuple[Preset, ...] = (
     Preset(
@@ -126,8 +134,12 @@ PRESETS: tuple[Preset, ...] = (
             "quantity": ("Lineitem quantity",),
             "unit_price": ("Lineitem price",),
             "coupon_code": ("Discount Code",),
+            "order_discount": ("Discount Amount",),
+            "order_subtotal": ("Subtotal",),
+            "order_refunded": ("Refunded Amount",),
             "currency": ("Currency",),
             "status": ("Financial Status",),
+            "cancelled_at": ("Cancelled at",),
         },
         discounts=("Lineitem discount",),
         known_by=(("Financial Status",), ("Lineitem name",), ("Lineitem price",)),
@@ -205,14 +217,30 @@ PRESETS: tuple[Preset, ...] = (
         label=_SHOPIFY,
         kind="customers",
         columns={
-            "external": ("Customer ID",),
-            "email": ("Email",),
-            "phone": ("Phone", "Default Address Phone"),
+            **_SHOPIFY_CUSTOMER,
             "customer_name": ("Name", "Default Address Name"),
+            "first_name": ("First Name",),
+            "last_name": ("Last Name",),
             "country": ("Default Address Country Code", "Country Code"),
             "tags": ("Tags",),
         },
         known_by=(("Accepts Email Marketing", "Accepts Marketing"), ("Email",), ("Total Spent",)),
+    ),
+    Preset(
+        name="shopify",
+        label=_("Shopify, e-mail"),
+        kind="consents",
+        columns={**_SHOPIFY_CUSTOMER, "consent": ("Accepts Email Marketing", "Accepts Marketing")},
+        known_by=(("Accepts Email Marketing", "Accepts Marketing"), ("Email",), ("Total Spent",)),
+        constants={"channel": "email", "purpose": "marketing"},
+    ),
+    Preset(
+        name="shopify-sms",
+        label=_("Shopify, SMS"),
+        kind="consents",
+        columns={**_SHOPIFY_CUSTOMER, "consent": ("Accepts SMS Marketing",)},
+        known_by=(("Accepts SMS Marketing",), ("Phone",), ("Total Spent",)),
+        constants={"channel": "sms", "purpose": "marketing"},
     ),
     Preset(
         name="woocommerce",
@@ -280,8 +308,7 @@ def preset_named(name: str, *, kind: str) -> Preset:
     """
     found = next((one for one in presets_of(kind) if one.name == name), None)
     if found is None:
-        names = ", ".join(one.name for one in presets_of(kind)) or "none"
-        raise UnknownPresetError(
-            f"preset == {name!r}, must be one of {names} for a file of {kind}", name=name
-        )
+        names = ", ".join(one.name for one in presets_of(kind)) or "–"
+        message = gettext("there is no preset “%(name)s” for a file of “%(kind)s”; there are: %(names)s")
+        raise UnknownPresetError(message % {"name": name, "kind": kind, "names": names}, name=name)
     return found

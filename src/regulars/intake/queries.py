@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext
 
 from regulars.intake.files import REJECT_COLUMNS, Table, open_table
 from regulars.intake.judges import AnyJudge, judge_for
@@ -55,7 +56,9 @@ class PreviewLine:
         becomes: `line`, `refund` or `reject`.
         reason: Why it would be refused, one of `lines.REASONS`, or "".
         placed: Time on the business's clock.
-        amount: What was paid, in the base currency.
+        amount: What was paid, in the base currency, before `order_discount` is spread.
+        order_discount: What was taken off the whole order.
+        order_refunded: What was given back of the whole order.
     """
 
     line_number: int
@@ -71,6 +74,8 @@ class PreviewLine:
     amount: Decimal | None
     discount: Decimal | None
     status: str
+    order_discount: Decimal
+    order_refunded: Decimal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +169,8 @@ def proposal(  # noqa: PLR0913  what is known of a file, and how it is to be mat
     with open_table(path, file_name=file_name, encoding=encoding, sheet=sheet) as table:
         if match.startswith("map:"):
             if match not in saved:
-                raise UnknownMapError(f"there is no saved map {match.removeprefix('map:')} for {kind}")
+                message = gettext("there is no saved map %(name)s for files of this kind")
+                raise UnknownMapError(message % {"name": match.removeprefix("map:")})
             name, _header, mapping = saved[match]
             found = propose_map(mapping, table.header, saved_map=name)
         elif match.startswith("preset:"):
@@ -207,8 +213,9 @@ def saved_map(name: str) -> Mapping:
     try:
         return Mapping.from_json(ColumnMap.objects.get(name=name).mapping)
     except ColumnMap.DoesNotExist:
-        names = ", ".join(ColumnMap.objects.order_by("name").values_list("name", flat=True)) or "none"
-        raise UnknownMapError(f"there is no saved map {name!r}; saved are: {names}") from None
+        names = ", ".join(ColumnMap.objects.order_by("name").values_list("name", flat=True)) or "–"
+        message = gettext("there is no saved map “%(name)s”; saved are: %(names)s")
+        raise UnknownMapError(message % {"name": name, "names": names}) from None
 
 
 def preview(*, path: Path, file_name: str = "", mapping: Mapping, store_code: str, now: datetime) -> Preview:
@@ -326,6 +333,8 @@ def _preview_line(one: dict[str, object], raw: tuple[str, ...], currency: str) -
         amount=None if amount is None else from_minor(int(str(amount)), currency),
         discount=None if discount is None else from_minor(int(str(discount)), currency),
         status=str(one["status"] or "paid"),
+        order_discount=from_minor(int(str(one["order_discount_minor"])), currency),
+        order_refunded=from_minor(int(str(one["order_refunded_minor"])), currency),
     )
 
 
@@ -338,7 +347,7 @@ def _preview_row(
         reason=str(one["fault"] or ""),
         says=tuple(
             _said(one[name], mapping.the_kind.field(name).form)
-            if name in mapping.columns
+            if name in mapping.the_kind.names()
             else _said(one[attribute_cell(name)], "text")
             for name in fields
         ),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from ipaddress import ip_address
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -24,6 +25,7 @@ from regulars.shop.rules import AttributeRule, InvalidAttributeValueError, attri
 ROW_REASONS: dict[str, str | Promise] = {
     "empty_field": _("a cell that must say something is empty"),
     "bad_number": _("not a number"),
+    "bad_ip": _("not a network address"),
     "unknown_word": _("unknown word"),
     "bad_attribute": _("the attribute cannot have this value"),
     "bad_tag": _("a tag has 1 to 60 characters, and a customer gets at most 50 at once"),
@@ -73,6 +75,19 @@ def _is_broken(told: pl.Series) -> pl.Series:
         return "\\u0000" in text
 
     return pl.Series(told.name, [is_broken(text) for text in told], dtype=pl.Boolean)
+
+
+def _is_no_address(told: pl.Series) -> pl.Series:
+    """Return which texts are no IPv4 or IPv6 address of one machine."""
+
+    def is_none(text: str) -> bool:
+        try:
+            ip_address(text)
+        except ValueError:
+            return True
+        return "%" in text
+
+    return told.is_in([text for text in told.drop_nulls().unique() if is_none(text)])
 
 
 def _refused(constant: str) -> float:
@@ -150,6 +165,7 @@ class RowJudge:
 
     def understood(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Return what each line says: a column a field, `wall` for the moment, and `fault` and `blamed` if it is bad."""
+        batch = batch.with_columns(self.known.constants())
         lines = batch.select(
             "line",
             *beyond(batch),
@@ -174,6 +190,9 @@ class RowJudge:
             for name in self.kind.names("money")
             if name in self.known.column
         )
+        if "first_name" in self.kind.names():
+            whole = values.whole_names("first_name", "last_name")
+            lines = lines.with_columns(pl.coalesce("customer_name", whole))
         told = raw_texts(batch)
         lines = lines.hstack(
             [
@@ -323,6 +342,8 @@ class RowJudge:
                 yield "too_large", cell.abs() // values.MICRO > _LARGEST_MINOR // 10**self.exponent
         elif field.choices:
             yield "unknown_word", unread
+        elif field.form == "ip":
+            yield "bad_ip", cell.map_batches(_is_no_address, return_dtype=pl.Boolean)
         elif field.form == "json":
             yield "too_long", cell.str.len_chars() > field.longest
             yield "not_json", cell.map_batches(_is_broken, return_dtype=pl.Boolean)

@@ -332,9 +332,8 @@ def _claimed(import_id: int) -> Iterator[None]:
 
 
 def _cancelled(row: Import) -> ImportCancelledError:
-    return ImportCancelledError(
-        f"import {row.pk} was cancelled; nothing of it was imported", import_id=row.pk
-    )
+    message = gettext("import %(number)s was cancelled; nothing of it was imported")
+    return ImportCancelledError(message % {"number": row.pk}, import_id=row.pk)
 
 
 def _fail(row: Import, now: datetime, code: str, text: str) -> None:

@@ -11,7 +11,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.tasks import Task
 
 from regulars.intake.connectors import filling, taking, working
-from regulars.intake.models import Import
+from regulars.intake.models import Backfill, Import
 from regulars.intake.running import JOB, run_import, settle_interrupted
 from regulars.intake.track.taking import forget_calls
 from regulars.intake.track.working import work
@@ -149,8 +149,13 @@ def forget_old_bodies(timestamp: int) -> None:  # noqa: ARG001  given to every p
 @app.task(name="intake.run_backfill", queue="backfills")
 def run_backfill_job(*, backfill_id: int) -> None:
     """Read a shop. What is wrong is told in the back-fill's row; after a crash it goes on from the last page."""
+    row = Backfill.objects.filter(pk=backfill_id)
+    asked, connected = "created_by__language", "connection__connected_by__language"
+    languages = row.values_list(asked, connected).first() or ()
+    language = next((one for one in languages if one), "en")
     try:
-        filling.run(backfill_id=backfill_id, now=timezone.now, sleep=time.sleep)
+        with translation.override(language):
+            filling.run(backfill_id=backfill_id, now=timezone.now, sleep=time.sleep)
     except RegularsError as error:
         _log.warning("back-fill ended early", backfill_id=backfill_id, code=error.code, reason=str(error))
 

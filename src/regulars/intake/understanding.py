@@ -4,15 +4,16 @@ How dates are written, what marks the decimals, whether ids went through a sprea
 status column says, which orders have lines that disagree. What is not certain is asked, never guessed.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 import polars as pl
 
 from regulars.intake import values
 from regulars.intake.files import Table
-from regulars.intake.headers import STATUS_OF, plain
+from regulars.intake.headers import NOT_CANCELLED, REFUNDED_WORDS, STATUS_OF, plain
 from regulars.intake.judging import DIGITS_LOST
 from regulars.intake.kinds.fields import IDENTIFIERS
 from regulars.intake.kinds.orders import ORDERS
@@ -64,13 +65,15 @@ class Understanding:
     Attributes:
         mapping: With formats, decimal mark and status values filled in.
         header: The file's column names.
-        column: Inner column (`c3`) by field.
+        column: Inner column (`c3`) by field; `told <field>` of one that is the same for the whole file.
         discounts: Inner columns of discounts.
         whole: Fields whose ids end in `.0`, all of them.
         doubtful: Orders whose lines disagree, or leave out what another line tells; one row an order with
             `store`, `order_code`, a value for each identifier, `status`, `several_customers`,
             `several_statuses`.
         repeated: (`store`, `order_code`, `line_number`, `first_line`) of line numbers that stand twice.
+        totals: Orders with something that stands once for all their lines; one row an order with `store`, `order_code`,
+            `order_discount` and `order_refunded` in millionths, `is_cancelled`, and `unclear` where no number stands or two.
         lines: How many rows the file has, empty ones included.
         is_damaged: Whether letters were lost before the file came to us.
     """
@@ -82,8 +85,13 @@ class Understanding:
     whole: frozenset[str]
     doubtful: pl.DataFrame
     repeated: pl.DataFrame
+    totals: pl.DataFrame
     lines: int
     is_damaged: bool = False
+
+    def constants(self) -> list[pl.Expr]:
+        """Return a column for each field that is the same for the whole file."""
+        return _constants(self.mapping)
 
     def code(self, name: str, dtype: pl.DataType) -> pl.Expr:
         """Return the texts of a code or identifier field."""
@@ -137,17 +145,20 @@ def understand(table: Table, mapping: Mapping, *, zone: str) -> Understanding:
     """
     mapping.check(table.header)
     position = {name: f"c{i}" for i, name in enumerate(table.header)}
+    rows = table.rows.with_columns(_constants(mapping))
     source = _Source(
-        rows=table.rows,
-        schema=table.rows.collect_schema(),
-        column={name: position[of] for name, of in mapping.columns.items()},
+        rows=rows,
+        schema=rows.collect_schema(),
+        column={name: position[of] for name, of in mapping.columns.items()}
+        | {name: _told(name) for name in mapping.constants},
         discounts=tuple(position[of] for of in mapping.discounts),
         mapping=mapping,
     )
     lines, whole = _codes(source)
     decimal = mapping.decimal or _decimal(source)
     questions: list[Question] = []
-    formats = mapping.date_formats or _date_formats(source, zone, questions)
+    is_told = mapping.the_kind.moment in mapping.constants
+    formats = (() if is_told else mapping.date_formats) or _date_formats(source, zone, questions)
     if not decimal:
         questions.append(_decimal_question(source))
     statuses, words = _statuses(source, questions), _words(source, questions)
@@ -163,12 +174,21 @@ def understand(table: Table, mapping: Mapping, *, zone: str) -> Understanding:
         whole=whole,
         doubtful=pl.DataFrame(),
         repeated=pl.DataFrame(),
+        totals=pl.DataFrame(),
         lines=lines,
         is_damaged=table.is_damaged,
     )
     if mapping.the_kind is not ORDERS:
         return known
     return _with_disagreements(known, table.rows, source.schema)
+
+
+def _told(name: str) -> str:
+    return f"told {name}"
+
+
+def _constants(mapping: Mapping) -> list[pl.Expr]:
+    return [pl.lit(value.strip()).alias(_told(name)) for name, value in mapping.constants.items()]
 
 
 def _codes(source: _Source) -> tuple[int, frozenset[str]]:
@@ -247,7 +267,7 @@ def _date_formats(source: _Source, zone: str, questions: list[Question]) -> Sequ
         if form or not dates.count():
             return (form,) if form else ()
         dates = dates.cast(pl.String)
-    return _written_formats(dates, source.mapping.columns[moment], zone, questions)
+    return _written_formats(dates, source.mapping.columns.get(moment, moment), zone, questions)
 
 
 def _written_formats(dates: pl.Series, name: str, zone: str, questions: list[Question]) -> Sequence[str]:
@@ -299,9 +319,11 @@ def _statuses(source: _Source, questions: list[Question]) -> dict[str, str]:
         return {}
     found = _distinct(source, "status")
     told = {plain(word): status for word, status in source.mapping.status_values.items()}
+    has_refunds = "order_refunded" in source.column
     statuses: dict[str, str] = {}
     for word in found:
-        status = told.get(plain(word)) or STATUS_OF.get(plain(word))
+        is_paid = has_refunds and plain(word) in REFUNDED_WORDS
+        status = told.get(plain(word)) or ("paid" if is_paid else STATUS_OF.get(plain(word)))
         if status:
             statuses[word] = status
         else:
@@ -392,8 +414,73 @@ def _with_disagreements(known: Understanding, rows: pl.LazyFrame, schema: pl.Sch
         .drop("partly")
         .collect(engine="streaming")
     )
-    return Understanding(
-        **{**known.__dict__, "doubtful": doubtful, "repeated": _repeated(known, rows, schema)}
+    return replace(
+        known, doubtful=doubtful, repeated=_repeated(known, rows, schema), totals=_totals(known, rows, schema)
+    )
+
+
+def _totals(known: Understanding, rows: pl.LazyFrame, schema: pl.Schema) -> pl.DataFrame:
+    """Find what stands once for all lines of an order, in whichever of them, and whether they agree on it.
+
+    Of a discount counts what was taken off goods: where the file tells what they cost in the end, the rest was taken off
+    something else, as shipping is, or is told by the lines already.
+    """
+    column = known.column
+    amounts = [name for name in ("order_discount", "order_refunded") if name in column]
+    if not amounts and "cancelled_at" not in column:
+        return pl.DataFrame()
+
+    def text(name: str) -> pl.Expr:
+        return values.text(pl.col(column[name]), schema[column[name]])
+
+    def number(inner: str) -> pl.Expr:
+        read = partial(values.micro, decimal=known.mapping.decimal)
+        return pl.col(inner).map_batches(read, return_dtype=pl.Int64, is_elementwise=True).abs()
+
+    has_subtotal = {"order_discount", "order_subtotal"} <= set(column)
+    cells = rows.select(
+        store=text("store") if "store" in column else pl.lit(""),
+        order_code=known.code("order_code", schema[column["order_code"]]),
+        is_cancelled=~text("cancelled_at").str.contains(NOT_CANCELLED) if "cancelled_at" in column else pl.lit(value=False),
+        no_number=pl.any_horizontal(
+            pl.lit(value=False), *(text(name).is_not_null() & number(column[name]).is_null() for name in amounts)
+        ),
+        **{name: number(column[name]) for name in amounts},
+        **(
+            {"order_subtotal": number(column["order_subtotal"]), "whole": _worth(known, number)}
+            if has_subtotal
+            else {}
+        ),
+    ).filter(pl.col("order_code").is_not_null())  # fmt: skip
+    totals = cells.group_by("store", "order_code").agg(
+        *(pl.col(name).max().fill_null(0) for name in amounts),
+        *([pl.col("order_subtotal").max(), pl.col("whole").sum()] if has_subtotal else []),
+        is_cancelled=pl.col("is_cancelled").any(),
+        unclear=pl.any_horizontal(
+            pl.col("no_number").any(), *(pl.col(name).max() != pl.col(name).min() for name in amounts)
+        ).fill_null(value=False),
+    )
+    if has_subtotal:
+        beyond = (pl.col("whole") - pl.col("order_subtotal")).clip(lower_bound=0)
+        totals = totals.with_columns(order_discount=pl.min_horizontal("order_discount", beyond))
+    speaks = [pl.col(name) > 0 for name in amounts]
+    return (
+        totals.filter(pl.any_horizontal("is_cancelled", "unclear", *speaks))
+        .select("store", "order_code", *amounts, "is_cancelled", "unclear")
+        .collect(engine="streaming")
+    )
+
+
+def _worth(known: Understanding, number: Callable[[str], pl.Expr]) -> pl.Expr:
+    """Return what each line costs after its own discounts, in millionths."""
+    column = known.column
+    if "amount" in column:
+        return number(column["amount"])
+    quantity = number(column["quantity"]) if "quantity" in column else pl.lit(values.MICRO, pl.Int64)
+    price = number(column["unit_price"])
+    whole = (quantity.cast(pl.Int128) * price.cast(pl.Int128) // values.MICRO).cast(pl.Int64)
+    return whole - pl.sum_horizontal(
+        pl.lit(0, pl.Int64), *(number(one).fill_null(0) for one in known.discounts)
     )
 
 

@@ -4,6 +4,7 @@ A number is an integer of millionths (`micro`): decimals are read exactly to six
 Parquet and Excel files hold, are rounded to six places first, so that 1.005 is 1.005.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,7 @@ _MISSING = (
     "-",
     "--",
 )
+_HAN = r"[\u3400-\u9fff·]+"
 _CURRENCY = r"(?i)(us\$|hk\$|nt\$|rmb|cny|usd|eur|gbp|jpy|hkd|twd|krw|aud|cad|chf|[¥$€£₩₹₽元円])"
 # How amounts of a currency are marked, as `_CURRENCY` finds it. Of a currency that is not here nothing is said.
 _MARKS = {
@@ -90,6 +92,20 @@ def text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 def code(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Return cells as the texts of codes: as `text`, and without the wrapping of Excel's `="0012"` and `'0012`."""
     return text(column.str.strip_chars(_SPACES + "=\"'") if dtype == pl.String else column, dtype)
+
+
+def whole_name(first: str, last: str) -> str:
+    """Return a name from its parts: the family's first, and without a blank, where both are Chinese."""
+    if first and last and re.fullmatch(_HAN, first + last):
+        return last + first
+    return f"{first} {last}".strip()
+
+
+def whole_names(first: str, last: str) -> pl.Expr:
+    """Return the names of two columns, as `whole_name`; null where neither says anything."""
+    is_chinese = pl.concat_str(first, last).str.contains(f"^{_HAN}$")
+    told = pl.concat_str(first, last, separator=" ", ignore_nulls=True)
+    return pl.when(is_chinese).then(pl.concat_str(last, first)).when(told != "").then(told)
 
 
 def micro(cells: pl.Series, *, decimal: str) -> pl.Series:

@@ -1,6 +1,7 @@
 """Money: integers of a currency's minor unit."""
 
 import re
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import ClassVar
 
@@ -60,3 +61,18 @@ def to_minor(amount: Decimal, currency: str) -> int:
 def from_minor(amount_minor: int, currency: str) -> Decimal:
     """Return minor units as a decimal amount of the currency."""
     return Decimal(amount_minor).scaleb(-minor_unit_exponent(currency))
+
+
+def spread(amount: int, over: Sequence[int]) -> list[int]:
+    """Split an amount in proportion, to the last coin: what each running total rounds down to, less the one before.
+
+    The shares add up to the amount, and none is more than its part, as long as the amount is not more than all parts.
+    """
+    total = sum(over)
+    shares, seen, given = [], 0, 0
+    for part in over:
+        seen += part
+        until = amount * seen // total if total else 0
+        shares.append(until - given)
+        given = until
+    return shares

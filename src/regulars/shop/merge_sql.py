@@ -17,6 +17,7 @@ STAGE_COLUMNS = {
     "stage_line": (
         "line_number", "store_id", "order_code", "customer_key", "product_code", "line_key",
         "quantity_milli", "amount_minor", "discount_minor", "placed_us", "wall_us", "day", "status", "coupon",
+        "order_discount_minor", "order_refunded_minor",
     ),
     "stage_refund": (
         "line_number", "store_id", "order_code", "customer_key", "product_code", "line_key",
@@ -33,6 +34,8 @@ _TYPES = {
     "quantity_milli": "bigint NOT NULL",
     "amount_minor": "bigint NOT NULL",
     "discount_minor": "bigint NOT NULL",
+    "order_discount_minor": "bigint NOT NULL",
+    "order_refunded_minor": "bigint NOT NULL",
     "placed_us": "bigint NOT NULL",
     "wall_us": "bigint NOT NULL",
     "day": "integer NOT NULL",
@@ -325,6 +328,27 @@ UPDATE_PRODUCTS = _update_where_newer(
 
 # --- orders and their lines ----------------------------------------------------------------------------
 
+# The discount of a whole order, divided among its lines as `kernel.money.spread` does. What a line is known by stays as the file has it.
+SPREAD_DISCOUNTS = """
+ALTER TABLE stage_line ADD COLUMN share_minor bigint NOT NULL DEFAULT 0;
+UPDATE stage_line l SET share_minor = div(s.off * s.until, s.whole) - div(s.off * (s.until - s.amount_minor), s.whole)
+FROM (
+    SELECT line_number, amount_minor, whole, until, least(order_discount_minor, whole) AS off
+    FROM (
+        SELECT line_number, amount_minor, order_discount_minor,
+               sum(amount_minor) OVER (PARTITION BY store_id, order_code) AS whole,
+               sum(amount_minor) OVER (
+                   PARTITION BY store_id, order_code
+                   ORDER BY product_code, line_key, quantity_milli, amount_minor, discount_minor, wall_us
+                   ROWS UNBOUNDED PRECEDING
+               ) AS until
+        FROM stage_line WHERE order_discount_minor > 0
+    ) running
+    WHERE whole > 0
+) s
+WHERE l.line_number = s.line_number
+"""
+
 GROUP_ORDERS = f"""
 CREATE TEMPORARY TABLE staged_order ON COMMIT DROP AS
 SELECT coalesce(o.id, nextval('shop_order_id_seq')) AS id, o.id IS NULL AS is_new,
@@ -332,11 +356,17 @@ SELECT coalesce(o.id, nextval('shop_order_id_seq')) AS id, o.id IS NULL AS is_ne
        timestamptz 'epoch' + g.placed_us * interval '1 microsecond' AS placed_at, g.day, g.status,
        g.amount_minor, g.discount_minor, g.lines,
        CASE WHEN g.coupon IS NOT NULL THEN (
-           SELECT jsonb_object_agg(btrim(code), NULL) FROM regexp_split_to_table(g.coupon, '{CODE_BREAK}') code WHERE btrim(code) <> ''
+           SELECT jsonb_object_agg(code, CASE WHEN codes = 1 AND g.order_discount_minor > 0 THEN g.order_discount_minor END)
+           FROM (
+               SELECT DISTINCT btrim(code) AS code, dense_rank() OVER (ORDER BY btrim(code))
+                      + dense_rank() OVER (ORDER BY btrim(code) DESC) - 1 AS codes
+               FROM regexp_split_to_table(g.coupon, '{CODE_BREAK}') code WHERE btrim(code) <> ''
+           ) told
        ) END AS coupons
 FROM (
     SELECT store_id, order_code, count(*) AS lines, min(customer_key) AS customer_key, min(placed_us) AS placed_us, min(day) AS day,
-           min(status) AS status, sum(amount_minor) AS amount_minor, sum(discount_minor) AS discount_minor,
+           min(status) AS status, sum(amount_minor - share_minor) AS amount_minor,
+           sum(discount_minor + share_minor) AS discount_minor, max(order_discount_minor) AS order_discount_minor,
            string_agg(coupon, ',') AS coupon
     FROM stage_line GROUP BY store_id, order_code
 ) g
@@ -366,10 +396,11 @@ SELECT order_id, is_new, CASE WHEN copy = 1 THEN key ELSE key || '#' || copy END
        product_id, quantity, amount_minor, discount_minor
 FROM (
     SELECT order_id, is_new, key, product_id, quantity, amount_minor, discount_minor,
-           row_number() OVER (PARTITION BY order_id, key) AS copy
+           row_number() OVER (PARTITION BY order_id, key ORDER BY discount_minor, amount_minor) AS copy
     FROM (
         SELECT o.id AS order_id, o.is_new, coalesce(l.line_key, {_CONTENT_KEY}) AS key, p.id AS product_id,
-               (l.quantity_milli / 1000.0)::numeric(14,3) AS quantity, l.amount_minor, l.discount_minor
+               (l.quantity_milli / 1000.0)::numeric(14,3) AS quantity,
+               l.amount_minor - l.share_minor AS amount_minor, l.discount_minor + l.share_minor AS discount_minor
         FROM stage_line l
         JOIN staged_order o ON o.store_id = l.store_id AND o.order_code = l.order_code
         JOIN shop_product p ON p.store_id = l.store_id AND p.code = l.product_code
@@ -528,6 +559,46 @@ WITH more AS (
 SELECT (SELECT count(*) FROM less) + (SELECT count(*) FROM gone)
 """
 
+# What orders say was given back of them all told: a refund for what no other refund of the order tells.
+STAGE_SUMS = """
+CREATE TEMPORARY TABLE staged_sum ON COMMIT DROP AS
+SELECT o.store_id, 'all of ' || o.code AS key, o.code, o.customer_id, o.placed_at AS refunded_at, o.day,
+       least(s.refunded_minor, o.amount_minor) - coalesce((
+           SELECT sum(r.amount_minor) FROM shop_refund r
+           WHERE r.customer_id = o.customer_id AND r.store_id = o.store_id AND r.code = o.code AND r.key <> 'all of ' || o.code
+       ), 0) AS amount_minor
+FROM (
+    SELECT store_id, order_code, max(order_refunded_minor) AS refunded_minor
+    FROM stage_line WHERE order_refunded_minor > 0 GROUP BY store_id, order_code
+) s JOIN shop_order o ON o.store_id = s.store_id AND o.code = s.order_code
+"""
+
+ADD_SUMS = """
+WITH added AS (
+    INSERT INTO shop_refund (store_id, key, code, customer_id, quantity, amount_minor, refunded_at, day)
+    SELECT store_id, key, code, customer_id, 1, amount_minor, refunded_at, day
+    FROM staged_sum s
+    WHERE amount_minor > 0 AND NOT EXISTS (SELECT FROM shop_refund r WHERE r.store_id = s.store_id AND r.key = s.key)
+    ORDER BY refunded_at, store_id, key
+    RETURNING day
+), marked AS (
+    INSERT INTO changed_day SELECT DISTINCT day FROM added
+)
+SELECT count(*) FROM added
+"""
+
+UPDATE_SUMS = """
+WITH changed AS (
+    SELECT r.id, r.day AS old_day, s.*
+    FROM staged_sum s JOIN shop_refund r ON r.store_id = s.store_id AND r.key = s.key
+    WHERE s.amount_minor > 0 AND (r.amount_minor, r.refunded_at) IS DISTINCT FROM (s.amount_minor, s.refunded_at)
+), days AS (
+    INSERT INTO changed_day SELECT old_day FROM changed UNION SELECT day FROM changed
+)
+UPDATE shop_refund r SET amount_minor = c.amount_minor, refunded_at = c.refunded_at, day = c.day
+FROM changed c WHERE r.id = c.id
+"""
+
 # For refunds that come without orders.
 NO_STAGED_ORDERS = """
 CREATE TEMPORARY TABLE staged_order (id bigint, customer_id bigint, is_new boolean) ON COMMIT DROP;
@@ -607,7 +678,7 @@ ANALYZE shop_customer (id, code, name, country), shop_identifier (customer_id, k
 
 CLOSE_STAGE = """
 DROP TABLE IF EXISTS stage_row, stage_line, stage_refund, stage_customer, stage_product, staged_customer,
-    staged_identifier, staged_erased, staged_product, staged_order, staged_line, staged_refund, told_by_files, affected, refund_match, changed_order,
+    staged_identifier, staged_erased, staged_product, staged_order, staged_line, staged_refund, staged_sum, told_by_files, affected, refund_match, changed_order,
     changed_day
 """
 

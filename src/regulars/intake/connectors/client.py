@@ -10,13 +10,16 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
+import structlog
 import urllib3
 from django.conf import settings
 from django.utils.translation import gettext as _
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as SlowError
 
 from regulars.kernel.errors import RegularsError
 
+_log = structlog.get_logger()
 _TRIES = 7
 _LONGEST_WAIT_SECONDS = 60.0
 _LONGEST_ANSWER_BYTES = 32 * 1024 * 1024
@@ -136,7 +139,11 @@ class ShopClient:
                 finally:
                     found.release_conn()
             except (HTTPError, OSError) as error:
-                problem = f"{type(error).__name__}"
+                is_slow = isinstance(error, TimeoutError | SlowError) and not isinstance(
+                    error, NewConnectionError
+                )
+                problem = _("it took too long") if is_slow else _("no connection to it")
+                _log.warning("shop did not answer", problem=type(error).__name__)
                 continue
             headers = {name.lower(): value for name, value in found.headers.items()}
             if found.status == HTTPStatus.OK and len(body) <= _LONGEST_ANSWER_BYTES:
@@ -171,6 +178,11 @@ class ShopClient:
                 _("%(address)s did not answer in JSON; is it the address of the shop?")
                 % {"address": self._address}
             ) from error
+
+
+def nothing_told(resource: str) -> ShopUnreachableError:
+    """Return the error of an answer in which what was asked for is not there."""
+    return ShopUnreachableError(_("the shop's answer holds no list of %(name)s") % {"name": resource})
 
 
 def _seconds(told: str, otherwise: float) -> float:

@@ -83,7 +83,7 @@ def cancel(*, backfill_id: int, now: datetime) -> None:
     if not Backfill.objects.filter(pk=backfill_id, state__in=_OPEN).update(
         state=Backfill.State.CANCELLED, finished_at=now
     ):
-        raise BackfillOverError(f"back-fill {backfill_id} has ended")
+        raise BackfillOverError(_("reading %(number)s of the shop has ended") % {"number": backfill_id})
 
 
 def due(*, now: datetime) -> list[tuple[Connection, datetime]]:
@@ -126,7 +126,7 @@ def run(
     """
     taken = Backfill.objects.filter(pk=backfill_id, state__in=_OPEN).update(state=Backfill.State.RUNNING)
     if not taken:
-        raise BackfillOverError(f"back-fill {backfill_id} has ended")
+        raise BackfillOverError(_("reading %(number)s of the shop has ended") % {"number": backfill_id})
     row = Backfill.objects.select_related("connection").get(pk=backfill_id)
     if row.started_at is None:
         row.started_at = now()

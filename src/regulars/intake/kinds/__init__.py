@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from django.utils.translation import gettext
+
 from regulars.intake.kinds.analytics import ANALYTICS
 from regulars.intake.kinds.answers import ANSWERS
 from regulars.intake.kinds.consents import CONSENTS
@@ -36,4 +38,5 @@ def kind_named(name: str) -> Kind:
     try:
         return KINDS[name]
     except KeyError:
-        raise UnknownKindError(f"kind == {name!r}, must be one of {', '.join(KINDS)}", kind=name) from None
+        message = gettext("there is no kind of file “%(name)s”; there are: %(names)s")
+        raise UnknownKindError(message % {"name": name, "names": ", ".join(KINDS)}, kind=name) from None

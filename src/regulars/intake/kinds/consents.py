@@ -15,12 +15,13 @@ CONSENTS = Kind(
     note=_("One statement a row: a customer allowed a channel, or took it back, and when."),
     fields=(
         *shared(*IDENTIFIERS),
-        when("stated_at", "consent date", "consented at", "opt in date", "subscribed at", "同意时间", "授权时间", "订阅时间"),
+        when("stated_at", "consent date", "consented at", "opt in date", "subscribed at", "同意时间", "授权时间", "订阅时间", is_tellable=True),
         Field(
             name="channel",
             form="word",
             words=("channel", "consent channel", "medium", "渠道", "触达渠道"),
             label=_("Channel"),
+            is_tellable=True,
             choices={
                 "email": ("e-mail", "mail", "newsletter", "邮件", "邮箱", "电子邮件"),
                 "sms": ("text", "text message", "短信"),
@@ -38,6 +39,7 @@ CONSENTS = Kind(
             form="word",
             words=("purpose", "consent purpose", "用途", "目的"),
             label=_("Purpose"),
+            is_tellable=True,
             note=_("Without it: offers and news."),
             choices={
                 "marketing": ("promotion", "promotions", "newsletter", "ads", "营销", "促销"),
@@ -49,12 +51,12 @@ CONSENTS = Kind(
         Field(
             name="consent",
             form="word",
-            words=("consent", "consent state", "accepts marketing", "opt in", "subscribed", "subscription status", "是否同意", "是否订阅", "同意状态", "状态"),
+            words=("consent", "consent state", "accepts marketing", "accepts email marketing", "opt in", "subscribed", "subscription status", "是否同意", "是否订阅", "同意状态", "状态"),
             label=_("Allowed or taken back"),
             choices={
-                "granted": ("yes", "true", "1", "y", "opt in", "opted in", "subscribed", "accepted", "是", "同意", "已同意", "已订阅", "订阅"),
+                "granted": ("yes", "true", "1", "y", "opt in", "opted in", "subscribed", "accepted", "allowed", "是", "同意", "已同意", "接受", "已接受", "允许", "已允许", "已订阅", "订阅", "已授权", "授权"),
                 "pending": ("pending confirmation", "unconfirmed", "待确认"),
-                "withdrawn": ("no", "false", "0", "n", "opt out", "opted out", "unsubscribed", "revoked", "否", "不同意", "拒绝", "已退订", "退订"),
+                "withdrawn": ("no", "false", "0", "n", "opt out", "opted out", "unsubscribed", "not subscribed", "declined", "revoked", "否", "不同意", "不接受", "不允许", "拒绝", "未订阅", "未授权", "已退订", "退订"),
             },
         ),
         Field(
@@ -62,6 +64,7 @@ CONSENTS = Kind(
             form="text",
             words=("wording", "wording version", "consent text", "terms version", "条款版本", "文本版本"),
             label=_("Wording"),
+            is_tellable=True,
             note=_("Which text they agreed to."),
         ),
         Field(
@@ -69,6 +72,14 @@ CONSENTS = Kind(
             form="text",
             words=("source", "consent source", "evidence", "opt in source", "来源", "授权来源"),
             label=_("Where it was said"),
+            is_tellable=True,
+        ),
+        Field(
+            name="ip",
+            form="ip",
+            words=("ip", "ip address", "network address", "consent ip", "opt in ip", "optin ip", "signup ip", "IP地址", "网络地址"),
+            label=_("Network address"),
+            note=_("From which it was said, where the law lets you keep it."),
         ),
         *shared("store"),
     ),
@@ -85,7 +96,7 @@ CONSENTS = Kind(
             CREATE TEMPORARY TABLE staged_consent ON COMMIT DROP AS
             SELECT c.customer_id, t.channel, coalesce(t.purpose, 'marketing') AS purpose, t.consent AS state,
                    timestamptz 'epoch' + t.stated_at_us * interval '1 microsecond' AS at, coalesce({_ADDRESS}, '') AS address,
-                   coalesce(t.wording, '') AS wording, coalesce(t.evidence, 'file') AS source, NULL::inet AS ip,
+                   coalesce(t.wording, '') AS wording, coalesce(t.evidence, 'file') AS source, t.ip::inet AS ip,
                    'file:' || encode(sha256(convert_to(concat_ws('|', t.customer_key, t.channel,
                        coalesce(t.purpose, 'marketing'), t.consent, t.stated_at_us, t.wording), 'UTF8')), 'hex') AS key,
                    NULL::bigint AS by_id, '' AS reason

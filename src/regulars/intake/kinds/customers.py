@@ -16,6 +16,11 @@ CUSTOMERS = Kind(
     fields=(
         *shared(*IDENTIFIERS),
         called("customer_name", "name", "名字", "名称"),
+        Field(
+            name="first_name", form="text", words=("first name", "given name", "forename", "名"), label=_("Given name"),
+            note=_("Given and family name are the customer's name where no column says it whole."), longest=100,
+        ),
+        Field(name="last_name", form="text", words=("last name", "family name", "surname", "姓", "姓氏"), label=_("Family name"), longest=100),
         *shared("country"),
         Field(
             name="tags",
@@ -51,4 +56,4 @@ CUSTOMERS = Kind(
             """,
         ),
     ),
-)
+)  # fmt: skip

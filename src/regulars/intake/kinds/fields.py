@@ -10,7 +10,8 @@ from regulars.intake.labels import FIELD_LABELS, FIELD_NOTES
 IDENTIFIERS = ("external", "email", "phone", "ouid", "omid", "openid")
 _FORMS: dict[str, Form] = {
     "placed_at": "moment", "placed_time": "time", "quantity": "quantity", "unit_price": "money", "amount": "money",
-    "discount": "money", "status": "word", "customer_name": "text", "country": "text", "product_name": "text",
+    "discount": "money", "order_discount": "money", "order_subtotal": "money", "order_refunded": "money", "cancelled_at": "text",
+    "status": "word", "customer_name": "text", "country": "text", "product_name": "text",
     "currency": "text", "category": "text", "brand": "text", "pack_size": "text", "store": "text",
 }  # fmt: skip
 _LENGTHS = {"line_number": 40, "product_name": 300, "pack_size": 100, "country": 100, "store": 64}
@@ -39,7 +40,7 @@ def called(name: str, *words: str) -> Field:
     return replace(SHARED[name], words=(*SHARED[name].words, *words))
 
 
-def when(name: str, *words: str) -> Field:
+def when(name: str, *words: str, is_tellable: bool = False) -> Field:
     """Return a field for a moment, with the words of its kind before those of every date."""
     field = SHARED["placed_at"]
-    return replace(field, name=name, words=(*words, *field.words), note="")
+    return replace(field, name=name, words=(*words, *field.words), note="", is_tellable=is_tellable)

@@ -7,7 +7,7 @@ from typing import Literal
 from django.utils.functional import Promise
 
 # code: told apart letter by letter. word: one of a few, said in many words. quantity, money, moment: exact numbers.
-Form = Literal["code", "text", "word", "quantity", "money", "number", "moment", "time", "json"]
+Form = Literal["code", "text", "word", "quantity", "money", "number", "moment", "time", "json", "ip"]
 Label = str | Promise
 
 
@@ -23,6 +23,7 @@ class Field:
         note: What a person who matches columns should know.
         longest: Letters that the record can hold.
         choices: Of a word: what a file may say, by what it means.
+        is_tellable: Whether it may be the same for all of a file, and be told once instead of by a column.
         is_guessed: Whether its words may begin or end a longer name, as in `Email (Billing)`.
     """
 
@@ -33,6 +34,7 @@ class Field:
     note: Label = ""
     longest: int = 200
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_tellable: bool = False
     is_guessed: bool = False
 
 

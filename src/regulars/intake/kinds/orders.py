@@ -14,7 +14,7 @@ ORDERS = Kind(
     fields=shared(
         "order_code", "line_number", "placed_at", "placed_time", *IDENTIFIERS, "customer_name", "country",
         "product_code", "product_name", "category", "brand", "pack_size", "quantity", "unit_price", "amount",
-        "coupon_code", "currency", "status", "store",
+        "coupon_code", "order_discount", "order_subtotal", "order_refunded", "currency", "status", "cancelled_at", "store",
     ),
     main=(
         "order_code", "placed_at", *IDENTIFIERS[:3], "product_code", "product_name", "quantity", "unit_price",

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from regulars.intake.track.wire import text_of
-from regulars.kernel.money import to_minor
+from regulars.kernel.money import spread, to_minor
 from regulars.shop.models import Order
 from regulars.shop.operations import LineState, OrderState, ProductSeen, RefundState
 from regulars.shop.rules import codes_in
@@ -163,25 +163,13 @@ def _lines(
         for one, quantity in zip(listed, quantities, strict=True)
     ]
     discount = min(_minor(properties.get("discount") or 0, currency), sum(gross))
-    shares = _spread(discount, gross)
+    shares = spread(discount, gross)
     return [
         LineState(
             product_id=product_id(one), quantity=quantity, amount_minor=whole - share, discount_minor=share
         )
         for one, quantity, whole, share in zip(listed, quantities, gross, shares, strict=True)
     ]
-
-
-def _spread(amount: int, over: Sequence[int]) -> list[int]:
-    """Split an amount in proportion, to the last coin: what each running total rounds to, less the one before."""
-    total = sum(over)
-    shares, seen, given = [], 0, 0
-    for part in over:
-        seen += part
-        until = amount * seen // total if total else 0
-        shares.append(until - given)
-        given = until
-    return shares
 
 
 def _refunds(

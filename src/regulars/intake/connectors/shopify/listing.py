@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from regulars.intake.connectors.client import ShopClient, ShopUnreachableError
+from regulars.intake.connectors.client import ShopClient, nothing_told
 from regulars.intake.connectors.connector import Page
 
 API_VERSION = "2026-07"
@@ -31,7 +31,7 @@ def fetch(client: ShopClient, resource: str, since: datetime | None, cursor: str
         answer = client.get(f"{root}.json", {**asked, "limit": _PAGE})
     found = answer.body.get(resource) if isinstance(answer.body, dict) else None
     if not isinstance(found, list):
-        raise ShopUnreachableError(f"no {resource} in the answer")
+        raise nothing_told(resource)
     _wait_for_bucket(client, answer.headers)
     return Page(
         objects=[one for one in found if isinstance(one, dict)],

@@ -24,6 +24,7 @@ from regulars.intake.connectors.connector import (
     Version,
 )
 from regulars.intake.connectors.reading import inner, moment, needed, number, objects, only, shaped, text
+from regulars.intake.values import whole_name
 
 Said = Mapping[str, Any]
 
@@ -207,7 +208,7 @@ def _buyer(told: Said) -> Buyer | None:
         email=text(told.get("email")),
         phone=text(told.get("phone")),
         name=_name(billing),
-        country=text(billing.get("country")),
+        country=_country(billing),
     )
     return guest if guest.email or guest.phone else None
 
@@ -219,12 +220,17 @@ def _person(told: Said) -> Buyer:
         email=text(told.get("email")),
         phone=text(told.get("phone")),
         name=_name(told) or _name(address),
-        country=text(address.get("country")),
+        country=_country(address),
     )
 
 
+def _country(address: Said) -> str:
+    """Return the code, as the shop's export files say it; else the name."""
+    return text(address.get("country_code")) or text(address.get("country"))
+
+
 def _name(told: Said) -> str:
-    return f"{text(told.get('first_name'))} {text(told.get('last_name'))}".strip()
+    return whole_name(text(told.get("first_name")), text(told.get("last_name")))
 
 
 def _goods(line: Said) -> Goods:

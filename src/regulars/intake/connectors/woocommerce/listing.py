@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from regulars.intake.connectors.client import ShopClient, ShopUnreachableError
+from regulars.intake.connectors.client import ShopClient, nothing_told
 from regulars.intake.connectors.connector import Page
 
 _ROOT = "/wp-json/wc/v3"
@@ -22,7 +22,7 @@ def fetch(client: ShopClient, resource: str, since: datetime | None, cursor: str
         asked |= {"modified_after": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}", "dates_are_gmt": "true"}
     answer = client.get(f"{_ROOT}/{resource}", asked)
     if not isinstance(answer.body, list):
-        raise ShopUnreachableError(f"no {resource} in the answer")
+        raise nothing_told(resource)
     objects = [dict(one) for one in answer.body if isinstance(one, dict)]
     for order in objects if resource == "orders" else ():
         if order.get("refunds") and str(order.get("id", "")).isdecimal():

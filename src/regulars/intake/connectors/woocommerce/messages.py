@@ -20,6 +20,7 @@ from regulars.intake.connectors.connector import (
     Version,
 )
 from regulars.intake.connectors.reading import inner, moment, needed, number, objects, only, shaped, text
+from regulars.intake.values import whole_name
 
 Said = Mapping[str, Any]
 
@@ -162,7 +163,7 @@ def _buyer(told: Said) -> Buyer | None:
 
 
 def _name(told: Said) -> str:
-    return f"{text(told.get('first_name'))} {text(told.get('last_name'))}".strip()
+    return whole_name(text(told.get("first_name")), text(told.get("last_name")))
 
 
 def _code(line: Said) -> str:
