@@ -202,7 +202,7 @@ class IssuedCode(Schema):
 
 
 class Issued(Schema):
-    """The codes, of those customers who are in the record."""
+    """The codes, of those customers who are in the record and have not used the offer as often as they may."""
 
     items: list[IssuedCode]
 
@@ -511,7 +511,10 @@ def make_codes(request: HttpRequest, offer_id: Path[Id], body: CodesWanted) -> C
 )
 @once(HTTPStatus.OK)
 def issue_codes(request: HttpRequest, offer_id: Path[Id], body: Issue) -> Issued:
-    """Give customers a code each. Asked again by the same source, it tells the code there is."""
+    """Give customers a code each. Asked again by the same source, it tells the code there is.
+
+    Who has used the offer as often as they may is given no further code.
+    """
     _found(offer_id)
     given = operations.issue(offer_id, body.customer_ids, source=f"api: {body.source}", now=timezone.now())
     return Issued(items=[IssuedCode(customer_id=one, code=code) for one, code in sorted(given.items())])

@@ -43,6 +43,7 @@ from regulars.journeys.queries.journeys import JourneyFilter, JourneyRow
 from regulars.journeys.registry import SOURCE
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import queries as messaging
+from regulars.messaging.labels import reason_label
 from regulars.messaging.models import Send
 from regulars.shop import queries as shop
 from regulars.staff.access import Needs, access
@@ -470,7 +471,7 @@ def _entries(enrollment: Enrollment, passed: list[queries.Passed], zone: str) ->
         yield Entry(
             icon="clock" if one.out is None else "check",
             title=step_title(graph, one.step),
-            text=" · ".join(part for part in (out, one.note) if part),
+            text=" · ".join(part for part in (out, reason_label(one.note)) if part),
             when=formats.moment(one.at, zone),
             at=one.at,
         )

@@ -110,6 +110,7 @@ def _begin(campaign_id: int, *, now: datetime) -> Send:
             expires_at=end_of(campaign, now=now),
             holdout_bp=campaign.holdout_bp,
             over=list(campaign.channels.values_list("channel", flat=True)),
+            offer_id=campaign.offer_id,
         )
         campaign.state, campaign.started_at, campaign.trouble = Campaign.State.BEGUN, now, ""
         campaign.save(update_fields=["state", "started_at", "trouble", "send"])
@@ -139,7 +140,14 @@ def _put_in(campaign: Campaign, send: Send, ids: Sequence[int], *, now: datetime
     drawn = arm_of(kind=KIND, source_id=campaign.pk, customer_ids=fresh)
     if drawn is not None:
         left_out |= {who: OTHER_ARM for who in fresh if who not in drawn}
-    reached = reach_of(fresh, purpose=campaign.purpose, tag=campaign.tag, channels=channels, now=now)
+    reached = reach_of(
+        fresh,
+        purpose=campaign.purpose,
+        tag=campaign.tag,
+        channels=channels,
+        now=now,
+        offer=campaign.offer,
+    )
     for channel in channels:
         mine = [who for who in fresh if who in reached and reached[who].channel_id == channel.pk]
         _enlist(campaign, send, channel, mine, reached, left_out=left_out, now=now)

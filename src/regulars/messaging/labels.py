@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 REASONS: dict[str, str | Promise] = {
     "no_consent": _("No consent to this"),
     "no_address": _("No address"),
+    "offer_used": _("Has used the offer as often as each customer may"),
     "hard_bounce": _("The address does not exist"),
     "complaint": _("Reported our mail as spam"),
     "staff": _("Blocked by staff"),

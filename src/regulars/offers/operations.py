@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress, no_progress
 from regulars.offers import codes
+from regulars.offers.checking import used_up
 from regulars.offers.models import Coupon, Offer
 from regulars.offers.reading import read_benefit, read_goods, write_benefit, write_goods
 from regulars.offers.rules import MOST_MINOR, Benefit, Goods, InvalidOfferError, Stacking
@@ -253,8 +254,9 @@ def issue(offer_id: int, customer_ids: Iterable[int], *, source: str, now: datet
     """Give customers a code each, and return it by customer; a shared code is the same for all.
 
     One code for each offer, customer and source: whoever asks again is told the code there is. Customers who became part of
-    another get that one's. Who was erased or never was is left out. May be called while the offer is a draft or paused; the
-    codes count once it runs. Cost: five statements for any number of customers.
+    another get that one's. Who was erased or never was is left out, and so is who holds or has used the offer as often as they may:
+    a new code would be good for nothing. May be called while the offer is a draft or paused; the codes count once it runs. Cost:
+    six statements for any number of customers.
 
     Args:
         offer_id: The offer.
@@ -279,7 +281,9 @@ def issue(offer_id: int, customer_ids: Iterable[int], *, source: str, now: datet
         # In the order of ids, so that two calls wait for each other instead of locking each other out.
         wanted = sorted(set(roots.values()))
         given = _given(offer, wanted, source)
-        fresh = [holder for holder in wanted if holder not in given]
+        without = [holder for holder in wanted if holder not in given]
+        spent = used_up(offer, without)
+        fresh = [holder for holder in without if holder not in spent]
         missing = fresh
         while missing:
             drawn = codes.draw(len(missing), prefix=offer.prefix)
@@ -287,7 +291,7 @@ def issue(offer_id: int, customer_ids: Iterable[int], *, source: str, now: datet
             given |= _given(offer, missing, source)
             missing = [holder for holder in missing if holder not in given]
         touch_customers(fresh)
-    return {customer: given[root] for customer, root in roots.items()}
+    return {customer: given[root] for customer, root in roots.items() if root in given}
 
 
 def void(*, coupon_ids: Sequence[int], now: datetime) -> int:

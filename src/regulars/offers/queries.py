@@ -221,7 +221,9 @@ def uses(offer_id: int) -> QuerySet[Redemption]:
 
 
 def coupon_state(coupon: Coupon, *, family: Sequence[int], now: datetime) -> str:
-    """Return how a code stands for a customer: good, waiting, used, paused or over.
+    """Return how a code stands for a customer: good, waiting, used, limit, paused or over.
+
+    `limit` is a code that is not used, of an offer that the customer has used as often as they may.
 
     Args:
         coupon: With its offer.
@@ -230,13 +232,11 @@ def coupon_state(coupon: Coupon, *, family: Sequence[int], now: datetime) -> str
     """
     offer = coupon.offer
     shown = shown_state(offer, now=now)
-    limit = offer.per_customer
-    is_used = (coupon.most_uses is not None and coupon.uses >= coupon.most_uses) or (
-        limit is not None and times_used(family, offer.pk) >= limit
-    )
     is_past = coupon.voided_at is not None or (coupon.expires_at is not None and now >= coupon.expires_at)
-    if is_used:
+    if coupon.most_uses is not None and coupon.uses >= coupon.most_uses:
         return "used"
     if is_past or shown in ("over", "used_up", "ended"):
         return "over"
+    if offer.per_customer is not None and times_used(family, offer.pk) >= offer.per_customer:
+        return "limit"
     return {"live": "good", "paused": "paused"}.get(shown, "waiting")

@@ -47,6 +47,7 @@ def say(
         channels=channels,
         now=batch.now,
         is_transactional=said.is_transactional,
+        offer=send.offer,
     )
     over: dict[int, list[int]] = defaultdict(list)
     for who in customer_ids:
@@ -71,6 +72,7 @@ def _send_of(batch: Batch, *, channels: Sequence[Channel], said: Said, occasion:
         is_transactional=said.is_transactional,
         counts=said.counts,
         over=[channel.pk for channel in channels],
+        offer_id=said.offer_id,
     )
 
 

@@ -50,6 +50,7 @@ def begin_send(  # noqa: PLR0913  what is sent, to what rules, by whom
     expires_at: datetime | None = None,
     holdout_bp: int = 0,
     over: Sequence[int] = (),
+    offer_id: int | None = None,
 ) -> Send:
     """Return the send of a source's step, made if it is new. Beginning it again changes nothing.
 
@@ -66,6 +67,7 @@ def begin_send(  # noqa: PLR0913  what is sent, to what rules, by whom
         expires_at: After that nothing is begun.
         holdout_bp: How many of 10,000 customers are left out to measure against, by a bucket of the source.
         over: Channels in the order in which they are tried: whom one refuses for good gets the message over the next.
+        offer_id: The offer of which its messages bring codes.
 
     Raises:
         UnknownSourceError: Nothing composes this kind of source.
@@ -85,6 +87,7 @@ def begin_send(  # noqa: PLR0913  what is sent, to what rules, by whom
             "expires_at": expires_at,
             "holdout_bp": holdout_bp,
             "over": list(over),
+            "offer_id": offer_id,
             "created_at": now,
             "created_by": by,
         },
