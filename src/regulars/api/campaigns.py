@@ -27,10 +27,10 @@ from regulars.journeys.preflight import Part, preflight
 from regulars.journeys.queries import campaigns as queries
 from regulars.journeys.rules import Start
 from regulars.journeys.tasks import request_beginning
-from regulars.journeys.troubles import trouble_of
 from regulars.messaging.labels import reason_label
 from regulars.messaging.tasks import request_sending
 from regulars.shop.queries import business
+from regulars.shop.wording import said
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -388,7 +388,7 @@ def _view(row: queries.CampaignRow) -> CampaignView:
         window_days=told.window_days,
         lasts_days=told.lasts_days,
         state=row.state,  # type: ignore[arg-type]  # one of `SHOWN_STATES`
-        trouble=trouble_of(told),
+        trouble=said(told.trouble),
         starts_at=told.starts_at,
         started_at=told.started_at,
         send_id=told.send_id,

@@ -25,6 +25,7 @@ from regulars.journeys.registry import Entrant
 from regulars.journeys.tasks import request_advancing, request_looking
 from regulars.kernel.days import date_of_day, day_of_date
 from regulars.shop.queries import business
+from regulars.shop.wording import said
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -718,7 +719,7 @@ def _enrollment(row: Enrollment) -> dict[str, Any]:
         "version": row.version.number,
         "state": row.state,
         "step": row.step,
-        "reason": row.reason,
+        "reason": said(row.reason),
         "enrolled_at": row.enrolled_at,
         "entered_at": row.entered_at,
         "next_at": row.next_at,

@@ -24,6 +24,7 @@ from regulars.messaging.operations import sends as operations
 from regulars.messaging.operations.singles import SingleTold, send_single
 from regulars.messaging.queries import Funnel
 from regulars.messaging.tasks import request_sending
+from regulars.shop.wording import said
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -358,7 +359,7 @@ def _send(row: Send, funnel: Funnel) -> SendView:
         tag=row.tag,
         is_transactional=row.is_transactional,
         state="finished" if is_finished else row.state,  # type: ignore[arg-type]  # one of them, by constraint
-        trouble=row.trouble,
+        trouble=said(row.trouble),
         created_at=row.created_at,
         finished_at=row.finished_at,
         funnel=funnel_view(funnel),
@@ -392,5 +393,5 @@ def _channel(row: Channel, *, now: datetime) -> ChannelView:
         kind=row.kind,
         medium=row.medium,
         cost=cost_of(row.cost_minor),
-        trouble=row.trouble if is_closed else "",
+        trouble=said(row.trouble) if is_closed else "",
     )

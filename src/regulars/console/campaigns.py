@@ -34,7 +34,6 @@ from regulars.journeys.queries import campaigns as queries
 from regulars.journeys.queries.approvals import waiting_approval
 from regulars.journeys.queries.campaigns import CampaignFilter
 from regulars.journeys.tasks import request_beginning
-from regulars.journeys.troubles import trouble_of
 from regulars.kernel.days import zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.labels import reason_label
@@ -276,7 +275,6 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "sentence": sentence_of(told, currency=currency) if told else None,
         "excluded": [(reason_label(one.reason), one.customers) for one in told.excluded] if told else [],
         "unreached": unreached(found.send_id) if found.send_id else 0,
-        "trouble": trouble_of(found),
         "history": changes_of(found),
         "exports": choices(reverse("console:campaign-export", args=[campaign_id])),
     }

@@ -12,7 +12,6 @@ from regulars.journeys.composing import KIND
 from regulars.journeys.models import Campaign
 from regulars.journeys.operations.campaigns import CampaignStateError, locked, start_of
 from regulars.journeys.rules import AT_START, LEFT_OUT, OTHER_ARM, by_due
-from regulars.journeys.troubles import kept
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.models import Channel, Delivery, Send
@@ -23,6 +22,7 @@ from regulars.messaging.zones import zones_of
 from regulars.offers.operations import issue
 from regulars.segments import queries as segments
 from regulars.shop.queries import business
+from regulars.shop.wording import keep, worded
 
 _log = structlog.stdlib.get_logger("regulars.journeys")
 PORTION = 5_000
@@ -43,7 +43,7 @@ def begin_due(*, now: datetime) -> list[int]:
             begin_campaign(campaign_id, now=now)
         except RegularsError as error:
             _log.warning("a campaign is held back", campaign_id=campaign_id, reason=str(error))
-            Campaign.objects.filter(pk=campaign_id).update(trouble=kept(error))
+            Campaign.objects.filter(pk=campaign_id).update(trouble=keep(worded(error)))
         else:
             ready.append(campaign_id)
     return ready

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import IntegrityError, connection, transaction
-from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress, no_progress
@@ -18,6 +17,7 @@ from regulars.offers.rules import MOST_MINOR, Benefit, Goods, InvalidOfferError,
 from regulars.shop.models import Store
 from regulars.shop.operations import touch_customers
 from regulars.shop.uses import uses_of
+from regulars.shop.wording import gettext as _
 from regulars.staff.models import User
 
 MOST_CODES = 1_000_000

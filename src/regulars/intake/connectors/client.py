@@ -12,10 +12,10 @@ from urllib.parse import urlencode, urlsplit
 
 import urllib3
 from django.conf import settings
-from django.utils.translation import gettext as _
 from urllib3.exceptions import HTTPError
 
 from regulars.kernel.errors import RegularsError
+from regulars.shop.wording import gettext as _
 
 _TRIES = 7
 _LONGEST_WAIT_SECONDS = 60.0

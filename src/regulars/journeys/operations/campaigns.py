@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from regulars.journeys.models import Campaign, CampaignChannel
 from regulars.journeys.rules import Start
@@ -21,6 +20,7 @@ from regulars.offers.models import Offer
 from regulars.segments import queries as segments
 from regulars.segments.models import Segment
 from regulars.shop.models.consents import Purpose
+from regulars.shop.wording import gettext as _
 from regulars.staff.models import User
 
 MOST_CHANNELS = 3

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from django.db import transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from regulars.experiments.operations import arm_of
 from regulars.journeys.graph import EMPTY, InvalidGraphError, check, hindrances
@@ -28,6 +28,8 @@ from regulars.journeys.registry import SOURCE, entry_kinds, happenings
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.models import Send
 from regulars.messaging.operations.sends import cancel_send, pause_send, resume_send
+from regulars.shop.wording import gettext as _
+from regulars.shop.wording import keep
 from regulars.staff.models import User
 
 __all__ = [
@@ -223,7 +225,7 @@ def pause(journey_id: int) -> Journey:
         journey.state = Journey.State.PAUSED
         journey.save(update_fields=["state"])
         for send in sends_of(journey_id).filter(state=Send.State.RUNNING):
-            pause_send(send.pk, trouble=_PAUSED)
+            pause_send(send.pk, trouble=_(_PAUSED))
     return journey
 
 
@@ -243,7 +245,9 @@ def resume(journey_id: int) -> Journey:
         journey.state = Journey.State.RUNNING
         journey.save(update_fields=["state"])
         # What a person paused for itself stays paused.
-        for send in sends_of(journey_id).filter(state=Send.State.PAUSED, trouble=_PAUSED):
+        for send in sends_of(journey_id).filter(
+            state=Send.State.PAUSED, trouble__in=(_PAUSED, keep(_(_PAUSED)))
+        ):
             resume_send(send.pk)
     return journey
 
@@ -351,7 +355,7 @@ def heard(graph: Mapping[str, Any]) -> set[str]:
     return names | {step["event"] for step in graph["steps"].values() if step["kind"] == "wait_event"}
 
 
-_PAUSED = "the journey is paused"
+_PAUSED = gettext_noop("the journey is paused")
 
 
 def _move(journey: Journey, version: JourneyVersion, *, now: datetime) -> int:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from django.utils.translation import gettext as _
-
 from regulars.messaging.templating.faults import FillingError, TemplateFaultError, TemplateTooBigError
 from regulars.messaging.templating.filters import Speech
 from regulars.messaging.templating.mail import MOST_WRITTEN, Laid, Letterhead, expand_blocks, lay_out
 from regulars.messaging.templating.sandbox import Asked, Compiled, compile_text
+from regulars.shop.wording import gettext as _
 
 Format = Literal["email", "text", "task"]
 _MOST_LINE = 250

@@ -10,7 +10,6 @@ from functools import lru_cache
 from io import StringIO
 from typing import Any, ClassVar, NamedTuple, TextIO
 
-from django.utils.translation import gettext as _
 from liquid import BoundTemplate, Environment, RenderContext, Token
 from liquid.ast import Node
 from liquid.builtin.content import Literal
@@ -38,6 +37,7 @@ from liquid.utils import ReadOnlyChainMap
 from regulars.messaging.templating.complaints import in_words
 from regulars.messaging.templating.faults import FillingError, TemplateFaultError, TemplateTooBigError
 from regulars.messaging.templating.filters import FILTERS, MOST_TEXT, Speech, speech
+from regulars.shop.wording import gettext as _
 
 MOST_SOURCE = 200_000
 """The most characters of a built template; what merchants write is bounded before."""
