@@ -10,7 +10,7 @@ from django.utils import timezone
 from regulars.journeys import advancing, starting
 from regulars.journeys.operations.journeys import pause, resume
 from regulars.messaging.models import Channel, Delivery, Send
-from regulars.messaging.operations.channels import note_hearing
+from regulars.messaging.operations.channels import close_channel, note_hearing, retire_channel
 from regulars.messaging.operations.sends import complete_send
 from regulars.offers import operations as offers
 from regulars.segments import refreshing
@@ -18,6 +18,7 @@ from regulars.segments.models import Segment
 from regulars.segments.operations import create_segment
 from regulars.shop.models import AttributeDefinition
 from regulars.shop.operations import define_attribute
+from regulars.staff.rules import Role
 from tests.journeys.campaigns import confirm, make_campaign, make_list
 from tests.journeys.graphs import NOON, enroll, graph, run_journey
 from tests.messaging.letters_to import publish
@@ -150,3 +151,38 @@ def test_what_was_kept_as_a_text_and_what_a_server_told_is_shown_as_it_is(
     )
     note_hearing(channel.pk, trouble="error: LOGIN failed", now=timezone.now())
     says(readers, "/settings/deliverability/", english="LOGIN failed", chinese="LOGIN failed")
+
+
+def test_a_campaign_says_which_of_its_channels_is_closed_why_and_where_to_open_it(
+    readers: tuple[Client, Client],
+) -> None:
+    channel = smtp_channel(9)
+    campaign = make_campaign(make_list(make_readers(1)), channel, holdout_bp=0)
+    page, ahead = f"/campaigns/{campaign.pk}/", f"/campaigns/{campaign.pk}/preflight/"
+    assert "rests until" not in readers[0].get(page).content.decode()
+    close_channel(channel.pk, trouble="535 who are you", now=timezone.now())
+    link = f'href="/settings/channels/{channel.pk}/"'
+
+    def rests(path: str) -> None:
+        says(readers, path, english="Mail rests until", chinese="Mail 暂停使用至")
+        says(readers, path, english="535 who are you", chinese="535 who are you")
+        assert link in readers[0].get(path).content.decode()
+
+    rests(page)
+    rests(ahead)
+    confirm(campaign)
+    rests(page)
+    send = starting.begin_campaign(campaign.pk, now=timezone.now())
+    for path in (page, f"{page}progress/", f"/sends/{send.pk}/"):
+        rests(path)
+    analyst = Client()
+    analyst.force_login(make_user(role=Role.ANALYST))
+    assert "535 who are you" in analyst.get(page).content.decode()
+    assert link not in analyst.get(page).content.decode()
+    Channel.objects.filter(pk=channel.pk).update(closed_until=timezone.now())
+    assert "rests until" not in readers[0].get(page).content.decode()
+    retire_channel(channel.pk, now=timezone.now())
+    Send.objects.update(finished_at=None)
+    says(readers, page, english="Mail is out of use", chinese="Mail 已停用")
+    Send.objects.update(finished_at=timezone.now())
+    assert "Mail is out of use" not in readers[0].get(page).content.decode()

@@ -159,7 +159,9 @@ def test_points_of_the_shops_own_programme_are_told_to_whoever_has_some() -> Non
 def test_a_template_is_for_one_kind_of_channel() -> None:
     version = publish(format="text", en="Hi {{ customer.first_name | default: 'you' }}")
     assert composing.of_version(version.pk, channel="sms").version == version
-    with pytest.raises(composing.WrongFormatError, match="email needs email"):
+    with pytest.raises(
+        composing.WrongFormatError, match="written for SMS and chat and cannot go over E-mail"
+    ):
         composing.of_version(version.pk, channel="email")
 
 

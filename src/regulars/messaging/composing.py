@@ -277,12 +277,11 @@ def of_version(
     wanted = _FORMATS.get(channel, template.format)
     if template.format != wanted:
         raise WrongFormatError(
-            _("“%(template)s” is of the format %(format)s; %(channel)s needs %(wanted)s")
+            _("“%(template)s” is written for %(format)s and cannot go over %(channel)s")
             % {
                 "template": template.name,
                 "format": Template.Format(template.format).label,
                 "channel": medium_label(channel),
-                "wanted": Template.Format(wanted).label,
             },
             format=template.format,
         )

@@ -51,6 +51,14 @@ def _wrong(path: str, message: str) -> InvalidRuleError:
     return InvalidRuleError(_("%(place)s: %(what)s") % {"place": path, "what": message}, path=path)
 
 
+def _not_one(path: str, kinds: list[str]) -> InvalidRuleError:
+    choices = ", ".join(_KINDS)
+    if not kinds:
+        return _wrong(path, _("has none of %(choices)s, must have one") % {"choices": choices})
+    told = {"kinds": _(" and ").join(kinds), "choices": choices}
+    return _wrong(path, _("has %(kinds)s of %(choices)s, must have one") % told)
+
+
 def read(stored: object, *, attributes: Mapping[str, CustomerAttribute]) -> Node:
     """Return the rule that JSON stands for.
 
@@ -81,11 +89,7 @@ def _node(given: object, path: str, attributes: Mapping[str, CustomerAttribute],
         raise _wrong(path, _("must be an object with one of %(choices)s") % {"choices": ", ".join(_KINDS)})
     kinds = [kind for kind in _KINDS if kind in given]
     if len(kinds) != 1:
-        raise _wrong(
-            path,
-            _("has %(count)s of %(choices)s, must have one")
-            % {"count": len(kinds), "choices": ", ".join(_KINDS)},
-        )
+        raise _not_one(path, kinds)
     if kinds[0] in ("all", "any", "not") and depth == 0:
         raise _wrong(path, _("groups lie more than %(most)s deep") % {"most": DEEPEST})
     match kinds[0]:
