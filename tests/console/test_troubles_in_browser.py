@@ -1,5 +1,6 @@
 """Pages that say what went wrong, in every look: a channel that rests, messages that failed, a segment that cannot be worked out."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -38,9 +39,11 @@ def test_what_went_wrong_reads_well_in_every_look(console: Console) -> None:
     gone = channel_of("staff_task", medium="phone")
     confirm(going)
     going.channels.update(version=publish(name="Bad", en=("Tea", "{{ 'a' | divided_by: 0 }}")))
-    send = starting.begin_campaign(going.pk, now=now)
+    send = starting.begin_campaign(going.pk, now=timezone.now())
     work()
-    close_channel(mail.pk, trouble="535 5.7.8 Authentication credentials invalid", now=now)
+    close_channel(
+        mail.pk, trouble="535 5.7.8 Authentication credentials invalid", now=now + timedelta(hours=1)
+    )
     retire_channel(gone.pk, now=now)
     define_attribute(name="skin", label="Skin", type="choice", choices=["dry"])
     rule = {"version": 1, "rule": {"attribute": "attribute.skin", "is": "any_of", "value": ["dry"]}}

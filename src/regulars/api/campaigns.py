@@ -30,6 +30,7 @@ from regulars.journeys.tasks import request_beginning
 from regulars.messaging.labels import reason_label
 from regulars.messaging.tasks import request_sending
 from regulars.shop.queries import business
+from regulars.shop.wording import gettext as _
 from regulars.shop.wording import said
 from regulars.staff.rules import Capability
 
@@ -310,7 +311,7 @@ def get_campaign_figures(request: HttpRequest, campaign_id: Path[Id]) -> Figures
     """Read what became of a campaign that has begun."""
     found = figures.figures(operations.begun(_found(campaign_id).pk), now=timezone.now())
     if found is None:
-        raise NotFoundError(f"campaign {campaign_id} has not begun")
+        raise NotFoundError(_("campaign %(id)s has not begun") % {"id": campaign_id})
     currency = business().currency
     told = found.attributed
     return FiguresView(

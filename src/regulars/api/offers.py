@@ -27,6 +27,7 @@ from regulars.offers.rules import MOST_MINOR, MOST_UNITS, Basket, Evaluation, Li
 from regulars.offers.words import conditions, headline
 from regulars.shop.models import Customer
 from regulars.shop.queries import business
+from regulars.shop.wording import gettext as _
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -524,7 +525,7 @@ def _found(offer_id: int) -> Offer:
     try:
         return queries.offer(offer_id)
     except NoSuchOfferError as error:
-        raise NotFoundError(f"there is no offer {offer_id}") from error
+        raise NotFoundError(_("there is no offer %(id)s") % {"id": offer_id}) from error
 
 
 def _told(body: OfferBody, **own: Any) -> OfferTold:  # noqa: ANN401  codes of a new one
@@ -553,7 +554,7 @@ def _basket(body: BasketBody) -> Basket:
 
 def _buyer(body: BasketBody) -> int | None:
     if body.customer_id is not None and not Customer.objects.filter(pk=body.customer_id).exists():
-        raise NotFoundError(f"there is no customer {body.customer_id}")
+        raise NotFoundError(_("there is no customer %(id)s") % {"id": body.customer_id})
     return body.customer_id
 
 
@@ -647,5 +648,5 @@ def _reservation(reservation: UUID) -> ReservationState:
         for row in rows
     ]
     if not uses:
-        raise NotFoundError(f"nothing is held under {reservation}")
+        raise NotFoundError(_("nothing is held under %(reservation)s") % {"reservation": reservation})
     return ReservationState(reservation=reservation, uses=uses)

@@ -24,6 +24,7 @@ from regulars.messaging.operations import sends as operations
 from regulars.messaging.operations.singles import SingleTold, send_single
 from regulars.messaging.queries import Funnel
 from regulars.messaging.tasks import request_sending
+from regulars.shop.wording import gettext as _
 from regulars.shop.wording import said
 from regulars.staff.rules import Capability
 
@@ -303,7 +304,7 @@ def get_message(request: HttpRequest, message_id: UUID) -> DeliveryView:
     """Read what became of a message, of a program's or of a send's."""
     row = Delivery.objects.filter(token=message_id).first()
     if row is None:
-        raise NotFoundError(f"there is no message {message_id}")
+        raise NotFoundError(_("there is no message %(id)s") % {"id": message_id})
     return _delivery(row)
 
 
@@ -339,7 +340,7 @@ def funnel_view(funnel: Funnel) -> FunnelView:
 def _found(send_id: int) -> Send:
     row = Send.objects.filter(pk=send_id).first()
     if row is None:
-        raise NotFoundError(f"there is no send {send_id}")
+        raise NotFoundError(_("there is no send %(id)s") % {"id": send_id})
     return row
 
 

@@ -626,7 +626,7 @@ _COUPON_STATES: dict[str, tuple[str | Promise, str]] = {
     "good": (pgettext_lazy("coupon", "Good"), "success"),
     "waiting": (pgettext_lazy("coupon", "Not yet"), "busy"),
     "used": (pgettext_lazy("coupon", "Used"), ""),
-    "limit": (pgettext_lazy("coupon", "Not good: has used the offer as often as allowed"), ""),
+    "limit": (pgettext_lazy("coupon", "Offer used up"), ""),
     "paused": (pgettext_lazy("coupon", "Paused"), "warning"),
     "over": (pgettext_lazy("coupon", "Over"), ""),
 }

@@ -22,6 +22,7 @@ from regulars.messaging.zones import zones_of
 from regulars.offers.operations import issue
 from regulars.segments import queries as segments
 from regulars.shop.queries import business
+from regulars.shop.wording import gettext as _
 from regulars.shop.wording import keep, worded
 
 _log = structlog.stdlib.get_logger("regulars.journeys")
@@ -95,7 +96,7 @@ def _begin(campaign_id: int, *, now: datetime) -> Send:
             or campaign.starts_at is None
             or campaign.starts_at > now
         ):
-            raise CampaignStateError(f"campaign {campaign_id} is not due")
+            raise CampaignStateError(_("“%(name)s” is not due") % {"name": campaign.name})
         for segment_id in (campaign.segment_id, *campaign.excluded):
             segments.members(segment_id, now=now)
         arm_of(kind=KIND, source_id=campaign.pk, customer_ids=())

@@ -14,6 +14,7 @@ from regulars.offers.models import Coupon, Offer, Redemption
 from regulars.offers.operations import NoSuchOfferError
 from regulars.offers.rules import WHOLE_BP, Basket, Evaluation
 from regulars.shop import queries as shop
+from regulars.shop.wording import gettext as _
 
 USED = (Redemption.State.REDEEMED, Redemption.State.BEYOND)
 SHOWN_STATES = ("draft", "live", "waiting", "over", "used_up", "paused", "ended")
@@ -28,7 +29,7 @@ def offer(offer_id: int) -> Offer:
     """
     found = Offer.objects.select_related("created_by").filter(pk=offer_id).first()
     if found is None:
-        raise NoSuchOfferError(f"there is no offer {offer_id}", offer_id=offer_id)
+        raise NoSuchOfferError(_("there is no offer %(id)s") % {"id": offer_id}, offer_id=offer_id)
     return found
 
 

@@ -155,7 +155,10 @@ def restore(journey_id: int, *, number: int, expected_revision: int) -> Journey:
     """Make a former version the draft. Raises as `save_draft`."""
     version = JourneyVersion.objects.filter(journey=journey_id, number=number).first()
     if version is None:
-        raise NoSuchJourneyError(f"there is no version {number} of journey {journey_id}", number=number)
+        raise NoSuchJourneyError(
+            _("there is no version %(number)s of journey %(id)s") % {"number": number, "id": journey_id},
+            number=number,
+        )
     return save_draft(journey_id, graph=version.graph, expected_revision=expected_revision)
 
 
@@ -337,7 +340,7 @@ def found(journey_id: int) -> Journey:
     """
     journey = Journey.objects.select_related("current", "created_by").filter(pk=journey_id).first()
     if journey is None:
-        raise NoSuchJourneyError(f"there is no journey {journey_id}", journey_id=journey_id)
+        raise NoSuchJourneyError(_("there is no journey %(id)s") % {"id": journey_id}, journey_id=journey_id)
     return journey
 
 
@@ -380,7 +383,7 @@ def locked(journey_id: int) -> Journey:
     # Not to be in the way of those who let customers in, whose rows refer to it.
     journey = Journey.objects.select_for_update(no_key=True).filter(pk=journey_id).first()
     if journey is None:
-        raise NoSuchJourneyError(f"there is no journey {journey_id}", journey_id=journey_id)
+        raise NoSuchJourneyError(_("there is no journey %(id)s") % {"id": journey_id}, journey_id=journey_id)
     return journey
 
 

@@ -112,7 +112,7 @@ def compose(source: Source, *, channel: str) -> composing.TemplateVariant:
     """
     row = SingleMessage.objects.filter(pk=source.id).first()
     if row is None:
-        raise NotSendableError(f"there is no message {source.id}", field="id")
+        raise NotSendableError(_("there is no message %(id)s") % {"id": source.id}, field="id")
     return composing.of_version(row.version_id, channel=channel, given={VALUES: row.values})
 
 
