@@ -223,16 +223,17 @@ class Compiled:
         """Return the text with the values in their places; what is missing is empty.
 
         Raises:
-            FillingError: These values cannot be filled in, or the message would be too big.
+            FillingError: These values cannot be filled in, or the message would be too big; `line` says where, 0 where that is not known.
         """
         buffer = Meter()
-        token = speech.set(by)
+        token, node = speech.set(by), None
         try:
             context = Context(self._template, globals=values)
             for node in self._template.nodes:
                 node.render(context, buffer)
         except _FAILURES as error:
-            raise FillingError(in_words(error)) from error
+            line = _line(error) or (_line_of(node.token) if node is not None else 0)
+            raise FillingError(in_words(error), line=line) from error
         finally:
             speech.reset(token)
         return buffer.getvalue()
