@@ -22,6 +22,7 @@ from regulars.messaging.queries import templates as queries
 from regulars.messaging.registry import CompositionError
 from regulars.messaging.starters import starters
 from regulars.messaging.templating import tracking
+from regulars.messaging.templating.building import Format
 from regulars.messaging.templating.faults import TemplateFaultError
 from regulars.messaging.templating.tracking import BadTrackingLinkError
 from regulars.shop.models import Customer
@@ -246,7 +247,7 @@ def test_what_is_wrong_is_told_in_the_language_of_whoever_writes(body: str, line
 
 @pytest.mark.parametrize("written_for", ["email", "text"])
 def test_what_fails_when_it_is_filled_in_names_the_part_and_the_line(
-    written_for: composing.Format,
+    written_for: Format,
 ) -> None:
     who = make_customer().pk
     for subject, body, where in (
@@ -257,6 +258,23 @@ def test_what_fails_when_it_is_filled_in_names_the_part_and_the_line(
         written = {"subject": subject, "preheader": "", "body": body}
         faults = check(written, format=written_for, language="en", customer_id=who, now=NOW).faults
         assert tuple((one.part, one.line) for one in faults) == ((where,) if where else ())
+
+
+@pytest.mark.parametrize(
+    ("told", "shows"), [('"product" "T1"', "Wipes T1"), ('"points"', "customer.attribute.points")]
+)
+@pytest.mark.parametrize("is_mail", [True, False])
+def test_what_a_block_names_is_looked_up_once(
+    django_assert_num_queries: DjangoAssertNumQueries,
+    *,
+    told: str,
+    shows: str,
+    is_mail: bool,
+) -> None:
+    make_product(code="T1")
+    attributes.define_attribute(name="points", label="Points", type="number")
+    with django_assert_num_queries(1):
+        assert shows in blocks.written(told, is_mail=is_mail, language="en")
 
 
 def test_a_name_is_taken_once_and_free_again_in_the_archive() -> None:
