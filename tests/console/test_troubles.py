@@ -13,11 +13,13 @@ from regulars.messaging.models import Channel, Delivery, Send
 from regulars.messaging.operations.channels import close_channel, note_hearing, retire_channel
 from regulars.messaging.operations.sends import complete_send
 from regulars.offers import operations as offers
+from regulars.reports import operations as reviews
 from regulars.segments import refreshing
 from regulars.segments.models import Segment
 from regulars.segments.operations import create_segment
 from regulars.shop.models import AttributeDefinition
 from regulars.shop.operations import define_attribute
+from regulars.shop.wording import gettext
 from regulars.staff.rules import Role
 from tests.journeys.campaigns import confirm, make_campaign, make_list
 from tests.journeys.graphs import NOON, enroll, graph, run_journey
@@ -186,3 +188,9 @@ def test_a_campaign_says_which_of_its_channels_is_closed_why_and_where_to_open_i
     says(readers, page, english="Mail is out of use", chinese="Mail 已停用")
     Send.objects.update(finished_at=timezone.now())
     assert "Mail is out of use" not in readers[0].get(page).content.decode()
+
+
+def test_a_review_that_cannot_be_mailed_says_why(readers: tuple[Client, Client]) -> None:
+    reviews.change_mailing(recipients=["mei@shop.example"], language="en")
+    reviews.note_trouble(reviews.MailServerMissingError(gettext("no mail server is set: REGULARS_SMTP_HOST")))
+    says(readers, "/settings/review/", english="no mail server is set", chinese="没有设置邮件服务器")
