@@ -9,6 +9,7 @@ from regulars.api import routes  # noqa: F401  whoever can refuse has been impor
 from regulars.api.problems import STATUSES, TITLES
 from regulars.kernel.errors import RegularsError
 from tests.api.clients import Program, content
+from tests.shop.factories import make_business
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 
@@ -46,6 +47,38 @@ def test_a_problem_document_has_the_standard_members(program: Program) -> None:
     }
     page = Client().get("/api/v1/docs").content.decode()
     assert 'id="not_found"' in page
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/orders/999", "/customers/999", "/actions/999", "/imports/999", "/offers/999", "/segments/999", "/templates/999",
+        "/campaigns/999", "/sends/999", "/messages/00000000-0000-0000-0000-000000000000", "/journeys/999", "/experiments/999", "/playbooks/none",
+    ],
+)  # fmt: skip
+def test_what_there_is_not_is_said_in_the_language_that_is_asked_for(program: Program, path: str) -> None:
+    chinese = program.get(path, headers={"accept-language": "zh-hans"})
+    assert chinese.status_code == 404
+    assert content(chinese)["detail"].startswith("没有")
+    assert not content(program.get(path))["detail"].startswith("没有")
+
+
+def test_what_an_offer_must_be_is_said_in_the_language_that_is_asked_for(program: Program) -> None:
+    make_business()
+    told = {
+        "name": "May",
+        "kind": "percent",
+        "benefit": {"percent_bp": 0},
+        "starts_at": "2026-01-01T00:00:00Z",
+    }
+    says = [
+        content(program.post("/offers", told, headers=headers))["detail"]
+        for headers in ({}, {"accept-language": "zh-hans"})
+    ]
+    assert says == [
+        "percent_bp == 0, must be a whole number from 1 to 10,000",
+        "percent_bp == 0 不行，必须是：1 到 10,000 的整数",
+    ]
 
 
 def test_each_refused_value_is_named_and_not_repeated(program: Program) -> None:

@@ -28,7 +28,7 @@ from regulars.staff.rules import Role
 from tests.journeys.campaigns import make_campaign, make_list
 from tests.journeys.graphs import graph
 from tests.messaging.sending import smtp_channel
-from tests.offers.factories import kind_of, make_basket, make_offer
+from tests.offers.factories import kind_of, make_basket, make_offer, use
 from tests.shop.factories import make_business, make_customer, make_product, make_store
 from tests.staff.factories import make_user
 
@@ -205,6 +205,18 @@ def test_a_customer_sees_their_code_by_a_signed_link_and_nobody_elses() -> None:
     assert "满 £50.00 可用。" in chinese
     assert Client().get(urlparse(coupon_url(coupon.pk, customer_id=bert.pk)).path).status_code == 404
     assert Client().get(path.replace("/coupon/", "x/coupon/")).status_code == 404
+    offer.per_customer = 1
+    offer.save()
+    used = use(offer, anna.pk, now=timezone.now(), source="other")
+    page = text(Client(), path)
+    assert "You have used this offer; it is good once for each customer." in page
+    assert coupon.code[:4] not in page
+    assert "每位顾客限用 1 次" in text(Client(), f"{path}?lang=zh-hans")
+    theirs = urlparse(coupon_url(used.coupon_id, customer_id=anna.pk)).path
+    assert "This code has been used." in text(Client(), theirs)
+    words = "Offer used up"
+    assert words in text(someone(), f"/customers/{anna.pk}/offers/")
+    Offer.objects.filter(pk=offer.pk).update(per_customer=None)
     for state, words in (("paused", "taking a break"), ("ended", "This offer is over.")):
         operations.move(offer.pk, state=state)
         page = text(Client(), path)

@@ -33,13 +33,15 @@ from regulars.journeys.rules import Start
 from regulars.kernel.buckets import bucket, is_held_out_globally
 from regulars.messaging.models import Channel, Click, Delivery, Send
 from regulars.messaging.operations.channels import Limits
+from regulars.messaging.queries import funnels
+from regulars.messaging.queries.unreached import unreached
 from regulars.offers.models import Coupon, Offer, Redemption
 from regulars.segments import operations as segments
 from regulars.segments.models import Segment
 from regulars.shop.models import Customer, Identifier, Order
 from tests.journeys.campaigns import confirm, make_campaign, make_list
-from tests.messaging.sending import allow, make_readers, smtp_channel
-from tests.offers.factories import make_offer
+from tests.messaging.sending import allow, make_readers, smtp_channel, work
+from tests.offers.factories import make_offer, use
 from tests.shop.factories import make_business, make_store
 from tests.staff.factories import make_user
 
@@ -142,6 +144,58 @@ def test_each_customer_gets_the_first_channel_that_reaches_them_and_everybody_el
     assert (told.targeted, told.messages, told.holdout) == (4, 2, 0)
     assert {part.reason: part.customers for part in told.excluded} == {"no_consent": 1, "excluded": 1}
     assert [one.messages for one in told.over] == [1, 1]
+
+
+@pytest.mark.django_db
+def test_who_has_used_an_offer_up_gets_no_message_with_a_code_of_it() -> None:
+    make_business()
+    now = timezone.now()
+    mail, sms = smtp_channel(NOWHERE), sms_channel()
+    used, joined, late, fresh = make_readers(4)
+    allow([used], channel="sms")
+    Identifier.objects.create(customer_id=used, kind="phone", value="+447700900001")
+    offer = make_offer(per_customer=1)
+    use(offer, used, now=now)
+    was = Customer.objects.create(code="was joined")
+    use(offer, was.pk, now=now)
+    Customer.objects.filter(pk=was.pk).update(merged_into=joined)
+    told: dict[str, Any] = {"offer_id": offer.pk, "holdout_bp": 0, "body": "{{ coupon.code }}"}
+    campaign = make_campaign(make_list([used, joined, late, fresh]), mail, **told)
+    other = make_campaign(make_list([], name="Other"), sms)
+    campaign.channels.create(position=1, channel=sms, template=other.channels.get().template)
+    before = preflight(campaign, now=now)
+    send = begin(campaign)
+    assert {part.reason: part.customers for part in before.excluded} == {"offer_used": 2}
+    assert before.messages == 2
+    assert ledger(campaign) == [
+        (used, mail.pk, "suppressed", "start.offer_used"),
+        (joined, mail.pk, "suppressed", "start.offer_used"),
+        (late, mail.pk, "pending", ""),
+        (fresh, mail.pk, "pending", ""),
+    ]
+    source = starting.source_of_codes(campaign.pk)
+    assert set(Coupon.objects.filter(source=source).values_list("holder", flat=True)) == {late, fresh}
+    # Between the start and the message, one of them uses a code of another source.
+    use(offer, late, now=now, source="shop")
+    work()
+    assert {who: reason for who, _channel, _state, reason in ledger(campaign)} == {
+        used: "start.offer_used",
+        joined: "start.offer_used",
+        late: "offer_used",
+        fresh: "channel",
+    }
+    parts = {part.reason: part.deliveries for part in funnels([send.pk])[send.pk].parts}
+    assert parts == {"start.offer_used": 2, "offer_used": 1, "channel": 1}
+    assert unreached(send.pk) == 0
+    client = Client()
+    client.force_login(make_user())
+    for page in (
+        f"/customers/{used}/",
+        f"/customers/{late}/",
+        f"/campaigns/{campaign.pk}/",
+        f"/sends/{send.pk}/",
+    ):
+        assert "Has used up the offer" in client.get(page).content.decode(), page
 
 
 @pytest.mark.django_db

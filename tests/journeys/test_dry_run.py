@@ -24,7 +24,7 @@ from regulars.shop.models import Customer, Identifier
 from tests.journeys.graphs import NOON, graph, make_customers, run_journey
 from tests.messaging.letters_to import publish
 from tests.messaging.sending import make_readers, smtp_channel
-from tests.offers.factories import make_offer
+from tests.offers.factories import make_offer, use
 from tests.shop.factories import make_business, make_order
 
 DAY = day_of_date(NOON.date())
@@ -127,6 +127,24 @@ def test_caps_quiet_hours_consents_and_codes_are_reckoned_without_writing_anythi
     # As it is kept for the page.
     kept = json.loads(json.dumps(asdict(done), cls=DjangoJSONEncoder))
     assert kept["days"][7]["sends"] == {str(channel.pk): 1}
+
+
+@pytest.mark.django_db
+def test_who_had_used_an_offer_up_by_then_would_not_have_had_its_code() -> None:
+    make_business()
+    channel = smtp_channel(9)
+    [anna] = make_readers(1)
+    for day in (0, 4):
+        make_order(customer=Customer.objects.get(pk=anna), day=DAY + day, amount_minor=5_000)
+    offer = make_offer(Percent(percent_bp=1_200), per_customer=1)
+    use(offer, anna, now=NOON + timedelta(days=2))
+    template = publish(name="Tea", en=("Tea", "{{ coupon.code }}")).template_id
+    over = [{"channel": channel.pk, "template": template}]
+    say = {"kind": "send", "over": over, "offer": offer.pk, "next": {"then": None}}
+    drawn = graph({"say": say}, entry={"kind": "order"}, reentry={"kind": "always"})
+    done = dry_run.run(drawn, since_day=DAY, until_day=DAY + 30, now=NOON + timedelta(days=40))
+    assert (done.entrants, done.sends, done.held_back) == (2, {channel.pk: 1}, {"offer_used": 1})
+    assert [one.codes for one in done.codes] == [1]
 
 
 @pytest.mark.django_db

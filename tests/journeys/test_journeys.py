@@ -45,7 +45,7 @@ from tests.journeys.campaigns import make_list
 from tests.journeys.graphs import NOON, enroll, graph, live, make_customers, run_journey, way
 from tests.messaging.letters_to import publish, recipient
 from tests.messaging.sending import allow, make_readers, smtp_channel
-from tests.offers.factories import make_offer
+from tests.offers.factories import make_offer, use
 from tests.shop.factories import make_business, make_line, make_order, make_product, make_store
 
 WAIT = {"kind": "wait", "days": 1, "next": {"then": None}}
@@ -480,6 +480,41 @@ def test_a_message_goes_over_the_first_channel_that_reaches_each_and_again_on_th
     said = composer_of("journey")(Source(kind="journey", id=journey.pk, step=send.step), channel="email")
     [customer] = Customer.objects.filter(pk=both)
     assert said.batch([recipient(customer)], now=NOON)(recipient(customer)).subject == "Tea"
+
+
+@pytest.mark.django_db
+def test_who_has_used_an_offer_up_goes_on_without_its_code_and_the_message_that_brings_it() -> None:
+    make_business()
+    mail = smtp_channel(9)
+    used, fresh = make_readers(2)
+    offer = make_offer(Percent(percent_bp=1_200), per_customer=1)
+    use(offer, used, now=NOON)
+    letters = publish(name="Mail", format="email", en=("Tea", "Hello {{ coupon.code }}")).template_id
+    receipt = publish(name="Receipt", format="email", en=("Tea", "Hello")).template_id
+    say: dict[str, Any] = {"kind": "send", "offer": offer.pk}
+    steps = {
+        "give": {"kind": "offer", "offer": offer.pk, "next": {"then": "say"}},
+        "say": {**say, "over": [{"channel": mail.pk, "template": letters}], "next": {"then": "bill"}},
+        "bill": {
+            **say,
+            "over": [{"channel": mail.pk, "template": receipt}],
+            "transactional": True,
+            "next": {"then": None},
+        },
+    }
+    journey = run_journey(graph(steps))
+    enroll(journey, [used, fresh], now=NOON + timedelta(hours=1))
+    advancing.advance_all(now=NOON + timedelta(hours=1))
+    rows = Delivery.objects.order_by("send_id", "customer_id")
+    assert list(rows.values_list("customer_id", "state", "reason")) == [
+        (used, "suppressed", "offer_used"),
+        (fresh, "pending", ""),
+        (used, "pending", ""),
+        (fresh, "pending", ""),
+    ]
+    assert list(Coupon.objects.exclude(source="before").values_list("holder", flat=True)) == [fresh]
+    given = Passage.objects.filter(step="give").order_by("enrollment__customer")
+    assert list(given.values_list("enrollment__customer", "note")) == [(used, "offer_used"), (fresh, "")]
 
 
 @pytest.mark.django_db

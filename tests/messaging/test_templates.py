@@ -22,6 +22,7 @@ from regulars.messaging.queries import templates as queries
 from regulars.messaging.registry import CompositionError
 from regulars.messaging.starters import starters
 from regulars.messaging.templating import tracking
+from regulars.messaging.templating.building import Format
 from regulars.messaging.templating.faults import TemplateFaultError
 from regulars.messaging.templating.tracking import BadTrackingLinkError
 from regulars.shop.models import Customer
@@ -159,7 +160,9 @@ def test_points_of_the_shops_own_programme_are_told_to_whoever_has_some() -> Non
 def test_a_template_is_for_one_kind_of_channel() -> None:
     version = publish(format="text", en="Hi {{ customer.first_name | default: 'you' }}")
     assert composing.of_version(version.pk, channel="sms").version == version
-    with pytest.raises(composing.WrongFormatError, match="email needs email"):
+    with pytest.raises(
+        composing.WrongFormatError, match="written for SMS and chat and cannot go over E-mail"
+    ):
         composing.of_version(version.pk, channel="email")
 
 
@@ -221,10 +224,15 @@ def test_what_cannot_be_used_is_not_published_and_says_why(body: str, told: str)
         ("{{ shop.name | }}", 1, "变量或语句没有写完"),
         ("{% # one\ntwo %}", 1, "无法识别：every line of an inline comment"),
         ("{% if shop %}" * 16 + "{% endif %}" * 16, 1, "语句嵌套太深"),
-        ("{{ shop.name | evil }}", 0, "没有名为“evil”的过滤器，可选：append"),
-        ("{{ shop.name | upcase: 1 }}", 0, "过滤器“upcase”冒号后面的参数多了或少了"),
-        ("{{ 1 | divided_by: 0 }}", 0, "divided_by：不能除以 0"),
-        ("{% for one in (1..9999999) %}a{% endfor %}", 0, "运算量超过一条消息的上限，请减少循环"),
+        ("Hello\n\n{{ shop.name | evil }}", 3, "没有名为“evil”的过滤器，可选：append"),
+        ('{% block "footer" %}\n\n{{ shop.name | upcase: 1 }}', 3, "过滤器“upcase”冒号后面的参数多了或少了"),
+        (
+            "Hello\n{% for one in (1..3) %}\n{% if one == 2 %}\n{{ 1 | divided_by: 0 }}{% endif %}{% endfor %}",
+            4,
+            "divided_by：不能除以 0",
+        ),
+        ("Hello\n{% for one in (1..9999999) %}a{% endfor %}", 2, "运算量超过一条消息的上限，请减少循环"),
+        ("Hello\n{{ shop.nmae }}", 2, "没有“shop.nmae”这个"),
         ("[Go](htp://x)", 0, "链接“htp://x”打不开"),
         ("<html><body><form></form></body></html>", 0, "邮件里不能有 <form>"),
     ],
@@ -235,6 +243,38 @@ def test_what_is_wrong_is_told_in_the_language_of_whoever_writes(body: str, line
     with translation.override("zh-hans"):
         [fault] = check(written, format="email", language="en", customer_id=who, now=NOW).faults
     assert (fault.line, fault.text[: len(told)]) == (line, told)
+
+
+@pytest.mark.parametrize("written_for", ["email", "text"])
+def test_what_fails_when_it_is_filled_in_names_the_part_and_the_line(
+    written_for: Format,
+) -> None:
+    who = make_customer().pk
+    for subject, body, where in (
+        ("Tea\n{{ 1 | divided_by: 0 }}", "Hello", ("subject", 2)),
+        ("Tea", 'Hello\n{% block "footer" %}\n{{ 1 | divided_by: 0 }}', ("body", 3)),
+        ("Tea", "Hello", ()),
+    ):
+        written = {"subject": subject, "preheader": "", "body": body}
+        faults = check(written, format=written_for, language="en", customer_id=who, now=NOW).faults
+        assert tuple((one.part, one.line) for one in faults) == ((where,) if where else ())
+
+
+@pytest.mark.parametrize(
+    ("told", "shows"), [('"product" "T1"', "Wipes T1"), ('"points"', "customer.attribute.points")]
+)
+@pytest.mark.parametrize("is_mail", [True, False])
+def test_what_a_block_names_is_looked_up_once(
+    django_assert_num_queries: DjangoAssertNumQueries,
+    *,
+    told: str,
+    shows: str,
+    is_mail: bool,
+) -> None:
+    make_product(code="T1")
+    attributes.define_attribute(name="points", label="Points", type="number")
+    with django_assert_num_queries(1):
+        assert shows in blocks.written(told, is_mail=is_mail, language="en")
 
 
 def test_a_name_is_taken_once_and_free_again_in_the_archive() -> None:

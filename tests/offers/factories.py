@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from regulars.offers import operations
-from regulars.offers.models import Offer
+from regulars.offers.models import Offer, Redemption
 from regulars.offers.operations import OfferTold
+from regulars.offers.redeeming import reserve
 from regulars.offers.rules import KINDS, Basket, Benefit, Line, Percent
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -35,3 +36,10 @@ def make_basket(*prices: int, shipping_minor: int = 0, store: str = "") -> Baske
         for place, price in enumerate(prices or (10_000,))
     )
     return Basket(lines=lines, shipping_minor=shipping_minor, store=store)
+
+
+def use(offer: Offer, customer_id: int, *, now: datetime, source: str = "before") -> Redemption:
+    """A customer holds one code of an offer for a basket, as they do at a checkout."""
+    code = operations.issue(offer.pk, [customer_id], source=source, now=now)[customer_id]
+    held = reserve(make_basket(10_000), codes=[code], customer_id=customer_id, now=now)
+    return Redemption.objects.get(reservation=held.reservation)

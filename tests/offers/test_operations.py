@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from regulars.offers import codes, operations, queries
+from regulars.offers.checking import used_up
 from regulars.offers.codes import ALPHABET, LENGTH, InvalidCodeError
 from regulars.offers.models import Coupon, Offer
 from regulars.offers.operations import (
@@ -15,11 +16,11 @@ from regulars.offers.operations import (
     OfferStateError,
     OfferUsedError,
 )
-from regulars.offers.redeeming import redeem, reserve
+from regulars.offers.redeeming import redeem, reserve, roll_back
 from regulars.offers.rules import Amount, InvalidOfferError
 from regulars.shop.models import Customer
 from regulars.shop.operations import erase_customer
-from tests.offers.factories import NOW, START, make_basket, make_offer, make_told
+from tests.offers.factories import NOW, START, make_basket, make_offer, make_told, use
 from tests.shop.factories import make_business, make_customer, make_order, make_store
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -79,6 +80,43 @@ def test_a_customer_gets_one_code_of_an_offer_from_a_source() -> None:
     assert getattr(queries.coupon_of(anna.pk, shared.pk), "code", "") == "WELCOME10"
 
 
+def test_who_has_used_an_offer_as_often_as_they_may_gets_no_further_code() -> None:
+    offer, free = make_offer(per_customer=2), make_offer()
+    anna, bert, cleo = make_customer(), make_customer(), make_customer()
+    was_anna = Customer.objects.create(code="was anna", merged_into=anna)
+    use(offer, anna.pk, now=NOW)
+    was = use(offer, was_anna.pk, now=NOW, source="again")
+    use(offer, bert.pk, now=NOW)
+    for _time in range(3):
+        use(free, anna.pk, now=NOW, source=f"free {_time}")
+    who = [anna.pk, bert.pk, was_anna.pk, cleo.pk]
+    assert used_up(offer, who) == {anna.pk, was_anna.pk}
+    assert used_up(offer, who, until=NOW) == set()
+    assert used_up(free, who) == set()
+    assert set(operations.issue(offer.pk, who, source="journey 1", now=NOW)) == {bert.pk, cleo.pk}
+    assert set(operations.issue(offer.pk, who, source="before", now=NOW)) == {*who}, "what was given stays"
+    roll_back(was.reservation, now=NOW)
+    assert set(operations.issue(offer.pk, who, source="journey 1", now=NOW)) == {*who}
+
+
+@pytest.mark.parametrize(
+    ("limit", "used_own", "state"),
+    [(None, False, "good"), (2, False, "good"), (1, False, "limit"), (1, True, "used"), (None, True, "used")],
+)
+def test_a_code_says_whether_it_was_used_or_its_customer_may_use_the_offer_no_more(
+    *, limit: int | None, used_own: bool, state: str
+) -> None:
+    offer, anna = make_offer(per_customer=limit), make_customer()
+    given = operations.issue(offer.pk, [anna.pk], source="own" if used_own else "other", now=NOW)
+    use(offer, anna.pk, now=NOW, source="own")
+    coupon = Coupon.objects.select_related("offer").get(code=given[anna.pk])
+    assert queries.coupon_state(coupon, family=[anna.pk], now=NOW) == state
+    operations.move(offer.pk, state="ended")
+    ended = Coupon.objects.select_related("offer").get(pk=coupon.pk)
+    expected = "used" if used_own else "over"
+    assert queries.coupon_state(ended, family=[anna.pk], now=NOW) == expected
+
+
 def test_an_offer_goes_from_draft_to_end_and_not_back() -> None:
     offer = make_offer(is_live=False, starts_at=NOW + timedelta(days=1), ends_at=NOW + timedelta(days=3))
     states = []
@@ -87,7 +125,7 @@ def test_an_offer_goes_from_draft_to_end_and_not_back() -> None:
         states.append(queries.shown_state(moved, now=NOW + timedelta(days=days)))
     assert states == ["draft", "waiting", "live", "paused", "over", "ended"]
     assert operations.move(offer.pk, state="ended").state == "ended"
-    with pytest.raises(OfferStateError, match="cannot become live"):
+    with pytest.raises(OfferStateError, match="is “Ended” cannot become “Running”"):
         operations.move(offer.pk, state="live")
     for refused in (
         lambda: operations.generate(offer.pk, count=1, now=NOW),

@@ -129,8 +129,8 @@ def test_every_reason_the_record_has_is_told() -> None:
         "code_expired", "",
     ]  # fmt: skip
     # Whoever became part of another brings along what they used.
-    reserve(make_basket(), codes=[code], customer_id=was_anna.pk, now=NOW)
     second = operations.issue(own.pk, [anna.pk], source="y", now=NOW)[anna.pk]
+    reserve(make_basket(), codes=[code], customer_id=was_anna.pk, now=NOW)
     assert why(second, anna.pk) == "customer_limit"
     operations.void(coupon_ids=list(Coupon.objects.filter(code=second).values_list("pk", flat=True)), now=NOW)
     assert why(second, anna.pk) == "voided"

@@ -24,6 +24,7 @@ from regulars.planner.models import Action
 from regulars.planner.operations import UnknownAssigneeError, assign, close, reopen
 from regulars.planner.queries import day
 from regulars.shop.queries import business
+from regulars.shop.wording import gettext as _
 from regulars.staff.models import User
 from regulars.staff.rules import Capability
 
@@ -210,7 +211,7 @@ def reopen_action(request: HttpRequest, action_id: Path[Id]) -> ActionView:
 def _action(action_id: int) -> Action:
     found = Action.objects.select_related("customer", "assignee").filter(pk=action_id).first()
     if found is None:
-        message = f"there is no action {action_id}"
+        message = _("there is no action %(id)s") % {"id": action_id}
         raise NotFoundError(message)
     return found
 

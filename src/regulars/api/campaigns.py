@@ -27,10 +27,11 @@ from regulars.journeys.preflight import Part, preflight
 from regulars.journeys.queries import campaigns as queries
 from regulars.journeys.rules import Start
 from regulars.journeys.tasks import request_beginning
-from regulars.journeys.troubles import trouble_of
 from regulars.messaging.labels import reason_label
 from regulars.messaging.tasks import request_sending
 from regulars.shop.queries import business
+from regulars.shop.wording import gettext as _
+from regulars.shop.wording import said
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -310,7 +311,7 @@ def get_campaign_figures(request: HttpRequest, campaign_id: Path[Id]) -> Figures
     """Read what became of a campaign that has begun."""
     found = figures.figures(operations.begun(_found(campaign_id).pk), now=timezone.now())
     if found is None:
-        raise NotFoundError(f"campaign {campaign_id} has not begun")
+        raise NotFoundError(_("campaign %(id)s has not begun") % {"id": campaign_id})
     currency = business().currency
     told = found.attributed
     return FiguresView(
@@ -388,7 +389,7 @@ def _view(row: queries.CampaignRow) -> CampaignView:
         window_days=told.window_days,
         lasts_days=told.lasts_days,
         state=row.state,  # type: ignore[arg-type]  # one of `SHOWN_STATES`
-        trouble=trouble_of(told),
+        trouble=said(told.trouble),
         starts_at=told.starts_at,
         started_at=told.started_at,
         send_id=told.send_id,

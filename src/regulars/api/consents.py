@@ -16,6 +16,7 @@ from regulars.api.replays import once
 from regulars.shop.models import Customer
 from regulars.shop.operations import Statement, record_consents
 from regulars.shop.queries import consent_history, current_consents
+from regulars.shop.wording import gettext as _
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -126,7 +127,7 @@ def add_consent(request: HttpRequest, customer_id: Path[Id], body: NewConsent) -
 def _customer(customer_id: int) -> Customer:
     found = Customer.objects.filter(pk=customer_id).first()
     if found is None:
-        message = f"there is no customer {customer_id}"
+        message = _("there is no customer %(id)s") % {"id": customer_id}
         raise NotFoundError(message)
     return found
 

@@ -22,6 +22,7 @@ from regulars.insights.reasons import explain
 from regulars.kernel.days import date_of_day
 from regulars.shop.models import Business, Customer, Identifier, Order, Product
 from regulars.shop.queries import business
+from regulars.shop.wording import gettext as _
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -244,7 +245,12 @@ def look_up_customer(request: HttpRequest, body: Lookup) -> CustomerDetail:
         )
     found = rows.first()
     if found is None:
-        message = f"no customer has this {body.kind}" + (f" in store {body.store}" if body.store else "")
+        told = {"kind": body.kind, "store": body.store}
+        message = (
+            _("no customer has this %(kind)s in store %(store)s") % told
+            if body.store
+            else _("no customer has this %(kind)s") % told
+        )
         raise NotFoundError(message)
     return _detail(found)
 
@@ -269,7 +275,9 @@ def get_profile(request: HttpRequest, customer_id: Path[Id]) -> ProfileView:
     customer = _customer(customer_id)
     profile = _profile(customer)
     if profile is None or latest_run() is None:
-        message = f"customer {customer_id} has no profile yet; it comes with the next run of the insights"
+        message = _("customer %(id)s has no profile yet; it comes with the next run of the insights") % {
+            "id": customer_id
+        }
         raise NotFoundError(message)
     currency = business().currency
     return ProfileView(
@@ -372,7 +380,7 @@ def _customers() -> QuerySet[Customer]:
 def _customer(customer_id: int) -> Customer:
     found = _customers().filter(pk=customer_id).first()
     if found is None:
-        message = f"there is no customer {customer_id}"
+        message = _("there is no customer %(id)s") % {"id": customer_id}
         raise NotFoundError(message)
     return found
 

@@ -21,6 +21,7 @@ from regulars.experiments.models import Experiment
 from regulars.experiments.operations import ArmTold, ExperimentTold, NoSuchExperimentError
 from regulars.experiments.reading import Reading
 from regulars.shop.queries import business
+from regulars.shop.wording import gettext as _
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -300,7 +301,9 @@ def get_read_out(
     del request
     found = queries.reading(kind, source_id, metric=metric, now=timezone.now())
     if found is None:
-        raise NotFoundError(f"there is nothing to compare of {kind} {source_id}")
+        raise NotFoundError(
+            _("there is nothing to compare of %(kind)s %(source)s") % {"kind": kind, "source": source_id}
+        )
     return _reading(found)
 
 
@@ -314,7 +317,7 @@ def _found(experiment_id: int) -> Experiment:
     try:
         return queries.experiment(experiment_id)
     except NoSuchExperimentError as error:
-        raise NotFoundError(f"there is no experiment {experiment_id}") from error
+        raise NotFoundError(_("there is no experiment %(id)s") % {"id": experiment_id}) from error
 
 
 def _one(experiment_id: int) -> ReadExperimentView:

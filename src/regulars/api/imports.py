@@ -21,6 +21,7 @@ from regulars.intake.mapping import Mapping
 from regulars.intake.models import Import, Reject
 from regulars.intake.operations import cancel, start, undo, upload
 from regulars.intake.queries import reject_file, saved_map
+from regulars.shop.wording import gettext as _
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -329,7 +330,7 @@ def download_rejects(request: HttpRequest, import_id: Path[Id]) -> StreamingHttp
 def _import(import_id: int) -> Import:
     found = Import.objects.select_related("store").filter(pk=import_id).first()
     if found is None:
-        message = f"there is no import {import_id}"
+        message = _("there is no import %(id)s") % {"id": import_id}
         raise NotFoundError(message)
     return found
 

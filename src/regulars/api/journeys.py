@@ -25,6 +25,8 @@ from regulars.journeys.registry import Entrant
 from regulars.journeys.tasks import request_advancing, request_looking
 from regulars.kernel.days import date_of_day, day_of_date
 from regulars.shop.queries import business
+from regulars.shop.wording import gettext as _
+from regulars.shop.wording import said
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -598,7 +600,10 @@ def get_enrollment(request: HttpRequest, journey_id: Path[Id], enrollment_id: Pa
     """Read one customer's way, step by step."""
     row = queries.enrollments(journey_id).filter(pk=enrollment_id).first()
     if row is None:
-        raise NotFoundError(f"there is no enrollment {enrollment_id} on journey {journey_id}")
+        raise NotFoundError(
+            _("there is no enrollment %(id)s on journey %(journey)s")
+            % {"id": enrollment_id, "journey": journey_id}
+        )
     path = [
         PassedView(step=one.step, out=one.out, at=one.at, note=one.note)
         for one in queries.enrollment_path(enrollment_id)
@@ -718,7 +723,7 @@ def _enrollment(row: Enrollment) -> dict[str, Any]:
         "version": row.version.number,
         "state": row.state,
         "step": row.step,
-        "reason": row.reason,
+        "reason": said(row.reason),
         "enrolled_at": row.enrolled_at,
         "entered_at": row.entered_at,
         "next_at": row.next_at,

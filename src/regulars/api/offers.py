@@ -27,6 +27,7 @@ from regulars.offers.rules import MOST_MINOR, MOST_UNITS, Basket, Evaluation, Li
 from regulars.offers.words import conditions, headline
 from regulars.shop.models import Customer
 from regulars.shop.queries import business
+from regulars.shop.wording import gettext as _
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -202,7 +203,7 @@ class IssuedCode(Schema):
 
 
 class Issued(Schema):
-    """The codes, of those customers who are in the record."""
+    """The codes, of those customers who are in the record and have not used the offer as often as they may."""
 
     items: list[IssuedCode]
 
@@ -511,7 +512,10 @@ def make_codes(request: HttpRequest, offer_id: Path[Id], body: CodesWanted) -> C
 )
 @once(HTTPStatus.OK)
 def issue_codes(request: HttpRequest, offer_id: Path[Id], body: Issue) -> Issued:
-    """Give customers a code each. Asked again by the same source, it tells the code there is."""
+    """Give customers a code each. Asked again by the same source, it tells the code there is.
+
+    Who has used the offer as often as they may is given no further code.
+    """
     _found(offer_id)
     given = operations.issue(offer_id, body.customer_ids, source=f"api: {body.source}", now=timezone.now())
     return Issued(items=[IssuedCode(customer_id=one, code=code) for one, code in sorted(given.items())])
@@ -521,7 +525,7 @@ def _found(offer_id: int) -> Offer:
     try:
         return queries.offer(offer_id)
     except NoSuchOfferError as error:
-        raise NotFoundError(f"there is no offer {offer_id}") from error
+        raise NotFoundError(_("there is no offer %(id)s") % {"id": offer_id}) from error
 
 
 def _told(body: OfferBody, **own: Any) -> OfferTold:  # noqa: ANN401  codes of a new one
@@ -550,7 +554,7 @@ def _basket(body: BasketBody) -> Basket:
 
 def _buyer(body: BasketBody) -> int | None:
     if body.customer_id is not None and not Customer.objects.filter(pk=body.customer_id).exists():
-        raise NotFoundError(f"there is no customer {body.customer_id}")
+        raise NotFoundError(_("there is no customer %(id)s") % {"id": body.customer_id})
     return body.customer_id
 
 
@@ -644,5 +648,5 @@ def _reservation(reservation: UUID) -> ReservationState:
         for row in rows
     ]
     if not uses:
-        raise NotFoundError(f"nothing is held under {reservation}")
+        raise NotFoundError(_("nothing is held under %(reservation)s") % {"reservation": reservation})
     return ReservationState(reservation=reservation, uses=uses)

@@ -17,6 +17,7 @@ from regulars.api.problems import NotFoundError
 from regulars.kernel.days import date_of_day, day_of_date
 from regulars.shop.models import Order
 from regulars.shop.queries import business
+from regulars.shop.wording import gettext as _
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -138,7 +139,7 @@ def get_order(
     """Read one order with its lines and refunds."""
     order = Order.objects.select_related("store", "customer").filter(pk=order_id).first()
     if order is None:
-        message = f"there is no order {order_id}"
+        message = _("there is no order %(id)s") % {"id": order_id}
         raise NotFoundError(message)
     currency = business().currency
     lines = [

@@ -17,6 +17,7 @@ from regulars.api.replays import once
 from regulars.shop import operations as shop
 from regulars.shop import queries
 from regulars.shop.models import Customer
+from regulars.shop.wording import gettext as _
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -137,7 +138,7 @@ def set_values(request: HttpRequest, customer_id: Path[Id], body: AttributeValue
 def _customer(customer_id: int) -> Customer:
     found = Customer.objects.filter(pk=customer_id, merged_into=None, erased_at=None).first()
     if found is None:
-        message = f"there is no customer {customer_id}, or they are another customer by now"
+        message = _("there is no customer %(id)s, or they are another customer by now") % {"id": customer_id}
         raise NotFoundError(message)
     return found
 

@@ -24,6 +24,8 @@ from regulars.messaging.operations import sends as operations
 from regulars.messaging.operations.singles import SingleTold, send_single
 from regulars.messaging.queries import Funnel
 from regulars.messaging.tasks import request_sending
+from regulars.shop.wording import gettext as _
+from regulars.shop.wording import said
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -302,7 +304,7 @@ def get_message(request: HttpRequest, message_id: UUID) -> DeliveryView:
     """Read what became of a message, of a program's or of a send's."""
     row = Delivery.objects.filter(token=message_id).first()
     if row is None:
-        raise NotFoundError(f"there is no message {message_id}")
+        raise NotFoundError(_("there is no message %(id)s") % {"id": message_id})
     return _delivery(row)
 
 
@@ -338,7 +340,7 @@ def funnel_view(funnel: Funnel) -> FunnelView:
 def _found(send_id: int) -> Send:
     row = Send.objects.filter(pk=send_id).first()
     if row is None:
-        raise NotFoundError(f"there is no send {send_id}")
+        raise NotFoundError(_("there is no send %(id)s") % {"id": send_id})
     return row
 
 
@@ -358,7 +360,7 @@ def _send(row: Send, funnel: Funnel) -> SendView:
         tag=row.tag,
         is_transactional=row.is_transactional,
         state="finished" if is_finished else row.state,  # type: ignore[arg-type]  # one of them, by constraint
-        trouble=row.trouble,
+        trouble=said(row.trouble),
         created_at=row.created_at,
         finished_at=row.finished_at,
         funnel=funnel_view(funnel),
@@ -392,5 +394,5 @@ def _channel(row: Channel, *, now: datetime) -> ChannelView:
         kind=row.kind,
         medium=row.medium,
         cost=cost_of(row.cost_minor),
-        trouble=row.trouble if is_closed else "",
+        trouble=said(row.trouble) if is_closed else "",
     )

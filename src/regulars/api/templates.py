@@ -21,6 +21,7 @@ from regulars.messaging.models import Template
 from regulars.messaging.operations import templates as operations
 from regulars.messaging.queries import templates as queries
 from regulars.shop.models import Customer
+from regulars.shop.wording import gettext as _
 from regulars.staff.rules import Capability
 
 router = Router()
@@ -212,7 +213,9 @@ def preview_template(request: HttpRequest, template_id: Path[Id], body: PreviewW
     if body.customer_code:
         customer = Customer.objects.filter(code=body.customer_code, erased_at=None).first()
         if customer is None:
-            raise NotFoundError(f"there is no customer {body.customer_code!r}")
+            raise NotFoundError(
+                _("there is no customer %(customer_code)s") % {"customer_code": repr(body.customer_code)}
+            )
     checked = check(
         found.draft.get(body.language, {}),
         format=composing.format_of(found),
@@ -235,7 +238,7 @@ def _found(template_id: int) -> Template:
     try:
         return queries.template(template_id)
     except composing.NoSuchTemplateError as error:
-        raise NotFoundError(f"there is no template {template_id}") from error
+        raise NotFoundError(_("there is no template %(id)s") % {"id": template_id}) from error
 
 
 def _view(row: Template) -> TemplateView:

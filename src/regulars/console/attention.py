@@ -21,12 +21,12 @@ from regulars.intake.models import Import
 from regulars.journeys.models import Campaign, Enrollment, Journey
 from regulars.journeys.queries.approvals import waiting_approvals
 from regulars.journeys.queries.lately import lately
-from regulars.journeys.troubles import trouble_of
 from regulars.kernel.days import day_of_instant, start_of_day, zone_named
 from regulars.messaging import queries as messaging
 from regulars.messaging.models import Channel
 from regulars.segments import queries as segments
 from regulars.shop import queries as shop
+from regulars.shop.wording import said
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability, may
@@ -111,7 +111,7 @@ def _held_up(_now: datetime) -> Iterator[Notice]:
         yield Notice(
             level="error",
             text=gettext("The campaign %(name)s is held back: %(why)s")
-            % {"name": campaign.name, "why": trouble_of(campaign)},
+            % {"name": campaign.name, "why": said(campaign.trouble)},
             url=reverse("console:campaign", args=[campaign.pk]),
         )
 
@@ -160,14 +160,14 @@ def _channels(now: datetime) -> Iterator[Notice]:
         yield Notice(
             level="error",
             text=gettext("The channel %(name)s rests, because too much went wrong: %(why)s")
-            % {"name": channel.name, "why": channel.trouble},
+            % {"name": channel.name, "why": said(channel.trouble)},
             url=reverse("console:settings-channels"),
         )
     for channel in Channel.objects.filter(is_active=True, deaf_since__isnull=False):
         yield Notice(
             level="warning",
             text=gettext("The mailbox of %(name)s cannot be read, so nobody learns what came back: %(why)s")
-            % {"name": channel.name, "why": channel.deaf_trouble},
+            % {"name": channel.name, "why": said(channel.deaf_trouble)},
             url=reverse("console:settings-channel", args=[channel.pk]),
         )
 

@@ -34,11 +34,10 @@ from regulars.journeys.queries import campaigns as queries
 from regulars.journeys.queries.approvals import waiting_approval
 from regulars.journeys.queries.campaigns import CampaignFilter
 from regulars.journeys.tasks import request_beginning
-from regulars.journeys.troubles import trouble_of
 from regulars.kernel.days import zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.labels import reason_label
-from regulars.messaging.queries import Funnel
+from regulars.messaging.queries import Closed, Funnel, closed_channels
 from regulars.messaging.queries.unreached import unreached
 from regulars.messaging.tasks import request_sending
 from regulars.shop import queries as shop
@@ -224,6 +223,7 @@ def preflight(request: HttpRequest, campaign_id: int) -> HttpResponse:
     told = look_ahead(campaign, now=now)
     context = {
         "campaign": campaign,
+        "closed": [one for one in _closed(campaign) if one.until is not None],
         "told": told,
         "excluded": [(reason_label(part.reason), part.customers) for part in told.excluded],
         "waiting": [(reason_label(part.reason), part.customers) for part in told.waiting],
@@ -267,6 +267,7 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "shown": row.state,
         "funnel": row.funnel,
         "done": row.done,
+        "closed": _closed(found) if row.state in _GOES else [],
         "over": found.channels.select_related("channel", "template", "version"),
         "left_out": queries.left_out(found),
         "share": found.holdout_bp / 10_000,
@@ -276,7 +277,6 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "sentence": sentence_of(told, currency=currency) if told else None,
         "excluded": [(reason_label(one.reason), one.customers) for one in told.excluded] if told else [],
         "unreached": unreached(found.send_id) if found.send_id else 0,
-        "trouble": trouble_of(found),
         "history": changes_of(found),
         "exports": choices(reverse("console:campaign-export", args=[campaign_id])),
     }
@@ -295,8 +295,24 @@ def progress(request: HttpRequest, campaign_id: int) -> HttpResponse:
     return render(
         request,
         "console/campaigns/progress.html",
-        {"campaign": found, "funnel": row.funnel, "done": row.done, "shown": row.state},
+        {
+            "campaign": found,
+            "closed": _closed(found),
+            "is_polled": True,
+            "funnel": row.funnel,
+            "done": row.done,
+            "shown": row.state,
+        },
     )
+
+
+# States in which messages go, or will.
+_GOES = ("draft", "scheduled", "held", "sending", "paused")
+
+
+def _closed(campaign: Campaign) -> list[Closed]:
+    """Return those of a campaign's channels over which nothing goes now."""
+    return closed_channels(campaign.channels.values_list("channel", flat=True), now=timezone.now())
 
 
 @_SEES

@@ -29,6 +29,7 @@ from regulars.messaging.operations import governance
 from regulars.messaging.registry import Message, Recipient
 from regulars.shop.models.consents import Channel as Medium
 from regulars.shop.queries import business
+from regulars.shop.wording import said
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability
@@ -150,7 +151,7 @@ def _made(channel: Channel, form: ChannelForm) -> str:
 
 def _trouble(channel: Channel) -> str:
     if channel.closed_until is not None and channel.closed_until > timezone.now():
-        return channel.trouble
+        return said(channel.trouble)
     return ""
 
 

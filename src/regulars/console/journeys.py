@@ -43,8 +43,10 @@ from regulars.journeys.queries.journeys import JourneyFilter, JourneyRow
 from regulars.journeys.registry import SOURCE
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import queries as messaging
+from regulars.messaging.labels import reason_label
 from regulars.messaging.models import Send
 from regulars.shop import queries as shop
+from regulars.shop.wording import said
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability, may
@@ -392,7 +394,7 @@ def export_enrollments(request: HttpRequest, journey_id: int) -> HttpResponseBas
     lines = (
         (
             row.customer.code, row.customer.name, row.state, row.step, row.passed, row.version.number,
-            row.ordinal, row.key, row.enrolled_at, row.entered_at, row.next_at, row.left_at, row.reason,
+            row.ordinal, row.key, row.enrolled_at, row.entered_at, row.next_at, row.left_at, said(row.reason),
         )
         for row in rows.iterator(chunk_size=2_000)
     )  # fmt: skip
@@ -470,7 +472,7 @@ def _entries(enrollment: Enrollment, passed: list[queries.Passed], zone: str) ->
         yield Entry(
             icon="clock" if one.out is None else "check",
             title=step_title(graph, one.step),
-            text=" · ".join(part for part in (out, one.note) if part),
+            text=" · ".join(part for part in (out, said(reason_label(one.note))) if part),
             when=formats.moment(one.at, zone),
             at=one.at,
         )

@@ -26,7 +26,7 @@ from regulars.insights import formats
 from regulars.kernel.days import date_of_day, zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.offers import operations, queries, words
-from regulars.offers.checking import family_of, terms_of
+from regulars.offers.checking import family_of, terms_of, used_up
 from regulars.offers.codes import InvalidCodeError, canonical
 from regulars.offers.models import Coupon, Offer
 from regulars.offers.operations import CodeTakenError, NoSuchOfferError, OfferInUseError, OfferNameTakenError
@@ -610,10 +610,15 @@ def give(request: HttpRequest, customer_id: int) -> HttpResponse:
     now = timezone.now()
     # Once a day by each person: a second click gives no second code.
     source = f"staff {by.pk} {now:%Y-%m-%d}"
-    given = operations.issue(int(form.cleaned_data["offer"]), [customer_id], source=source, now=now)
-    if not given:
+    offer_id = int(form.cleaned_data["offer"])
+    given = operations.issue(offer_id, [customer_id], source=source, now=now)
+    if given:
+        messages.success(request, gettext("The code is %(code)s.") % {"code": given[customer_id]})
+    elif used_up(_found(offer_id), [customer_id]):
+        message = gettext("This customer has used the offer as often as each customer may.")
+        messages.error(request, message)
+    else:
         raise Http404
-    messages.success(request, gettext("The code is %(code)s.") % {"code": given[customer_id]})
     return redirect("console:customer", customer_id)
 
 
@@ -621,6 +626,7 @@ _COUPON_STATES: dict[str, tuple[str | Promise, str]] = {
     "good": (pgettext_lazy("coupon", "Good"), "success"),
     "waiting": (pgettext_lazy("coupon", "Not yet"), "busy"),
     "used": (pgettext_lazy("coupon", "Used"), ""),
+    "limit": (pgettext_lazy("coupon", "Offer used up"), ""),
     "paused": (pgettext_lazy("coupon", "Paused"), "warning"),
     "over": (pgettext_lazy("coupon", "Over"), ""),
 }

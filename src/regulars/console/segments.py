@@ -36,6 +36,7 @@ from regulars.segments.rules_of import SegmentCycleError
 from regulars.segments.tasks import request_refresh
 from regulars.shop import queries as shop
 from regulars.shop import registry
+from regulars.shop.wording import said
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
 from regulars.staff.rules import Capability
@@ -277,7 +278,7 @@ def segment(request: HttpRequest, segment_id: int) -> HttpResponse:
         {
             "segment": found,
             "lines": lines,
-            "fault": fault or found.error,
+            "fault": fault or said(found.error),
             "stale": stale,
             "chart": _size_chart(found, sizes) if len(sizes) > 1 else None,
             "refresh": refresh,

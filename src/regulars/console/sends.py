@@ -86,6 +86,7 @@ def send(request: HttpRequest, send_id: int) -> HttpResponse:
     context = {
         "send": row,
         "state": state_of(row),
+        "closed": [] if row.finished_at else queries.closed_channels(_channels_of(row), now=timezone.now()),
         "funnel": funnel,
         "parts": [
             (part, labels[Delivery.State(part.state)], LEVELS[part.state], reason_label(part.reason))
@@ -126,6 +127,11 @@ def cancel(request: HttpRequest, send_id: int) -> HttpResponse:
 def retry(request: HttpRequest, send_id: int) -> HttpResponse:
     """Try again those who were not reached."""
     return _act(request, send_id, "retry")
+
+
+def _channels_of(row: Send) -> list[int]:
+    """Return over which channels a send goes: those told with it, else that of its messages."""
+    return row.over or list(row.deliveries.order_by("id").values_list("channel", flat=True)[:1])
 
 
 def _act(request: HttpRequest, send_id: int, act: str) -> HttpResponse:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import connection, transaction
-from django.utils.translation import gettext as _
 
 from regulars.experiments import planning
 from regulars.experiments.importing import moments_as_json, read_outcomes
@@ -20,6 +19,7 @@ from regulars.kernel.errors import RegularsError
 from regulars.segments import queries as segments
 from regulars.segments.models import Segment
 from regulars.shop.queries import business
+from regulars.shop.wording import gettext as _
 from regulars.staff.models import User
 
 MOST_ARMS = 10

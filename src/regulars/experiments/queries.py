@@ -14,6 +14,7 @@ from regulars.experiments.models import Arm, Experiment
 from regulars.experiments.operations import NoSuchExperimentError
 from regulars.experiments.reading import Reading, read, read_outcomes
 from regulars.experiments.registry import Kind, Listed, kind_named, kinds
+from regulars.shop.wording import gettext as _
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,7 @@ def experiment(experiment_id: int) -> Experiment:
     """
     found = experiments().filter(pk=experiment_id).first()
     if found is None:
-        raise NoSuchExperimentError(f"there is no experiment {experiment_id}")
+        raise NoSuchExperimentError(_("there is no experiment %(id)s") % {"id": experiment_id})
     return found
 
 

@@ -27,12 +27,15 @@ from regulars.journeys.ways import ends_of, listens
 from regulars.journeys.world import Present
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.errors import RegularsError
+from regulars.shop.wording import gettext as _
+from regulars.shop.wording import keep, worded
 
 BATCH = 1_000
 MOST_PASSED = 10_000
 """Whoever has passed so many steps goes round in circles."""
 _LOOKED_THROUGH = 5_000
 _MOST_AT_ONCE = 50
+_MOST_REASON = 300
 # What happened while somebody came to a step that waits for it may have been overlooked: they are looked at once more.
 _SECOND_LOOK = timedelta(seconds=2)
 _CLAIM = """
@@ -269,15 +272,15 @@ def _settle(
             continue
         way.step = target
         if way.standing.number >= MOST_PASSED:
-            _park(way, RegularsError(f"passed {MOST_PASSED:,} steps, which is the most"))
+            _park(way, RegularsError(_("passed %(most)s steps, which is the most") % {"most": MOST_PASSED}))
             continue
         coming.append(one.enrollment_id)
     return coming
 
 
 def _park(way: _Way, error: Exception) -> None:
-    told = str(error) if isinstance(error, RegularsError) else f"{type(error).__name__}: {error}"
-    way.state, way.next_at, way.reason = "parked", None, told[:300] or type(error).__name__
+    told = worded(error) if isinstance(error, RegularsError) else f"{type(error).__name__}: {error}"
+    way.state, way.next_at, way.reason = "parked", None, keep(told, most=_MOST_REASON) or type(error).__name__
 
 
 def _end(way: _Way, state: str, reason: str) -> None:

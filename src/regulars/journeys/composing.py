@@ -6,7 +6,9 @@ from regulars.journeys.models import Campaign, CampaignChannel
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing
 from regulars.messaging.coupons import OFFER
+from regulars.messaging.labels import medium_label
 from regulars.messaging.registry import Source, register_source
+from regulars.shop.wording import gettext as _
 
 KIND = "campaign"
 
@@ -29,7 +31,9 @@ def compose(source: Source, *, channel: str) -> composing.TemplateVariant:
         .first()
     )
     if row is None or row.version_id is None:
-        raise NothingToSayError(f"campaign {source.id} has nothing to say over {channel!r}")
+        raise NothingToSayError(
+            _("the campaign has nothing to say over %(channel)s") % {"channel": medium_label(channel)}
+        )
     return composing.of_version(row.version_id, channel=channel, given=given(row.campaign))
 
 

@@ -25,7 +25,7 @@ from regulars.kernel.buckets import bucket
 from regulars.kernel.days import day_of_instant, start_of_day
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress, no_progress
-from regulars.messaging.governance import ADDRESSES
+from regulars.messaging.governance import ADDRESSES, OFFER_USED
 from regulars.messaging.models import Cap, Channel, Delivery, QuietHours
 from regulars.messaging.rules import CapRule, Counted, quiet_until, room_at
 from regulars.offers.models import Offer
@@ -396,11 +396,12 @@ class _Machine:
         return True
 
     def _say(self, said: Said, ways: Sequence[_Way], *, now: datetime) -> dict[int, str]:
+        who = [way.standing.customer_id for way in ways]
         if said.offer_id is not None:
-            self._codes[said.offer_id] += len(ways)
+            spent = self._past.used_up(said.offer_id, who, now=now)
+            self._codes[said.offer_id] += sum(one not in spent for one in who)
         if not said.channels:
             return {}
-        who = [way.standing.customer_id for way in ways]
         notes: dict[int, str] = {}
         for way, told in zip(ways, self._post.send(said, who, now=now), strict=True):
             notes[way.standing.enrollment_id] = told.note
@@ -598,6 +599,8 @@ class _Post:
         if medium in ADDRESSES:
             known = self._known_addresses(medium)
             found |= {who: "no_address" for who in customer_ids if who not in known and who not in found}
+        if not said.is_transactional and said.offer_id is not None:
+            found |= dict.fromkeys(self._past.used_up(said.offer_id, customer_ids, now=now), OFFER_USED)
         return found
 
     def _known_addresses(self, medium: str) -> set[int]:

@@ -177,6 +177,10 @@ class World(Protocol):
         """Return the date that an attribute holds, of those who have one."""
         ...
 
+    def used_up(self, offer_id: int, customer_ids: Sequence[int], *, now: datetime) -> set[int]:
+        """Return who had used an offer as often as each customer may."""
+        ...
+
     def zones(self, customer_ids: Sequence[int]) -> dict[int, ZoneInfo]:
         """Return each customer's time zone."""
         ...

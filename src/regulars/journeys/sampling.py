@@ -93,7 +93,12 @@ def audience_of(
         excluded[OTHER_ARM] += len(other_arm)
         some = [who for who in portion if who not in left_out | other_arm]
         for who, told in reach_of(
-            some, purpose=campaign.purpose, tag=campaign.tag, channels=channels, now=now
+            some,
+            purpose=campaign.purpose,
+            tag=campaign.tag,
+            channels=channels,
+            now=now,
+            offer=campaign.offer,
         ).items():
             if told.reason:
                 excluded[told.reason] += 1

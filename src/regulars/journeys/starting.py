@@ -12,7 +12,6 @@ from regulars.journeys.composing import KIND
 from regulars.journeys.models import Campaign
 from regulars.journeys.operations.campaigns import CampaignStateError, locked, start_of
 from regulars.journeys.rules import AT_START, LEFT_OUT, OTHER_ARM, by_due
-from regulars.journeys.troubles import kept
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.models import Channel, Delivery, Send
@@ -23,6 +22,8 @@ from regulars.messaging.zones import zones_of
 from regulars.offers.operations import issue
 from regulars.segments import queries as segments
 from regulars.shop.queries import business
+from regulars.shop.wording import gettext as _
+from regulars.shop.wording import keep, worded
 
 _log = structlog.stdlib.get_logger("regulars.journeys")
 PORTION = 5_000
@@ -43,7 +44,7 @@ def begin_due(*, now: datetime) -> list[int]:
             begin_campaign(campaign_id, now=now)
         except RegularsError as error:
             _log.warning("a campaign is held back", campaign_id=campaign_id, reason=str(error))
-            Campaign.objects.filter(pk=campaign_id).update(trouble=kept(error))
+            Campaign.objects.filter(pk=campaign_id).update(trouble=keep(worded(error)))
         else:
             ready.append(campaign_id)
     return ready
@@ -95,7 +96,7 @@ def _begin(campaign_id: int, *, now: datetime) -> Send:
             or campaign.starts_at is None
             or campaign.starts_at > now
         ):
-            raise CampaignStateError(f"campaign {campaign_id} is not due")
+            raise CampaignStateError(_("“%(name)s” is not due") % {"name": campaign.name})
         for segment_id in (campaign.segment_id, *campaign.excluded):
             segments.members(segment_id, now=now)
         arm_of(kind=KIND, source_id=campaign.pk, customer_ids=())
@@ -110,6 +111,7 @@ def _begin(campaign_id: int, *, now: datetime) -> Send:
             expires_at=end_of(campaign, now=now),
             holdout_bp=campaign.holdout_bp,
             over=list(campaign.channels.values_list("channel", flat=True)),
+            offer_id=campaign.offer_id,
         )
         campaign.state, campaign.started_at, campaign.trouble = Campaign.State.BEGUN, now, ""
         campaign.save(update_fields=["state", "started_at", "trouble", "send"])
@@ -139,7 +141,14 @@ def _put_in(campaign: Campaign, send: Send, ids: Sequence[int], *, now: datetime
     drawn = arm_of(kind=KIND, source_id=campaign.pk, customer_ids=fresh)
     if drawn is not None:
         left_out |= {who: OTHER_ARM for who in fresh if who not in drawn}
-    reached = reach_of(fresh, purpose=campaign.purpose, tag=campaign.tag, channels=channels, now=now)
+    reached = reach_of(
+        fresh,
+        purpose=campaign.purpose,
+        tag=campaign.tag,
+        channels=channels,
+        now=now,
+        offer=campaign.offer,
+    )
     for channel in channels:
         mine = [who for who in fresh if who in reached and reached[who].channel_id == channel.pk]
         _enlist(campaign, send, channel, mine, reached, left_out=left_out, now=now)

@@ -11,6 +11,8 @@ from regulars.insights.operations import today
 from regulars.journeys.registry import Since, Step
 from regulars.kernel.days import date_of_day
 from regulars.messaging.zones import zones_of
+from regulars.offers.checking import used_up
+from regulars.offers.models import Offer
 from regulars.segments.counting import statement_of
 from regulars.shop import registry as customers
 from regulars.shop.queries import business
@@ -71,6 +73,10 @@ class Present:
             values: dict[str, Any] = {**source.values, "who": list(customer_ids)}
             cursor.execute(sql, values)
             return {who: date_of_day(day) for who, day in cursor.fetchall() if day is not None}
+
+    def used_up(self, offer_id: int, customer_ids: Sequence[int], *, now: datetime) -> set[int]:
+        """Return who had used an offer, by then, as often as each customer may."""
+        return used_up(Offer.objects.get(pk=offer_id), customer_ids, until=now)
 
     def zones(self, customer_ids: Sequence[int]) -> dict[int, ZoneInfo]:
         """Return each customer's time zone."""

@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from string import Template
+from typing import Any
 
 from django.utils import translation
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from regulars.messaging.templating.faults import TemplateFaultError
 from regulars.shop.models import AttributeDefinition, Product
 from regulars.shop.registry import Words
+from regulars.shop.wording import gettext as _
 
 _SAID = re.compile(
     r"""["']([a-z_]+)["']\s*(?:,?\s*["']([^"'{}%]{1,200})["'])?\s*(?:,?\s*limit:\s*(\d{1,2}))?"""
@@ -32,8 +33,9 @@ class Block:
         label: What people call it.
         help: What it puts in, in a sentence.
         sample: How it is written.
-        requires: Raises TemplateFaultError where what was named with it is not there; called in the language of whoever reads.
-        mail: Returns its plain writing for a mail: what was named with it, and how many items at most.
+        look_up: Returns what was named with it, for `mail` and `text`; raises TemplateFaultError where it is not there. Called in the language of whoever
+            reads.
+        mail: Returns its plain writing for a mail, of what was looked up and how many items at most.
         text: Returns its words for a plain text, likewise; "" where it has none.
     """
 
@@ -41,9 +43,9 @@ class Block:
     label: Words
     help: Words
     sample: str
-    requires: Callable[[str], object] = lambda _named: None
-    mail: Callable[[str, int], str] = lambda _named, _limit: ""
-    text: Callable[[str, int], str] = lambda _named, _limit: ""
+    look_up: Callable[[str], Any] = lambda named: named
+    mail: Callable[[Any, int], str] = lambda _found, _limit: ""
+    text: Callable[[Any, int], str] = lambda _found, _limit: ""
 
 
 _blocks: dict[str, Block] = {}
@@ -88,9 +90,9 @@ def written(told: str, *, is_mail: bool, language: str) -> str:
             % {"name": key, "names": ", ".join(_blocks)},
             part="body",
         )
-    block.requires(named)
+    found = block.look_up(named)
     with translation.override(language):
-        return (block.mail if is_mail else block.text)(named, max(limit, 1))
+        return (block.mail if is_mail else block.text)(found, max(limit, 1))
 
 
 # Ours
@@ -141,8 +143,7 @@ def _plain(text: str) -> str:
     return text.replace("{", "(").replace("}", ")").replace("\n", " ")
 
 
-def _product(named: str, _limit: int) -> str:
-    product = _named_product(named)
+def _product(product: Product, _limit: int) -> str:
     brand = f" · {_plain(product.brand)}" if product.brand else ""
     link = "{% if shop.url %}\n\n[" + _("See it") + "]({{ shop.url }})\n\n{% endif %}"
     return f"## {_plain(product.name or product.code)}{brand}\n\n{link}"
@@ -164,17 +165,16 @@ def _points_path(named: str) -> str:
     return f"customer.attribute.{name}"
 
 
-def _points(named: str, words: Callable[[str], str]) -> str:
-    path = _points_path(named)
+def _points(path: str, words: Callable[[str], str]) -> str:
     return f"{{% if {path} > 0 %}}{words(f'{{{{ {path} }}}}')}{{% endif %}}"
 
 
-def _points_mail(named: str, _limit: int) -> str:
+def _points_mail(path: str, _limit: int) -> str:
     def words(points: str) -> str:
         link = "{% if shop.url %}[" + _("Use them") + "]({{ shop.url }}){% endif %}"
         return f"\n\n## {_('Your points: %(points)s') % {'points': points}}\n\n{link}\n\n"
 
-    return _points(named, words)
+    return _points(path, words)
 
 
 def _footer(_named: str, _limit: int) -> str:
@@ -219,9 +219,9 @@ def register_own() -> None:
             label=gettext_lazy("One product"),
             help=gettext_lazy("The product with the code that you name."),
             sample='{% block "product" "SKU-1" %}',
-            requires=_named_product,
+            look_up=_named_product,
             mail=_product,
-            text=lambda named, _limit: _plain(_named_product(named).name or named),
+            text=lambda product, _limit: _plain(product.name or product.code),
         )
     )
     register(
@@ -232,10 +232,10 @@ def register_own() -> None:
                 "How many points the customer has in the shop's own programme, by the attribute “points” or one that you name. Left out where there are none."
             ),
             sample='{% block "points" %}',
-            requires=_points_path,
+            look_up=_points_path,
             mail=_points_mail,
-            text=lambda named, _limit: _points(
-                named, lambda points: _("Your points: %(points)s") % {"points": points}
+            text=lambda path, _limit: _points(
+                path, lambda points: _("Your points: %(points)s") % {"points": points}
             ),
         )
     )

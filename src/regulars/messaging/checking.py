@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from django.utils.translation import gettext as _
 
+from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing, variables
 from regulars.messaging.templating.building import Built, Format
 from regulars.messaging.templating.faults import FillingError, TemplateFaultError
@@ -48,11 +49,7 @@ def check(  # noqa: PLR0913  what a preview depends on
         shared = composing.letterhead_of(composing.letterhead())
         variant = composing.built(written, format=format, language=language, letterhead=shared)
     except TemplateFaultError as error:
-        line = error.details.get("line")
-        fault = Fault(
-            str(error.details.get("part", "body")), line if isinstance(line, int) else 0, str(error)
-        )
-        return Checked(faults=(fault,), hints=(), preview=None)
+        return Checked(faults=(_fault(error),), hints=(), preview=None)
     unknown = tuple(unknown_names(variant))
     if unknown:
         return Checked(faults=unknown, hints=(), preview=None)
@@ -61,14 +58,20 @@ def check(  # noqa: PLR0913  what a preview depends on
             written, format=format, language=language, customer_id=customer_id, now=now, shortens=shortens
         )
     except FillingError as error:
-        return Checked(faults=(Fault("body", 0, str(error)),), hints=(), preview=None)
+        return Checked(faults=(_fault(error),), hints=(), preview=None)
     return Checked(faults=(), hints=(*_may_be_missing(variant), *hints(variant, shown.filled)), preview=shown)
+
+
+def _fault(error: RegularsError) -> Fault:
+    line = error.details.get("line")
+    return Fault(str(error.details.get("part", "body")), line if isinstance(line, int) else 0, str(error))
 
 
 def unknown_names(variant: Built) -> Iterator[Fault]:
     """Yield values that nothing can be looked up for, each once."""
     known, told_later = variables.variables(), variables.open_roots()
     beginnings = {name[: at + 1].rstrip(".") for name in known for at, char in enumerate(name) if char == "."}
+    lines = {one.names: one.line for one in reversed(variant.written.asked())}
     seen = set()
     for part, asked in variant.asked:
         name = ".".join(asked.names)
@@ -88,7 +91,7 @@ def unknown_names(variant: Built) -> Iterator[Fault]:
             if near
             else _("There is no value “%(name)s”.") % {"name": shown}
         )
-        yield Fault(part, asked.line if part != "body" else 0, text)
+        yield Fault(part, asked.line if part != "body" else lines.get(asked.names, 0), text)
 
 
 def _may_be_missing(variant: Built) -> Iterator[Hint]:

@@ -12,6 +12,7 @@ from django.conf import settings
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import blocks, variables
 from regulars.messaging.coupons import SAMPLE
+from regulars.messaging.labels import medium_label
 from regulars.messaging.models import Letterhead as LetterheadRow
 from regulars.messaging.models import ShortLink, Template, TemplateVersion
 from regulars.messaging.registry import CompositionError, Fill, Message, Recipient, Source
@@ -23,6 +24,8 @@ from regulars.messaging.templating.texts import STAND_IN, Named, named_in, short
 from regulars.messaging.variables import Occasion
 from regulars.shop.links import ROOT
 from regulars.shop.queries import business
+from regulars.shop.wording import gettext as _
+from regulars.shop.wording import worded
 
 _FORMATS = {
     "email": "email",
@@ -161,7 +164,8 @@ class TemplateVariant:
             lacking = needs[language] - values[recipient.customer_id].keys()
             if lacking:
                 raise CompositionError(
-                    f"the message shows {', '.join(sorted(lacking))}, and the customer has none"
+                    _("the message shows %(values)s, and the customer has none")
+                    % {"values": ", ".join(sorted(lacking))}
                 )
             try:
                 filled = self.variants[language].fill(
@@ -173,7 +177,7 @@ class TemplateVariant:
                     link=self._link(recipient, language, hosts[language]),
                 )
             except FillingError as error:
-                raise CompositionError(str(error)) from error
+                raise CompositionError(worded(error)) from error
             return self._message(shortened(filled, recipient, language), recipient, language)
 
         return fill
@@ -268,12 +272,17 @@ def of_version(
     """
     version = TemplateVersion.objects.select_related("template").filter(pk=version_id).first()
     if version is None:
-        raise NoSuchVersionError(f"no version of a template has the id {version_id}")
+        raise NoSuchVersionError(_("no version of a template has the id %(id)s") % {"id": version_id})
     template = version.template
     wanted = _FORMATS.get(channel, template.format)
     if template.format != wanted:
         raise WrongFormatError(
-            f"“{template.name}” is of the format {template.format}; {channel} needs {wanted}",
+            _("“%(template)s” is written for %(format)s and cannot go over %(channel)s")
+            % {
+                "template": template.name,
+                "format": Template.Format(template.format).label,
+                "channel": medium_label(channel),
+            },
             format=template.format,
         )
     row = letterhead()

@@ -1,4 +1,4 @@
-"""Whether a message may go out now: consent, the global hold-out, suppressed addresses, caps, quiet hours. Decided as it is claimed, for a batch at once."""
+"""Whether a message may go out now: what its offer allows, consent, the global hold-out, suppressed addresses, caps, quiet hours. Decided as it is claimed, for a batch at once."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -13,6 +13,7 @@ from regulars.kernel.buckets import is_held_out_globally
 from regulars.messaging.models import Cap, Channel, Delivery, QuietHours, Send, SuppressedAddress
 from regulars.messaging.rules import CapRule, Counted, quiet_until, room_at
 from regulars.messaging.zones import zones_of
+from regulars.offers.checking import used_up
 from regulars.shop.models import Customer, Identifier
 from regulars.shop.models.consents import Channel as Medium
 from regulars.shop.models.consents import Purpose
@@ -27,6 +28,8 @@ ADDRESSES = {
     Medium.WECOM: "external",
     Medium.DINGTALK: "external",
 }
+OFFER_USED = "offer_used"
+"""The reason of whoever has used the offer of a send as often as they may: its code would be good for nothing."""
 GLOBAL_HOLDOUT = "global_holdout"
 """The reason of whoever gets no advertising at all, to measure against."""
 NAMED_BY = "identifier"
@@ -60,6 +63,7 @@ def judge(
     customers = {one.customer_id for one in deliveries}
     rules = _caps(send, channel)
     free = _lock_customers(customers) if rules and send.counts else customers
+    spent = _spent(free, send)
     allowed = _allowed(free, send=send, channel=channel)
     addresses = _addresses(free, channel)
     suppressed = _suppressed(addresses, channel.medium, is_transactional=send.is_transactional)
@@ -76,6 +80,8 @@ def judge(
             continue
         if send.expires_at is not None and send.expires_at <= now:
             verdicts[one.pk] = Verdict(reason="expired")
+        elif who in spent:
+            verdicts[one.pk] = Verdict(reason=OFFER_USED)
         elif who not in allowed:
             verdicts[one.pk] = Verdict(reason="no_consent")
         elif holdout_bp and is_held_out_globally(who, holdout_bp=holdout_bp):
@@ -148,6 +154,13 @@ def _lock_customers(customers: Collection[int]) -> set[int]:
             [sorted(customers), _LOCK_CLASS],
         )
         return {customer_id for (customer_id,) in cursor.fetchall()}
+
+
+def _spent(customers: Collection[int], send: Send) -> set[int]:
+    """Return who has used the offer of a send as often as they may. What has to be said is said to them too."""
+    if send.offer is None or send.is_transactional:
+        return set()
+    return used_up(send.offer, list(customers))
 
 
 def _allowed(customers: Collection[int], *, send: Send, channel: Channel) -> dict[int, str]:

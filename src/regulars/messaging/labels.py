@@ -3,9 +3,12 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from regulars.shop.models.consents import Channel as Medium
+
 REASONS: dict[str, str | Promise] = {
     "no_consent": _("No consent to this"),
     "no_address": _("No address"),
+    "offer_used": _("Has used up the offer"),
     "hard_bounce": _("The address does not exist"),
     "complaint": _("Reported our mail as spam"),
     "staff": _("Blocked by staff"),
@@ -49,6 +52,11 @@ REASONS: dict[str, str | Promise] = {
     "failed": _("Failed at the carrier"),
     "address_not_allowed": _("The address may not be called"),
 }
+
+
+def medium_label(medium: str) -> str | Promise:
+    """Return what a medium is called; of one without a consent of its own its name."""
+    return dict(Medium.choices).get(medium, medium)
 
 
 def reason_label(reason: str) -> str:

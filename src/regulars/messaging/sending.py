@@ -42,6 +42,8 @@ from regulars.messaging.operations.moves import LEASE_SECONDS, Move, State, move
 from regulars.messaging.operations.sends import pause_send, settle_finished, settle_left
 from regulars.messaging.registry import CompositionError, composer_of
 from regulars.messaging.rules import backoff
+from regulars.shop.wording import gettext as _
+from regulars.shop.wording import worded
 
 _log = structlog.stdlib.get_logger("regulars.messaging")
 LANES = 8
@@ -181,13 +183,13 @@ class _Work:
         try:
             sender = sender_of(batch.channel)
         except RegularsError as error:
-            close_channel(batch.channel.pk, trouble=str(error), now=self._now)
+            close_channel(batch.channel.pk, trouble=worded(error), now=self._now)
             self._release()
             return
         try:
             ready = self._compose(sender)
         except RegularsError as error:
-            pause_send(batch.send.pk, trouble=str(error))
+            pause_send(batch.send.pk, trouble=worded(error))
             self._release()
             return
         self._send(ready)
@@ -218,7 +220,9 @@ class _Work:
             except (CompositionError, SendError) as error:
                 reason = error.reason if isinstance(error, SendError) else "composition"
                 failed.append(
-                    self._move(one, was=State.CLAIMED, state=State.FAILED, reason=reason, trouble=str(error))
+                    self._move(
+                        one, was=State.CLAIMED, state=State.FAILED, reason=reason, trouble=worded(error)
+                    )
                 )
             except Exception as error:  # noqa: BLE001  one customer's data must not stop the others
                 _log.exception("a message could not be made", delivery_id=one.recipient.delivery_id)
@@ -272,7 +276,7 @@ class _Work:
                     left = marked[marked.index(one) :]
                     self._write([*settled, *(self._given_back(one, error) for one in left)])
                     close_channel(
-                        self._batch.channel.pk, trouble=str(error), now=self._now, is_gone=error.is_gone
+                        self._batch.channel.pk, trouble=worded(error), now=self._now, is_gone=error.is_gone
                     )
                     return
             many = IN_HAND if time.monotonic() - begun_at < _QUICK_SECONDS * len(marked) else 1
@@ -302,7 +306,7 @@ class _Work:
         """Return how a message waits again that was marked and did not go."""
         return self._move(
             one.claimed, was=State.SENDING, state=State.PENDING, gives_back=True, reason="channel" if error else "",
-            trouble=str(error or ""),
+            trouble=worded(error) if error else "",
         )  # fmt: skip
 
     def _accepted(self, one: _Ready, receipt: Receipt) -> Move:
@@ -315,8 +319,8 @@ class _Work:
     def _outcome(self, one: _Ready, error: SendError) -> Move:
         kind = kind_named(self._batch.channel.kind)
         attempts = one.claimed.attempts + 1
-        self._tally.trouble = str(error)
-        said = {"reason": error.reason, "trouble": str(error)}
+        self._tally.trouble = worded(error)
+        said = {"reason": error.reason, "trouble": worded(error)}
         if error.fault is Fault.PERMANENT:
             self._tally.refused += 1
             state = State.BOUNCED if error.is_address else State.FAILED
@@ -372,7 +376,10 @@ class _Work:
                 settled.count(),
             )
             if everything >= _LEAST_SETTLED and refused > _MOST_REFUSED * everything:
-                pause_send(batch.send.pk, trouble=f"{refused} of {everything} were refused: {tally.trouble}")
+                told = {"refused": refused, "everything": everything, "why": tally.trouble}
+                pause_send(
+                    batch.send.pk, trouble=_("%(refused)s of %(everything)s were refused: %(why)s") % told
+                )
 
     def _move(self, one: Claimed, *, was: str, state: str, **told: Any) -> Move:  # noqa: ANN401  the rest of `Move`
         return Move(

@@ -17,6 +17,7 @@ from regulars.messaging.models import Channel
 from regulars.messaging.operations.channels import note_hearing
 from regulars.messaging.operations.feedback import collect
 from regulars.messaging.sending import run_lanes
+from regulars.shop.wording import worded
 
 _log = structlog.stdlib.get_logger("regulars.messaging")
 # One job does not keep a place of the worker for longer; the next one goes on.
@@ -59,7 +60,7 @@ def collect_news(timestamp: int = 0) -> None:  # noqa: ARG001  the slot
             collect(channel.pk, clock=timezone.now)
         except RegularsError as error:
             _log.warning("a mailbox of bounces cannot be read", channel=channel.name, reason=str(error)[:200])
-            note_hearing(channel.pk, trouble=str(error), now=timezone.now())
+            note_hearing(channel.pk, trouble=worded(error), now=timezone.now())
         else:
             note_hearing(channel.pk, trouble="", now=timezone.now())
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import cast
 
+from django.db import connection
 from django.db.models import Count, Q
 
 from regulars.offers.codes import canonical
@@ -140,6 +141,43 @@ def _times(family: Sequence[int], offer_ids: Iterable[int]) -> dict[int, int]:
 def times_used(family: Sequence[int], offer_id: int) -> int:
     """Return how often a customer holds or has used an offer."""
     return _times(family, [offer_id]).get(offer_id, 0)
+
+
+def used_up(offer: Offer, customer_ids: Sequence[int], *, until: datetime | None = None) -> set[int]:
+    """Return which of these customers hold or have used an offer as often as they may; one query.
+
+    Args:
+        offer: The offer. Where customers have no limit, nobody is returned.
+        customer_ids: Of whom; what is kept under those that became part of one counts too.
+        until: Only uses before this instant count; all where None.
+    """
+    if offer.per_customer is None:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH who AS (
+                SELECT a.id AS asked, coalesce(c.merged_into_id, c.id) AS root
+                FROM unnest(%(ids)s::bigint[]) AS a (id) JOIN shop_customer c ON c.id = a.id
+            ), family AS (
+                SELECT asked, root AS id FROM who
+                UNION ALL
+                SELECT w.asked, c.id FROM who w JOIN shop_customer c ON c.merged_into_id = w.root
+            )
+            SELECT f.asked FROM family f JOIN offers_redemption r ON r.customer_id = f.id AND r.offer_id = %(offer)s
+            WHERE r.state = ANY(%(held)s::text[])
+              AND (%(until)s::timestamptz IS NULL OR r.reserved_at < %(until)s::timestamptz)
+            GROUP BY f.asked HAVING count(*) >= %(most)s
+            """,
+            {
+                "ids": sorted(set(customer_ids)),
+                "offer": offer.pk,
+                "held": [str(state) for state in HELD],
+                "until": until,
+                "most": offer.per_customer,
+            },
+        )
+        return {who for (who,) in cursor.fetchall()}
 
 
 def _described(basket: Basket) -> Basket:

@@ -6,6 +6,7 @@ import unicodedata
 from typing import ClassVar
 
 from regulars.kernel.errors import RegularsError
+from regulars.shop.wording import gettext as _
 
 # Without 0 and O, 1, I and L, and U, which reads like V.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -51,6 +52,10 @@ def check(told: str) -> str:
     """
     code = canonical(told)
     if not _CODE.fullmatch(code):
-        message = f"code {told!r}: write {_SHORTEST} to {_LONGEST} letters A to Z and digits"
+        message = _("code %(code)s: write %(least)s to %(most)s letters A to Z and digits") % {
+            "code": repr(told),
+            "least": _SHORTEST,
+            "most": _LONGEST,
+        }
         raise InvalidCodeError(message, value=told)
     return code

@@ -6,17 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import IntegrityError, connection, transaction
-from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
 from regulars.kernel.progress import Progress, no_progress
 from regulars.offers import codes
+from regulars.offers.checking import used_up
 from regulars.offers.models import Coupon, Offer
-from regulars.offers.reading import read_benefit, read_goods, write_benefit, write_goods
+from regulars.offers.reading import invalid, read_benefit, read_goods, write_benefit, write_goods
 from regulars.offers.rules import MOST_MINOR, Benefit, Goods, InvalidOfferError, Stacking
 from regulars.shop.models import Store
 from regulars.shop.operations import touch_customers
 from regulars.shop.uses import uses_of
+from regulars.shop.wording import gettext as _
 from regulars.staff.models import User
 
 MOST_CODES = 1_000_000
@@ -104,7 +105,7 @@ def create_offer(told: OfferTold, *, by: User | None = None, now: datetime) -> O
     shared = codes.check(told.shared_code) if told.shared_code else ""
     prefix = codes.check(told.prefix) if told.prefix else ""
     if len(prefix) > _LONGEST_PREFIX:
-        raise _wrong("prefix", prefix, f"at most {_LONGEST_PREFIX} characters")
+        raise invalid("prefix", prefix, _("at most %(most)s characters") % {"most": _LONGEST_PREFIX})
     if shared and told.holder_only:
         raise _shared_has_no_holder()
     with transaction.atomic():
@@ -138,18 +139,24 @@ def change_offer(offer_id: int, *, told: OfferTold) -> Offer:
     with transaction.atomic():
         offer = _locked(offer_id)
         if offer.state == Offer.State.ENDED:
-            raise OfferStateError("the offer has ended; copy it to use it again", state=offer.state)
+            raise OfferStateError(_("the offer has ended; copy it to use it again"), state=offer.state)
         if offer.codes == Offer.Codes.SHARED and told.holder_only:
             raise _shared_has_no_holder()
         given = ("kind", "benefit")
         if any(columns[name] != getattr(offer, name) for name in given) and offer.redemptions.exists():
-            message = "the offer was used; what it gives stays. End it and make another"
+            message = _("the offer was used; what it gives stays. End it and make another")
             raise OfferUsedError(message)
         if columns["stock"] is not None and columns["stock"] < offer.uses:
-            raise _wrong("stock", columns["stock"], f"at least {offer.uses:,}, which are used")
+            raise invalid(
+                "stock",
+                columns["stock"],
+                _("at least %(least)s, which are used") % {"least": f"{offer.uses:,}"},
+            )
         if columns["budget_minor"] is not None and columns["budget_minor"] < offer.cost_minor:
-            raise _wrong(
-                "budget_minor", columns["budget_minor"], f"at least {offer.cost_minor:,}, which are given"
+            raise invalid(
+                "budget_minor",
+                columns["budget_minor"],
+                _("at least %(least)s, which are given") % {"least": f"{offer.cost_minor:,}"},
             )
         for name, value in columns.items():
             setattr(offer, name, value)
@@ -182,7 +189,10 @@ def move(offer_id: int, *, state: str) -> Offer:
         if offer.state == state:
             return offer
         if offer.state not in _MOVES.get(state, ()):
-            message = f"an offer that is {offer.state} cannot become {state}"
+            message = _("an offer that is “%(now)s” cannot become “%(then)s”") % {
+                "now": offer.get_state_display(),
+                "then": dict(Offer.State.choices).get(state, state),
+            }
             raise OfferStateError(message, state=offer.state)
         offer.state = state
         try:
@@ -204,7 +214,7 @@ def remove_draft(offer_id: int) -> None:
     with transaction.atomic():
         offer = _locked(offer_id)
         if offer.state != Offer.State.DRAFT or offer.redemptions.exists():
-            raise OfferStateError("only a draft can be deleted; end the offer instead", state=offer.state)
+            raise OfferStateError(_("only a draft can be deleted; end the offer instead"), state=offer.state)
         if names := [use.name for use in uses_of("offer", offer_id)]:
             message = _("“%(name)s” is used by %(others)s; choose another offer there first")
             raise OfferInUseError(message % {"name": offer.name, "others": ", ".join(names)}, names=names)
@@ -233,11 +243,13 @@ def generate(
         InvalidOfferError: The count is out of range.
     """
     if not 1 <= count <= MOST_CODES:
-        raise _wrong("count", count, f"1 to {MOST_CODES:,}")
+        raise invalid(
+            "count", count, _("from %(least)s to %(most)s") % {"least": 1, "most": f"{MOST_CODES:,}"}
+        )
     with transaction.atomic():
         offer = _giving(offer_id)
         if offer.holder_only:
-            message = "the codes of this offer belong to a customer each; issue them to customers"
+            message = _("the codes of this offer belong to a customer each; issue them to customers")
             raise OfferStateError(message, state=offer.state)
         made = 0
         while made < count:
@@ -253,8 +265,9 @@ def issue(offer_id: int, customer_ids: Iterable[int], *, source: str, now: datet
     """Give customers a code each, and return it by customer; a shared code is the same for all.
 
     One code for each offer, customer and source: whoever asks again is told the code there is. Customers who became part of
-    another get that one's. Who was erased or never was is left out. May be called while the offer is a draft or paused; the
-    codes count once it runs. Cost: five statements for any number of customers.
+    another get that one's. Who was erased or never was is left out, and so is who holds or has used the offer as often as they may:
+    a new code would be good for nothing. May be called while the offer is a draft or paused; the codes count once it runs. Cost:
+    six statements for any number of customers.
 
     Args:
         offer_id: The offer.
@@ -268,7 +281,7 @@ def issue(offer_id: int, customer_ids: Iterable[int], *, source: str, now: datet
         InvalidOfferError: The source is empty or too long.
     """
     if not 1 <= len(source) <= 100:  # noqa: PLR2004  the column
-        raise _wrong("source", source, "1 to 100 characters")
+        raise invalid("source", source, _("1 to 100 characters"))
     asked = sorted(set(customer_ids))
     with transaction.atomic():
         offer = _giving(offer_id, shares=True)
@@ -279,7 +292,9 @@ def issue(offer_id: int, customer_ids: Iterable[int], *, source: str, now: datet
         # In the order of ids, so that two calls wait for each other instead of locking each other out.
         wanted = sorted(set(roots.values()))
         given = _given(offer, wanted, source)
-        fresh = [holder for holder in wanted if holder not in given]
+        without = [holder for holder in wanted if holder not in given]
+        spent = used_up(offer, without)
+        fresh = [holder for holder in without if holder not in spent]
         missing = fresh
         while missing:
             drawn = codes.draw(len(missing), prefix=offer.prefix)
@@ -287,7 +302,7 @@ def issue(offer_id: int, customer_ids: Iterable[int], *, source: str, now: datet
             given |= _given(offer, missing, source)
             missing = [holder for holder in missing if holder not in given]
         touch_customers(fresh)
-    return {customer: given[root] for customer, root in roots.items()}
+    return {customer: given[root] for customer, root in roots.items() if root in given}
 
 
 def void(*, coupon_ids: Sequence[int], now: datetime) -> int:
@@ -306,13 +321,19 @@ def columns_of(told: OfferTold) -> dict[str, Any]:
     """
     name = told.name.strip()
     if not 1 <= len(name) <= 100 or "\0" in name:  # noqa: PLR2004  the column
-        raise _wrong("name", told.name, "1 to 100 characters")
+        raise invalid("name", told.name, _("1 to 100 characters"))
     if told.stacking not in Offer.Stacking.values:
-        raise _wrong("stacking", told.stacking, f"one of {', '.join(Offer.Stacking.values)}")
+        raise invalid(
+            "stacking", told.stacking, _("one of %(choices)s") % {"choices": ", ".join(Offer.Stacking.values)}
+        )
     if told.starts_at.year > _LAST_YEAR:
-        raise _wrong("starts_at", told.starts_at.isoformat(), f"in the year {_LAST_YEAR} at the latest")
+        raise invalid(
+            "starts_at",
+            told.starts_at.isoformat(),
+            _("in the year %(year)s at the latest") % {"year": _LAST_YEAR},
+        )
     if told.ends_at is not None and told.ends_at <= told.starts_at:
-        raise _wrong("ends_at", told.ends_at.isoformat(), "after the begin")
+        raise invalid("ends_at", told.ends_at.isoformat(), _("after the begin"))
     for name_of, value, least, most in (
         ("least_minor", told.least_minor, 0, MOST_MINOR),
         ("most_minor", told.most_minor, 1, MOST_MINOR),
@@ -322,11 +343,13 @@ def columns_of(told: OfferTold) -> dict[str, Any]:
         ("code_days", told.code_days, 1, _MOST_DAYS),
     ):
         if value is not None and not least <= value <= most:
-            raise _wrong(name_of, value, f"from {least:,} to {most:,}")
+            raise invalid(
+                name_of, value, _("from %(least)s to %(most)s") % {"least": f"{least:,}", "most": f"{most:,}"}
+            )
     known = set(Store.objects.filter(code__in=told.stores).values_list("code", flat=True))
     for store in told.stores:
         if store not in known:
-            raise _wrong("stores", store, "codes of stores that the record knows")
+            raise invalid("stores", store, _("codes of stores that the record knows"))
     benefit = write_benefit(told.benefit)
     # Read again, so that nothing is kept that could not be read.
     read_benefit(told.kind, benefit)
@@ -354,7 +377,7 @@ def columns_of(told: OfferTold) -> dict[str, Any]:
 def _locked(offer_id: int) -> Offer:
     found = Offer.objects.select_for_update(no_key=True).filter(pk=offer_id).first()
     if found is None:
-        raise NoSuchOfferError(f"there is no offer {offer_id}", offer_id=offer_id)
+        raise NoSuchOfferError(_("there is no offer %(id)s") % {"id": offer_id}, offer_id=offer_id)
     return found
 
 
@@ -362,13 +385,13 @@ def _giving(offer_id: int, *, shares: bool = False) -> Offer:
     """Return an offer that may give out codes."""
     offer = Offer.objects.filter(pk=offer_id).first()
     if offer is None:
-        raise NoSuchOfferError(f"there is no offer {offer_id}", offer_id=offer_id)
+        raise NoSuchOfferError(_("there is no offer %(id)s") % {"id": offer_id}, offer_id=offer_id)
     if offer.state == Offer.State.ENDED:
         message = _("the offer “%(name)s” has ended and gives out no more codes") % {"name": offer.name}
         raise OfferStateError(message, state=offer.state)
     if offer.codes == Offer.Codes.SHARED and not shares:
         raise OfferStateError(
-            "the offer has one code for all; there are no others to make", state=offer.state
+            _("the offer has one code for all; there are no others to make"), state=offer.state
         )
     return offer
 
@@ -378,7 +401,9 @@ def _share(offer: Offer, code: str, *, now: datetime) -> None:
         with transaction.atomic():
             Coupon.objects.create(offer=offer, code=code, issued_at=now, most_uses=None)
     except IntegrityError as error:
-        raise CodeTakenError(f"another offer has the code {code}; choose another", value=code) from error
+        raise CodeTakenError(
+            _("another offer has the code %(code)s; choose another") % {"code": code}, value=code
+        ) from error
 
 
 def _expiry(offer: Offer, now: datetime) -> datetime | None:
@@ -428,12 +453,10 @@ def _roots(customer_ids: Sequence[int]) -> dict[int, int]:
 
 
 def _shared_has_no_holder() -> InvalidOfferError:
-    return _wrong("holder_only", "true", "false where one code is for all")
+    return invalid("holder_only", "true", _("false where one code is for all"))
 
 
 def _name_taken(name: str) -> OfferNameTakenError:
-    return OfferNameTakenError(f"another offer is called {name!r}; choose another name", name=name)
-
-
-def _wrong(field_name: str, value: object, rule: str) -> InvalidOfferError:
-    return InvalidOfferError(f"{field_name} == {value!r}, must be {rule}", field=field_name)
+    return OfferNameTakenError(
+        _("another offer is called “%(name)s”; choose another name") % {"name": name}, name=name
+    )

@@ -14,6 +14,7 @@ from regulars.offers.models import Coupon, Offer, Redemption
 from regulars.offers.operations import NoSuchOfferError
 from regulars.offers.rules import WHOLE_BP, Basket, Evaluation
 from regulars.shop import queries as shop
+from regulars.shop.wording import gettext as _
 
 USED = (Redemption.State.REDEEMED, Redemption.State.BEYOND)
 SHOWN_STATES = ("draft", "live", "waiting", "over", "used_up", "paused", "ended")
@@ -28,7 +29,7 @@ def offer(offer_id: int) -> Offer:
     """
     found = Offer.objects.select_related("created_by").filter(pk=offer_id).first()
     if found is None:
-        raise NoSuchOfferError(f"there is no offer {offer_id}", offer_id=offer_id)
+        raise NoSuchOfferError(_("there is no offer %(id)s") % {"id": offer_id}, offer_id=offer_id)
     return found
 
 
@@ -221,7 +222,9 @@ def uses(offer_id: int) -> QuerySet[Redemption]:
 
 
 def coupon_state(coupon: Coupon, *, family: Sequence[int], now: datetime) -> str:
-    """Return how a code stands for a customer: good, waiting, used, paused or over.
+    """Return how a code stands for a customer: good, waiting, used, limit, paused or over.
+
+    `limit` is a code that is not used, of an offer that the customer has used as often as they may.
 
     Args:
         coupon: With its offer.
@@ -230,13 +233,11 @@ def coupon_state(coupon: Coupon, *, family: Sequence[int], now: datetime) -> str
     """
     offer = coupon.offer
     shown = shown_state(offer, now=now)
-    limit = offer.per_customer
-    is_used = (coupon.most_uses is not None and coupon.uses >= coupon.most_uses) or (
-        limit is not None and times_used(family, offer.pk) >= limit
-    )
     is_past = coupon.voided_at is not None or (coupon.expires_at is not None and now >= coupon.expires_at)
-    if is_used:
+    if coupon.most_uses is not None and coupon.uses >= coupon.most_uses:
         return "used"
     if is_past or shown in ("over", "used_up", "ended"):
         return "over"
+    if offer.per_customer is not None and times_used(family, offer.pk) >= offer.per_customer:
+        return "limit"
     return {"live": "good", "paused": "paused"}.get(shown, "waiting")

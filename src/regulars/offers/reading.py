@@ -24,6 +24,7 @@ from regulars.offers.rules import (
     Step,
     Threshold,
 )
+from regulars.shop.wording import gettext as _
 
 _MOST_UNITS = 1_000
 _LONGEST = 200
@@ -37,7 +38,7 @@ def read_benefit(kind: str, told: Mapping[str, Any]) -> Benefit:
     """
     reader = _READERS.get(kind)
     if reader is None:
-        raise _wrong("kind", kind, f"one of {', '.join(KINDS)}")
+        raise invalid("kind", kind, _("one of %(choices)s") % {"choices": ", ".join(KINDS)})
     return reader(told)
 
 
@@ -59,11 +60,15 @@ def read_goods(told: Mapping[str, Any], *, field: str = "goods") -> Goods:
         InvalidOfferError: Something else than lists of names was told.
     """
     if not isinstance(told, Mapping):
-        raise _wrong(field, told, "an object")
+        raise invalid(field, told, _("an object"))
     names = {name: _names(told.get(name, ()), field=f"{field}.{name}") for name in Goods.__dataclass_fields__}
     unknown = sorted(set(told) - set(names))
     if unknown:
-        raise _wrong(f"{field}.{unknown[0]}", told[unknown[0]], f"absent; known are {', '.join(names)}")
+        raise invalid(
+            f"{field}.{unknown[0]}",
+            told[unknown[0]],
+            _("absent; known are %(names)s") % {"names": ", ".join(names)},
+        )
     return Goods(**names)
 
 
@@ -91,17 +96,17 @@ def _threshold(told: Mapping[str, Any]) -> Threshold:
     )
     for place, (lower, higher) in enumerate(pairwise(steps), start=1):
         if higher.spend_minor <= lower.spend_minor or higher.save_minor <= lower.save_minor:
-            raise _wrong(
+            raise invalid(
                 f"steps.{place}.spend_minor",
                 higher.spend_minor,
-                "more than the step before, and save more too",
+                _("more than the step before, and save more too"),
             )
     for place, step in enumerate(steps):
         if step.save_minor > step.spend_minor:
-            raise _wrong(f"steps.{place}.save_minor", step.save_minor, "no more than is spent")
+            raise invalid(f"steps.{place}.save_minor", step.save_minor, _("no more than is spent"))
     repeats = told.get("repeats", False)
     if not isinstance(repeats, bool) or (repeats and len(steps) > 1):
-        raise _wrong("repeats", repeats, "true only of a single step")
+        raise invalid("repeats", repeats, _("true only of a single step"))
     return Threshold(steps=steps, repeats=repeats)
 
 
@@ -115,7 +120,7 @@ def _bundle(told: Mapping[str, Any]) -> Bundle:
         for place, row in enumerate(rows)
     )
     if sum(part.quantity for part in parts) < 2:  # noqa: PLR2004  one thing is no bundle
-        raise _wrong("parts", len(parts), "two units or more together")
+        raise invalid("parts", len(parts), _("two units or more together"))
     return Bundle(parts=parts, price_minor=_whole(told, "price_minor", least=0, most=MOST_MINOR))
 
 
@@ -134,7 +139,11 @@ def _free_shipping(_told: Mapping[str, Any]) -> FreeShipping:
 def _gift(told: Mapping[str, Any]) -> Gift:
     product = told.get("product")
     if not isinstance(product, str) or not 1 <= len(product.strip()) <= _LONGEST or "\0" in product:
-        raise _wrong("product", product, f"a product's code or name of at most {_LONGEST} characters")
+        raise invalid(
+            "product",
+            product,
+            _("a product's code or name of at most %(most)s characters") % {"most": _LONGEST},
+        )
     return Gift(
         product=product.strip(),
         quantity=_whole({"quantity": 1, **told}, "quantity", least=1, most=_MOST_UNITS),
@@ -156,28 +165,38 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Benefit]] = {
 def _whole(told: Mapping[str, Any], name: str, *, least: int, most: int, at: str = "") -> int:
     value = told.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise _wrong(f"{at}{name}", value, f"a whole number from {least:,} to {most:,}")
+        raise invalid(
+            f"{at}{name}",
+            value,
+            _("a whole number from %(least)s to %(most)s") % {"least": f"{least:,}", "most": f"{most:,}"},
+        )
     return value
 
 
 def _rows(told: Mapping[str, Any], name: str, *, most: int) -> Sequence[Mapping[str, Any]]:
     rows = told.get(name)
     if not isinstance(rows, list) or not 1 <= len(rows) <= most:
-        raise _wrong(name, rows if rows is None else type(rows).__name__, f"a list of 1 to {most}")
+        raise invalid(
+            name, rows if rows is None else type(rows).__name__, _("a list of 1 to %(most)s") % {"most": most}
+        )
     if not all(isinstance(row, Mapping) for row in rows):
-        raise _wrong(name, "something else", "a list of objects")
+        raise invalid(name, _("something else"), _("a list of objects"))
     return rows
 
 
 def _names(told: object, *, field: str) -> tuple[str, ...]:
     if not isinstance(told, list | tuple) or len(told) > MOST_NAMES:
-        raise _wrong(field, type(told).__name__, f"a list of at most {MOST_NAMES} names")
+        raise invalid(
+            field, type(told).__name__, _("a list of at most %(most)s names") % {"most": MOST_NAMES}
+        )
     for name in told:
         if not isinstance(name, str) or not 1 <= len(name) <= _LONGEST or "\0" in name:
-            raise _wrong(field, name, f"names of 1 to {_LONGEST} characters")
+            raise invalid(field, name, _("names of 1 to %(most)s characters") % {"most": _LONGEST})
     # Each once, in a stable order, so that an offer that means the same is stored the same.
     return tuple(sorted(set(told)))
 
 
-def _wrong(field: str, value: object, rule: str) -> InvalidOfferError:
-    return InvalidOfferError(f"{field} == {value!r}, must be {rule}", field=field)
+def invalid(field: str, value: object, rule: str) -> InvalidOfferError:
+    """Return the error of a part of an offer that is not as it must be."""
+    told = {"field": field, "value": repr(value), "rule": rule}
+    return InvalidOfferError(_("%(field)s == %(value)s, must be %(rule)s") % told, field=field)

@@ -22,6 +22,7 @@ from regulars.offers.rules import Basket, Evaluation
 from regulars.shop import queries as shop
 from regulars.shop.models import Order, Store
 from regulars.shop.operations import touch_customers
+from regulars.shop.wording import gettext as _
 
 HOLD = timedelta(minutes=30)
 HOLD_LEAST = timedelta(seconds=30)
@@ -97,7 +98,10 @@ def reserve(  # noqa: PLR0913  what is held, for whom, how long
         InvalidBasketError: The basket cannot be reckoned with.
     """
     if not HOLD_LEAST <= lasts <= HOLD_MOST:
-        message = f"codes can be held from {HOLD_LEAST.seconds} seconds to {HOLD_MOST.days} days"
+        message = _("codes can be held from %(least)s seconds to %(most)s days") % {
+            "least": HOLD_LEAST.seconds,
+            "most": HOLD_MOST.days,
+        }
         raise InvalidHoldError(message, seconds=int(lasts.total_seconds()))
     family = family_of(customer_id)
     for _try in range(_TRIES):
@@ -126,7 +130,7 @@ def reserve(  # noqa: PLR0913  what is held, for whom, how long
         reservation = uuid4()
         if _hold(rows, reservation=reservation, family=family):
             return Reserved(reservation=reservation, evaluation=evaluation, expires_at=now + lasts)
-    raise OfferRefusedError("the offers are in great demand just now; ask again", reasons=[])
+    raise OfferRefusedError(_("the offers are in great demand just now; ask again"), reasons=[])
 
 
 def redeem(
@@ -156,7 +160,9 @@ def redeem(
             return _rows(reservation)
         expires_at = rows[0].expires_at
         if state != Redemption.State.RESERVED or (expires_at is not None and now >= expires_at):
-            message = f"the codes of reservation {reservation} are no longer held; reserve them again"
+            message = _("the codes of reservation %(reservation)s are no longer held; reserve them again") % {
+                "reservation": reservation
+            }
             raise ReservationOverError(message, state=state)
         store_id = _store_id(store_code, rows[0].store_id)
         order_id = _order_id(store_id, order_code)
@@ -170,7 +176,9 @@ def redeem(
                     order_id=order_id,
                 )
         except IntegrityError as error:
-            message = f"a code of this reservation was used on order {order_code} before"
+            message = _("a code of this reservation was used on order %(order)s before") % {
+                "order": order_code
+            }
             raise OrderHasCodeError(message, order_code=order_code) from error
         touch_customers(row.customer_id for row in rows if row.customer_id is not None)
     return _rows(reservation)
@@ -380,7 +388,10 @@ def _release_overdue(coupons: Iterable[Coupon], *, now: datetime) -> int:
 def _locked(reservation: UUID) -> list[Redemption]:
     rows = list(Redemption.objects.select_for_update().filter(reservation=reservation).order_by("id"))
     if not rows:
-        raise NoSuchReservationError(f"nothing is held under {reservation}", reservation=str(reservation))
+        raise NoSuchReservationError(
+            _("nothing is held under %(reservation)s") % {"reservation": reservation},
+            reservation=str(reservation),
+        )
     return rows
 
 
@@ -392,7 +403,7 @@ def _store_id(code: str, known: int | None) -> int | None:
     if code:
         found = Store.objects.filter(code=code).values_list("pk", flat=True).first()
         if found is None:
-            raise UnknownStoreError(f"the record knows no store {code!r}", store=code)
+            raise UnknownStoreError(_("the record knows no store %(code)s") % {"code": code}, store=code)
         return found
     if known is not None:
         return known

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from regulars.kernel.errors import RegularsError
+from regulars.shop.wording import gettext as _
 
 WHOLE_BP = 10_000
 MOST_MINOR = 10**13
@@ -285,15 +286,23 @@ def check_basket(basket: Basket) -> None:
     keys = [line.key for line in basket.lines]
     if len(set(keys)) != len(keys):
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise InvalidBasketError(f"two lines are called {twice!r}; give each line its own id", line=twice)
+        raise InvalidBasketError(
+            _("two lines are called %(line)s; give each line its own id") % {"line": twice}, line=twice
+        )
     for line in basket.lines:
         if line.quantity < 1 or line.price_minor < 0:
-            message = f"line {line.key!r}: quantity {line.quantity} must be >= 1, price {line.price_minor} must be >= 0"
+            message = _("line %(line)s: quantity %(quantity)s must be >= 1, price %(price)s must be >= 0") % {
+                "line": line.key,
+                "quantity": line.quantity,
+                "price": line.price_minor,
+            }
             raise InvalidBasketError(message, line=line.key)
     if sum(line.quantity for line in basket.lines) > MOST_UNITS:
-        raise InvalidBasketError(f"a basket may hold {MOST_UNITS:,} units")
+        raise InvalidBasketError(_("a basket may hold %(most)s units") % {"most": f"{MOST_UNITS:,}"})
     if basket.shipping_minor < 0 or basket.total_minor > MOST_MINOR:
-        raise InvalidBasketError(f"amounts must be from 0 to {MOST_MINOR:,} minor units")
+        raise InvalidBasketError(
+            _("amounts must be from 0 to %(most)s minor units") % {"most": f"{MOST_MINOR:,}"}
+        )
 
 
 def evaluate(basket: Basket, candidates: Sequence[Candidate]) -> Evaluation:

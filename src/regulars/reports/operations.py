@@ -11,7 +11,6 @@ from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import translation
-from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
 from regulars.reports.document import document
@@ -19,6 +18,8 @@ from regulars.reports.models import ReviewMailing
 from regulars.reports.pdf import as_pdf
 from regulars.reports.review import last_complete_month, review
 from regulars.reports.workbook import as_xlsx
+from regulars.shop.wording import gettext as _
+from regulars.shop.wording import keep, worded
 
 MOST_RECIPIENTS = 20
 PDF_TYPE = "application/pdf"
@@ -93,7 +94,7 @@ def mail_due(*, now: datetime) -> date | None:
 
 def note_trouble(error: Exception) -> None:
     """Keep why the review could not be mailed, for the settings to show."""
-    ReviewMailing.objects.filter(pk=1).update(trouble=str(error)[:500])
+    ReviewMailing.objects.filter(pk=1).update(trouble=keep(worded(error)))
 
 
 def _mail(row: ReviewMailing, month: date, *, now: datetime) -> None:

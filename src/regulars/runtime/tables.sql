@@ -62,6 +62,7 @@
 -- stands for journeys.0007_name_of_sends
 -- stands for messaging.0006_addresses_of_staff
 -- stands for messaging.0007_plans_of_paces
+-- stands for messaging.0008_offers_of_sends
 -- stands for mfa.0001_initial
 -- stands for mfa.0002_authenticator_timestamps
 -- stands for mfa.0003_authenticator_type_uniq
@@ -811,7 +812,7 @@ CREATE FUNCTION public.pgtrigger_insert_insert_b53db() RETURNS trigger
                             RETURN NEW;
                         END IF;
                     END IF;
-                    INSERT INTO "messaging_sendevent" ("counts", "created_at", "created_by_id", "expires_at", "holdout_bp", "id", "is_transactional", "kind", "label", "over", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "purpose", "source_id", "state", "step", "tag", "trouble") VALUES (NEW."counts", NEW."created_at", NEW."created_by_id", NEW."expires_at", NEW."holdout_bp", NEW."id", NEW."is_transactional", NEW."kind", NEW."label", NEW."over", _pgh_attach_context(), NOW(), 'insert', NEW."id", NEW."priority", NEW."purpose", NEW."source_id", NEW."state", NEW."step", NEW."tag", NEW."trouble"); RETURN NULL;
+                    INSERT INTO "messaging_sendevent" ("counts", "created_at", "created_by_id", "expires_at", "holdout_bp", "id", "is_transactional", "kind", "label", "offer_id", "over", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "purpose", "source_id", "state", "step", "tag", "trouble") VALUES (NEW."counts", NEW."created_at", NEW."created_by_id", NEW."expires_at", NEW."holdout_bp", NEW."id", NEW."is_transactional", NEW."kind", NEW."label", NEW."offer_id", NEW."over", _pgh_attach_context(), NOW(), 'insert', NEW."id", NEW."priority", NEW."purpose", NEW."source_id", NEW."state", NEW."step", NEW."tag", NEW."trouble"); RETURN NULL;
                 END;
             $$;
 
@@ -1435,7 +1436,7 @@ CREATE FUNCTION public.pgtrigger_update_update_3f069() RETURNS trigger
                             RETURN NEW;
                         END IF;
                     END IF;
-                    INSERT INTO "messaging_sendevent" ("counts", "created_at", "created_by_id", "expires_at", "holdout_bp", "id", "is_transactional", "kind", "label", "over", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "purpose", "source_id", "state", "step", "tag", "trouble") VALUES (NEW."counts", NEW."created_at", NEW."created_by_id", NEW."expires_at", NEW."holdout_bp", NEW."id", NEW."is_transactional", NEW."kind", NEW."label", NEW."over", _pgh_attach_context(), NOW(), 'update', NEW."id", NEW."priority", NEW."purpose", NEW."source_id", NEW."state", NEW."step", NEW."tag", NEW."trouble"); RETURN NULL;
+                    INSERT INTO "messaging_sendevent" ("counts", "created_at", "created_by_id", "expires_at", "holdout_bp", "id", "is_transactional", "kind", "label", "offer_id", "over", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "purpose", "source_id", "state", "step", "tag", "trouble") VALUES (NEW."counts", NEW."created_at", NEW."created_by_id", NEW."expires_at", NEW."holdout_bp", NEW."id", NEW."is_transactional", NEW."kind", NEW."label", NEW."offer_id", NEW."over", _pgh_attach_context(), NOW(), 'update', NEW."id", NEW."priority", NEW."purpose", NEW."source_id", NEW."state", NEW."step", NEW."tag", NEW."trouble"); RETURN NULL;
                 END;
             $$;
 
@@ -4287,6 +4288,7 @@ CREATE TABLE public.messaging_send (
     finished_at timestamp with time zone,
     created_by_id bigint,
     over bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    offer_id bigint,
     CONSTRAINT messaging_send_holdout_bp_check CHECK ((holdout_bp >= 0)),
     CONSTRAINT messaging_send_purpose CHECK (((purpose)::text = ANY (ARRAY[('marketing'::character varying)::text, ('service'::character varying)::text, ('profiling'::character varying)::text, ('analytics'::character varying)::text]))),
     CONSTRAINT messaging_send_ranges CHECK (((holdout_bp <= 10000) AND (priority >= 0) AND (priority <= 100))),
@@ -4329,6 +4331,7 @@ CREATE TABLE public.messaging_sendevent (
     pgh_context_id uuid,
     pgh_obj_id bigint NOT NULL,
     over bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    offer_id bigint,
     CONSTRAINT messaging_sendevent_holdout_bp_check CHECK ((holdout_bp >= 0))
 );
 
@@ -8437,6 +8440,10 @@ CREATE INDEX messaging_sendevent_created_by_id_25d81e22 ON public.messaging_send
 
 
 
+CREATE INDEX messaging_sendevent_offer_id_33c6bded ON public.messaging_sendevent USING btree (offer_id);
+
+
+
 CREATE INDEX messaging_sendevent_pgh_context_id_ea7cba81 ON public.messaging_sendevent USING btree (pgh_context_id);
 
 
@@ -9393,7 +9400,7 @@ CREATE TRIGGER pgtrigger_insert_insert_b53db AFTER INSERT ON public.messaging_se
 
 
 
-COMMENT ON TRIGGER pgtrigger_insert_insert_b53db ON public.messaging_send IS '51fa95bc24e7c4fc9c3a9e93edd148058a509a47';
+COMMENT ON TRIGGER pgtrigger_insert_insert_b53db ON public.messaging_send IS '2009aa235a8fbe1b79a15f40ed6e0283ff0d6cb2';
 
 
 
@@ -9645,11 +9652,11 @@ COMMENT ON TRIGGER pgtrigger_update_update_3e212 ON public.shop_consentwording I
 
 
 
-CREATE TRIGGER pgtrigger_update_update_3f069 AFTER UPDATE ON public.messaging_send FOR EACH ROW WHEN (((old.counts IS DISTINCT FROM new.counts) OR (old.created_at IS DISTINCT FROM new.created_at) OR (old.created_by_id IS DISTINCT FROM new.created_by_id) OR (old.expires_at IS DISTINCT FROM new.expires_at) OR (old.holdout_bp IS DISTINCT FROM new.holdout_bp) OR (old.id IS DISTINCT FROM new.id) OR (old.is_transactional IS DISTINCT FROM new.is_transactional) OR ((old.kind)::text IS DISTINCT FROM (new.kind)::text) OR ((old.label)::text IS DISTINCT FROM (new.label)::text) OR (old.over IS DISTINCT FROM new.over) OR (old.priority IS DISTINCT FROM new.priority) OR ((old.purpose)::text IS DISTINCT FROM (new.purpose)::text) OR (old.source_id IS DISTINCT FROM new.source_id) OR ((old.state)::text IS DISTINCT FROM (new.state)::text) OR ((old.step)::text IS DISTINCT FROM (new.step)::text) OR ((old.tag)::text IS DISTINCT FROM (new.tag)::text) OR ((old.trouble)::text IS DISTINCT FROM (new.trouble)::text))) EXECUTE FUNCTION public.pgtrigger_update_update_3f069();
+CREATE TRIGGER pgtrigger_update_update_3f069 AFTER UPDATE ON public.messaging_send FOR EACH ROW WHEN (((old.counts IS DISTINCT FROM new.counts) OR (old.created_at IS DISTINCT FROM new.created_at) OR (old.created_by_id IS DISTINCT FROM new.created_by_id) OR (old.expires_at IS DISTINCT FROM new.expires_at) OR (old.holdout_bp IS DISTINCT FROM new.holdout_bp) OR (old.id IS DISTINCT FROM new.id) OR (old.is_transactional IS DISTINCT FROM new.is_transactional) OR ((old.kind)::text IS DISTINCT FROM (new.kind)::text) OR ((old.label)::text IS DISTINCT FROM (new.label)::text) OR (old.offer_id IS DISTINCT FROM new.offer_id) OR (old.over IS DISTINCT FROM new.over) OR (old.priority IS DISTINCT FROM new.priority) OR ((old.purpose)::text IS DISTINCT FROM (new.purpose)::text) OR (old.source_id IS DISTINCT FROM new.source_id) OR ((old.state)::text IS DISTINCT FROM (new.state)::text) OR ((old.step)::text IS DISTINCT FROM (new.step)::text) OR ((old.tag)::text IS DISTINCT FROM (new.tag)::text) OR ((old.trouble)::text IS DISTINCT FROM (new.trouble)::text))) EXECUTE FUNCTION public.pgtrigger_update_update_3f069();
 
 
 
-COMMENT ON TRIGGER pgtrigger_update_update_3f069 ON public.messaging_send IS 'b386242fef8e96c1d5b32a44973789d8b34a59ad';
+COMMENT ON TRIGGER pgtrigger_update_update_3f069 ON public.messaging_send IS '4429e6b24c22aac6d697f581cf55a81dab21ca9d';
 
 
 
@@ -10354,6 +10361,11 @@ ALTER TABLE ONLY public.messaging_pace
 
 ALTER TABLE ONLY public.messaging_send
     ADD CONSTRAINT messaging_send_created_by_id_034f6507_fk_staff_user_id FOREIGN KEY (created_by_id) REFERENCES public.staff_user(id) DEFERRABLE INITIALLY DEFERRED;
+
+
+
+ALTER TABLE ONLY public.messaging_send
+    ADD CONSTRAINT messaging_send_offer_id_fa4c99d4_fk_offers_offer_id FOREIGN KEY (offer_id) REFERENCES public.offers_offer(id) DEFERRABLE INITIALLY DEFERRED;
 
 
 

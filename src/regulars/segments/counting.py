@@ -15,6 +15,7 @@ from regulars.segments.compiling import Statement, compile_rule
 from regulars.segments.rules import read
 from regulars.segments.rules_of import refuse_cycles, stored_rules
 from regulars.shop import registry
+from regulars.shop.wording import gettext as _
 
 SAMPLED = 10_000
 """How many customers an estimate looks at. A share of half of them is known to within a point, 19 times in 20."""
@@ -216,6 +217,6 @@ def _asking(asker: str, timeout_ms: int) -> Iterator[None]:
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
             raise CountOvertakenError(
-                "a later question took this one's place, or it took too long"
+                _("a later question took this one's place, or it took too long")
             ) from error
         raise

@@ -3,6 +3,7 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from regulars.segments.built_in import BUILT_IN
@@ -64,7 +65,12 @@ class Segment(models.Model):
     @property
     def title(self) -> str:
         """What people read: the name, and of those that come with Regulars the word in their language."""
-        return self.name if self.code is None else str(BUILT_IN[self.code].name)
+        return str(self.called)
+
+    @property
+    def called(self) -> str | Promise:
+        """The title, which waits for the language of whoever reads."""
+        return self.name if self.code is None else BUILT_IN[self.code].name
 
     @property
     def about(self) -> str:

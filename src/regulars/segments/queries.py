@@ -9,7 +9,6 @@ from django.db import connection
 from django.db.models import Count, F, QuerySet, Sum, TextChoices
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
 from regulars.insights.models import Profile, Taste
@@ -24,6 +23,7 @@ from regulars.segments.words import Line, Vocabulary, condition, lines, phrase, 
 from regulars.shop import registry
 from regulars.shop.models import TouchedCustomer
 from regulars.shop.queries import business
+from regulars.shop.wording import gettext as _
 
 BACKLOG_MINUTES = 15
 """After so long data that nobody has looked at makes segments stale."""
@@ -170,17 +170,13 @@ def members(segment_id: int, *, now: datetime) -> "QuerySet[Membership, int]":
     why = staleness(found, now=now, behind=is_behind(now=now))
     if why:
         raise StaleSegmentError(
-            stale_words(found, why), segment_id=segment_id, why=why, refreshed_at=found.refreshed_at
+            _("the segment “%(name)s” cannot be used now: %(why)s")
+            % {"name": found.called, "why": WHY_STALE[why]},
+            segment_id=segment_id,
+            why=why,
+            refreshed_at=found.refreshed_at,
         )
     return Membership.objects.filter(segment=segment_id).values_list("customer_id", flat=True)
-
-
-def stale_words(segment: Segment, why: str) -> str:
-    """Return in words that nothing may rest on a segment now, for one of `WHY_STALE`."""
-    return _("the segment “%(name)s” cannot be used now: %(why)s") % {
-        "name": segment.title,
-        "why": WHY_STALE.get(why, why),
-    }
 
 
 def member_ids(segment_id: int) -> "QuerySet[Membership, int]":

@@ -22,6 +22,7 @@ from regulars.segments.tagging import put_tags
 from regulars.shop import registry
 from regulars.shop.operations import forget_touched, take_touched
 from regulars.shop.registry import CustomerAttribute
+from regulars.shop.wording import keep, worded
 
 FULL_HOURS = 24
 """However little happened, everybody is looked at once in so many hours."""
@@ -182,8 +183,8 @@ def _why_due(segment: Segment, shop: _Shop) -> str | None:
 
 def _note_failure(segment_id: int, error: Exception) -> None:
     _log.error("segment not refreshed", segment_id=segment_id, kind=type(error).__name__)
-    text = str(error) if isinstance(error, RegularsError) else type(error).__name__
-    Segment.objects.filter(pk=segment_id).update(state=Segment.State.FAILED, error=text)
+    text = worded(error) if isinstance(error, RegularsError) else type(error).__name__
+    Segment.objects.filter(pk=segment_id).update(state=Segment.State.FAILED, error=keep(text, most=None))
 
 
 @transaction.atomic

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import ClassVar
 
-from django.utils.translation import gettext as _
-
 from regulars.kernel.errors import RegularsError
 from regulars.segments.compiling import RuleOf
 from regulars.segments.models import Segment
 from regulars.segments.rules import InvalidRuleError, Member, Node, leaves, read
 from regulars.shop.registry import CustomerAttribute
+from regulars.shop.wording import gettext as _
 
 
 class SegmentCycleError(RegularsError):
@@ -60,7 +59,9 @@ def _follow(node: Node, path: list[int], rule_of: RuleOf) -> None:
         if leaf.segment_id in path:
             names = {row.pk: row.title for row in Segment.objects.filter(pk__in=way)}
             told = " → ".join(names.get(one, str(one)) for one in way)
-            raise SegmentCycleError(f"a segment cannot be made of itself: {told}", path=way)
+            raise SegmentCycleError(
+                _("a segment cannot be made of itself: %(way)s") % {"way": told}, path=way
+            )
         rule = rule_of(leaf.segment_id)
         if rule is not None:
             _follow(rule, way, rule_of)

@@ -38,6 +38,7 @@ def coupon(request: HttpRequest, token: str, told: list[str]) -> HttpResponse:  
         else [found.code],
         "until": words.moment(min(ends), shop.time_zone) if ends else "",
         "state": queries.coupon_state(found, family=family, now=now),
+        "times": offer.per_customer or 1,
         "begins": words.moment(offer.starts_at, shop.time_zone),
     }
     return page(request, "coupon", context)

@@ -22,6 +22,7 @@ from regulars.console.exports import menu
 from regulars.insights import formats
 from regulars.kernel.days import date_of_day
 from regulars.kernel.money import minor_unit_exponent
+from regulars.shop.wording import said
 
 register = template.Library()
 
@@ -73,6 +74,9 @@ def money_rounded(context: Context, amount_minor: int | None, currency: str = ""
         formats.money(amount_minor, chosen),
         formats.money_rounded(amount_minor, chosen),
     )
+
+
+register.filter("said", said)
 
 
 @register.filter

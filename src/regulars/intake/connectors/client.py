@@ -13,11 +13,11 @@ from urllib.parse import urlencode, urlsplit
 import structlog
 import urllib3
 from django.conf import settings
-from django.utils.translation import gettext as _
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as SlowError
 
 from regulars.kernel.errors import RegularsError
+from regulars.shop.wording import gettext as _
 
 _log = structlog.get_logger()
 _TRIES = 7

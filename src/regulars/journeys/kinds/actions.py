@@ -12,16 +12,20 @@ from regulars.journeys.models import Journey
 from regulars.journeys.operations.enrolling import enroll, remove
 from regulars.journeys.registry import (
     Batch,
+    Decision,
     Entrant,
     Field,
+    Go,
     Said,
     Standing,
     Step,
     StepKind,
+    World,
     Wrong,
     register_step,
 )
 from regulars.kernel.errors import RegularsError
+from regulars.messaging.governance import OFFER_USED
 from regulars.messaging.models import Channel
 from regulars.offers.operations import issue
 from regulars.shop.models import Consent
@@ -141,6 +145,14 @@ SAYS: Mapping[str, Callable[[Step], Said]] = {
 # Everything else
 
 
+def _pass_offer(batch: Batch, world: World) -> Mapping[int, Decision]:
+    """Let everybody pass, with a note of those who get no code because they have used the offer as often as they may."""
+    spent = world.used_up(batch.step["offer"], batch.customer_ids, now=batch.now)
+    return {
+        one.enrollment_id: Go(note=OFFER_USED if one.customer_id in spent else "") for one in batch.standings
+    }
+
+
 def _issue(batch: Batch) -> None:
     for ordinal, customer_ids in by_ordinal(batch.standings).items():
         issue(batch.step["offer"], customer_ids, source=source_of(batch, ordinal), now=batch.now)
@@ -218,7 +230,9 @@ def register() -> None:
                     label=_("Offer"),
                     type="offer",
                     required=False,
-                    help=_("Everybody gets a code of their own with the message."),
+                    help=_(
+                        "Everybody gets a code of their own with the message; who has used the offer as often as they may gets neither."
+                    ),
                 ),
                 _PURPOSE,
                 _TAG,
@@ -262,8 +276,11 @@ def register() -> None:
             label=_("Give a code"),
             group="do",
             icon="discount",
-            help=_("Everybody gets a code of the offer."),
+            help=_(
+                "Everybody gets a code of the offer, but for those who have used it as often as they may."
+            ),
             fields=(Field(name="offer", label=_("Offer"), type="offer"),),
+            decide=_pass_offer,
             act=_issue,
             says=lambda step: Said(offer_id=step["offer"]),
         )

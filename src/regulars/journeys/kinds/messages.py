@@ -12,12 +12,14 @@ from regulars.journeys.registry import SOURCE, Batch, Said, Step
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing
 from regulars.messaging.coupons import OFFER
+from regulars.messaging.labels import medium_label
 from regulars.messaging.models import Channel, Send
 from regulars.messaging.operations.sends import begin_send, enlist
 from regulars.messaging.queries.reach import reach_of
 from regulars.messaging.queries.templates import latest_version
 from regulars.messaging.registry import Fill, Message, Recipient, Source, Variant, register_source
 from regulars.messaging.tasks import request_sending
+from regulars.shop.wording import gettext as _
 
 
 class NothingToSayError(RegularsError):
@@ -47,6 +49,7 @@ def say(
         channels=channels,
         now=batch.now,
         is_transactional=said.is_transactional,
+        offer=send.offer,
     )
     over: dict[int, list[int]] = defaultdict(list)
     for who in customer_ids:
@@ -71,6 +74,7 @@ def _send_of(batch: Batch, *, channels: Sequence[Channel], said: Said, occasion:
         is_transactional=said.is_transactional,
         counts=said.counts,
         over=[channel.pk for channel in channels],
+        offer_id=said.offer_id,
     )
 
 
@@ -119,7 +123,7 @@ def compose(source: Source, *, channel: str) -> Variant:
     if "over" in step:
         return _of_template(step, channel=channel, source=source)
     if "channel" not in step:
-        raise NothingToSayError(f"step {name} of journey {source.id} says nothing over {channel!r}")
+        raise _nothing(name, channel)
     journey = Journey.objects.get(pk=source.id)
     return _Plain(
         subject=step.get("title") or "",
@@ -135,7 +139,14 @@ def _of_template(step: Step, *, channel: str, source: Source) -> Variant:
         if media.get(one["channel"]) == channel and version is not None:
             given: dict[str, object] = {} if step.get("offer") is None else {OFFER: step["offer"]}
             return composing.of_version(version.pk, channel=channel, given=given)
-    raise NothingToSayError(f"step {source.step} of journey {source.id} says nothing over {channel!r}")
+    raise _nothing(source.step, channel)
+
+
+def _nothing(step: str, channel: str) -> NothingToSayError:
+    return NothingToSayError(
+        _("the step %(step)s has nothing to say over %(channel)s")
+        % {"step": step, "channel": medium_label(channel)}
+    )
 
 
 def register() -> None:

@@ -21,7 +21,7 @@ from regulars.shop.models.consents import Purpose
 class Campaign(models.Model):
     """A message to a segment, sent once.
 
-    Only a draft changes. `scheduled` waits for `starts_at`, or, as `trouble` says (read it by `troubles`), for something that
+    Only a draft changes. `scheduled` waits for `starts_at`, or, as `trouble` says (kept by `shop.wording`), for something that
     holds it back; once it has begun, how it stands is told by its `send`. Of the customers that can be reached at the start,
     `holdout_bp` of 10,000 get nothing. Orders count for it within `window_days` of a message; no message begins later than
     `lasts_days` after the start.

@@ -57,7 +57,10 @@ def change_approval_rule(*, above: int | None) -> None:
         ApprovalRule.objects.filter(pk=1).delete()
         return
     if not 0 <= above <= MOST_ABOVE:
-        raise ApprovalStateError(f"above == {above}, must be 0 to {MOST_ABOVE}")
+        raise ApprovalStateError(
+            _("%(field)s == %(value)s, must be %(least)s to %(most)s")
+            % {"field": "above", "value": above, "least": 0, "most": MOST_ABOVE}
+        )
     ApprovalRule.objects.update_or_create(pk=1, defaults={"above": above})
 
 
@@ -242,5 +245,7 @@ def _locked(approval_id: int) -> Approval:
         .first()
     )
     if row is None:
-        raise NoSuchApprovalError(f"nothing was asked for under {approval_id}", approval_id=approval_id)
+        raise NoSuchApprovalError(
+            _("nothing was asked for under %(id)s") % {"id": approval_id}, approval_id=approval_id
+        )
     return row

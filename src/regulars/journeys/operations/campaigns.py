@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from regulars.journeys.models import Campaign, CampaignChannel
 from regulars.journeys.rules import Start
@@ -21,6 +20,7 @@ from regulars.offers.models import Offer
 from regulars.segments import queries as segments
 from regulars.segments.models import Segment
 from regulars.shop.models.consents import Purpose
+from regulars.shop.wording import gettext as _
 from regulars.staff.models import User
 
 MOST_CHANNELS = 3
@@ -296,7 +296,9 @@ def found(campaign_id: int) -> Campaign:
         .first()
     )
     if campaign is None:
-        raise NoSuchCampaignError(f"there is no campaign {campaign_id}", campaign_id=campaign_id)
+        raise NoSuchCampaignError(
+            _("there is no campaign %(id)s") % {"id": campaign_id}, campaign_id=campaign_id
+        )
     return campaign
 
 
@@ -311,7 +313,9 @@ def begun(campaign_id: int) -> Campaign:
 def locked(campaign_id: int) -> Campaign:
     """Return a campaign that nobody else changes until the transaction ends. Raises as `found`."""
     if Campaign.objects.select_for_update(no_key=True).filter(pk=campaign_id).first() is None:
-        raise NoSuchCampaignError(f"there is no campaign {campaign_id}", campaign_id=campaign_id)
+        raise NoSuchCampaignError(
+            _("there is no campaign %(id)s") % {"id": campaign_id}, campaign_id=campaign_id
+        )
     return found(campaign_id)
 
 
@@ -356,7 +360,11 @@ def _columns(told: CampaignTold) -> dict[str, Any]:
         ("lasts_days", told.lasts_days, 1, _MOST_DAYS),
     ):
         if not least <= value <= most:
-            raise InvalidCampaignError(f"{field} == {value}, must be {least} to {most}", field=field)
+            raise InvalidCampaignError(
+                _("%(field)s == %(value)s, must be %(least)s to %(most)s")
+                % {"field": field, "value": value, "least": least, "most": most},
+                field=field,
+            )
     _check_segments(told)
     _check_over(told.over)
     if told.offer_id is not None and not Offer.objects.filter(pk=told.offer_id).exists():
@@ -430,7 +438,11 @@ def _check_content(channel: Channel, template: Template) -> None:
 
 
 def _choice(field: str, value: str, choices: Sequence[str]) -> InvalidCampaignError:
-    return InvalidCampaignError(f"{field} == {value!r}, must be one of {', '.join(choices)}", field=field)
+    return InvalidCampaignError(
+        _("%(field)s == %(value)s, must be one of %(choices)s")
+        % {"field": field, "value": repr(value), "choices": ", ".join(choices)},
+        field=field,
+    )
 
 
 # What must be right before it goes

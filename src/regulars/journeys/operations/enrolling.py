@@ -146,7 +146,7 @@ def _open_gate(journey_id: int) -> tuple[Gate, JourneyVersion]:
 
 
 def _no_such(journey_id: int) -> NoSuchJourneyError:
-    return NoSuchJourneyError(f"there is no journey {journey_id}", journey_id=journey_id)
+    return NoSuchJourneyError(_("there is no journey %(id)s") % {"id": journey_id}, journey_id=journey_id)
 
 
 # Who may come in

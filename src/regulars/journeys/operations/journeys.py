@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from django.db import transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from regulars.experiments.operations import arm_of
 from regulars.journeys.graph import EMPTY, InvalidGraphError, check, hindrances
@@ -28,6 +28,8 @@ from regulars.journeys.registry import SOURCE, entry_kinds, happenings
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.models import Send
 from regulars.messaging.operations.sends import cancel_send, pause_send, resume_send
+from regulars.shop.wording import gettext as _
+from regulars.shop.wording import keep
 from regulars.staff.models import User
 
 __all__ = [
@@ -153,7 +155,10 @@ def restore(journey_id: int, *, number: int, expected_revision: int) -> Journey:
     """Make a former version the draft. Raises as `save_draft`."""
     version = JourneyVersion.objects.filter(journey=journey_id, number=number).first()
     if version is None:
-        raise NoSuchJourneyError(f"there is no version {number} of journey {journey_id}", number=number)
+        raise NoSuchJourneyError(
+            _("there is no version %(number)s of journey %(id)s") % {"number": number, "id": journey_id},
+            number=number,
+        )
     return save_draft(journey_id, graph=version.graph, expected_revision=expected_revision)
 
 
@@ -223,7 +228,7 @@ def pause(journey_id: int) -> Journey:
         journey.state = Journey.State.PAUSED
         journey.save(update_fields=["state"])
         for send in sends_of(journey_id).filter(state=Send.State.RUNNING):
-            pause_send(send.pk, trouble=_PAUSED)
+            pause_send(send.pk, trouble=_(_PAUSED))
     return journey
 
 
@@ -243,7 +248,9 @@ def resume(journey_id: int) -> Journey:
         journey.state = Journey.State.RUNNING
         journey.save(update_fields=["state"])
         # What a person paused for itself stays paused.
-        for send in sends_of(journey_id).filter(state=Send.State.PAUSED, trouble=_PAUSED):
+        for send in sends_of(journey_id).filter(
+            state=Send.State.PAUSED, trouble__in=(_PAUSED, keep(_(_PAUSED)))
+        ):
             resume_send(send.pk)
     return journey
 
@@ -333,7 +340,7 @@ def found(journey_id: int) -> Journey:
     """
     journey = Journey.objects.select_related("current", "created_by").filter(pk=journey_id).first()
     if journey is None:
-        raise NoSuchJourneyError(f"there is no journey {journey_id}", journey_id=journey_id)
+        raise NoSuchJourneyError(_("there is no journey %(id)s") % {"id": journey_id}, journey_id=journey_id)
     return journey
 
 
@@ -351,7 +358,7 @@ def heard(graph: Mapping[str, Any]) -> set[str]:
     return names | {step["event"] for step in graph["steps"].values() if step["kind"] == "wait_event"}
 
 
-_PAUSED = "the journey is paused"
+_PAUSED = gettext_noop("the journey is paused")
 
 
 def _move(journey: Journey, version: JourneyVersion, *, now: datetime) -> int:
@@ -376,7 +383,7 @@ def locked(journey_id: int) -> Journey:
     # Not to be in the way of those who let customers in, whose rows refer to it.
     journey = Journey.objects.select_for_update(no_key=True).filter(pk=journey_id).first()
     if journey is None:
-        raise NoSuchJourneyError(f"there is no journey {journey_id}", journey_id=journey_id)
+        raise NoSuchJourneyError(_("there is no journey %(id)s") % {"id": journey_id}, journey_id=journey_id)
     return journey
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.starters import NoSuchStarterError, Said, starter
+from regulars.shop.wording import gettext as _
 
 FOLDER = Path(__file__).parent
 PLACE = "@"
@@ -241,7 +242,8 @@ def playbook(code: str) -> Playbook:
     found = next((one for one in library() if one.code == code), None)
     if found is None:
         raise NoSuchPlaybookError(
-            f"no playbook is called {code!r}; choose from {', '.join(one.code for one in library())}"
+            _("no playbook is called %(name)s; choose from %(choices)s")
+            % {"name": repr(code), "choices": ", ".join(one.code for one in library())}
         )
     return found
 

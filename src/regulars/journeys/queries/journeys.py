@@ -11,6 +11,7 @@ from django.db.models import Count, Q, QuerySet
 from regulars.journeys.models import Enrollment, Journey, JourneyVersion, Passage
 from regulars.journeys.operations.enrolling import NoSuchJourneyError
 from regulars.journeys.operations.journeys import found
+from regulars.shop.wording import gettext as _
 
 journey = found
 
@@ -118,7 +119,10 @@ def version(journey_id: int, number: int) -> JourneyVersion:
     """
     row = JourneyVersion.objects.filter(journey=journey_id, number=number).first()
     if row is None:
-        raise NoSuchJourneyError(f"there is no version {number} of journey {journey_id}", number=number)
+        raise NoSuchJourneyError(
+            _("there is no version %(number)s of journey %(id)s") % {"number": number, "id": journey_id},
+            number=number,
+        )
     return row
 
 
@@ -196,7 +200,7 @@ def enrollment(enrollment_id: int) -> Enrollment:
     """
     row = Enrollment.objects.select_related("journey", "customer", "version").filter(pk=enrollment_id).first()
     if row is None:
-        raise NoSuchEnrollmentError(f"there is no enrollment {enrollment_id}")
+        raise NoSuchEnrollmentError(_("there is no enrollment %(id)s") % {"id": enrollment_id})
     return row
 
 

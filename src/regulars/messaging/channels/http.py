@@ -27,6 +27,7 @@ from regulars.intake.connectors.client import (
 )
 from regulars.kernel.crashes import crashpoint
 from regulars.messaging.channels.channel import Fault, InvalidChannelError, SendError
+from regulars.shop.wording import worded
 
 _TIMEOUT = urllib3.Timeout(connect=5, read=15, total=20)
 _LONGEST_ANSWER_BYTES = 64 * 1024
@@ -65,7 +66,7 @@ class Caller:
         try:
             self._address = checked_address(path)
         except AddressNotAllowedError as error:
-            raise InvalidChannelError(str(error), field=field) from error
+            raise InvalidChannelError(worded(error), field=field) from error
         parts = urlsplit(self._address)
         slash = "/" if path.endswith("/") or not parts.path else ""
         self._target = f"{parts.path}{slash}{mark}{query}"
@@ -94,9 +95,9 @@ class Caller:
         try:
             self._pool = self._pool or pinned_pool(self._address, timeout=_TIMEOUT)
         except AddressNotAllowedError as error:
-            raise SendError(str(error), fault=Fault.CHANNEL, reason="address_not_allowed") from error
+            raise SendError(worded(error), fault=Fault.CHANNEL, reason="address_not_allowed") from error
         except ShopUnreachableError as error:
-            raise SendError(str(error), fault=Fault.TEMPORARY, reason="no_connection") from error
+            raise SendError(worded(error), fault=Fault.TEMPORARY, reason="no_connection") from error
         try:
             found = self._pool.urlopen(
                 method, target, body=body, headers=sent, redirect=False, preload_content=False, retries=False

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from regulars.messaging.models.channels import Channel
+from regulars.offers.models import Offer
 from regulars.shop.models import Customer
 from regulars.shop.models.consents import Purpose
 
@@ -26,6 +27,7 @@ class Send(models.Model):
     messages use up caps. No message is begun after `expires_at`. `is_complete` once everybody is in the ledger; it is
     finished when, after that, no delivery is under way: a count, noted in `finished_at` by whoever found it so.
     `over` has the channels in the order in which they are tried: whom one refuses for good gets the message over the next.
+    `offer` is what its messages bring codes of: who has used it as often as they may gets none of them.
     """
 
     class State(models.TextChoices):
@@ -47,6 +49,9 @@ class Send(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     holdout_bp = models.PositiveIntegerField(default=0)
     over = ArrayField(models.BigIntegerField(), default=list, db_default=[], blank=True)
+    offer = models.ForeignKey(
+        Offer, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     is_complete = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(

@@ -13,7 +13,6 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import DateTimeField, Value
 from django.db.models.functions import Coalesce
-from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.channels import kind_named
@@ -30,6 +29,8 @@ from regulars.messaging.channels.webhook import new_secret
 from regulars.messaging.models import Channel
 from regulars.messaging.registry import Message, Recipient, Source
 from regulars.runtime.sealing import sealer
+from regulars.shop.wording import gettext as _
+from regulars.shop.wording import keep
 from regulars.staff.models import User
 
 _LONGEST_NAME = 60
@@ -140,7 +141,7 @@ def close_channel(channel_id: int, *, trouble: str, now: datetime, is_gone: bool
             closings=closings,
             closed_until=now
             + min(_FIRST_CLOSING * 2 ** min(closings - 1, _MOST_DOUBLINGS), _LONGEST_CLOSING),
-            trouble=trouble.replace("\0", "")[:500],
+            trouble=keep(trouble),
             trouble_since=row.trouble_since or now,
             is_active=row.is_active and not is_gone,
         )
@@ -158,7 +159,7 @@ def note_hearing(channel_id: int, *, trouble: str, now: datetime) -> None:
     row = Channel.objects.filter(pk=channel_id)
     if trouble:
         row.update(
-            deaf_trouble=trouble.replace("\0", "")[:500],
+            deaf_trouble=keep(trouble),
             deaf_since=Coalesce("deaf_since", Value(now, output_field=DateTimeField())),
         )
     else:

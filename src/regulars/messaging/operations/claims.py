@@ -151,7 +151,7 @@ def _claim_of(send_id: int, channel_id: int, *, worker: int, now: datetime, limi
     if pacing.is_paced(channel):
         # Whoever books the places of a channel does so alone.
         channel = Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
-    send = Send.objects.get(pk=send_id)
+    send = Send.objects.select_related("offer").get(pk=send_id)
     rows = list(
         Delivery.objects.select_for_update(skip_locked=True, of=("self",), no_key=True)
         .filter(send=send, channel=channel, state=State.PENDING, due_at__lte=now)

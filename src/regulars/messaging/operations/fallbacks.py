@@ -75,6 +75,7 @@ def _over_next(send: Send, channel_id: int, refused: dict[int, int], *, now: dat
         channels=channels,
         now=now,
         is_transactional=send.is_transactional,
+        offer=send.offer,
     )
     rows = [(who, reached[who]) for who in refused if who in reached]
     with connection.cursor() as cursor:

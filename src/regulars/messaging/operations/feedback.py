@@ -16,6 +16,7 @@ from regulars.messaging.operations.templates import record_click, record_opening
 from regulars.messaging.templating.tracking import number_of
 from regulars.shop.models import Consent
 from regulars.shop.operations.consents import InvalidConsentError, Statement, record_consents
+from regulars.shop.wording import keep
 
 State = Delivery.State
 Reason = SuppressedAddress.Reason
@@ -176,7 +177,7 @@ def note_outcome(  # noqa: PLR0913  what became of it, and why
             return False
         row.state = state
         row.reason = reason or ("" if state == State.DELIVERED else state)
-        row.trouble = trouble.replace("\0", "")[:500]
+        row.trouble = keep(trouble)
         row.accepted_at = row.accepted_at or now
         row.worker = None
         row.save(update_fields=["state", "reason", "trouble", "accepted_at", "worker"])

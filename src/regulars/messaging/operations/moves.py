@@ -10,6 +10,7 @@ from django.db import connection
 from psycopg import Cursor
 
 from regulars.messaging.models import Delivery
+from regulars.shop.wording import keep
 
 State = Delivery.State
 # A claim is good for so long: what was not begun by then is looked at anew, with the consents of that moment.
@@ -28,7 +29,7 @@ class Move:
         was: The state it is in. What was being sent and is doubted meanwhile may still be settled by its own sender.
         state: The state it comes to.
         reason: Why, in a stable word.
-        trouble: What the other side said, in its own words.
+        trouble: What the other side said, in its own words; or ours, which are kept so that they can be said in any language.
         due_at: When it is to be tried next; None leaves it.
         worker: The session that claims.
         lease_seconds: How long the claim holds; 0 for none.
@@ -93,7 +94,7 @@ def _told(one: Move) -> str:
     return json.dumps(
         {
             "id": one.delivery_id, "generation": one.generation, "was": one.was, "state": one.state, "reason": one.reason[:40],
-            "trouble": _said(one.trouble)[:500], "due_at": one.due_at, "worker": one.worker, "lease_seconds": one.lease_seconds,
+            "trouble": keep(one.trouble), "due_at": one.due_at, "worker": one.worker, "lease_seconds": one.lease_seconds,
             "doubts": one.doubts, "gives_back": one.gives_back, "address": one.address,
             "provider_id": _said(one.provider_id)[:200], "segments": one.segments, "cost_minor": one.cost_minor,
             "counts": one.counts,

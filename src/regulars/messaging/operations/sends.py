@@ -6,7 +6,6 @@ from itertools import islice
 from typing import ClassVar
 
 from django.db import connection, transaction
-from django.utils.translation import gettext as _
 
 from regulars.kernel.buckets import bucket
 from regulars.kernel.errors import RegularsError
@@ -17,6 +16,8 @@ from regulars.messaging.operations.fallbacks import waits_to_be_passed_on
 from regulars.messaging.queries.unreached import UNREACHED, asked
 from regulars.messaging.registry import Source, composer_of
 from regulars.outbox.operations import publish
+from regulars.shop.wording import gettext as _
+from regulars.shop.wording import keep
 from regulars.staff.models import User
 
 _CHUNK = 10_000
@@ -50,6 +51,7 @@ def begin_send(  # noqa: PLR0913  what is sent, to what rules, by whom
     expires_at: datetime | None = None,
     holdout_bp: int = 0,
     over: Sequence[int] = (),
+    offer_id: int | None = None,
 ) -> Send:
     """Return the send of a source's step, made if it is new. Beginning it again changes nothing.
 
@@ -66,6 +68,7 @@ def begin_send(  # noqa: PLR0913  what is sent, to what rules, by whom
         expires_at: After that nothing is begun.
         holdout_bp: How many of 10,000 customers are left out to measure against, by a bucket of the source.
         over: Channels in the order in which they are tried: whom one refuses for good gets the message over the next.
+        offer_id: The offer of which its messages bring codes.
 
     Raises:
         UnknownSourceError: Nothing composes this kind of source.
@@ -85,6 +88,7 @@ def begin_send(  # noqa: PLR0913  what is sent, to what rules, by whom
             "expires_at": expires_at,
             "holdout_bp": holdout_bp,
             "over": list(over),
+            "offer_id": offer_id,
             "created_at": now,
             "created_by": by,
         },
@@ -187,7 +191,7 @@ def pause_send(send_id: int, *, trouble: str = "") -> Send:
         send = _locked(send_id)
         if send.state == Send.State.CANCELLED:
             raise SendStateError(_("%(send)s was cancelled") % {"send": send.label})
-        send.state, send.trouble = Send.State.PAUSED, trouble[:500]
+        send.state, send.trouble = Send.State.PAUSED, keep(trouble)
         send.save(update_fields=["state", "trouble"])
     return send
 
@@ -299,9 +303,11 @@ def _insert(  # noqa: PLR0913  rows of one send, and when
     due_at: datetime,
     now: datetime,
 ) -> int:
-    if not Channel.objects.filter(pk=channel_id, is_active=True).exists():
+    channel = Channel.objects.filter(pk=channel_id).first()
+    if channel is None or not channel.is_active:
+        name = channel_id if channel is None else channel.name
         raise SendStateError(
-            _("there is no channel %(id)s in use") % {"id": channel_id}, channel_id=channel_id
+            _("the channel “%(name)s” is not in use") % {"name": name}, channel_id=channel_id
         )
     with connection.cursor() as cursor:
         cursor.execute(

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing, variables
@@ -18,6 +17,7 @@ from regulars.messaging.registry import Source
 from regulars.messaging.variables import Occasion, Root, Variable
 from regulars.shop.models import Customer
 from regulars.shop.models.consents import Purpose
+from regulars.shop.wording import gettext as _
 from regulars.staff.models import User
 
 VALUES = "message"
@@ -112,7 +112,7 @@ def compose(source: Source, *, channel: str) -> composing.TemplateVariant:
     """
     row = SingleMessage.objects.filter(pk=source.id).first()
     if row is None:
-        raise NotSendableError(f"there is no message {source.id}", field="id")
+        raise NotSendableError(_("there is no message %(id)s") % {"id": source.id}, field="id")
     return composing.of_version(row.version_id, channel=channel, given={VALUES: row.values})
 
 

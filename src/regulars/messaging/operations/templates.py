@@ -12,7 +12,6 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import translation
-from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing
@@ -24,6 +23,7 @@ from regulars.messaging.templating.building import Built
 from regulars.messaging.templating.faults import TemplateFaultError
 from regulars.messaging.templating.mail import MOST_WRITTEN
 from regulars.messaging.templating.mail import Letterhead as Shared
+from regulars.shop.wording import gettext as _
 from regulars.staff.models import User
 
 _PARTS = ("subject", "preheader", "body")
@@ -88,7 +88,9 @@ def create_template(  # noqa: PLR0913  one argument a column
     """
     if format not in Template.Format.values:
         raise InvalidTemplateError(
-            f"format {format!r}, must be one of {', '.join(Template.Format.values)}", field="format"
+            _("%(value)s, must be one of %(choices)s")
+            % {"value": repr(format), "choices": ", ".join(Template.Format.values)},
+            field="format",
         )
     return Template.objects.create(
         name=_free_name(name),
@@ -164,7 +166,7 @@ def publish(template_id: int, *, by: User | None = None, now: datetime) -> Templ
         template = _locked(template_id)
         languages = composing.languages_of(template.draft)
         if not languages:
-            raise composing.NoContentError("nothing is written yet in any language")
+            raise composing.NoContentError(_("nothing is written yet in any language"))
         content = {language: template.draft[language] for language in languages}
         latest = template.versions.first()
         if latest is not None and latest.content == content:
@@ -206,7 +208,9 @@ def restore_version(template_id: int, *, number: int, now: datetime) -> Template
         template = _locked(template_id)
         version = template.versions.filter(number=number).first()
         if version is None:
-            raise composing.NoSuchVersionError(f"“{template.name}” has no version {number}")
+            raise composing.NoSuchVersionError(
+                _("“%(name)s” has no version %(number)s") % {"name": template.name, "number": number}
+            )
         template.draft = copy.deepcopy(version.content)
         template.draft_at = now
         template.save(update_fields=["draft", "draft_at"])
@@ -265,14 +269,19 @@ def set_letterhead(**told: str | bool) -> Letterhead:
     for name in ("website", "logo_url", "product_link"):
         url = getattr(row, name)
         if url and (urlsplit(url).scheme not in {"https", "http"} or not urlsplit(url).hostname):
-            raise InvalidLetterheadError(f"{url!r} is no address; begin it with https://", field=name)
+            raise InvalidLetterheadError(
+                _("%(url)s is no address; begin it with https://") % {"url": url}, field=name
+            )
     if row.product_link and "{code}" not in row.product_link:
         raise InvalidLetterheadError(
-            f"{row.product_link!r} has no {{code}} in the place of the product's code", field="product_link"
+            _("%(link)s has no %(mark)s in the place of the product's code")
+            % {"link": row.product_link, "mark": "{code}"},
+            field="product_link",
         )
     if not _COLOUR.fullmatch(row.accent):
         raise InvalidLetterheadError(
-            f"{row.accent!r} is no colour; write # and six digits, such as #4f46e5", field="accent"
+            _("%(colour)s is no colour; write # and six digits, such as #4f46e5") % {"colour": row.accent},
+            field="accent",
         )
     row.save()
     return row
@@ -362,16 +371,18 @@ def _note(statement: str, values: Mapping[str, int | str | datetime | None]) -> 
 def _found(template_id: int) -> Template:
     template = Template.objects.filter(pk=template_id).first()
     if template is None:
-        raise NoSuchTemplateError(f"no template has the id {template_id}")
+        raise NoSuchTemplateError(_("no template has the id %(id)s") % {"id": template_id})
     return template
 
 
 def _locked(template_id: int) -> Template:
     template = Template.objects.select_for_update().filter(pk=template_id).first()
     if template is None:
-        raise NoSuchTemplateError(f"no template has the id {template_id}")
+        raise NoSuchTemplateError(_("no template has the id %(id)s") % {"id": template_id})
     if template.archived_at is not None:
-        raise ArchivedTemplateError(f"“{template.name}” is in the archive; take it out first")
+        raise ArchivedTemplateError(
+            _("“%(name)s” is in the archive; take it out first") % {"name": template.name}
+        )
     return template
 
 
@@ -379,7 +390,7 @@ def _free_name(name: str, *, besides: Template | None = None) -> str:
     plain = " ".join(name.split())
     if not plain or len(plain) > _NAME_LENGTH or "\0" in plain:
         raise InvalidTemplateError(
-            f"a name of {len(plain)} characters, must have 1 to {_NAME_LENGTH}", field="name"
+            _("a name of %(many)s characters, must have 1 to 100") % {"many": len(plain)}, field="name"
         )
     taken = Template.objects.filter(name=plain, archived_at=None)
     if besides is not None:
@@ -402,7 +413,10 @@ def _next_name(name: str) -> str:
 def _short(text: str, most: int) -> str:
     plain = text.replace("\0", "").strip()
     if len(plain) > most:
-        raise InvalidTemplateError(f"{len(plain)} characters, must be at most {most}", field="description")
+        raise InvalidTemplateError(
+            _("%(count)s characters, must be at most %(most)s") % {"count": len(plain), "most": most},
+            field="description",
+        )
     return plain
 
 
@@ -410,7 +424,9 @@ def _language(language: str) -> str:
     known = [code for code, _label in settings.LANGUAGES]
     if language not in known:
         raise InvalidTemplateError(
-            f"language {language!r}, must be one of {', '.join(known)}", field="language"
+            _("%(value)s, must be one of %(choices)s")
+            % {"value": repr(language), "choices": ", ".join(known)},
+            field="language",
         )
     return language
 
@@ -423,7 +439,9 @@ def _draft(content: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]
             most = MOST_WRITTEN if part == "body" else 1_000
             if len(text) > most:
                 raise InvalidTemplateError(
-                    f"{part} of {len(text)} characters, must be at most {most}", field=part
+                    _("%(part)s of %(count)s characters, must be at most %(most)s")
+                    % {"part": part, "count": len(text), "most": most},
+                    field=part,
                 )
         kept[_language(language)] = parts
     return kept

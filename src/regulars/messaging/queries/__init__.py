@@ -1,6 +1,6 @@
 """What pages and programs read of messages and their deliveries."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -170,6 +170,26 @@ def channels(*, only_active: bool = True) -> "QuerySet[Channel]":
     """Return the channels by name."""
     found = Channel.objects.all()
     return found.filter(is_active=True) if only_active else found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closed:
+    """A channel over which nothing goes now: until when it rests, None for one that is out of use, and why, as it was kept."""
+
+    channel: Channel
+    until: datetime | None
+    why: str
+
+
+def closed_channels(channel_ids: Iterable[int], *, now: datetime) -> list[Closed]:
+    """Return those of some channels over which nothing goes now, by name."""
+    rows = Channel.objects.filter(pk__in=list(channel_ids)).filter(
+        Q(is_active=False) | Q(closed_until__gt=now)
+    )
+    return [
+        Closed(channel=row, until=row.closed_until if row.is_active else None, why=row.trouble)
+        for row in rows
+    ]
 
 
 def caps() -> "QuerySet[Cap]":

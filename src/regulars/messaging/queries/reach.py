@@ -6,6 +6,7 @@ from datetime import datetime
 
 from regulars.messaging.governance import Verdict, judge
 from regulars.messaging.models import Channel, Delivery, Send
+from regulars.offers.models import Offer
 
 
 def would_become(  # noqa: PLR0913  whom, over what, by which rules, when
@@ -16,6 +17,7 @@ def would_become(  # noqa: PLR0913  whom, over what, by which rules, when
     tag: str,
     now: datetime,
     is_transactional: bool = False,
+    offer: Offer | None = None,
 ) -> dict[int, Verdict]:
     """Return what would become of a message to each of these customers, were it claimed now. Locks and writes nothing.
 
@@ -26,10 +28,11 @@ def would_become(  # noqa: PLR0913  whom, over what, by which rules, when
         tag: By which caps know it.
         now: When.
         is_transactional: Whether it has to be said.
+        offer: Of which the message brings a code.
     """
     return judge(
         [Delivery(pk=who, customer_id=who) for who in customer_ids],
-        send=Send(purpose=purpose, tag=tag, counts=False, is_transactional=is_transactional),
+        send=Send(purpose=purpose, tag=tag, counts=False, is_transactional=is_transactional, offer=offer),
         channel=channel,
         now=now,
     )
@@ -52,6 +55,7 @@ def reach_of(  # noqa: PLR0913  likewise
     channels: Sequence[Channel],
     now: datetime,
     is_transactional: bool = False,
+    offer: Offer | None = None,
 ) -> dict[int, Reach]:
     """Return for each customer the first channel that can reach them; where none can, the first one with its reason.
 
@@ -62,13 +66,20 @@ def reach_of(  # noqa: PLR0913  likewise
         channels: In the order in which they are tried.
         now: When.
         is_transactional: Whether it has to be said.
+        offer: Of which the message brings a code.
     """
     found: dict[int, Reach] = {}
     refused: dict[int, Reach] = {}
     left = list(customer_ids)
     for channel in channels:
         verdicts = would_become(
-            left, channel=channel, purpose=purpose, tag=tag, now=now, is_transactional=is_transactional
+            left,
+            channel=channel,
+            purpose=purpose,
+            tag=tag,
+            now=now,
+            is_transactional=is_transactional,
+            offer=offer,
         )
         for who in left:
             verdict = verdicts.get(who)

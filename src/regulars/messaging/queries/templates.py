@@ -18,6 +18,7 @@ from regulars.messaging.models import (
     Template,
     TemplateVersion,
 )
+from regulars.shop.wording import gettext as _
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,7 @@ def template(template_id: int) -> Template:
     """
     found = Template.objects.filter(pk=template_id).select_related("created_by").first()
     if found is None:
-        raise NoSuchTemplateError(f"no template has the id {template_id}")
+        raise NoSuchTemplateError(_("no template has the id %(id)s") % {"id": template_id})
     return found
 
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 from django.utils.translation import get_language
 
 from regulars.kernel.errors import RegularsError
+from regulars.shop.wording import gettext as _
 
 _FOLDER = Path(__file__).parent
 
@@ -65,7 +66,8 @@ def starter(code: str) -> Starter:
     found = next((one for one in starters() if one.code == code), None)
     if found is None:
         raise NoSuchStarterError(
-            f"no starter is called {code!r}; choose from {', '.join(one.code for one in starters())}"
+            _("no starter is called %(name)s; choose from %(choices)s")
+            % {"name": repr(code), "choices": ", ".join(one.code for one in starters())}
         )
     return found
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from django.utils.translation import gettext as _
-
 from regulars.messaging.templating.faults import FillingError, TemplateFaultError, TemplateTooBigError
 from regulars.messaging.templating.filters import Speech
 from regulars.messaging.templating.mail import MOST_WRITTEN, Laid, Letterhead, expand_blocks, lay_out
 from regulars.messaging.templating.sandbox import Asked, Compiled, compile_text
+from regulars.shop.wording import gettext as _
 
 Format = Literal["email", "text", "task"]
 _MOST_LINE = 250
@@ -48,6 +47,7 @@ class Built:
         subject: One line.
         html: Of a mail.
         text: The text, of a mail the plain twin of its HTML.
+        written: The body as it was written, without its blocks, whose lines faults are told by.
         laid: How a mail is laid out.
         asked: Every value that it asks for, by part.
     """
@@ -57,6 +57,7 @@ class Built:
     subject: Compiled
     html: Compiled | None
     text: Compiled
+    written: Compiled
     laid: Laid | None
     asked: tuple[tuple[str, Asked], ...]
 
@@ -68,17 +69,35 @@ class Built:
             link: Returns what to write for a link: its address and its number.
 
         Raises:
-            FillingError: These values cannot be filled in.
+            FillingError: These values cannot be filled in; `part` and `line` say where in the writing, the line 0 where it is not known.
         """
         # The text leads where the HTML leads; each link is signed once.
         speech = Speech(_LOCALES.get(self.language, "en_001"), cache(link))
-        html = self.html.fill(values, by=speech) if self.html else ""
-        text = self.text.fill(values, by=speech)
+        try:
+            # A mail shows its subject in its HTML too: what is wrong with it is told of the subject.
+            subject = one_line(self.subject.fill(values, by=speech))
+        except FillingError as error:
+            error.details["part"] = "subject"
+            raise
+        try:
+            html = self.html.fill(values, by=speech) if self.html else ""
+            text = self.text.fill(values, by=speech)
+        except FillingError as error:
+            error.details |= {"part": "body", "line": self._line(values, speech)}
+            raise
         return Filled(
-            subject=one_line(self.subject.fill(values, by=speech)),
+            subject=subject,
             html=html,
             text=re.sub(r"\n[ \t]*(?:\n[ \t]*)+\n", "\n\n", text).strip() + ("\n" if self.html else ""),
         )
+
+    def _line(self, values: Mapping[str, object], speech: Speech) -> object:
+        """Return in which line of what a person wrote the body fails; 0 where only what was made of it does."""
+        try:
+            self.written.fill(values, by=speech)
+        except FillingError as error:
+            return error.details["line"]
+        return 0
 
 
 def one_line(text: str) -> str:
@@ -127,8 +146,14 @@ def build(
         for part, source in (("subject", content.subject), ("preheader", content.preheader))
         for one in _read(source, part).asked()
     ]
+    if format != "email" and len(content.body) > (_MOST_PLAIN if format == "text" else MOST_WRITTEN):
+        raise TemplateTooBigError(
+            _("%(count)s characters, must be at most %(most)s")
+            % {"count": len(content.body), "most": _MOST_PLAIN},
+            part="body",
+        )
+    written = _read(expand_blocks(content.body, lambda _told: "").join(str, str), "body")
     if format == "email":
-        _read(expand_blocks(content.body, lambda _told: "").join(str, str), "body")
         laid = lay_out(
             content.body,
             preheader=content.preheader,
@@ -140,12 +165,6 @@ def build(
         html = _read(laid.html, "body", is_html=True)
         text = _read(laid.text, "body")
     else:
-        if len(content.body) > (_MOST_PLAIN if format == "text" else MOST_WRITTEN):
-            raise TemplateTooBigError(
-                _("%(count)s characters, must be at most %(most)s")
-                % {"count": len(content.body), "most": _MOST_PLAIN},
-                part="body",
-            )
         laid, html = None, None
         plain = expand_blocks(content.body, lambda told: block(told, False)).join(str, str)  # noqa: FBT003  as above
         text = _read(plain, "body")
@@ -156,6 +175,7 @@ def build(
         subject=_read(content.subject, "subject"),
         html=html,
         text=text,
+        written=written,
         laid=laid,
         asked=tuple(asked),
     )

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable
 
-from django.utils.translation import gettext as _
 from liquid.exceptions import FilterArgumentError, LiquidError, ResourceLimitError
 
 from regulars.messaging.templating.filters import OFFERED
+from regulars.shop.wording import gettext as _
+from regulars.shop.wording import worded
 
-_MOST_TOLD = 300
+_MOST_TOLD, _MOST_NAMED = 300, 100
 _TAGS = ("if", "unless", "case", "for", "assign", "capture", "comment", "cycle")
 _LATER = {"else", "elsif", "when", "break", "continue"}
 # Their texts are ours already.
@@ -19,13 +20,13 @@ def in_words(error: BaseException) -> str:
     """Return what an error of reading or filling a template says, in the language of whoever reads."""
     if isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError):
         return _too_deep("")
-    said = str((error.message if isinstance(error, LiquidError) else str(error)) or type(error).__name__)
     if type(error) in _OURS:
-        return said[:_MOST_TOLD]
+        return worded(error)
+    said = str((error.message if isinstance(error, LiquidError) else str(error)) or type(error).__name__)
     for pattern, words in _WORDS:
         found = pattern.fullmatch(said)
         if found is not None:
-            return words(found.group(1) if pattern.groups else "")[:_MOST_TOLD]
+            return words(found.group(1)[:_MOST_NAMED] if pattern.groups else "")
     return _("this cannot be read: %(said)s") % {"said": said[:_MOST_TOLD]}
 
 

@@ -15,9 +15,10 @@ from urllib.parse import quote
 
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal
-from django.utils.translation import gettext as _
 from liquid import Markup, escape
 from liquid.exceptions import FilterArgumentError, ResourceLimitError
+
+from regulars.shop.wording import gettext as _
 
 MOST_TEXT = 20_000
 """The most characters that a filter takes or makes."""

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 from html import escape
 
-from django.utils.translation import gettext as _
-
 from regulars.messaging.templating.faults import TemplateFaultError
+from regulars.shop.wording import gettext as _
 
 _BUTTON = re.compile(r"\[([^\[\]\n]+)\]\(([^()\s]+)\)")
 _PICTURE = re.compile(r"!\[([^\[\]\n]*)\]\(([^()\s]+)\)(?:\(([^()\s]+)\))?")

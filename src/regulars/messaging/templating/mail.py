@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 import css_inline
 import mrml
-from django.utils.translation import gettext as _
 
 from regulars.messaging.templating.faults import TemplateFaultError, TemplateTooBigError
 from regulars.messaging.templating.letters import components
+from regulars.shop.wording import gettext as _
 
 MOST_WRITTEN = 60_000
 """The most characters of a body that a person wrote."""

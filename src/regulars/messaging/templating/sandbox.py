@@ -10,7 +10,6 @@ from functools import lru_cache
 from io import StringIO
 from typing import Any, ClassVar, NamedTuple, TextIO
 
-from django.utils.translation import gettext as _
 from liquid import BoundTemplate, Environment, RenderContext, Token
 from liquid.ast import Node
 from liquid.builtin.content import Literal
@@ -38,6 +37,7 @@ from liquid.utils import ReadOnlyChainMap
 from regulars.messaging.templating.complaints import in_words
 from regulars.messaging.templating.faults import FillingError, TemplateFaultError, TemplateTooBigError
 from regulars.messaging.templating.filters import FILTERS, MOST_TEXT, Speech, speech
+from regulars.shop.wording import gettext as _
 
 MOST_SOURCE = 200_000
 """The most characters of a built template; what merchants write is bounded before."""
@@ -223,16 +223,17 @@ class Compiled:
         """Return the text with the values in their places; what is missing is empty.
 
         Raises:
-            FillingError: These values cannot be filled in, or the message would be too big.
+            FillingError: These values cannot be filled in, or the message would be too big; `line` says where, 0 where that is not known.
         """
         buffer = Meter()
-        token = speech.set(by)
+        token, node = speech.set(by), None
         try:
             context = Context(self._template, globals=values)
             for node in self._template.nodes:
                 node.render(context, buffer)
         except _FAILURES as error:
-            raise FillingError(in_words(error)) from error
+            line = _line(error) or (_line_of(node.token) if node is not None else 0)
+            raise FillingError(in_words(error), line=line) from error
         finally:
             speech.reset(token)
         return buffer.getvalue()

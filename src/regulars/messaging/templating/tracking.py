@@ -15,10 +15,9 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 from zlib import crc32
 
-from django.utils.translation import gettext as _
-
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.templating.faults import FillingError
+from regulars.shop.wording import gettext as _
 
 _MAC = 12
 # A forged short link leads to an address of the shop's own and counts one click: less is at stake, and every letter is paid for.

@@ -26,6 +26,7 @@ from regulars.segments.rules.nodes import (
     leaves,
 )
 from regulars.shop.registry import CustomerAttribute, Type
+from regulars.shop.wording import gettext as _
 
 VERSION = 1
 DEEPEST = 6
@@ -47,7 +48,15 @@ class InvalidRuleError(RegularsError):
 
 
 def _wrong(path: str, message: str) -> InvalidRuleError:
-    return InvalidRuleError(f"{path}: {message}", path=path)
+    return InvalidRuleError(_("%(place)s: %(what)s") % {"place": path, "what": message}, path=path)
+
+
+def _not_one(path: str, kinds: list[str]) -> InvalidRuleError:
+    choices = ", ".join(_KINDS)
+    if not kinds:
+        return _wrong(path, _("has none of %(choices)s, must have one") % {"choices": choices})
+    told = {"kinds": _(" and ").join(kinds), "choices": choices}
+    return _wrong(path, _("has %(kinds)s of %(choices)s, must have one") % told)
 
 
 def read(stored: object, *, attributes: Mapping[str, CustomerAttribute]) -> Node:
@@ -62,27 +71,33 @@ def read(stored: object, *, attributes: Mapping[str, CustomerAttribute]) -> Node
     """
     whole = _object(stored, "rule", ("version", "rule"))
     if whole.get("version") != VERSION:
-        raise _wrong("version", f"{whole.get('version')!r}, must be {VERSION}")
+        raise _wrong(
+            "version",
+            _("%(value)s, must be %(choices)s") % {"value": repr(whole.get("version")), "choices": VERSION},
+        )
     node = _node(whole.get("rule"), "rule", attributes, DEEPEST)
-    if (count := sum(1 for _ in leaves(node))) > MOST_CONDITIONS:
-        raise _wrong("rule", f"{count} conditions, must be at most {MOST_CONDITIONS}")
+    if (count := len(list(leaves(node)))) > MOST_CONDITIONS:
+        raise _wrong(
+            "rule",
+            _("%(count)s conditions, must be at most %(most)s") % {"count": count, "most": MOST_CONDITIONS},
+        )
     return node
 
 
 def _node(given: object, path: str, attributes: Mapping[str, CustomerAttribute], depth: int) -> Node:
     if not isinstance(given, Mapping):
-        raise _wrong(path, f"must be an object with one of {', '.join(_KINDS)}")
+        raise _wrong(path, _("must be an object with one of %(choices)s") % {"choices": ", ".join(_KINDS)})
     kinds = [kind for kind in _KINDS if kind in given]
     if len(kinds) != 1:
-        raise _wrong(path, f"has {' and '.join(kinds) or 'none'} of {', '.join(_KINDS)}, must have one")
+        raise _not_one(path, kinds)
     if kinds[0] in ("all", "any", "not") and depth == 0:
-        raise _wrong(path, f"groups lie more than {DEEPEST} deep")
+        raise _wrong(path, _("groups lie more than %(most)s deep") % {"most": DEEPEST})
     match kinds[0]:
         case "all" | "any" as kind:
             _object(given, path, (kind,))
             parts = given[kind]
             if not isinstance(parts, list | tuple):
-                raise _wrong(f"{path}.{kind}", "must be a list of conditions")
+                raise _wrong(f"{path}.{kind}", _("must be a list of conditions"))
             read_parts = tuple(
                 _node(part, f"{path}.{kind}[{place}]", attributes, depth - 1)
                 for place, part in enumerate(parts)
@@ -109,13 +124,17 @@ def _attribute(
     key, operator = given["attribute"], given.get("is")
     attribute = attributes.get(key) if isinstance(key, str) else None
     if attribute is None:
-        raise _wrong(f"{path}.attribute", f"no attribute is called {key!r}")
+        raise _wrong(f"{path}.attribute", _("no attribute is called %(name)s") % {"name": repr(key)})
     allowed = OPERATORS[attribute.type]
     if operator not in allowed:
-        raise _wrong(f"{path}.is", f"{operator!r}, must be one of {', '.join(allowed)} for {key}")
+        raise _wrong(
+            f"{path}.is",
+            _("%(value)s, must be one of %(choices)s for %(attribute)s")
+            % {"value": repr(operator), "choices": ", ".join(allowed), "attribute": key},
+        )
     if operator in _BARE:
         if given.get("value") is not None:
-            raise _wrong(f"{path}.value", f"{operator} takes no value")
+            raise _wrong(f"{path}.value", _("%(operator)s takes no value") % {"operator": operator})
         return Attribute(attribute.key, operator)
     value = _value(given.get("value"), f"{path}.value", attribute.type, operator)
     return Attribute(attribute.key, operator, value)
@@ -130,10 +149,10 @@ def _value(given: object, path: str, type_: Type, operator: Operator) -> Value:
         return _whole(given, path, least=1, most=_YEAR if operator == "anniversary_in_next" else _MOST_DAYS)
     if operator == "between":
         if not isinstance(given, list | tuple) or len(given) != 2:  # noqa: PLR2004  a pair
-            raise _wrong(path, "must be a list of two")
+            raise _wrong(path, _("must be a list of two"))
         low, high = (_single(one, f"{path}[{place}]", type_) for place, one in enumerate(given))
         if low > high:
-            raise _wrong(path, "the first must not be greater than the second")
+            raise _wrong(path, _("the first must not be greater than the second"))
         return cast("tuple[int, int]", (low, high))
     return _single(given, path, type_)
 
@@ -144,9 +163,9 @@ def _single(given: object, path: str, type_: Type) -> int | float:
     if type_ in ("count", "money"):
         return _whole(given, path, least=-_GREATEST)
     if isinstance(given, bool) or not isinstance(given, int | float) or not -_GREATEST <= given <= _GREATEST:
-        raise _wrong(path, f"{given!r}, must be a number")
+        raise _wrong(path, _("%(value)s, must be a number") % {"value": repr(given)})
     if type_ == "share" and not 0 <= given <= 1:
-        raise _wrong(path, f"{given!r}, must be from 0 to 1")
+        raise _wrong(path, _("%(value)s, must be from 0 to 1") % {"value": repr(given)})
     return given
 
 
@@ -157,7 +176,11 @@ def _bought(given: Mapping[str, Anything], path: str) -> Bought:
     )
     measure = given.get("measure", "orders")
     if measure not in MEASURES:
-        raise _wrong(f"{path}.measure", f"{measure!r}, must be one of {', '.join(MEASURES)}")
+        raise _wrong(
+            f"{path}.measure",
+            _("%(value)s, must be one of %(choices)s")
+            % {"value": repr(measure), "choices": ", ".join(MEASURES)},
+        )
     at_least, at_most = _times(given, path)
     return Bought(
         goods=_goods(what, f"{path}.bought"),
@@ -175,14 +198,14 @@ def _did(given: Mapping[str, Anything], path: str) -> Did:
     of = _object(given.get("of", {}), f"{path}.of", ("categories", "brands", "products"))
     with_ = _object(given.get("with", {}), f"{path}.with", ("property", "value"))
     if with_ and set(with_) != {"property", "value"}:
-        raise _wrong(f"{path}.with", "needs property and value")
+        raise _wrong(f"{path}.with", _("needs property and value"))
     at_least, at_most = _times(given, path)
     is_per_product = _flag(given.get("per_product", False), f"{path}.per_product")
     is_unbought = _flag(given.get("unbought", False), f"{path}.unbought")
     if is_unbought and not is_per_product:
-        raise _wrong(f"{path}.unbought", "counts by product: needs per_product")
+        raise _wrong(f"{path}.unbought", _("counts by product: needs per_product"))
     if is_per_product and (at_most is not None or not at_least):
-        raise _wrong(f"{path}.per_product", "some product at least so many times: needs at_least alone")
+        raise _wrong(f"{path}.per_product", _("some product at least so many times: needs at_least alone"))
     return Did(
         event=_text(given["did"], f"{path}.did"),
         goods=_goods(of, f"{path}.of"),
@@ -214,7 +237,10 @@ def _times(given: Mapping[str, Anything], path: str) -> tuple[int | None, int | 
     if at_most is not None:
         at_most = _whole(at_most, f"{path}.at_most", least=0)
     if at_least is not None and at_most is not None and at_least > at_most:
-        raise _wrong(f"{path}.at_most", f"{at_most}, must not be less than at_least, {at_least}")
+        raise _wrong(
+            f"{path}.at_most",
+            _("%(value)s, must not be less than at_least, %(least)s") % {"value": at_most, "least": at_least},
+        )
     return at_least, at_most
 
 
@@ -223,7 +249,7 @@ def _period(given: object, path: str) -> Period:
         return EVER
     told = _object(given, path, ("last_days", "before_last_days", "from", "until"))
     if not told or len({name.partition("_")[0].replace("until", "from") for name in told}) > 1:
-        raise _wrong(path, "needs last_days, or before_last_days, or from and until or one of them")
+        raise _wrong(path, _("needs last_days, or before_last_days, or from and until or one of them"))
     period = Period(
         last_days=_whole(told["last_days"], f"{path}.last_days", least=1, most=_MOST_DAYS)
         if "last_days" in told
@@ -239,7 +265,7 @@ def _period(given: object, path: str) -> Period:
     if None not in (period.from_day, period.until_day) and cast("int", period.from_day) >= cast(
         "int", period.until_day
     ):
-        raise _wrong(path, "from must lie before until")
+        raise _wrong(path, _("from must lie before until"))
     return period
 
 
@@ -248,34 +274,43 @@ def _period(given: object, path: str) -> Period:
 
 def _object(given: object, path: str, known: tuple[str, ...]) -> Mapping[str, Anything]:
     if not isinstance(given, Mapping):
-        raise _wrong(path, f"must be an object of {', '.join(known)}")
+        raise _wrong(path, _("must be an object of %(choices)s") % {"choices": ", ".join(known)})
     for name in given:
         if name not in known:
-            raise _wrong(f"{path}.{name}", f"is not known here; choose from {', '.join(known)}")
+            raise _wrong(
+                f"{path}.{name}",
+                _("is not known here; choose from %(choices)s") % {"choices": ", ".join(known)},
+            )
     return given
 
 
 def _text(given: object, path: str) -> str:
     if not isinstance(given, str) or not given.strip() or len(given) > _LONGEST or "\0" in given:
-        raise _wrong(path, f"must be a text of 1 to {_LONGEST} characters")
+        raise _wrong(path, _("must be a text of 1 to %(most)s characters") % {"most": _LONGEST})
     return given
 
 
 def _texts(given: object, path: str, *, least: int = 0) -> tuple[str, ...]:
     if not isinstance(given, list | tuple) or not least <= len(given) <= MOST_VALUES:
-        raise _wrong(path, f"must be a list of {least} to {MOST_VALUES} texts")
+        raise _wrong(
+            path, _("must be a list of %(least)s to %(most)s texts") % {"least": least, "most": MOST_VALUES}
+        )
     return tuple(dict.fromkeys(_text(one, f"{path}[{place}]") for place, one in enumerate(given)))
 
 
 def _whole(given: object, path: str, *, least: int, most: int = _GREATEST) -> int:
     if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
-        raise _wrong(path, f"{given!r}, must be a whole number from {least} to {most}")
+        raise _wrong(
+            path,
+            _("%(value)s, must be a whole number from %(least)s to %(most)s")
+            % {"value": repr(given), "least": least, "most": most},
+        )
     return given
 
 
 def _flag(given: object, path: str) -> bool:
     if not isinstance(given, bool):
-        raise _wrong(path, f"{given!r}, must be true or false")
+        raise _wrong(path, _("%(value)s, must be true or false") % {"value": repr(given)})
     return given
 
 
@@ -283,7 +318,9 @@ def _day(given: object, path: str) -> int:
     try:
         return day_of_date(date.fromisoformat(cast("str", given)))
     except (TypeError, ValueError) as error:
-        raise _wrong(path, f"{given!r}, must be a date such as 2026-11-22") from error
+        raise _wrong(
+            path, _("%(value)s, must be a date such as 2026-11-22") % {"value": repr(given)}
+        ) from error
 
 
 # And back

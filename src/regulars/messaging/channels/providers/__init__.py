@@ -9,7 +9,6 @@ from typing import Any
 
 from anymail.webhooks.base import AnymailCoreWebhookView
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from regulars.messaging.channels.channel import Asked, ChannelKind, InvalidChannelError, Opening, Sender
@@ -18,6 +17,7 @@ from regulars.messaging.channels.providers.hearing import Ear, hear
 from regulars.messaging.channels.providers.sending import ProviderSender
 from regulars.messaging.channels.smtp import address_of
 from regulars.messaging.channels.smtp.mime import Envelope
+from regulars.shop.wording import gettext as _
 
 _RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720))
 

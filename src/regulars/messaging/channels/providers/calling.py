@@ -8,6 +8,7 @@ import requests
 
 from regulars.messaging.channels.channel import InvalidChannelError
 from regulars.messaging.channels.http import Caller
+from regulars.shop.wording import gettext as _
 
 
 def origin_of(url: str, *, field: str) -> str:
@@ -18,7 +19,9 @@ def origin_of(url: str, *, field: str) -> str:
     """
     parts = urlsplit(url.strip())
     if not parts.netloc:
-        raise InvalidChannelError(f"{url[:100]!r} is no address; begin it with https://", field=field)
+        raise InvalidChannelError(
+            _("%(url)s is no address; begin it with https://") % {"url": url[:100]}, field=field
+        )
     origin = f"{parts.scheme}://{parts.netloc}"
     Caller(origin, field=field)
     return origin

@@ -15,6 +15,7 @@ from regulars.messaging.channels.channel import Dispatch, Fault, Outgoing, Recei
 from regulars.messaging.channels.http import Reply, refusal
 from regulars.messaging.channels.providers.calling import GuardedSession
 from regulars.messaging.channels.smtp.mime import OWN_HEADERS, Envelope, message_id, one_line
+from regulars.shop.wording import gettext as _
 
 # What services are told of a message beside it, and tell again with each of their calls.
 TOKEN = "delivery"  # noqa: S105  a name
@@ -44,7 +45,9 @@ class ProviderSender:
         for name, value in said.headers.items():
             if name.lower() in OWN_HEADERS or one_line(value) != value or one_line(name) != name:
                 raise SendError(
-                    f"header {name[:60]!r} cannot be set", fault=Fault.PERMANENT, reason="bad_header"
+                    _("the header %(name)s cannot be set") % {"name": name[:60]},
+                    fault=Fault.PERMANENT,
+                    reason="bad_header",
                 )
             headers[name] = value
         mail = EmailMultiAlternatives(
@@ -78,7 +81,7 @@ class ProviderSender:
         status = mail.anymail_status  # type: ignore[attr-defined]  # what django-anymail writes
         if not status.message_id:
             # It answered that it took nothing on, without a word of whom it refused.
-            raise SendError("not accepted", fault=Fault.PERMANENT, reason="refused")
+            raise SendError(_("not accepted"), fault=Fault.PERMANENT, reason="refused")
         return Receipt(provider_id=str(status.message_id))
 
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from regulars.messaging.channels.channel import Asked, ChannelKind, InvalidChannelError, Opening, Sender
@@ -12,6 +11,7 @@ from regulars.messaging.channels.smtp.bounces import collect
 from regulars.messaging.channels.smtp.connection import Server, SmtpSender
 from regulars.messaging.channels.smtp.dkim import Signer
 from regulars.messaging.channels.smtp.mime import Envelope
+from regulars.shop.wording import gettext as _
 
 _MOST_PORT = 65_535
 _ADDRESS = re.compile(r"[^@\s<>\"(),;:\\]+@(?P<domain>[A-Za-z0-9.-]+)")

@@ -18,6 +18,7 @@ from regulars.kernel.crashes import crashpoint
 from regulars.messaging.channels.channel import Dispatch, Fault, Outgoing, Receipt, SendError
 from regulars.messaging.channels.smtp.dkim import Signer
 from regulars.messaging.channels.smtp.mime import Envelope, build
+from regulars.shop.wording import gettext as _
 
 # All of one mail, and all of one greeting, however slowly the server speaks; together less than a lease.
 _MAIL_SECONDS = 30.0
@@ -82,7 +83,9 @@ class SmtpSender:
         token, address = outgoing.recipient.token, outgoing.recipient.address
         if not _PLAIN.fullmatch(address):
             raise SendError(
-                f"{address!r} is no address that SMTP can say", fault=Fault.PERMANENT, reason="bad_address"
+                _("%(address)s is no address that SMTP can say") % {"address": address},
+                fault=Fault.PERMANENT,
+                reason="bad_address",
             )
         return lambda: self._send(mail, sender=self._envelope.bounce_address(token), address=address)
 

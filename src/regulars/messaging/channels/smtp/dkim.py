@@ -9,9 +9,9 @@ import re
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from django.utils.translation import gettext as _
 
 from regulars.messaging.channels.channel import InvalidChannelError
+from regulars.shop.wording import gettext as _
 
 # In this order, those that the mail has. RFC 8058 demands the last two under the signature.
 _SIGNED = (

@@ -12,6 +12,7 @@ from email.utils import format_datetime, formataddr
 
 from regulars.messaging.channels.channel import Fault, Outgoing, SendError
 from regulars.messaging.registry import Message
+from regulars.shop.wording import gettext as _
 
 # What decides where a mail goes, who it is from, and how it is unsubscribed from is never the template's to say.
 OWN_HEADERS = frozenset(
@@ -83,14 +84,20 @@ def build(outgoing: Outgoing, *, envelope: Envelope, now: datetime) -> bytes:
         head.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
     for name, value in said.headers.items():
         if name.lower() in OWN_HEADERS or not _HEADER_NAME.fullmatch(name) or _CONTROL.search(value):
-            raise SendError(f"header {name[:60]!r} cannot be set", fault=Fault.PERMANENT, reason="bad_header")
+            raise SendError(
+                _("the header %(name)s cannot be set") % {"name": name[:60]},
+                fault=Fault.PERMANENT,
+                reason="bad_header",
+            )
         head.append((name, _words(value)))
     head.append(("MIME-Version", "1.0"))
     lines = "".join(f"{name}: {value}\r\n" for name, value in head)
     try:
         return lines.encode("ascii") + _content(said, boundary=f"=_{recipient.token}")
     except UnicodeError as error:
-        raise SendError(f"not a mail: {error}", fault=Fault.PERMANENT, reason="bad_content") from error
+        raise SendError(
+            _("this is no mail: %(said)s") % {"said": error}, fault=Fault.PERMANENT, reason="bad_content"
+        ) from error
 
 
 def _content(said: Message, *, boundary: str) -> bytes:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from regulars.messaging.channels.channel import (
@@ -26,6 +25,8 @@ from regulars.messaging.channels.channel import (
 )
 from regulars.messaging.channels.http import Caller, refusal
 from regulars.shop.models.consents import Channel as Medium
+from regulars.shop.wording import gettext as _
+from regulars.shop.wording import worded
 
 _PREFIX = "whsec_"
 _LEAST_KEY, _MOST_KEY = 24, 64
@@ -83,7 +84,7 @@ class _WebhookSender:
         except SendError as error:
             if error.fault is Fault.UNCERTAIN:
                 # Receivers know a call by its id: twice does no harm.
-                raise SendError(str(error), fault=Fault.TEMPORARY, reason=error.reason) from error
+                raise SendError(worded(error), fault=Fault.TEMPORARY, reason=error.reason) from error
             raise
         if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
             return Receipt()

@@ -20,6 +20,7 @@ from regulars.messaging.channels.channel import (
 )
 from regulars.messaging.channels.http import Caller, Reply, refusal
 from regulars.messaging.channels.passes import Pass
+from regulars.shop.wording import gettext as _
 
 _PASS_ENDED = frozenset((40014, 41001, 42001))
 _OF_ACCOUNT = frozenset((40001, 40013, 40056, 40091, 48002, 60011, 60020, 84061, 301002))
@@ -44,7 +45,8 @@ class _WeComSender:
         text = outgoing.message.text
         if len(text.encode()) > _LONGEST_BYTES:
             raise SendError(
-                f"{len(text.encode())} bytes, must be at most {_LONGEST_BYTES}",
+                _("%(count)s bytes, must be at most %(most)s")
+                % {"count": len(text.encode()), "most": _LONGEST_BYTES},
                 fault=Fault.PERMANENT,
                 reason="bad_content",
             )
