@@ -110,6 +110,31 @@ def test_restarts_slow_down_when_a_child_crashes_again_and_again(
     assert gaps[2] >= 2.0
 
 
+@pytest.mark.parametrize(
+    "error", ["OSError('it ended just now')", "psycopg.OperationalError('the connection is closed')"]
+)
+def test_whatever_goes_wrong_the_database_is_looked_after_again(tmp_path: Path, error: str) -> None:
+    looks = tmp_path / "looks"
+    program = f"""
+import psycopg
+from regulars.runtime.supervisor import Supervisor
+def tend():
+    with open({str(looks)!r}, "a") as file:
+        file.write("look ")
+    raise {error}
+Supervisor([], tend=tend).run(is_ready=lambda: True, on_ready=lambda: None)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        wait_until(lambda: looks.exists() and looks.read_text().count("look") > 1)
+    finally:
+        process.terminate()
+        told = process.communicate()[0]
+    assert "it ended just now" in told or "the connection is closed" in told
+
+
 @pytest.mark.parametrize("polite", [signal.SIGTERM, signal.SIGINT])
 def test_a_polite_signal_stops_every_process(
     supervise: Callable[..., Supervised], polite: signal.Signals

@@ -123,8 +123,10 @@ class Supervisor:
             try:
                 self._tend()
                 delay = 1.0
-            except RegularsError as error:
-                _log.error("cannot be restarted yet", what="database", reason=str(error))
+            except Exception as error:  # noqa: BLE001  whatever ends this thread leaves the database dead for good
+                _log.error(
+                    "cannot be looked after now", what="database", reason=f"{type(error).__name__}: {error}"
+                )
                 delay = min(delay * 2, _LONGEST_DELAY_SECONDS)
 
     def _look_after_all(self) -> None:
