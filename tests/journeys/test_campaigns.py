@@ -36,6 +36,7 @@ from regulars.messaging.operations.channels import Limits
 from regulars.messaging.queries import funnels
 from regulars.messaging.queries.unreached import unreached
 from regulars.offers.models import Coupon, Offer, Redemption
+from regulars.offers.operations import OfferStateError
 from regulars.segments import operations as segments
 from regulars.segments.models import Segment
 from regulars.shop.models import Customer, Identifier, Order
@@ -196,6 +197,56 @@ def test_who_has_used_an_offer_up_gets_no_message_with_a_code_of_it() -> None:
         f"/sends/{send.pk}/",
     ):
         assert "Has used up the offer" in client.get(page).content.decode(), page
+
+
+@pytest.mark.django_db
+def test_codes_of_an_offer_that_is_over_by_then_are_not_sent() -> None:
+    make_business()
+    now = timezone.now()
+    readers, mail = make_readers(3), smtp_channel(NOWHERE)
+    people, others = make_list(readers), make_list(readers, name="Others")
+    offer = make_offer(ends_at=now + timedelta(hours=2), stock=2)
+    told: dict[str, Any] = {"offer_id": offer.pk, "holdout_bp": 0, "body": "{{ coupon.code }}"}
+    late = make_campaign(people, mail, name="Late", start=Start(at=now + timedelta(hours=3)), **told)
+    [problem] = preflight(late, now=now).problems
+    assert (problem.field, "ends before the campaign begins" in str(problem)) == ("offer", True)
+    soon = make_campaign(others, mail, name="Soon", start=Start(at=now + timedelta(hours=1)), **told)
+    ahead = preflight(soon, now=now)
+    assert ahead.problems == []
+    words = f"The offer “{offer.name}” can be used 2 more times in all, and 3 customers get a code of it."
+    assert words in ahead.warnings
+    # It waits for longer than the offer lasts: no code is given.
+    confirm(soon)
+    with pytest.raises(OfferStateError):
+        starting.begin_campaign(soon.pk, now=now + timedelta(hours=2))
+    soon.refresh_from_db()
+    assert soon.state == "scheduled", "somebody may still take it back"
+    # It begins in time, and is paused until the offer is over.
+    starting.begin_campaign(soon.pk, now=now + timedelta(hours=1))
+    Offer.objects.filter(pk=offer.pk).update(ends_at=now)
+    Delivery.objects.update(due_at=now)
+    work()
+    assert {(state, reason) for _who, _channel, state, reason in ledger(soon)} == {
+        ("suppressed", "offer_over")
+    }
+
+
+@pytest.mark.django_db
+def test_an_offer_that_ends_while_a_campaign_begins_leaves_nobody_without_a_reason() -> None:
+    make_business()
+    now = timezone.now()
+    offer = make_offer(ends_at=now + timedelta(hours=2))
+    told: dict[str, Any] = {"offer_id": offer.pk, "holdout_bp": 0, "body": "{{ coupon.code }}"}
+    campaign = make_campaign(make_list(make_readers(3)), smtp_channel(NOWHERE), **told)
+    confirm(campaign)
+    # As after a process that died when it had begun.
+    send = starting._begin(campaign.pk, now=timezone.now())  # noqa: SLF001  the first of its two steps
+    Offer.objects.filter(pk=offer.pk).update(ends_at=now)
+    assert starting.begin_due(now=timezone.now()) == [campaign.pk]
+    rows = [(state, reason) for _who, _channel, state, reason in ledger(campaign)]
+    assert rows == [("suppressed", "start.offer_over")] * 3
+    send.refresh_from_db()
+    assert (send.is_complete, send.finished_at is not None, Coupon.objects.count()) == (True, True, 0)
 
 
 @pytest.mark.django_db

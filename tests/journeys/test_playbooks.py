@@ -23,6 +23,7 @@ from regulars.journeys.playbooks import (
     library,
     playbook,
     read_folder,
+    read_text,
     starter_set,
 )
 from regulars.journeys.playbooks import needs as playbook_needs
@@ -216,3 +217,19 @@ def test_a_file_that_cannot_be_used_is_named_with_its_field(tmp_path: Path) -> N
             read_folder(tmp_path)
         assert said in str(told.value), said
         assert str(told.value).startswith("10-replenish_due.toml")
+
+
+@pytest.mark.parametrize(
+    ("code", "before", "after", "told"),
+    [
+        ("mine", "percent = 12", "persent = 12", "没有 'persent'，请从"),
+        ("mine", "starter_set = 5", "starter_set = 5", "只有自带的玩法才有"),
+        ("Mine", "starter_set = 5", "starter_set = 5", "须以字母开头"),
+    ],
+)
+def test_what_is_wrong_with_a_file_of_ones_own_is_said_in_chinese(
+    code: str, before: str, after: str, told: str
+) -> None:
+    whole = (FOLDER / "10-replenish_due.toml").read_text()
+    with translation.override("zh-hans"), pytest.raises(InvalidPlaybookError, match=told):
+        read_text(code, whole.replace(before, after, 1))

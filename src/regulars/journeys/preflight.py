@@ -132,6 +132,7 @@ def preflight(campaign: Campaign, *, now: datetime) -> Preflight:
         problems=problems(campaign, now=now, samples=samples),
         warnings=[
             *_warnings(campaign, rows, versions, samples, now=now),
+            *_too_few_uses(campaign, messages=round(len(treated) * scale)),
             *_too_slow(campaign, over, now=now),
         ],
     )
@@ -240,6 +241,15 @@ def _warnings(
         told += _failing(row, samples)
         told += _hints(row, version, samples, now=now)
     return list(dict.fromkeys(told))
+
+
+def _too_few_uses(campaign: Campaign, *, messages: int) -> Iterator[str]:
+    """Say where more customers get a code than the offer can still be used."""
+    offer = campaign.offer
+    if offer is not None and offer.stock is not None and offer.stock - offer.uses < messages:
+        yield _(
+            "The offer “%(offer)s” can be used %(left)s more times in all, and %(messages)s customers get a code of it."
+        ) % {"offer": offer.name, "left": count(offer.stock - offer.uses), "messages": count(messages)}
 
 
 def _too_slow(campaign: Campaign, over: Sequence[OverChannel], *, now: datetime) -> Iterator[str]:

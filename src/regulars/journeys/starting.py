@@ -19,7 +19,7 @@ from regulars.messaging.operations.sends import begin_send, complete_send, enlis
 from regulars.messaging.queries.reach import Reach, reach_of
 from regulars.messaging.registry import Source
 from regulars.messaging.zones import zones_of
-from regulars.offers.operations import issue
+from regulars.offers.operations import giving, issue
 from regulars.segments import queries as segments
 from regulars.shop.queries import business
 from regulars.shop.wording import gettext as _
@@ -100,6 +100,8 @@ def _begin(campaign_id: int, *, now: datetime) -> Send:
         for segment_id in (campaign.segment_id, *campaign.excluded):
             segments.members(segment_id, now=now)
         arm_of(kind=KIND, source_id=campaign.pk, customer_ids=())
+        if campaign.offer_id is not None:
+            giving(campaign.offer_id, now=now, shares=True)
         campaign.send = begin_send(
             Source(kind=KIND, id=campaign.pk),
             label=campaign.name,
@@ -154,12 +156,9 @@ def _put_in(campaign: Campaign, send: Send, ids: Sequence[int], *, now: datetime
         _enlist(campaign, send, channel, mine, reached, left_out=left_out, now=now)
     if campaign.offer_id is not None:
         pending = Delivery.objects.filter(send=send, customer__in=fresh, state=Delivery.State.PENDING)
-        issue(
-            campaign.offer_id,
-            pending.values_list("customer_id", flat=True),
-            source=source_of_codes(campaign.pk),
-            now=now,
-        )
+        # Of an offer that ended after the campaign began nobody is left who would get a code.
+        if goes := list(pending.values_list("customer_id", flat=True)):
+            issue(campaign.offer_id, goes, source=source_of_codes(campaign.pk), now=now)
 
 
 def _enlist(  # noqa: PLR0913  what is known of a portion

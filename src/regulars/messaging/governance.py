@@ -14,6 +14,7 @@ from regulars.messaging.models import Cap, Channel, Delivery, QuietHours, Send, 
 from regulars.messaging.rules import CapRule, Counted, quiet_until, room_at
 from regulars.messaging.zones import zones_of
 from regulars.offers.checking import used_up
+from regulars.offers.queries import shown_state
 from regulars.shop.models import Customer, Identifier
 from regulars.shop.models.consents import Channel as Medium
 from regulars.shop.models.consents import Purpose
@@ -30,6 +31,8 @@ ADDRESSES = {
 }
 OFFER_USED = "offer_used"
 """The reason of whoever has used the offer of a send as often as they may: its code would be good for nothing."""
+OFFER_OVER = "offer_over"
+"""The reason of everybody once the offer of a send is over or used up as a whole."""
 GLOBAL_HOLDOUT = "global_holdout"
 """The reason of whoever gets no advertising at all, to measure against."""
 NAMED_BY = "identifier"
@@ -63,6 +66,7 @@ def judge(
     customers = {one.customer_id for one in deliveries}
     rules = _caps(send, channel)
     free = _lock_customers(customers) if rules and send.counts else customers
+    is_over = _is_over(send, now=now)
     spent = _spent(free, send)
     allowed = _allowed(free, send=send, channel=channel)
     addresses = _addresses(free, channel)
@@ -80,6 +84,8 @@ def judge(
             continue
         if send.expires_at is not None and send.expires_at <= now:
             verdicts[one.pk] = Verdict(reason="expired")
+        elif is_over:
+            verdicts[one.pk] = Verdict(reason=OFFER_OVER)
         elif who in spent:
             verdicts[one.pk] = Verdict(reason=OFFER_USED)
         elif who not in allowed:
@@ -154,6 +160,13 @@ def _lock_customers(customers: Collection[int]) -> set[int]:
             [sorted(customers), _LOCK_CLASS],
         )
         return {customer_id for (customer_id,) in cursor.fetchall()}
+
+
+def _is_over(send: Send, *, now: datetime) -> bool:
+    """Return whether codes of a send's offer are good for nothing any more, for anybody."""
+    if send.offer is None or send.is_transactional:
+        return False
+    return shown_state(send.offer, now=now) in ("over", "used_up", "ended")
 
 
 def _spent(customers: Collection[int], send: Send) -> set[int]:

@@ -8,6 +8,7 @@ from regulars.shop.models.consents import Channel as Medium
 REASONS: dict[str, str | Promise] = {
     "no_consent": _("No consent to this"),
     "no_address": _("No address"),
+    "offer_over": _("The offer is over"),
     "offer_used": _("Has used up the offer"),
     "hard_bounce": _("The address does not exist"),
     "complaint": _("Reported our mail as spam"),

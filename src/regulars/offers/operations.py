@@ -247,7 +247,7 @@ def generate(
             "count", count, _("from %(least)s to %(most)s") % {"least": 1, "most": f"{MOST_CODES:,}"}
         )
     with transaction.atomic():
-        offer = _giving(offer_id)
+        offer = giving(offer_id, now=now)
         if offer.holder_only:
             message = _("the codes of this offer belong to a customer each; issue them to customers")
             raise OfferStateError(message, state=offer.state)
@@ -284,7 +284,7 @@ def issue(offer_id: int, customer_ids: Iterable[int], *, source: str, now: datet
         raise invalid("source", source, _("1 to 100 characters"))
     asked = sorted(set(customer_ids))
     with transaction.atomic():
-        offer = _giving(offer_id, shares=True)
+        offer = giving(offer_id, now=now, shares=True)
         roots = _roots(asked)
         if offer.codes == Offer.Codes.SHARED:
             code = offer.coupons.values_list("code", flat=True).get()
@@ -381,12 +381,22 @@ def _locked(offer_id: int) -> Offer:
     return found
 
 
-def _giving(offer_id: int, *, shares: bool = False) -> Offer:
-    """Return an offer that may give out codes."""
+def giving(offer_id: int, *, now: datetime, shares: bool = False) -> Offer:
+    """Return an offer that may give out codes.
+
+    Args:
+        offer_id: Which.
+        now: By which it may be over.
+        shares: Whether one with a code for all will do.
+
+    Raises:
+        NoSuchOfferError: There is no such offer.
+        OfferStateError: It has ended, or has one code for all where each should be another.
+    """
     offer = Offer.objects.filter(pk=offer_id).first()
     if offer is None:
         raise NoSuchOfferError(_("there is no offer %(id)s") % {"id": offer_id}, offer_id=offer_id)
-    if offer.state == Offer.State.ENDED:
+    if offer.state == Offer.State.ENDED or (offer.ends_at is not None and offer.ends_at <= now):
         message = _("the offer “%(name)s” has ended and gives out no more codes") % {"name": offer.name}
         raise OfferStateError(message, state=offer.state)
     if offer.codes == Offer.Codes.SHARED and not shares:

@@ -523,9 +523,15 @@ def shows_coupon(variant: composing.TemplateVariant) -> bool:
 
 
 def _problems_of_offer(campaign: Campaign, *, now: datetime) -> list[InvalidCampaignError]:
-    if campaign.offer is None or offers.shown_state(campaign.offer, now=now) in ("live", "waiting"):
+    if campaign.offer is None:
         return []
-    return [_wrong(_("the offer “%(offer)s” does not run") % {"offer": campaign.offer.name}, field="offer")]
+    told = {"offer": campaign.offer.name}
+    if offers.shown_state(campaign.offer, now=now) not in ("live", "waiting"):
+        return [_wrong(_("the offer “%(offer)s” does not run") % told, field="offer")]
+    ends_at = campaign.offer.ends_at
+    if ends_at is not None and ends_at <= start_of(campaign).first(now=now):
+        return [_wrong(_("the offer “%(offer)s” ends before the campaign begins") % told, field="offer")]
+    return []
 
 
 def _problems_of_time(campaign: Campaign, *, now: datetime) -> list[InvalidCampaignError]:

@@ -258,7 +258,7 @@ def read_folder(folder: Path) -> tuple[Playbook, ...]:
     found = [_read(path, shared) for path in sorted(folder.glob("[0-9]*.toml"))]
     for one in found:
         if [other.code for other in found].count(one.code) > 1:
-            raise InvalidPlaybookError(one.code, "code", "two files have it")
+            raise InvalidPlaybookError(one.code, "code", _("two files have it"))
     return tuple(found)
 
 
@@ -280,10 +280,12 @@ def read_text(code: str, text: str) -> Playbook:
     """
     file = f"{code}.toml"
     if _CODE.fullmatch(code) is None:
-        raise InvalidPlaybookError(file, "code", "begins with a letter: at most 60 of a to z, 0 to 9 and _")
+        raise InvalidPlaybookError(
+            file, "code", _("begins with a letter: at most 60 of a to z, 0 to 9 and _")
+        )
     book = _book(code, file, _parsed(file, text, File), _shared(FOLDER))
     if book.starter_set:
-        raise InvalidPlaybookError(file, "starter_set", "is of the library alone")
+        raise InvalidPlaybookError(file, "starter_set", _("is of the library alone"))
     return book
 
 
@@ -319,7 +321,7 @@ def _parsed(file: str, text: str, type_: Any) -> Any:  # noqa: ANN401  as msgspe
 def _read(path: Path, shared: _Shared) -> Playbook:
     named = _NUMBERED.fullmatch(path.name)
     if named is None:
-        raise InvalidPlaybookError(path.name, "file", "is called NN-code.toml")
+        raise InvalidPlaybookError(path.name, "file", _("is called NN-code.toml"))
     return _book(named.group(1), path.name, _table(path, File), shared)
 
 
@@ -348,8 +350,8 @@ def _book(code: str, file: str, told: File, shared: _Shared) -> Playbook:
 
 def _known(file: str, name: str, among: Mapping[str, Any], place: str) -> Any:  # noqa: ANN401  whatever is in it
     if name not in among:
-        known = ", ".join(among) or "nothing"
-        raise InvalidPlaybookError(file, place, f"{name!r} is not there; choose from {known}")
+        told = {"name": repr(name), "choices": ", ".join(among) or "–"}
+        raise InvalidPlaybookError(file, place, _("%(name)s is not there; choose from %(choices)s") % told)
     return among[name]
 
 
@@ -358,7 +360,11 @@ def _setting(
 ) -> Setting:
     one: SettingTold = _known(file, name, settings, "settings")
     if (one.type == "text") != isinstance(default, str | Said):
-        raise InvalidPlaybookError(file, f"settings.{name}", f"{default!r} is no {one.type}")
+        raise InvalidPlaybookError(
+            file,
+            f"settings.{name}",
+            _("%(value)s is no %(type)s") % {"value": repr(default), "type": one.type},
+        )
     label = Said(en=one.en, zh=one.zh)
     return Setting(name=name, label=label, type=one.type, default=default, least=one.least, most=one.most)
 
@@ -394,7 +400,7 @@ def _message(name: str, told: MessageTold, otherwise: Said, file: str) -> Messag
     if told.en is None or told.zh is None:
         missing = "en" if told.en is None else "zh"
         raise InvalidPlaybookError(
-            file, f"messages.{name}.{missing}", "is not written, and no starter is named"
+            file, f"messages.{name}.{missing}", _("is not written, and no starter is named")
         )
     _check_medium(name, told.format, told.medium, file)
     return Message(
@@ -415,7 +421,7 @@ def _message(name: str, told: MessageTold, otherwise: Said, file: str) -> Messag
 
 def _check_medium(name: str, format_: str, medium: str, file: str) -> None:
     if (format_ == "task") != bool(medium):
-        message = "is phone or post of tasks, and of nothing else"
+        message = _("is phone or post of tasks, and of nothing else")
         raise InvalidPlaybookError(file, f"messages.{name}.medium", message)
 
 

@@ -16,6 +16,7 @@ from regulars.journeys.playbooks import (
 from regulars.journeys.playbooks.needs import KNOWN
 from regulars.journeys.registry import entry_kinds, happenings, step_kinds
 from regulars.segments.built_in import BUILT_IN
+from regulars.shop.wording import gettext as _
 
 _log = structlog.stdlib.get_logger("regulars.journeys")
 
@@ -84,4 +85,5 @@ def _refuse(code: str, place: str, told: object, known: Collection[str]) -> None
     names = sorted(known)
     if told not in names:
         choices = ", ".join(names)
-        raise InvalidPlaybookError(f"{code}.toml", place, f"{told!r} is not there; choose from {choices}")
+        words = _("%(name)s is not there; choose from %(choices)s") % {"name": repr(told), "choices": choices}
+        raise InvalidPlaybookError(f"{code}.toml", place, words)
