@@ -12,6 +12,10 @@ from regulars.shop.models import Order
 from regulars.shop.operations import define_attribute
 from tests.console.browser import LOOKS, Console, Look
 from tests.intake.importing import NOW, import_lines
+from tests.intake.test_constants import HEADER as CUSTOMERS
+from tests.intake.test_constants import ROWS
+from tests.intake.test_shopify_files import BAGS, WIPES, first, later
+from tests.intake.test_shopify_files import HEADER as ORDERS
 from tests.shop.factories import make_business
 from tests.staff.factories import make_user
 
@@ -21,6 +25,22 @@ CONTENT = "Order ID,Order Date,Customer ID,SKU,Product Name,Quantity,Unit Price\
     f"10{i},2026-01-{i:02},C{i % 5},W{i % 3},Baby wipes {i % 3},{-1 if i == 7 else 2},{'?' if i == 9 else '12.50'}\n"
     for i in range(1, 25)
 )
+
+
+def write_customers(folder: Path) -> Path:
+    path = folder / "customers_export.csv"
+    path.write_text("\n".join((CUSTOMERS, *ROWS)), encoding="utf-8")
+    return path
+
+
+def write_orders(folder: Path) -> Path:
+    path = folder / "orders_export.csv"
+    lines = (
+        first("#1", WIPES, status="partially_refunded", discount="1.00", refunded="2.00", code="SAVE1"),
+        later("#1", BAGS),
+    )
+    path.write_text("\n".join((ORDERS, *lines)), encoding="utf-8")
+    return path
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=attrgetter("name"))
@@ -41,6 +61,10 @@ def test_the_data_pages_are_sound(*, console: Console, look: Look, tmp_path: Pat
     customers = operations.register(
         path=people, kind="customers", store_code="main", created_by=alice, now=NOW
     )
+    consents = operations.register(
+        path=write_customers(tmp_path), kind="consents", store_code="main", created_by=alice, now=NOW
+    )
+    shopify = operations.register(path=write_orders(tmp_path), store_code="main", created_by=alice, now=NOW)
     running = operations.register(path=path, store_code="taobao", created_by=alice, now=NOW)
     Import.objects.filter(pk=running.pk).update(
         state="running", stage="staging", stage_done=400, stage_total=1000
@@ -51,6 +75,8 @@ def test_the_data_pages_are_sound(*, console: Console, look: Look, tmp_path: Pat
         "data": "/data/",
         "data-matching": f"/data/{waiting.pk}/",
         "data-matching-customers": f"/data/{customers.pk}/?match=names",
+        "data-matching-consents": f"/data/{consents.pk}/",
+        "data-matching-shopify": f"/data/{shopify.pk}/",
         "data-running": f"/data/{running.pk}/",
         "data-result": f"/data/{done.pk}/",
         "data-rejects": f"/data/{done.pk}/rejects/",

@@ -7,6 +7,7 @@ import pytest
 
 from regulars.intake import operations
 from regulars.intake.kinds import KINDS
+from regulars.intake.kinds.kind import Kind
 from regulars.intake.mapping import Mapping
 from regulars.intake.models import Import
 from regulars.intake.queries import preview, proposal
@@ -238,3 +239,8 @@ def test_what_a_customer_file_says_stands_against_older_orders_and_for_newer_one
         assert Customer.objects.get().name == "Told"
     bring_in(tmp_path, "orders", orders.format(3, "2026-04-05", "New"), known)
     assert Customer.objects.get().name == "New"
+
+
+@pytest.mark.parametrize("kind", [one for one in KINDS.values() if one.moment and one.name != "orders"])
+def test_only_an_order_has_an_order_date(kind: Kind) -> None:
+    assert str(kind.field(kind.moment).label) not in ("Order date", "")

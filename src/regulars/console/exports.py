@@ -23,8 +23,11 @@ from regulars.intake import queries as intake
 from regulars.intake.connectors.looking import shops
 from regulars.intake.models import Delivery, WriteKey
 from regulars.intake.track import labels, reading
+from regulars.journeys.models import Approval
+from regulars.journeys.queries import playbooks
 from regulars.messaging import composing
 from regulars.messaging import queries as messaging
+from regulars.messaging.channels import kind_named as channel_kind_named
 from regulars.messaging.queries import templates
 from regulars.segments import queries as segments
 from regulars.shop import queries as shop
@@ -173,6 +176,53 @@ def _experiments(query: QueryDict) -> Rows:
             row.pk, row.name, row.state, row.metric, " / ".join(arm.name for arm in row.arms.all()), row.created_at,
             row.started_at, row.ended_at,
         )  # fmt: skip
+
+
+def _channels(_query: QueryDict) -> Rows:
+    for row in messaging.channels():
+        kind = channel_kind_named(row.kind)
+        yield (
+            row.pk, row.name, str(kind.label), row.medium or " ".join(kind.media), float(row.cost_minor), row.per_minute,
+            row.domain_per_minute, row.warm_up_first, row.warm_up_from, row.trouble or row.deaf_trouble or None,
+            row.closed_until, row.created_at,
+        )  # fmt: skip
+
+
+def _sending_rules(_query: QueryDict) -> Rows:
+    for cap in messaging.caps():
+        yield "cap", cap.medium or None, cap.tag or None, cap.most, cap.days, cap.is_rolling, None, None
+    for quiet in messaging.quiet_hours():
+        begins, ends = f"{quiet.begins:%H:%M}", f"{quiet.ends:%H:%M}"
+        yield "quiet_hours", quiet.medium, None, None, None, None, begins, ends
+
+
+def _approvals(_query: QueryDict) -> Rows:
+    people = ("asked_by", "decided_by")
+    for row in Approval.objects.select_related("campaign", "journey", *people).order_by("-asked_at", "-pk"):
+        yield (
+            row.pk, "campaign" if row.campaign_id else "journey", str(row), row.customers, row.state, row.asked_by.email,
+            row.asked_at, row.decided_by.email if row.decided_by else None, row.decided_at, row.answer or None,
+        )  # fmt: skip
+
+
+def _playbooks(query: QueryDict) -> Rows:
+    asked = playbooks.filter_of(query)
+    for row in (row for row in playbooks.rows() if playbooks.fits(row, asked)):
+        book = row.book
+        yield (
+            book.code, str(book.name), str(book.about), book.group, row.state, row.journey.pk if row.journey else None,
+            row.is_own, "; ".join(str(one.words) for one in row.missing) or None,
+        )  # fmt: skip
+
+
+def _consent_wordings(_query: QueryDict) -> Rows:
+    for one in shop.consent_offers():
+        asked = (one.channel, one.purpose, one.is_offered, one.is_confirmed)
+        for row in shop.consent_wordings(one.channel, one.purpose):
+            yield *asked, row.version, row.english, row.chinese, row.made_at
+        if not one.versions:
+            # The words that come with the program are version 0.
+            yield *asked, 0, one.english, one.chinese, None
 
 
 def _team(_query: QueryDict) -> Rows:
@@ -410,6 +460,46 @@ EXPORTS: dict[str, Export] = {
             "ended_at": _AT,
         },
         rows=_experiments,
+    ),
+    "channels": Export(
+        needs=Capability.CHANGE_SETTINGS,
+        columns={
+            "channel": _COUNT, **_texts("name", "kind", "medium"), "cost_minor": pl.Float64(), "per_minute": _COUNT,
+            "domain_per_minute": _COUNT, "warm_up_first": _COUNT, "warm_up_from": _DAY, "trouble": _TEXT,
+            "closed_until": _AT, "made_at": _AT,
+        },
+        rows=_channels,
+    ),
+    "sending-rules": Export(
+        needs=Capability.CHANGE_SETTINGS,
+        columns={
+            **_texts("rule", "channel", "tag"), "most": _COUNT, "days": _COUNT, "is_rolling": _FLAG,
+            **_texts("begins", "ends"),
+        },
+        rows=_sending_rules,
+    ),
+    "approvals": Export(
+        needs=Capability.SEND_MESSAGES,
+        columns={
+            "approval": _COUNT, **_texts("kind", "name"), "customers": _COUNT, **_texts("state", "asked_by"), "asked_at": _AT,
+            "decided_by": _TEXT, "decided_at": _AT, "answer": _TEXT,
+        },
+        rows=_approvals,
+    ),
+    "playbooks": Export(
+        needs=Capability.VIEW_REPORTS,
+        columns={
+            **_texts("code", "name", "meaning", "group", "state"), "journey": _COUNT, "is_own": _FLAG, "missing": _TEXT,
+        },
+        rows=_playbooks,
+    ),
+    "consent-wordings": Export(
+        needs=Capability.CHANGE_SETTINGS,
+        columns={
+            **_texts("channel", "purpose"), "is_asked": _FLAG, "is_confirmed": _FLAG, "version": _COUNT,
+            **_texts("english", "chinese"), "made_at": _AT,
+        },
+        rows=_consent_wordings,
     ),
     "team": Export(
         needs=Capability.MANAGE_TEAM,

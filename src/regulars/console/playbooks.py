@@ -99,9 +99,9 @@ class Card:
 @never_cache
 def playbooks(request: HttpRequest) -> HttpResponse:
     """Show the library in its groups."""
-    asked = _asked(request)
+    asked = queries.filter_of(request.GET)
     rows = queries.rows()
-    found = [_card(row) for row in rows if _fits(row, asked)]
+    found = [_card(row) for row in rows if queries.fits(row, asked)]
     groups = [
         (label, [card for card in found if card.row.book.group == group]) for group, label in GROUPS.items()
     ]
@@ -128,25 +128,6 @@ def playbooks(request: HttpRequest) -> HttpResponse:
             "on": sum(row.state == "running" for row in rows),
             "total": len(rows),
         },
-    )
-
-
-def _asked(request: HttpRequest) -> dict[str, str]:
-    group, state = request.GET.get("group", ""), request.GET.get("state", "")
-    return {
-        "words": request.GET.get("words", "").replace("\0", "").strip()[:100],
-        "group": group if group in GROUPS else "",
-        "state": state if state in STATES else "",
-    }
-
-
-def _fits(row: PlaybookRow, asked: Mapping[str, str]) -> bool:
-    book, words = row.book, asked["words"].casefold()
-    said = f"{book.code} {book.name.en} {book.name.zh} {book.about.en} {book.about.zh}".casefold()
-    return (
-        (not words or words in said)
-        and asked["group"] in ("", book.group)
-        and asked["state"] in ("", row.state)
     )
 
 

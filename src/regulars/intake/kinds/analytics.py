@@ -59,7 +59,7 @@ ANALYTICS = Kind(
     ),
     fields=(
         Field(name="event_name", form="text", words=("event_name",), label=_("What they did")),
-        when("happened_at", "event_timestamp"),
+        when("happened_at", _("When"), "event_timestamp"),
         Field(
             name="visitor",
             form="code",

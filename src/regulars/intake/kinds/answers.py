@@ -19,7 +19,7 @@ ANSWERS = Kind(
             words=("answer id", "response id", "submission id", "答卷编号", "提交编号", "序号"),
             label=_("Answer id"),
         ),
-        when("answered_at", "answered at", "submitted at", "response date", "提交答卷时间", "提交时间", "答题时间"),
+        when("answered_at", _("Date answered"), "answered at", "submitted at", "response date", "提交答卷时间", "提交时间", "答题时间"),
         *shared(*IDENTIFIERS, "order_code", "product_code"),
         Field(
             name="survey",

@@ -15,7 +15,7 @@ CONSENTS = Kind(
     note=_("One statement a row: a customer allowed a channel, or took it back, and when."),
     fields=(
         *shared(*IDENTIFIERS),
-        when("stated_at", "consent date", "consented at", "opt in date", "subscribed at", "同意时间", "授权时间", "订阅时间", is_tellable=True),
+        when("stated_at", _("Date of consent"), "consent date", "consented at", "opt in date", "subscribed at", "同意时间", "授权时间", "订阅时间", is_tellable=True),
         Field(
             name="channel",
             form="word",

@@ -14,7 +14,7 @@ COUPONS = Kind(
     note=_("One coupon that somebody used a row: who, when, on which order, and what it was worth."),
     fields=(
         called("coupon_code", "coupon", "voucher", "优惠券"),
-        when("redeemed_at", "redeemed at", "used at", "redemption date", "使用时间", "核销时间"),
+        when("redeemed_at", _("Date redeemed"), "redeemed at", "used at", "redemption date", "使用时间", "核销时间"),
         *shared(*IDENTIFIERS, "order_code", "product_code"),
         Field(
             name="campaign",

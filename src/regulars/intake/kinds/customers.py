@@ -31,7 +31,7 @@ CUSTOMERS = Kind(
             longest=3_000,
         ),
         *shared("store"),
-        when("updated_at", "updated at", "last modified", "modified at", "更新时间", "修改时间", "更新時間"),
+        when("updated_at", _("Last changed"), "updated at", "last modified", "modified at", "更新时间", "修改时间", "更新時間"),
     ),
     main=(*IDENTIFIERS, "customer_name", "country", "tags"),
     needs=(IDENTIFIERS,),

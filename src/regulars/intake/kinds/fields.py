@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from regulars.intake.headers import GUESSED, WORDS
-from regulars.intake.kinds.kind import Field, Form
+from regulars.intake.kinds.kind import Field, Form, Label
 from regulars.intake.labels import FIELD_LABELS, FIELD_NOTES
 
 # Ways to recognise a customer.
@@ -40,7 +40,9 @@ def called(name: str, *words: str) -> Field:
     return replace(SHARED[name], words=(*SHARED[name].words, *words))
 
 
-def when(name: str, *words: str, is_tellable: bool = False) -> Field:
+def when(name: str, label: Label, *words: str, is_tellable: bool = False) -> Field:
     """Return a field for a moment, with the words of its kind before those of every date."""
     field = SHARED["placed_at"]
-    return replace(field, name=name, words=(*words, *field.words), note="", is_tellable=is_tellable)
+    return replace(
+        field, name=name, label=label, words=(*words, *field.words), note="", is_tellable=is_tellable
+    )

@@ -42,7 +42,7 @@ REFUNDS = Kind(
             longest=90,
         ),
         SHARED["order_code"],
-        when("refunded_at", "refund date", "refunded at", "refund time", "退款时间", "退款完结时间", "退款日期", "退款時間"),
+        when("refunded_at", _("Refund date"), "refund date", "refunded at", "refund time", "退款时间", "退款完结时间", "退款日期", "退款時間"),
         *shared("product_code", "quantity"),
         Field(
             name="amount",

@@ -19,7 +19,7 @@ TICKETS = Kind(
             words=("ticket id", "ticket number", "ticket no", "case number", "ticket", "工单编号", "工单号", "售后单号", "售后编号"),
             label=_("Ticket number"),
         ),
-        when("opened_at", "opened at", "ticket date", "created", "工单时间", "申请时间", "提交时间"),
+        when("opened_at", _("Date opened"), "opened at", "ticket date", "created", "工单时间", "申请时间", "提交时间"),
         *shared(*IDENTIFIERS, "order_code", "product_code"),
         Field(
             name="subject",

@@ -1,7 +1,10 @@
 """What pages and programs read of the library: which playbooks are on, what the others wait for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+from django.http import QueryDict
 
 from regulars.journeys.models import AdoptedPlaybook, Journey, OwnPlaybook
 from regulars.journeys.operations.playbooks import Thing, alive, things_of
@@ -40,6 +43,27 @@ def rows() -> list[PlaybookRow]:
     """Return the library in its order and the shop's own, with where each playbook stands."""
     adopted = {row.code: row for row in AdoptedPlaybook.objects.select_related("journey")}
     return [_row(book, adopted.get(book.code)) for book in every()]
+
+
+def filter_of(query: QueryDict) -> dict[str, str]:
+    """Return what an address asks of the library: `words`, `group`, `state`; what it cannot mean is passed over."""
+    group, state = query.get("group", ""), query.get("state", "")
+    return {
+        "words": query.get("words", "").replace("\0", "").strip()[:100],
+        "group": group if any(group == book.group for book in every()) else "",
+        "state": state if state in get_args(State) else "",
+    }
+
+
+def fits(row: PlaybookRow, asked: Mapping[str, str]) -> bool:
+    """Return whether a playbook is one that was asked for."""
+    book, words = row.book, asked["words"].casefold()
+    said = f"{book.code} {book.name.en} {book.name.zh} {book.about.en} {book.about.zh}".casefold()
+    return (
+        (not words or words in said)
+        and asked["group"] in ("", book.group)
+        and asked["state"] in ("", row.state)
+    )
 
 
 def row(book: Playbook) -> PlaybookRow:
