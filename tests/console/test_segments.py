@@ -54,7 +54,7 @@ def test_the_list_teaches_first_and_then_shows_sizes_and_freshness() -> None:
 def test_a_rule_is_written_step_by_step_counted_saved_changed_and_taken_back() -> None:
     client = someone()
     tea = make_product(code="T1", category="Tea")
-    fans = [make_customer(code=f"F{n}") for n in range(3)]
+    fans = [make_customer(code=f"fan-{n}") for n in range(3)]
     for fan in fans[:2]:
         make_line(order=make_order(customer=fan), product=tea)
     form = {"0-kind": "group", "0-mode": "all", "0-n": "0", "do": "add:0:bought"}
@@ -91,7 +91,7 @@ def test_a_rule_is_written_step_by_step_counted_saved_changed_and_taken_back() -
         make_profile(customer=customer)
     listed = text(client, f"/customers/?segment={segment.pk}")
     assert "Segment: Tea" in listed
-    assert ("F0" in listed, "F2" in listed) == (True, False)
+    assert ("fan-0" in listed, "fan-2" in listed) == (True, False)
     exported = client.get(f"/customers/export/?segment={segment.pk}&format=csv").getvalue()
     assert exported.decode().count("\n") == 3
 

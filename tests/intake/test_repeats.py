@@ -4,9 +4,19 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from django.db import connection
 
 from regulars.shop.models import ChangedMonth, Customer, Order, OrderLine, Product, Refund
-from tests.intake.importing import SIMPLE, import_file, import_frame, import_lines, row_versions, state
+from tests.intake.importing import (
+    HEADER,
+    SIMPLE,
+    import_file,
+    import_frame,
+    import_lines,
+    import_text,
+    row_versions,
+    state,
+)
 from tests.shop.factories import make_business
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -150,3 +160,13 @@ def test_the_latest_order_says_what_a_product_is_called(tmp_path: Path) -> None:
         path.write_text(f"order,date,customer,sku,qty,price,name\n{when},{when},A,wipes,1,2.50,{name}\n")
         import_file(path, mapping=mapping)
     assert Product.objects.get().name == "New name"
+
+
+def test_the_planner_is_told_of_many_rows_at_once(tmp_path: Path) -> None:
+    make_business()
+    lines = (f"o{n},2024-03-01,c{n},p{n},1,9.50" for n in range(1_200))
+    assert import_text(tmp_path, "\n".join((HEADER, *lines))).lines_accepted == 1_200
+    tables = ["shop_customer", "shop_identifier", "shop_product", "shop_order", "shop_orderline"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relname = ANY(%s) AND reltuples >= 1200", [tables])
+        assert {name for (name,) in cursor.fetchall()} == set(tables)

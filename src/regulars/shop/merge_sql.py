@@ -670,11 +670,13 @@ SELECT DISTINCT date_trunc('month', date '1970-01-01' + day)::date, 1 FROM chang
 ON CONFLICT (month) DO UPDATE SET version = shop_changedmonth.version + 1
 """
 
-# Columns are named where indexes hold expressions: their statistics cost more than the rest of the merge.
-ANALYZE_RECORD = """
-ANALYZE shop_customer (id, code, name, country), shop_identifier (customer_id, kind, store_id, value),
-    shop_product, shop_order, shop_orderline, shop_refund
-"""
+# What is analysed. Columns are named where indexes hold expressions: their statistics cost more than the rest of the merge.
+CUSTOMERS = "shop_customer (id, code, name, country)"
+IDENTIFIERS = "shop_identifier (customer_id, kind, store_id, value)"
+PRODUCTS = "shop_product"
+ORDERS = "shop_order"
+LINES = "shop_orderline"
+REFUNDS = "shop_refund"
 
 CLOSE_STAGE = """
 DROP TABLE IF EXISTS stage_row, stage_line, stage_refund, stage_customer, stage_product, staged_customer,

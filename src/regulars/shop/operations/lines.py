@@ -17,8 +17,8 @@ from regulars.shop.privacy_log import sql_keys
 # Below this many new lines PostgreSQL checks foreign keys row by row, and nobody has to wait for a lock.
 _BULK_LINES = 100_000
 _LOCK_SECONDS = 5
-# From here on the planner's statistics are worth taking at once.
-_ANALYZE_LINES = 20_000
+# Added to a table whose rows were all taken back before, as many make the planner think of none, and join them one by one.
+_ANALYZE_ROWS = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,7 @@ def merge_stage(*, progress: Progress = no_progress) -> Merged:
         conflicts = _merge_customers(counts)
     progress("products", 0, None)
     _run(merge_sql.STAGE_PRODUCTS)
-    counts["products_added"] += _run(merge_sql.ADD_PRODUCTS)
+    counts["products_added"] += _add(merge_sql.ADD_PRODUCTS, to=merge_sql.PRODUCTS)
     counts["rows_changed"] += _run(merge_sql.UPDATE_PRODUCTS)
     progress("orders", 0, None)
     _run(merge_sql.SPREAD_DISCOUNTS)
@@ -120,8 +120,6 @@ def merge_stage(*, progress: Progress = no_progress) -> Merged:
     is_bulk = new >= max(_BULK_LINES, known)
     with _taken_off(*(merge_sql.FOREIGN_KEYS, merge_sql.INDEXES_OF_EMPTY_TABLES) if is_bulk else ()):
         _merge_orders(counts, progress)
-    if counts["lines_added"] >= _ANALYZE_LINES:
-        _run(merge_sql.ANALYZE_RECORD)
     progress("refunds", 0, None)
     _merge_refunds(counts)
     ((lines, matched, unmatched),) = _rows(merge_sql.COUNT_STAGED)
@@ -204,7 +202,7 @@ def _take_erased(stages: dict[str, str], *, has_orders: bool) -> list[int]:
 
 def _merge_customers(counts: Counter[str]) -> tuple[Conflict, ...]:
     _run(merge_sql.RESOLVE_CUSTOMERS)
-    _run(merge_sql.ADD_IDENTIFIERS)
+    _add(merge_sql.ADD_IDENTIFIERS, to=merge_sql.IDENTIFIERS)
     _run(merge_sql.RESOLVE_CUSTOMERS)
     conflicts = tuple(
         Conflict(
@@ -216,8 +214,8 @@ def _merge_customers(counts: Counter[str]) -> tuple[Conflict, ...]:
         _run(merge_sql.forget_customers_without("stage_line", "stage_refund"))
     for kind in merge_sql.KINDS:
         if _run(merge_sql.NAME_NEW_CUSTOMERS, kind=kind):
-            counts["customers_added"] += _run(merge_sql.ADD_CUSTOMERS, kind=kind)
-            _run(merge_sql.ADD_IDENTIFIERS)
+            counts["customers_added"] += _add(merge_sql.ADD_CUSTOMERS, to=merge_sql.CUSTOMERS, kind=kind)
+            _add(merge_sql.ADD_IDENTIFIERS, to=merge_sql.IDENTIFIERS)
             _run(merge_sql.RESOLVE_CUSTOMERS)
     _run(merge_sql.SUGGEST_MERGES)
     counts["rows_changed"] += _run(merge_sql.UPDATE_CUSTOMER_CODES)
@@ -226,11 +224,11 @@ def _merge_customers(counts: Counter[str]) -> tuple[Conflict, ...]:
 
 
 def _merge_orders(counts: Counter[str], progress: Progress) -> None:
-    counts["orders_added"] += _run(merge_sql.ADD_ORDERS)
+    counts["orders_added"] += _add(merge_sql.ADD_ORDERS, to=merge_sql.ORDERS)
     progress("lines", 0, None)
     _run(merge_sql.KEY_LINES)
-    counts["lines_added"] += _run(merge_sql.ADD_LINES_OF_NEW_ORDERS)
-    counts["lines_added"] += _run(merge_sql.ADD_LINES_OF_KNOWN_ORDERS)
+    counts["lines_added"] += _add(merge_sql.ADD_LINES_OF_NEW_ORDERS, to=merge_sql.LINES)
+    counts["lines_added"] += _add(merge_sql.ADD_LINES_OF_KNOWN_ORDERS, to=merge_sql.LINES)
     counts["rows_changed"] += _run(merge_sql.UPDATE_LINES)
     counts["rows_changed"] += _run(merge_sql.UPDATE_ORDERS)
 
@@ -242,11 +240,11 @@ def _merge_refunds(counts: Counter[str]) -> None:
 
 def _merge_staged_refunds(counts: Counter[str]) -> None:
     _run(merge_sql.SUM_TOLD_BY_FILES)
-    counts["refunds_added"] += _run(merge_sql.ADD_REFUNDS)
+    counts["refunds_added"] += _add(merge_sql.ADD_REFUNDS, to=merge_sql.REFUNDS)
     counts["rows_changed"] += _run(merge_sql.UPDATE_REFUNDS)
     counts["rows_changed"] += _run(merge_sql.TAKE_FROM_SENDERS)
     _run(merge_sql.STAGE_SUMS)
-    counts["refunds_added"] += _run(merge_sql.ADD_SUMS)
+    counts["refunds_added"] += _add(merge_sql.ADD_SUMS, to=merge_sql.REFUNDS)
     counts["rows_changed"] += _run(merge_sql.UPDATE_SUMS)
     _run(merge_sql.FIND_AFFECTED_CUSTOMERS)
     _run(merge_sql.MATCH_REFUNDS)
@@ -291,6 +289,14 @@ def _require_transaction() -> None:
             "stage and merge inside one transaction: all of a file becomes part of the record, or nothing"
         )
         raise transaction.TransactionManagementError(message)
+
+
+def _add(sql: str, *, to: str, **parameters: str) -> int:
+    """Run a statement that adds rows to a table; tell the planner of many at once."""
+    added = _run(sql, **parameters)
+    if added >= _ANALYZE_ROWS:
+        _run(f"ANALYZE {to}")
+    return added
 
 
 def _run(sql: str, **parameters: str) -> int:
