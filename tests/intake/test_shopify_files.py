@@ -257,6 +257,13 @@ def test_orders_whose_amounts_are_unclear_are_refused_whole(tmp_path: Path) -> N
     assert Reject.objects.count() == 4
 
 
+def test_an_order_in_another_currency_is_refused_whole(tmp_path: Path) -> None:
+    make_business(currency="EUR")
+    take(tmp_path, first("#1", WIPES), later("#1", BAGS), later("#1", BALM))
+    assert not Order.objects.exists()
+    assert list(Reject.objects.values_list("reason", flat=True)) == ["other_currency"] * 3
+
+
 def test_the_discount_counts_though_the_line_it_stands_in_is_refused(tmp_path: Path) -> None:
     make_business(currency="GBP")
     gift = "1|Gift|0.00|GIFT|0.00"

@@ -195,6 +195,8 @@ class Judge:
         if len(totals):
             told = totals.rename({"store": "doubtful_store"})
             lines = lines.join(told, on=["doubtful_store", "order_code"], how="left", maintain_order="left")
+        if "order_currency" in lines.columns:
+            lines = lines.with_columns(currency=pl.coalesce("currency", "order_currency"))
         missing = {"order_discount": 0, "order_refunded": 0, "is_cancelled": False, "unclear": False}
         lines = lines.with_columns(
             pl.col(name).fill_null(value) if name in lines.columns else pl.lit(value).alias(name)

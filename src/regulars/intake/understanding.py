@@ -73,7 +73,7 @@ class Understanding:
             `several_statuses`.
         repeated: (`store`, `order_code`, `line_number`, `first_line`) of line numbers that stand twice.
         totals: Orders with something that stands once for all their lines; one row an order with `store`, `order_code`,
-            `order_discount` and `order_refunded` in millionths, `is_cancelled`, and `unclear` where no number stands or two.
+            `order_discount` and `order_refunded` in millionths, `order_currency`, `is_cancelled`, and `unclear` where no number stands or two.
         lines: How many rows the file has, empty ones included.
         is_damaged: Whether letters were lost before the file came to us.
     """
@@ -446,6 +446,7 @@ def _totals(known: Understanding, rows: pl.LazyFrame, schema: pl.Schema) -> pl.D
             pl.lit(value=False), *(text(name).is_not_null() & number(column[name]).is_null() for name in amounts)
         ),
         **{name: number(column[name]) for name in amounts},
+        **({"order_currency": text("currency")} if "currency" in column else {}),
         **(
             {"order_subtotal": number(column["order_subtotal"]), "whole": _worth(known, number)}
             if has_subtotal
@@ -455,6 +456,7 @@ def _totals(known: Understanding, rows: pl.LazyFrame, schema: pl.Schema) -> pl.D
     totals = cells.group_by("store", "order_code").agg(
         *(pl.col(name).max().fill_null(0) for name in amounts),
         *([pl.col("order_subtotal").max(), pl.col("whole").sum()] if has_subtotal else []),
+        *([pl.col("order_currency").max()] if "currency" in column else []),
         is_cancelled=pl.col("is_cancelled").any(),
         unclear=pl.any_horizontal(
             pl.col("no_number").any(), *(pl.col(name).max() != pl.col(name).min() for name in amounts)
@@ -464,9 +466,13 @@ def _totals(known: Understanding, rows: pl.LazyFrame, schema: pl.Schema) -> pl.D
         beyond = (pl.col("whole") - pl.col("order_subtotal")).clip(lower_bound=0)
         totals = totals.with_columns(order_discount=pl.min_horizontal("order_discount", beyond))
     speaks = [pl.col(name) > 0 for name in amounts]
+    told = [*amounts, "is_cancelled", "unclear"]
+    if "currency" in column:
+        speaks.append(pl.col("order_currency").is_not_null())
+        told.append("order_currency")
     return (
         totals.filter(pl.any_horizontal("is_cancelled", "unclear", *speaks))
-        .select("store", "order_code", *amounts, "is_cancelled", "unclear")
+        .select("store", "order_code", *told)
         .collect(engine="streaming")
     )
 
