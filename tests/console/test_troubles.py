@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from regulars.journeys import advancing, starting
@@ -194,3 +195,12 @@ def test_a_review_that_cannot_be_mailed_says_why(readers: tuple[Client, Client])
     reviews.change_mailing(recipients=["mei@shop.example"], language="en")
     reviews.note_trouble(reviews.MailServerMissingError(gettext("no mail server is set: REGULARS_SMTP_HOST")))
     says(readers, "/settings/review/", english="no mail server is set", chinese="没有设置邮件服务器")
+
+
+def test_the_file_of_channels_says_why_one_rests_in_the_readers_words(readers: tuple[Client, Client]) -> None:
+    close_channel(smtp_channel(1).pk, trouble=gettext("there is no such segment"), now=timezone.now())
+    assert Channel.objects.get().trouble.startswith("{")
+    english, chinese = (
+        one.get(reverse("console:export-channels"), {"format": "csv"}).getvalue().decode() for one in readers
+    )
+    assert "{" not in english + chinese

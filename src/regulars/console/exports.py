@@ -46,6 +46,7 @@ from regulars.shop.models import (
     Refund,
     Tagging,
 )
+from regulars.shop.wording import said
 from regulars.staff.access import Needs, access
 from regulars.staff.models import ApiKey, User
 from regulars.staff.rules import Capability
@@ -183,7 +184,7 @@ def _channels(_query: QueryDict) -> Rows:
         kind = channel_kind_named(row.kind)
         yield (
             row.pk, row.name, str(kind.label), row.medium or " ".join(kind.media), float(row.cost_minor), row.per_minute,
-            row.domain_per_minute, row.warm_up_first, row.warm_up_from, row.trouble or row.deaf_trouble or None,
+            row.domain_per_minute, row.warm_up_first, row.warm_up_from, said(row.trouble or row.deaf_trouble) or None,
             row.closed_until, row.created_at,
         )  # fmt: skip
 

@@ -456,7 +456,12 @@ def _totals(known: Understanding, rows: pl.LazyFrame, schema: pl.Schema) -> pl.D
     totals = cells.group_by("store", "order_code").agg(
         *(pl.col(name).max().fill_null(0) for name in amounts),
         *([pl.col("order_subtotal").max(), pl.col("whole").sum()] if has_subtotal else []),
-        *([pl.col("order_currency").max()] if "currency" in column else []),
+        # Of orders of which every line has its own nothing is told.
+        *(
+            [pl.when(pl.col("order_currency").is_null().any()).then(pl.col("order_currency").max())]
+            if "currency" in column
+            else []
+        ),
         is_cancelled=pl.col("is_cancelled").any(),
         unclear=pl.any_horizontal(
             pl.col("no_number").any(), *(pl.col(name).max() != pl.col(name).min() for name in amounts)

@@ -496,12 +496,15 @@ FROM (
 ANALYZE staged_refund;
 """
 
-ADD_REFUNDS = """
+
+def add_refunds(stage: str) -> str:
+    """Return the SQL that adds the refunds of `staged_refund` or `staged_sum` that are new, and counts them."""
+    return f"""
 WITH added AS (
     INSERT INTO shop_refund
         (store_id, key, code, customer_id, product_id, quantity, amount_minor, refunded_at, day)
     SELECT store_id, key, code, customer_id, product_id, quantity, amount_minor, refunded_at, day
-    FROM staged_refund s
+    FROM {stage} s
     WHERE NOT EXISTS (SELECT FROM shop_refund r WHERE r.store_id = s.store_id AND r.key = s.key)
     ORDER BY refunded_at, store_id, key
     RETURNING day
@@ -511,10 +514,13 @@ WITH added AS (
 SELECT count(*) FROM added
 """
 
-UPDATE_REFUNDS = """
+
+def update_refunds(stage: str) -> str:
+    """Return the SQL that brings the record's refunds up to what is staged of them."""
+    return f"""
 WITH changed AS (
     SELECT r.id, r.day AS old_day, s.*
-    FROM staged_refund s JOIN shop_refund r ON r.store_id = s.store_id AND r.key = s.key
+    FROM {stage} s JOIN shop_refund r ON r.store_id = s.store_id AND r.key = s.key
     WHERE (r.product_id, r.quantity, r.amount_minor, r.refunded_at) IS DISTINCT FROM
           (s.product_id, s.quantity, s.amount_minor, s.refunded_at)
 ), days AS (
@@ -525,6 +531,7 @@ SET product_id = c.product_id, quantity = c.quantity, amount_minor = c.amount_mi
     refunded_at = c.refunded_at, day = c.day
 FROM changed c WHERE r.id = c.id
 """
+
 
 # What files tell of the orders' refunds, before and after. A sender's refunds (`woocommerce:1001:726.1`) count beyond that only:
 # as much as files tell more, their oldest ones tell less, as `put_order` would have it were the order told anew.
@@ -562,41 +569,18 @@ SELECT (SELECT count(*) FROM less) + (SELECT count(*) FROM gone)
 # What orders say was given back of them all told: a refund for what no other refund of the order tells.
 STAGE_SUMS = """
 CREATE TEMPORARY TABLE staged_sum ON COMMIT DROP AS
-SELECT o.store_id, 'all of ' || o.code AS key, o.code, o.customer_id, o.placed_at AS refunded_at, o.day,
-       least(s.refunded_minor, o.amount_minor) - coalesce((
-           SELECT sum(r.amount_minor) FROM shop_refund r
-           WHERE r.customer_id = o.customer_id AND r.store_id = o.store_id AND r.code = o.code AND r.key <> 'all of ' || o.code
-       ), 0) AS amount_minor
-FROM (
-    SELECT store_id, order_code, max(order_refunded_minor) AS refunded_minor
-    FROM stage_line WHERE order_refunded_minor > 0 GROUP BY store_id, order_code
-) s JOIN shop_order o ON o.store_id = s.store_id AND o.code = s.order_code
-"""
-
-ADD_SUMS = """
-WITH added AS (
-    INSERT INTO shop_refund (store_id, key, code, customer_id, quantity, amount_minor, refunded_at, day)
-    SELECT store_id, key, code, customer_id, 1, amount_minor, refunded_at, day
-    FROM staged_sum s
-    WHERE amount_minor > 0 AND NOT EXISTS (SELECT FROM shop_refund r WHERE r.store_id = s.store_id AND r.key = s.key)
-    ORDER BY refunded_at, store_id, key
-    RETURNING day
-), marked AS (
-    INSERT INTO changed_day SELECT DISTINCT day FROM added
-)
-SELECT count(*) FROM added
-"""
-
-UPDATE_SUMS = """
-WITH changed AS (
-    SELECT r.id, r.day AS old_day, s.*
-    FROM staged_sum s JOIN shop_refund r ON r.store_id = s.store_id AND r.key = s.key
-    WHERE s.amount_minor > 0 AND (r.amount_minor, r.refunded_at) IS DISTINCT FROM (s.amount_minor, s.refunded_at)
-), days AS (
-    INSERT INTO changed_day SELECT old_day FROM changed UNION SELECT day FROM changed
-)
-UPDATE shop_refund r SET amount_minor = c.amount_minor, refunded_at = c.refunded_at, day = c.day
-FROM changed c WHERE r.id = c.id
+SELECT * FROM (
+    SELECT o.store_id, 'all of ' || o.code AS key, o.code, o.customer_id, NULL::bigint AS product_id, 1 AS quantity,
+           o.placed_at AS refunded_at, o.day,
+           least(s.refunded_minor, o.amount_minor) - coalesce((
+               SELECT sum(r.amount_minor) FROM shop_refund r
+               WHERE r.customer_id = o.customer_id AND r.store_id = o.store_id AND r.code = o.code AND r.key <> 'all of ' || o.code
+           ), 0) AS amount_minor
+    FROM (
+        SELECT store_id, order_code, max(order_refunded_minor) AS refunded_minor
+        FROM stage_line WHERE order_refunded_minor > 0 GROUP BY store_id, order_code
+    ) s JOIN shop_order o ON o.store_id = s.store_id AND o.code = s.order_code
+) told WHERE amount_minor > 0
 """
 
 # For refunds that come without orders.

@@ -240,12 +240,12 @@ def _merge_refunds(counts: Counter[str]) -> None:
 
 def _merge_staged_refunds(counts: Counter[str]) -> None:
     _run(merge_sql.SUM_TOLD_BY_FILES)
-    counts["refunds_added"] += _add(merge_sql.ADD_REFUNDS, to=merge_sql.REFUNDS)
-    counts["rows_changed"] += _run(merge_sql.UPDATE_REFUNDS)
+    counts["refunds_added"] += _add(merge_sql.add_refunds("staged_refund"), to=merge_sql.REFUNDS)
+    counts["rows_changed"] += _run(merge_sql.update_refunds("staged_refund"))
     counts["rows_changed"] += _run(merge_sql.TAKE_FROM_SENDERS)
     _run(merge_sql.STAGE_SUMS)
-    counts["refunds_added"] += _add(merge_sql.ADD_SUMS, to=merge_sql.REFUNDS)
-    counts["rows_changed"] += _run(merge_sql.UPDATE_SUMS)
+    counts["refunds_added"] += _add(merge_sql.add_refunds("staged_sum"), to=merge_sql.REFUNDS)
+    counts["rows_changed"] += _run(merge_sql.update_refunds("staged_sum"))
     _run(merge_sql.FIND_AFFECTED_CUSTOMERS)
     _run(merge_sql.MATCH_REFUNDS)
     counts["rows_changed"] += _run(merge_sql.UPDATE_MATCHES)
