@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
+from regulars.staff.operations import create_owner
 from regulars.staff.rules import Role
 from tests.staff.factories import PASSWORD, make_user
 
@@ -84,6 +85,17 @@ def test_a_second_factor_is_set_up_asked_for_and_encrypted_at_rest() -> None:
 def test_a_stranger_is_spoken_to_in_the_browsers_language(*, language: str, words: str) -> None:
     page = Client().get("/accounts/login/", headers={"Accept-Language": language})
     assert f"<h1>{words}</h1>" in page.content.decode()
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "My account"), ("zh-hans", "我的账户")])
+def test_whoever_has_chosen_no_language_keeps_that_of_the_first_login(*, language: str, words: str) -> None:
+    owner = create_owner(email="owner@example.com", password=PASSWORD)
+    client = Client(headers={"Accept-Language": language})
+    assert _log_in(client, owner.email) == 302
+    owner.refresh_from_db()
+    assert owner.language == language
+    elsewhere = client.get("/account/", headers={"Accept-Language": "fr"})
+    assert words in elsewhere.content.decode()
 
 
 def test_a_broken_page_gives_a_number_and_no_detail(monkeypatch: pytest.MonkeyPatch) -> None:

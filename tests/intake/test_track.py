@@ -11,7 +11,7 @@ from regulars.intake.models import Call
 from regulars.intake.track.taking import UnknownWriteKeyError
 from regulars.intake.track.wire import CallTooLargeError, InvalidCallError
 from regulars.shop import operations as shop
-from regulars.shop.models import Account, Customer, Event, Identifier, Merge, MergeSuggestion, Order
+from regulars.shop.models import Account, Customer, Event, Identifier, Merge, MergeSuggestion, Order, Product
 from regulars.shop.operations import define_attribute
 from regulars.shop.queries import attributes
 from tests.intake.tracking import NOW, event, last_call, make_source, record, send, work_all
@@ -183,6 +183,37 @@ def test_an_order_of_a_nameless_visitor_waits_until_they_say_who_they_are() -> N
     send(key, event("identify", "2", anonymousId="a", userId="17"))
     assert Order.objects.get().customer.code == "17"
     assert Order.objects.get().amount_minor == 1250
+
+
+def test_an_order_says_what_was_paid_for_the_goods_with_or_without_its_products() -> None:
+    """The example of an order in Segment's specification, told whole, without prices, and without products."""
+    key = make_source()
+    totals = {"revenue": 25, "subtotal": 22.5, "total": 27.5, "shipping": 3, "tax": 2, "discount": 2.5}
+    monopoly = {"product_id": "507f1f", "sku": "45790-32", "name": "Monopoly", "price": 19, "quantity": 1}
+    uno = {"product_id": "505bd7", "sku": "46493-32", "name": "UNO", "price": 3, "quantity": 2}
+    bare = [{name: one[name] for name in ("sku", "quantity")} for one in (monopoly, uno)]
+    for number, products in enumerate([[monopoly, uno], [], bare, [monopoly, bare[1]]], start=1):
+        told = {"order_id": f"A{number}", **totals, "products": products}
+        send(key, event("track", f"{number}", userId="17", event="Order Completed", properties=told))
+    assert list(Order.objects.order_by("code").values_list("amount_minor", flat=True)) == [2250] * 4
+    assert [line for line in record()["lines"] if line[0] == "A3"] == [
+        ("A3", "45790-32", 1, 750, 83),
+        ("A3", "46493-32", 2, 1500, 167),
+    ]
+    codes = set(Product.objects.values_list("code", flat=True))
+    assert codes == {"45790-32", "46493-32", "unitemised"}
+    assert [line[1:4] for line in record()["lines"] if line[0] == "A4"] == [
+        line[1:4] for line in record()["lines"] if line[0] == "A1"
+    ]
+
+
+def test_an_order_whose_products_have_no_price_and_that_has_no_total_is_none() -> None:
+    key = make_source()
+    told = {"order_id": "A1", "products": [{"sku": "W80", "price": 3.5}, {"sku": "X1"}]}
+    send(key, event("track", "1", userId="17", event="Order Completed", properties=told))
+    assert last_call().notes == [[0, "order_without_amount", "A1"]]
+    assert "unitemised" not in Product.objects.values_list("code", flat=True)
+    assert not Order.objects.exists()
 
 
 def test_an_order_in_another_currency_is_kept_as_behaviour_and_said_so() -> None:

@@ -20,7 +20,9 @@ Email = Annotated[str, typer.Argument(help="The e-mail address that the person l
 def create_owner(
     email: Email,
     name: Annotated[str, typer.Option(help="What others call the person.")] = "",
-    language: Annotated[str, typer.Option(help="en or zh-hans.")] = "en",
+    language: Annotated[
+        str, typer.Option(help="en or zh-hans; without it that of the browser at the first login.")
+    ] = "",
 ) -> None:
     """Make an owner, who may do everything and invites the others, and print a password for the first login."""
     open_installation()

@@ -5,6 +5,8 @@ from http import HTTPStatus
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -78,6 +80,14 @@ def language(request: HttpRequest) -> HttpResponse:
         if isinstance(request.user, User):
             staff.change_language(user_id=request.user.pk, language=chosen)
     return response
+
+
+@receiver(user_logged_in)
+def keep_first_language(user: User, **_told: object) -> None:
+    """Keep the language of the page on which somebody who has chosen none logs in for the first time."""
+    if not user.language:
+        user.language = translation.get_language() or settings.LANGUAGE_CODE
+        staff.change_language(user_id=user.pk, language=user.language)
 
 
 class LanguageMiddleware:

@@ -112,6 +112,7 @@
 -- stands for reports.0001_initial
 -- stands for sessions.0001_initial
 -- stands for staff.0002_approving
+-- stands for staff.0003_language_of_the_browser
 -- stands for storefront.0001_initial
 CREATE TYPE public.procrastinate_job_event_type AS ENUM (
     'deferred',

@@ -69,20 +69,21 @@ class ExpiredApiKeyError(RegularsError):
     code: ClassVar[str] = "expired_api_key"
 
 
-def create_owner(*, email: str, password: str, name: str = "", language: str = "en") -> User:
+def create_owner(*, email: str, password: str, name: str = "", language: str = "") -> User:
     """Create a person who may do everything, as the first one of an installation must.
 
     Args:
         email: The address to log in with; upper and lower case are the same address.
         password: The password, not checked against the password rules: the caller makes or checks it.
         name: What others call the person.
-        language: `en` or `zh-hans`.
+        language: `en` or `zh-hans`; empty is that of the browser at the first login.
 
     Raises:
         EmailTakenError: Somebody already has the address.
         UnknownChoiceError: The language does not exist.
     """
-    return _create(email=email, password=password, name=name, language=language, role=Role.OWNER)
+    chosen = _language(language) if language else ""
+    return _create(email=email, password=password, name=name, language=chosen, role=Role.OWNER)
 
 
 def invite(*, email: str, role: str, name: str = "", language: str = "en") -> User:
@@ -92,7 +93,7 @@ def invite(*, email: str, role: str, name: str = "", language: str = "en") -> Us
         EmailTakenError: Somebody already has the address.
         UnknownChoiceError: The role or the language does not exist.
     """
-    return _create(email=email, password=None, name=name, language=language, role=_role(role))
+    return _create(email=email, password=None, name=name, language=_language(language), role=_role(role))
 
 
 def set_password(*, email: str, password: str) -> User:
@@ -286,9 +287,7 @@ def _create(*, email: str, password: str | None, name: str, language: str, role:
         if User.objects.filter(email__iexact=address).exists():
             message = _("%(email)s already belongs to somebody; choose another address") % {"email": address}
             raise EmailTakenError(message, email=address)
-        return User.objects.create_user(
-            address, password, name=name.strip(), language=_language(language), role=role
-        )
+        return User.objects.create_user(address, password, name=name.strip(), language=language, role=role)
 
 
 def _locked(*, user_id: int) -> User:

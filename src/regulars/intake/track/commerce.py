@@ -22,7 +22,8 @@ ORDER_EVENTS = (COMPLETED, UPDATED, REFUNDED, CANCELLED)
 SENDER = "track"
 # The product of an order that says what was paid and not for what.
 UNITEMISED = "unitemised"
-_TOTALS = ("revenue", "subtotal", "value", "total")
+# What was paid for the goods first: `subtotal` is after discounts, before tax and shipping.
+_TOTALS = ("subtotal", "revenue", "value", "total")
 _REFUND_TOTALS = ("total", "revenue", "value", "subtotal")
 _MOST_MINOR = 10**15
 
@@ -79,6 +80,13 @@ def seen_products(store_id: int, properties: Mapping[str, Any]) -> list[ProductS
     ]
 
 
+def ordered_products(store_id: int, event: OrderEvent) -> list[ProductSeen]:
+    """Return every product that the lines of an order need."""
+    if event.name in (COMPLETED, UPDATED) and not products_of(event.properties):
+        return [ProductSeen(store_id=store_id, code=UNITEMISED)]
+    return seen_products(store_id, event.properties)
+
+
 def fold(
     events: Sequence[OrderEvent],
     *,
@@ -97,7 +105,7 @@ def fold(
         store_id: Whose.
         code: The order number.
         currency: The base currency.
-        product_ids: By store and code; holds every product that the events list, and `UNITEMISED`.
+        product_ids: By store and code; holds the `ordered_products` of every event.
 
     Raises:
         OrderProblemError: An amount is none, the currency is another, or nobody ordered.
@@ -115,11 +123,7 @@ def fold(
     def product_id(told: Mapping[str, Any]) -> int:
         return product_ids[store_id, product_code(told)]
 
-    lines = (
-        _lines(telling[-1].properties, currency, product_id, product_ids.get((store_id, UNITEMISED)))
-        if telling
-        else None
-    )
+    lines = _lines(telling[-1].properties, currency, product_id) if telling else None
     refunds = _refunds([e for e in ordered if e.name == REFUNDED], lines, currency, product_id)
     customers = [event.customer_id for event in telling if event.customer_id is not None]
     if telling and not customers:
@@ -149,20 +153,29 @@ def _lines(
     properties: Mapping[str, Any],
     currency: str,
     product_id: Callable[[Mapping[str, Any]], int],
-    unitemised: int | None,
 ) -> list[LineState]:
     listed = products_of(properties)
+    told = next((properties[name] for name in _TOTALS if properties.get(name) is not None), None)
+    is_priced = [one.get("price") is not None for one in listed]
+    if told is None and not (listed and all(is_priced)):
+        raise OrderProblemError("order_without_amount")
     if not listed:
-        total = next((properties[name] for name in _TOTALS if properties.get(name) is not None), None)
-        if total is None or unitemised is None:
-            raise OrderProblemError("order_without_amount")
-        return [LineState(product_id=unitemised, quantity=Decimal(1), amount_minor=_minor(total, currency))]
+        whole = product_id({"sku": UNITEMISED})
+        return [LineState(product_id=whole, quantity=Decimal(1), amount_minor=_minor(told, currency))]
     quantities = [_quantity(one) for one in listed]
     gross = [
-        _minor(_number(one.get("price", 0)) * quantity, currency)
-        for one, quantity in zip(listed, quantities, strict=True)
+        _minor(_number(one["price"]) * quantity, currency) if priced else 0
+        for one, quantity, priced in zip(listed, quantities, is_priced, strict=True)
     ]
-    discount = min(_minor(properties.get("discount") or 0, currency), sum(gross))
+    discount = _minor(properties.get("discount") or 0, currency)
+    if not all(is_priced):
+        # Products without a price share what the total leaves, by how many there are of each.
+        left = max(0, _minor(told, currency) + discount - sum(gross))
+        weights = [
+            0 if p else int(quantity * 1000) for p, quantity in zip(is_priced, quantities, strict=True)
+        ]
+        gross = [known + share for known, share in zip(gross, spread(left, weights), strict=True)]
+    discount = min(discount, sum(gross))
     shares = spread(discount, gross)
     return [
         LineState(

@@ -460,8 +460,9 @@ def _put_orders(orders: dict[tuple[int, str], list[_Told]], visitors: set[int], 
                 Q(source__in=sources), order_code=code, name__in=commerce.ORDER_EVENTS
             )
         ]
-        seen = [p for event in events for p in commerce.seen_products(store_id, event.properties)]
-        products = shop.see_products([*seen, shop.ProductSeen(store_id=store_id, code=commerce.UNITEMISED)])
+        products = shop.see_products(
+            [product for event in events for product in commerce.ordered_products(store_id, event)]
+        )
         try:
             put = shop.put_order(
                 commerce.fold(events, store_id=store_id, code=code, currency=currency, product_ids=products)
