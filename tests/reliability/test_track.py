@@ -229,7 +229,7 @@ def kill_postgres(home: Home) -> None:
 
 KEPT: LiteralString = "SELECT name FROM shop_event"
 UNWORKED: LiteralString = "SELECT id::text FROM intake_call WHERE worked_at IS NULL"
-WRITERS: LiteralString = "SELECT pid FROM pg_stat_activity WHERE backend_type IN ('walwriter', 'background writer', 'checkpointer')"
+WRITERS: LiteralString = "SELECT pid::text FROM pg_stat_activity WHERE backend_type IN ('walwriter', 'background writer', 'checkpointer')"
 
 
 def told(url: str, query: LiteralString) -> set[str]:
@@ -286,10 +286,11 @@ def _lost_by_commits_that_do_not_wait(served: Served, url: str) -> int:
         connection.execute("ALTER SYSTEM SET synchronous_commit = off")
         connection.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
     kill_postgres(served.home)
+    # Only the server that comes back takes new connections; a page may still be answered through one of the dead one's.
+    wait_until(lambda: told(url, WRITERS) != {"no answer"})
     wait_until(served.is_ready)
-    with psycopg.connect(url) as connection:
-        writers = [one for (one,) in connection.execute(WRITERS)]
     # They would write at a moment of their own what was answered before it.
+    writers = {int(one) for one in told(url, WRITERS)}
     for writer in writers:
         os.kill(writer, signal.SIGSTOP)
     with under_load(served, first=10**12) as senders:
