@@ -149,7 +149,12 @@ def test_refunds_and_orders_that_do_not_count_say_so(client: Client) -> None:
     make_order(customer=customer, code="O2", amount_minor=500, refunded_minor=500)
     make_order(customer=customer, code="O3", status="cancelled")
     make_refund(customer=customer, amount_minor=77)
+    guest = make_customer()
+    make_order(customer=guest, code="O4", amount_minor=0)
     text = client.get(f"/customers/{customer.pk}/").content.decode()
+    free = client.get(f"/customers/{guest.pk}/").content.decode()
+    assert "nothing to pay" in free
+    assert "refunded in full" not in free
     for words in (
         "£3.00 given back", "refunded in full", "Cancelled", "Refund of order O1", "Refund without a known order", "−£0.77",
     ):  # fmt: skip
