@@ -191,12 +191,25 @@ def test_an_account_has_people_orders_and_a_manager(client: Client) -> None:
     assert queries.account_totals(int(account_id)).orders == 1
 
 
+def test_an_account_takes_no_id_of_another_and_goes_only_when_empty(client: Client) -> None:
+    addresses = [client.post("/companies/", {"code": code})["Location"] for code in ("acme", "acne")]
+    refused = client.post(addresses[1], {"code": "acme", "name": "Acme"})
+    assert refused.status_code == 422
+    assert "another account has the id acme" in refused.content.decode()
+    client.post(f"{addresses[0]}contacts/", {"customer": make_customer(code="B1").code})
+    assert "Remove the account" not in page(client, addresses[0])
+    client.post(f"{addresses[0]}removal/")
+    assert "Remove the account" in page(client, addresses[1])
+    client.post(f"{addresses[1]}removal/")
+    assert list(Account.objects.values_list("code", "name")) == [("acme", "")]
+
+
 def test_what_is_known_of_an_account_is_changed_and_cleared(client: Client) -> None:
     told = {"code": "acme", "name": "Acme", "industry": "Tools", "country": "France"}
     address = client.post("/companies/", told)["Location"]
-    client.post(address, {"name": "Acme Ltd", "industry": "", "country": "France"})
+    client.post(address, {"code": "acme-1", "name": "Acme Ltd", "industry": "", "country": "France"})
     row = Account.objects.get()
-    assert (row.code, row.name, row.industry, row.country) == ("acme", "Acme Ltd", "", "France")
+    assert (row.code, row.name, row.industry, row.country) == ("acme-1", "Acme Ltd", "", "France")
     analyst = Client()
     analyst.force_login(make_user(role=Role.ANALYST))
     assert analyst.post(address, {"name": "Theirs"}).status_code == 404

@@ -30,7 +30,11 @@ _PAGE = 50
 
 
 class AccountForm(forms.Form):
-    code = forms.CharField(label=_("Account id"), max_length=200)
+    code = forms.CharField(
+        label=_("Account id"),
+        max_length=200,
+        help_text=_("By which files and the shop's own programs name it."),
+    )
     name = forms.CharField(label=_("Name"), max_length=200, required=False)
     industry = forms.CharField(label=_("Industry"), max_length=200, required=False)
     country = forms.CharField(label=_("Country"), max_length=100, required=False)
@@ -100,17 +104,11 @@ def company(request: HttpRequest, account_id: int) -> HttpResponse:
     user = cast("User", request.user)
     may_change = may(user.role, Capability.CHANGE_CUSTOMERS)
     known = {name: getattr(row, name) for name in AccountForm.base_fields}
-    form = AccountForm(
-        {**request.POST.dict(), "code": row.code} if request.method == "POST" else None, initial=known
-    )
+    form = AccountForm(request.POST or None, initial=known)
     if request.method == "POST":
         if not may_change:
             raise Http404
-        if form.is_valid():
-            told = form.cleaned_data
-            operations.change_account(
-                account_id=account_id, name=told["name"], industry=told["industry"], country=told["country"]
-            )
+        if form.is_valid() and _is_changed(form, account_id):
             messages.success(request, gettext("Saved."))
             return redirect("console:company", account_id)
     context = {
@@ -124,6 +122,28 @@ def company(request: HttpRequest, account_id: int) -> HttpResponse:
         "form": form,
     }
     return render(request, "console/companies/page.html", context, status=422 if form.errors else 200)
+
+
+def _is_changed(form: AccountForm, account_id: int) -> bool:
+    try:
+        operations.change_account(account_id=account_id, **form.cleaned_data)
+    except RegularsError as error:
+        form.add_error("code", str(error))
+    return not form.errors
+
+
+@_CHANGES
+@require_POST
+def remove(request: HttpRequest, account_id: int) -> HttpResponse:
+    """Remove an account that nobody acts for and that has no orders."""
+    row = get_object_or_404(Account, pk=account_id)
+    try:
+        operations.remove_account(account_id=account_id)
+    except RegularsError as error:
+        messages.error(request, str(error))
+        return redirect("console:company", account_id)
+    messages.success(request, gettext("%(account)s is removed.") % {"account": row})
+    return redirect("console:companies")
 
 
 @_CHANGES

@@ -96,6 +96,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("companies/", companies.companies, name="companies"),
     path("companies/managers/", companies.assign, name="companies-assign"),
     path("companies/<int:account_id>/", companies.company, name="company"),
+    path("companies/<int:account_id>/removal/", companies.remove, name="company-removal"),
     path("companies/<int:account_id>/contacts/", companies.contact, name="company-contact"),
     path(
         "companies/<int:account_id>/contacts/<int:customer_id>/removal/",

@@ -1,6 +1,8 @@
 """Everything that changes the record."""
 
 from regulars.shop.operations.accounts import (
+    AccountInUseError,
+    AccountTakenError,
     InvalidAccountError,
     NotAContactError,
     add_contacts,
@@ -10,6 +12,7 @@ from regulars.shop.operations.accounts import (
     give_orders,
     give_orders_of,
     keep_orders_of,
+    remove_account,
     remove_contact,
 )
 from regulars.shop.operations.attributes import (
@@ -140,6 +143,8 @@ from regulars.shop.operations.touched import forget_touched, take_touched, touch
 __all__ = [
     "EARLIEST",
     "UNDO_DAYS",
+    "AccountInUseError",
+    "AccountTakenError",
     "AlreadyErasedError",
     "AlreadyMergedError",
     "AttributeInUseError",
@@ -233,6 +238,7 @@ __all__ = [
     "reapply_privacy_log",
     "recognise",
     "record_consents",
+    "remove_account",
     "remove_attribute",
     "remove_contact",
     "remove_tag",

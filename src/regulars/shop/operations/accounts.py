@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -19,6 +19,18 @@ class InvalidAccountError(RegularsError):
     code: ClassVar[str] = "invalid_account"
 
 
+class AccountTakenError(RegularsError):
+    """Another account has the id."""
+
+    code: ClassVar[str] = "account_taken"
+
+
+class AccountInUseError(RegularsError):
+    """An account that has people or orders stays."""
+
+    code: ClassVar[str] = "account_in_use"
+
+
 class NotAContactError(RegularsError):
     """An order can be an account's only if one of its contacts placed it."""
 
@@ -31,9 +43,7 @@ def ensure_account(*, code: str, name: str = "", industry: str = "", country: st
     Raises:
         InvalidAccountError: The id is empty or too long.
     """
-    text = code.strip()
-    if not 1 <= len(text) <= 200:  # noqa: PLR2004  the column's length
-        raise InvalidAccountError(_("an account's id has 1 to 200 characters"), code=code)
+    text = _code(code)
     told = {"name": name[:200], "industry": industry[:200], "country": country[:100]}
     with transaction.atomic():
         account, _made = Account.objects.select_for_update().get_or_create(code=text)
@@ -45,11 +55,34 @@ def ensure_account(*, code: str, name: str = "", industry: str = "", country: st
     return account
 
 
-def change_account(*, account_id: int, name: str, industry: str, country: str) -> None:
-    """Write what is known of an account; what is empty is forgotten."""
-    Account.objects.filter(pk=account_id).update(
-        name=name.strip()[:200], industry=industry.strip()[:200], country=country.strip()[:100]
-    )
+def change_account(*, account_id: int, code: str, name: str, industry: str, country: str) -> None:
+    """Write what is known of an account; what is empty is forgotten.
+
+    Raises:
+        InvalidAccountError: The id is empty or too long.
+        AccountTakenError: Another account has the id.
+    """
+    told = {"name": name.strip()[:200], "industry": industry.strip()[:200], "country": country.strip()[:100]}
+    try:
+        with transaction.atomic():
+            Account.objects.filter(pk=account_id).update(code=_code(code), **told)
+    except IntegrityError as error:
+        raise AccountTakenError(
+            _("another account has the id %(code)s") % {"code": code}, code=code
+        ) from error
+
+
+def remove_account(*, account_id: int) -> None:
+    """Remove an account that nobody acts for and that has no orders.
+
+    Raises:
+        AccountInUseError: It has people or orders.
+    """
+    with transaction.atomic():
+        account = Account.objects.select_for_update().get(pk=account_id)
+        if account.contacts.exists() or Order.objects.filter(account=account).exists():
+            raise AccountInUseError(_("an account that has people or orders stays"), code=account.code)
+        account.delete()
 
 
 def add_contacts(*, account_id: int, contacts: Sequence[tuple[int, str]], now: datetime) -> None:
@@ -114,3 +147,10 @@ def give_orders(*, account_id: int, order_ids: Collection[int]) -> int:
         }
         raise NotAContactError(message, order_id=stranger.pk)
     return orders.exclude(account=account_id).update(account_id=account_id)
+
+
+def _code(told: str) -> str:
+    text = told.strip()
+    if not 1 <= len(text) <= 200:  # noqa: PLR2004  the column's length
+        raise InvalidAccountError(_("an account's id has 1 to 200 characters"), code=told)
+    return text
