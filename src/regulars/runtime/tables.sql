@@ -111,6 +111,7 @@
 -- stands for procrastinate.0041_post_retry_failed_job
 -- stands for reports.0001_initial
 -- stands for sessions.0001_initial
+-- stands for shop.0009_suggestions_by_value
 -- stands for staff.0002_approving
 -- stands for staff.0003_language_of_the_browser
 -- stands for storefront.0001_initial
@@ -8926,6 +8927,10 @@ CREATE INDEX shop_merge_merged_by_id_2cd8bb95 ON public.shop_merge USING btree (
 
 
 CREATE UNIQUE INDEX shop_merge_once ON public.shop_merge USING btree (absorbed_id) WHERE (undone_at IS NULL);
+
+
+
+CREATE INDEX shop_merge_suggestion_value ON public.shop_mergesuggestion USING btree (value);
 
 
 

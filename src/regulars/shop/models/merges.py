@@ -63,6 +63,7 @@ class MergeSuggestion(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        indexes = (models.Index(fields=("value",), name="shop_merge_suggestion_value"),)
         constraints = (
             models.UniqueConstraint(fields=("first", "second"), name="shop_merge_suggested_once"),
             models.CheckConstraint(condition=Q(first__lt=F("second")), name="shop_merge_suggestion_order"),
