@@ -322,15 +322,18 @@ def test_what_was_asked_long_ago_is_forgotten() -> None:
 
 def test_mails_come_in_the_language_in_which_somebody_asked(settings: Settings) -> None:
     customer = anna()
-    chinese = {"HTTP_ACCEPT_LANGUAGE": "zh-CN"}
-    assert "请查收邮件" in stranger().post("/my/", {"email": "anna@example.com"}, **chinese).content.decode()
+    chinese = {"accept-language": "zh-CN"}
+    assert (
+        "请查收邮件"
+        in stranger().post("/my/", {"email": "anna@example.com"}, headers=chinese).content.decode()
+    )
     asked = ProcrastinateJob.objects.get(task_name="storefront.send_link")
     with mail_sink() as sink:
         deliver(sink, settings)
         send_link(**asked.args)
         assert "设置" in sink.mails[-1]["Subject"]
         stranger().post(
-            path_of(links.preferences_url(customer)) + "requests/", {"kind": "erasure"}, **chinese
+            path_of(links.preferences_url(customer)) + "requests/", {"kind": "erasure"}, headers=chinese
         )
         deliver(sink, settings)
         assert "请确认" in sink.mails[-1]["Subject"]
