@@ -149,6 +149,25 @@ def test_a_customer_is_found_by_any_identifier(program: Program, wanted: dict[st
 
 
 @pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("email", "Anna@Example.COM "),
+        ("phone", "138-0013-8000"),
+        ("phone", "+86 138 0013 8000"),
+        ("phone", "１３８００１３８０００"),
+    ],
+)
+def test_an_address_is_found_however_people_write_it(program: Program, kind: str, value: str) -> None:
+    make_business(time_zone="Asia/Shanghai", currency="CNY")
+    anna = make_customer(code="anna")
+    Identifier.objects.create(customer=anna, kind="email", value="anna@example.com")
+    Identifier.objects.create(customer=anna, kind="phone", value="+8613800138000")
+    assert content(program.post("/customers/lookup", {"kind": kind, "value": value}))["code"] == "anna"
+    missing = program.post("/customers/lookup", {"kind": kind, "value": "nobody"})
+    assert missing.status_code == 404
+
+
+@pytest.mark.parametrize(
     "wanted",
     [
         {"kind": "code", "value": "anna@example.com"},

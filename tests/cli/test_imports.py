@@ -49,7 +49,7 @@ def test_a_file_is_imported_by_its_proposed_map_and_its_refused_lines_are_writte
 
 def test_a_dry_run_writes_the_refused_lines_as_the_import_does(file: Path) -> None:
     tried, told = file.with_name("tried.csv"), file.with_name("told.csv")
-    assert "1 refused lines are in" in run("orders", file, "--dry-run", "--rejects", tried).output
+    assert "1 refused line is in" in run("orders", file, "--dry-run", "--rejects", tried).output
     assert not Import.objects.exists()
     run("orders", file, "--rejects", told)
     assert tried.read_bytes() == told.read_bytes()

@@ -204,6 +204,20 @@ def test_an_account_takes_no_id_of_another_and_goes_only_when_empty(client: Clie
     assert list(Account.objects.values_list("code", "name")) == [("acme", "")]
 
 
+def test_an_account_of_many_people_shows_those_who_ordered_most(client: Client) -> None:
+    account = operations.ensure_account(code="Acme", name="Acme")
+    people = [make_customer(code=f"B{number}", name=f"Person {number}") for number in range(101)]
+    operations.add_contacts(account_id=account.pk, contacts=[(one.pk, "") for one in people], now=NOW)
+    best = make_order(customer=people[100], amount_minor=5_000)
+    operations.give_orders(account_id=account.pk, order_ids=[best.pk])
+    text = page(client, f"/companies/{account.pk}/")
+    assert "The 100 who ordered most" in text
+    assert "Person 100" in text
+    assert "Person 99<" not in text
+    assert "<p>Acme</p>" not in text, "an id that is the name is not said twice"
+    assert "Acme</span>" not in page(client, "/companies/")
+
+
 def test_what_is_known_of_an_account_is_changed_and_cleared(client: Client) -> None:
     told = {"code": "acme", "name": "Acme", "industry": "Tools", "country": "France"}
     address = client.post("/companies/", told)["Location"]

@@ -107,6 +107,7 @@ def test_whose_id_was_pasted_stands_first_even_before_they_are_understood(client
     assert [row.code for row in response.context["exact"]] == ["77"]
     assert [row.code for row in response.context["rows"]] == ["77A"]
     assert "Exact match" in response.content.decode()
+    assert response.context["total"] == "2 customers"
 
 
 def test_pages_follow_each_other(*, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,6 +138,22 @@ def test_what_no_letter_decides_is_asked_with_what_each_encoding_would_read(tmp_
         assert table.header == ("заказ", "покупатель")
 
 
+SHORT_FILES = {
+    "gb18030": ("订单号,日期,客户,金额\n1,2026-01-05,张,39.90\n", "订单编号;金额;标签\n1;39.90;\n"),
+    "big5": ("單價,訂單號\n39.9,1\n", "幣種\t單價\nTWD\t12\n"),
+}
+
+
+@pytest.mark.parametrize("encoding", SHORT_FILES)
+def test_a_short_file_is_told_by_the_names_of_its_columns(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "orders.csv"
+    for text in SHORT_FILES[encoding]:
+        path.write_bytes(text.encode(encoding))
+        with open_table(path) as table:
+            assert table.encoding == encoding
+            assert list(table.header) == re.split("[,;\t]", text.splitlines()[0])
+
+
 def test_letters_that_were_lost_before_are_noticed(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
     path.write_text("order,name\n1,M\ufffdller\n")

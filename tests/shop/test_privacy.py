@@ -9,7 +9,7 @@ import pgtrigger
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from regulars.shop import operations, places, privacy_log, queries
 from regulars.shop.models import (
@@ -231,6 +231,25 @@ def test_an_export_tells_everything_in_two_forms() -> None:
     assert made.rows["shop_orderline"] == 1
     assert "anna@example.com" in page
     assert "SO-77001" in page
+
+
+def test_the_page_of_a_copy_is_written_for_a_person() -> None:
+    make_business(time_zone="Asia/Shanghai", currency="CNY")
+    customer = anna()
+    order = make_order(customer=Customer.objects.get(pk=customer), code="SO-1", amount_minor=19_170)
+    Order.objects.filter(pk=order.pk).update(placed_at=datetime(2026, 3, 1, 18, 30, tzinfo=UTC))
+    with translation.override("zh-hans"):
+        made = queries.export_person(customer, business="Corner Shop", now=LONG_AGO)
+    with zipfile.ZipFile(io.BytesIO(made.content)) as file:
+        page = file.read("index.html").decode()
+    for words in (
+        "<dt>金额</dt><dd>191.70 CNY</dd>",
+        "<dt>下单时间</dt><dd>2026-03-02 02:30</dd>",
+        "<dd>是</dd>",
+    ):
+        assert words in page
+    for words in ("_minor", "_at<", "True", "{&#x27;", "a.m."):
+        assert words not in page
 
 
 def test_a_request_is_one_until_it_is_decided() -> None:

@@ -7,6 +7,7 @@ from regulars.kernel.days import day_of_date
 from regulars.shop import queries
 from regulars.shop.models import Customer, Identifier
 from tests.shop.factories import (
+    make_business,
     make_customer,
     make_line,
     make_order,
@@ -65,6 +66,14 @@ def test_search_uses_the_gram_indexes() -> None:
         cursor.execute("ANALYZE shop_customer")
     plan = queries.customers_matching("person 4321").explain()
     assert "shop_customer_grams" in plan
+
+
+def test_a_phone_number_is_known_however_people_write_it() -> None:
+    make_business(time_zone="Asia/Shanghai")
+    bob = make_customer(code="C2", name="Bob")
+    Identifier.objects.create(customer=bob, kind="phone", value="+8613800138000")
+    for typed in ("138-0013-8000", "+86 138 0013 8000", "0086 13800138000", "13800138000"):
+        assert queries.customers_known_as(typed) == [bob.id]
 
 
 def test_an_identifier_that_is_pasted_names_its_customer_in_small_or_large_letters_too() -> None:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django.fixtures import Settings
 
 from regulars.outbox.delivery import deliver_event
@@ -15,6 +16,7 @@ from regulars.outbox.models import OutboxEvent
 from regulars.shop import links, operations, queries
 from regulars.shop.links import Purpose
 from regulars.shop.models import Consent, Customer, PrivacyRequest
+from regulars.storefront import mails
 from regulars.storefront.limits import BAD_LINKS, MAILS_SENT, forget_windows
 from regulars.storefront.models import Window
 from regulars.storefront.tasks import send_link
@@ -316,3 +318,34 @@ def test_what_was_asked_long_ago_is_forgotten() -> None:
     stranger().get("/my/")
     assert forget_windows(now=datetime.now(UTC)) == 0
     assert forget_windows(now=datetime.now(UTC) + timedelta(days=2)) == Window.objects.count() + 1
+
+
+def test_mails_come_in_the_language_in_which_somebody_asked(settings: Settings) -> None:
+    customer = anna()
+    chinese = {"accept-language": "zh-CN"}
+    assert (
+        "请查收邮件"
+        in stranger().post("/my/", {"email": "anna@example.com"}, headers=chinese).content.decode()
+    )
+    asked = ProcrastinateJob.objects.get(task_name="storefront.send_link")
+    with mail_sink() as sink:
+        deliver(sink, settings)
+        send_link(**asked.args)
+        assert "设置" in sink.mails[-1]["Subject"]
+        stranger().post(
+            path_of(links.preferences_url(customer)) + "requests/", {"kind": "erasure"}, headers=chinese
+        )
+        deliver(sink, settings)
+        assert "请确认" in sink.mails[-1]["Subject"]
+
+
+def test_a_shop_in_china_asks_in_chinese_whoever_has_no_language(settings: Settings) -> None:
+    customer = anna()
+    make_business(time_zone="Asia/Shanghai")
+    row = operations.request_privacy(
+        "access", customer_id=customer, source="preference page", is_confirmed=False, now=AT
+    )
+    with mail_sink() as sink:
+        deliver(sink, settings)
+        assert mails.ask_about_request(row)
+        assert "请确认" in sink.mails[-1]["Subject"]

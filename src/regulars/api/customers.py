@@ -21,7 +21,8 @@ from regulars.insights.queries import latest_run
 from regulars.insights.reasons import explain
 from regulars.kernel.days import date_of_day
 from regulars.shop.models import Business, Customer, Identifier, Order, Product
-from regulars.shop.queries import business
+from regulars.shop.queries import as_recorded, business
+from regulars.shop.rules import InvalidIdentifierError
 from regulars.shop.wording import gettext as _
 from regulars.staff.rules import Capability
 
@@ -231,19 +232,11 @@ def list_customers(request: HttpRequest, parameters: Query[CustomerParameters]) 
     ),
 )
 def look_up_customer(request: HttpRequest, body: Lookup) -> CustomerDetail:
-    """Find the one customer who has an identifier: e-mail, phone, a store's buyer id, or the merchant's own id."""
-    rows = _customers()
-    if body.kind == "code":
-        rows = rows.filter(code=body.value)
-    else:
-        rows = rows.filter(
-            identifiers__in=Identifier.objects.filter(
-                kind=body.kind, value=body.value, store__code=body.store
-            )
-            if body.store
-            else Identifier.objects.filter(kind=body.kind, value=body.value, store=None)
-        )
-    found = rows.first()
+    """Find the one customer who has an identifier: e-mail, phone, a store's buyer id, or the merchant's own id.
+
+    E-mails and phones may be written as people write them: capitals, spaces, with or without your country's code.
+    """
+    found = _who(body)
     if found is None:
         told = {"kind": body.kind, "store": body.store}
         message = (
@@ -371,6 +364,18 @@ def _predicted(profile: Profile, *, currency: str) -> dict[str, Any]:
 
 def _product(product: Product) -> dict[str, object]:
     return {"id": product.pk, "code": product.code, "name": product.name}
+
+
+def _who(wanted: Lookup) -> Customer | None:
+    if wanted.kind == "code":
+        return _customers().filter(code=wanted.value).first()
+    try:
+        value = as_recorded(wanted.kind, wanted.value)
+    except InvalidIdentifierError:
+        return None
+    known = Identifier.objects.filter(kind=wanted.kind, value=value)
+    known = known.filter(store__code=wanted.store) if wanted.store else known.filter(store=None)
+    return _customers().filter(identifiers__in=known).first()
 
 
 def _customers() -> QuerySet[Customer]:

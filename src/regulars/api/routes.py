@@ -10,6 +10,7 @@ from regulars.api import (
     experiments,
     figures,
     imports,
+    joins,
     journeys,
     leaving,
     offers,
@@ -26,6 +27,7 @@ from regulars.api.contract import make_api
 api = make_api()
 for chapter in (
     customers,
+    joins,
     sayings,
     consents,
     segments,

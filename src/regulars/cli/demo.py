@@ -1,5 +1,6 @@
 """`regulars demo`: from a file of orders to the console, in one command."""
 
+import re
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from regulars.cli.app import app, notes
 from regulars.cli.demo_data import write_complete_journey
-from regulars.cli.imports import bring_in, mapping_for
+from regulars.cli.imports import bring_in, mapping_for, show_refused
 from regulars.cli.installation import open_installation
 from regulars.cli.jobs import run_jobs
 from regulars.cli.progress import shown_progress
@@ -27,8 +28,15 @@ if TYPE_CHECKING:
 
 _OWNER = "owner@example.com"
 _STORE = "main"
+_ELSE = "USD"
 # Orders that end longer ago than this make everybody look lost: figures are then as of the day after the last order.
 _ENDED_LONG_AGO = timedelta(days=30)
+
+
+class CurrencyUnclearError(RegularsError):
+    """The file does not say in which one currency the shop counts."""
+
+    code: ClassVar[str] = "currency_unclear"
 
 
 class OtherOrdersError(RegularsError):
@@ -53,7 +61,13 @@ def demo(
         str,
         typer.Option("--map", help="A JSON file, or a saved map's name, that says what the columns mean."),
     ] = "",
-    currency: Annotated[str, typer.Option(help="What the amounts of your file are counted in.")] = "USD",
+    currency: Annotated[
+        str,
+        typer.Option(
+            help="What the amounts of your file are counted in; without it what the file's currency column says, else USD.",
+            show_default=False,
+        ),
+    ] = "",
     time_zone: Annotated[
         str, typer.Option(help="Where your shop's midnight is, such as Asia/Shanghai.")
     ] = "UTC",
@@ -69,7 +83,7 @@ def demo(
 
     def fill() -> None:
         home = home_from_environment()
-        _set_up_business(own=orders is not None, currency=currency, time_zone=time_zone)
+        set_up_business(orders=orders, column_map=column_map, currency=currency, time_zone=time_zone)
         done = _import(home, orders=orders, column_map=column_map)
         _compute(anew=done is not None, forecasts=no_serve)
         _show_figures()
@@ -86,16 +100,43 @@ def demo(
         serve_installation(host="127.0.0.1", port=port, prepare=fill)
 
 
-def _set_up_business(*, own: bool, currency: str, time_zone: str) -> None:
+def set_up_business(*, orders: Path | None, column_map: str, currency: str, time_zone: str) -> None:
+    """Say once whose record it is, and in which currency it counts."""
     from regulars.shop.business import change_business  # noqa: PLC0415  needs the settings
     from regulars.shop.models import Business  # noqa: PLC0415
 
     if Business.objects.exists():
         return
-    if own:
-        change_business(name="My shop", time_zone=time_zone, currency=currency, margin_bp=3000)
-    else:
+    if orders is None:
         change_business(name="Complete Journey", time_zone="America/New_York", currency="USD", margin_bp=3000)
+    else:
+        counted_in = currency or _currency_of(orders, column_map)
+        change_business(name="My shop", time_zone=time_zone, currency=counted_in, margin_bp=3000)
+
+
+def _currency_of(orders: Path, column_map: str) -> str:
+    """Return the one currency that the file's own column names, or say that dollars are meant where it has none.
+
+    Raises:
+        CurrencyUnclearError: It names several, or one that is none.
+    """
+    from regulars.intake import queries  # noqa: PLC0415  needs the settings
+
+    mapping = mapping_for(orders, column_map) if column_map else queries.proposal(orders).mapping
+    found = queries.currencies(orders, mapping)
+    if not found:
+        notes.print(
+            f"{orders.name} names no currency: its amounts are taken to be {_ELSE}. "
+            "If they are not, choose an empty folder with --home and say --currency CNY.",
+            markup=False,
+        )
+        return _ELSE
+    if len(found) > 1 or not re.fullmatch("[A-Z]{3}", found[0]):
+        message = (
+            f"{orders.name} has amounts in {', '.join(found)}; choose the one to count in with --currency"
+        )
+        raise CurrencyUnclearError(message, currencies=list(found))
+    return found[0]
 
 
 def _import(home: Home, *, orders: Path | None, column_map: str) -> "Import | None":
@@ -125,7 +166,9 @@ def _import(home: Home, *, orders: Path | None, column_map: str) -> "Import | No
         registered.delete()
         message = f"{home.root} already holds another shop's orders; choose an empty folder with --home"
         raise OtherOrdersError(message)
-    return bring_in(registered, mapping_for(path, column_map))
+    row = bring_in(registered, mapping_for(path, column_map))
+    show_refused(row)
+    return row
 
 
 def _compute(*, anew: bool, forecasts: bool) -> None:

@@ -426,6 +426,16 @@ def _show_result(row: "Import") -> None:
         notes.print(f"`regulars import undo {row.pk}` takes it back", markup=False)
 
 
+def show_refused(row: "Import") -> None:
+    """Print why lines of an import were refused, if any were."""
+    from regulars.intake import queries  # noqa: PLC0415  needs the settings
+
+    if row.lines_rejected:
+        table = _table("lines read", f"{row.lines_read:,}")
+        _add_reasons(table, dict(queries.reject_reasons(row.pk)))
+        notes.print(table)
+
+
 def _table(*first: str) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column()
@@ -451,4 +461,5 @@ def _write_rejects(row: "Import", target: Path) -> None:
 
 
 def _show_rejects(lines: int, target: Path) -> None:
-    notes.print(f"{lines:,} refused lines are in {target}", markup=False, soft_wrap=True)
+    text = "1 refused line is" if lines == 1 else f"{lines:,} refused lines are"
+    notes.print(f"{text} in {target}", markup=False, soft_wrap=True)

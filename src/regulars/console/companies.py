@@ -27,6 +27,8 @@ from regulars.staff.rules import Capability, may
 _SEES = access(Needs(Capability.VIEW_CUSTOMERS))
 _CHANGES = access(Needs(Capability.CHANGE_CUSTOMERS))
 _PAGE = 50
+# An account of a file's company column may have thousands of contacts.
+_CONTACTS = 100
 
 
 class AccountForm(forms.Form):
@@ -111,11 +113,14 @@ def company(request: HttpRequest, account_id: int) -> HttpResponse:
         if form.is_valid() and _is_changed(form, account_id):
             messages.success(request, gettext("Saved."))
             return redirect("console:company", account_id)
+    contacts = shop.contacts_with_orders(account_id, limit=_CONTACTS + 1)
     context = {
         "business": shop.business(),
         "account": row,
+        "subtitle": "" if row.code == str(row) else row.code,
         "sums": shop.account_totals(account_id),
-        "contacts": shop.contacts_with_orders(account_id),
+        "contacts": contacts[:_CONTACTS],
+        "has_more_contacts": len(contacts) > _CONTACTS,
         "orders": shop.account_orders(account_id),
         "people": people(),
         "may_change": may_change,

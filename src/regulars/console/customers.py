@@ -86,6 +86,7 @@ def customers(request: HttpRequest) -> HttpResponse:
     which = chosen.filter() if found is None else replace(chosen.filter(), text="", ids=found)
     counted = _count(which, run=run)
     page = _page(request, chosen, which, run=run, few=counted.is_exact and chosen.is_filtered)
+    shown = replace(counted, value=counted.value + len(exact))
     is_first = not (request.GET.get("after") or request.GET.get("before"))
     query = chosen.query()
     views = saved_views.views_for(user)
@@ -107,11 +108,11 @@ def customers(request: HttpRequest) -> HttpResponse:
             "exact": exact if is_first else [],
             "too_broad": too_broad,
             "title": current.name if current and current.query else pgettext("place", "Customers"),
-            "total": _told(counted, is_broad=too_broad),
+            "total": _told(shown, is_broad=too_broad),
             "pager": Pager(
                 previous_url=_page_url(chosen, before=page.before),
                 next_url=_page_url(chosen, after=page.after),
-                summary=_told(counted, is_broad=too_broad),
+                summary=_told(shown, is_broad=too_broad),
             ),
             "views": views,
             "current": current,

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -143,7 +143,8 @@ def export(request: HttpRequest, customer_id: int) -> HttpResponse:
         raise Http404
     now = timezone.now()
     try:
-        with transaction.atomic():
+        # The copy is for the person, not for whoever takes it out.
+        with translation.override(customer.language or translation.get_language()), transaction.atomic():
             made = queries.export_person(customer.pk, business=queries.business().name, now=now)
             shop.note_export(
                 customer_id=customer.pk,

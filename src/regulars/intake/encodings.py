@@ -9,6 +9,9 @@ from typing import ClassVar
 
 from django.utils.translation import gettext
 
+from regulars.intake.headers import plain
+from regulars.intake.kinds import KINDS
+from regulars.intake.presets import PRESETS
 from regulars.kernel.errors import RegularsError
 
 ENCODINGS = (
@@ -94,7 +97,7 @@ def detect_encoding(path: Path) -> str:
 
     A byte order mark decides; else the zeros of UTF-16; else UTF-8 if every byte agrees; else the one encoding
     whose letters look like a language: the everyday characters of Chinese or Japanese, or a Latin letter with an
-    accent here and there.
+    accent here and there; else the one in which a cell of the first lines is the name of a column that we know.
 
     Raises:
         EncodingUnclearError: None looks right, or several do. A person who sees the words can tell at once.
@@ -124,6 +127,9 @@ def detect_encoding(path: Path) -> str:
     others = [scores[name] for name in ranked[1:]]
     if scores[ranked[0]] >= _LOOKS_RIGHT and all(scores[ranked[0]] - one >= _CLEAR_LEAD for one in others):
         return ranked[0]
+    with_names = [name for name in ranked if _names_columns(evidence, name)]
+    if len(with_names) == 1:
+        return with_names[0]
     raise EncodingUnclearError(
         tuple(Reading(encoding=name, example=_example(evidence, name)) for name in ranked)
     )
@@ -220,9 +226,20 @@ def _usual_jis(letter: str) -> bool:
     return len(place) == 2 and (0x81 <= place[0] <= 0x83 or 0x88 <= place[0] <= 0x98)  # noqa: PLR2004
 
 
+def _names_columns(evidence: bytes, encoding: str) -> bool:
+    """Tell whether a cell of the first lines is what some file of ours calls a column, in other letters than ASCII."""
+    known = {plain(word) for kind in KINDS.values() for field in kind.fields for word in field.words}
+    known |= {plain(word) for preset in PRESETS for words in preset.columns.values() for word in words}
+    cells = {plain(cell) for line in _first_lines(evidence, encoding) for cell in re.split(r"[,;\t|]", line)}
+    return any(not cell.isascii() for cell in cells & known)
+
+
 def _example(evidence: bytes, encoding: str) -> str:
-    lines = evidence.decode(_CODECS.get(encoding, encoding)).splitlines()[:_EXAMPLES]
-    return " / ".join(line[:60] for line in lines)
+    return " / ".join(line[:60] for line in _first_lines(evidence, encoding))
+
+
+def _first_lines(evidence: bytes, encoding: str) -> list[str]:
+    return evidence.decode(_CODECS.get(encoding, encoding)).splitlines()[:_EXAMPLES]
 
 
 def _decodes(path: Path, encoding: str) -> bool:

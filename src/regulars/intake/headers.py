@@ -58,6 +58,10 @@ WORDS = {
         "country", "billing country", "shipping country", "country code", "ship country", "国家", "国家地区",
         "收货国家", "國家",
     ),
+    "company": (
+        "company name", "buyer company", "customer company", "billing company", "company (billing)", "公司名称", "买家公司", "买家公司名称",
+        "客户公司", "采购公司", "企业名称", "公司名稱",
+    ),
     "product_code": (
         "sku", "product id", "product code", "stock code", "item id", "lineitem sku", "product sku", "asin",
         "item code", "article", "variant sku", "商家编码", "外部系统编号", "商品编码", "商品编号", "货号", "商品ID",

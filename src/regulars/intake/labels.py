@@ -60,6 +60,7 @@ FIELD_LABELS = {
     "openid": _("OpenID"),
     "customer_name": _("Customer's name"),
     "country": _("Country"),
+    "company": _("Company"),
     "product_code": _("Product code"),
     "product_name": _("Product name"),
     "category": _("Category"),
@@ -92,6 +93,9 @@ FIELD_NOTES = {
     "ouid": _("Taobao's id for a buyer in one store."),
     "omid": _("Taobao's id for a buyer in all stores of one merchant."),
     "openid": _("WeChat's id for a person in one account."),
+    "company": _(
+        "For whom a customer buys. They become a contact of that company's account, and an order that names it is the account's."
+    ),
     "product_code": _("Your SKU. Without it the product's name stands in."),
     "coupon_code": _(
         "The codes used on the order, several with commas between. Those of your offers are matched."
@@ -101,7 +105,7 @@ FIELD_NOTES = {
         "What the goods cost after all discounts, without shipping. It tells how much of the order's discount was taken off goods."
     ),
     "order_refunded": _(
-        "All that was given back. It becomes a refund of the order, of its own day, and never more than its goods cost."
+        "All that was given back. It becomes a refund on the day of the order, because the file names no other, and is never more than its goods cost."
     ),
     "cancelled_at": _("An order that has a date here is cancelled."),
     "currency": _("Lines in another currency than the record's are refused."),

@@ -22,10 +22,10 @@ REASONS = (
 )  # fmt: skip
 _LENGTHS = {
     "order_code": 200, "line_number": 40, "product_code": 200, "product_name": 300, "category": 200, "brand": 200,
-    "pack_size": 100, "customer_name": 200, "country": 100, "store": 64, "external": 200, "email": 200,
+    "pack_size": 100, "customer_name": 200, "country": 100, "company": 200, "store": 64, "external": 200, "email": 200,
     "phone": 200, "ouid": 200, "omid": 200, "openid": 200, "coupon_code": 200,
 }  # fmt: skip
-_TEXTS = ("customer_name", "country", "product_name", "category", "brand", "pack_size", "currency")
+_TEXTS = ("customer_name", "country", "company", "product_name", "category", "brand", "pack_size", "currency")
 _LARGEST_MINOR = 10**15
 _SEPARATOR = "\x1f"
 # The customer identifiers in the order of the stage's columns.
@@ -100,6 +100,7 @@ class Judge:
         lines = batch.select("line", *beyond(batch), **columns)
         lines = lines.with_columns(
             pl.col("store").fill_null(self.store_code),
+            values.company(pl.col("company")),
             *self._numbers(batch),
             values.wall_time(
                 date_cells(batch, known.column, "placed_at"), known.mapping.date_formats, self.zone.key
@@ -307,7 +308,12 @@ class Judge:
         ]  # fmt: skip
         return {
             "stage_line": good.filter(~pl.col("refund")).select(
-                *line_columns, "status", "coupon_code", "order_discount_minor", "order_refunded_minor"
+                *line_columns,
+                "status",
+                "coupon_code",
+                "order_discount_minor",
+                "order_refunded_minor",
+                "company",
             ),
             "stage_refund": good.filter("refund").select(line_columns),
             "stage_customer": good.group_by(

@@ -12,9 +12,11 @@ from itertools import chain
 from pathlib import Path
 from typing import ClassVar
 
+import polars as pl
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext
 
+from regulars.intake import values
 from regulars.intake.files import REJECT_COLUMNS, Table, open_table
 from regulars.intake.judges import AnyJudge, judge_for
 from regulars.intake.kinds import kind_named
@@ -135,6 +137,18 @@ class DryRun:
 
 
 NAMES = "names"
+
+
+def currencies(path: Path, mapping: Mapping) -> tuple[str, ...]:
+    """Return what the currency column of a file of orders says, as ISO codes where it is one, the most frequent first."""
+    column = mapping.columns.get("currency")
+    if column is None:
+        return ()
+    with open_table(path, encoding=mapping.encoding, sheet=mapping.sheet) as table:
+        inner = f"c{table.header.index(column)}"
+        told = values.text(pl.col(inner), table.rows.collect_schema()[inner])
+        codes = table.rows.select(code=values.currency_code(told)).drop_nulls().group_by("code").len()
+        return tuple(codes.sort("len", "code", descending=[True, False]).collect()["code"])
 
 
 def proposal(  # noqa: PLR0913  what is known of a file, and how it is to be matched

@@ -190,6 +190,8 @@ class RowJudge:
             for name in self.kind.names("money")
             if name in self.known.column
         )
+        if "company" in self.kind.names():
+            lines = lines.with_columns(values.company(pl.col("company")))
         if "first_name" in self.kind.names():
             whole = values.whole_names("first_name", "last_name")
             lines = lines.with_columns(pl.coalesce("customer_name", whole))

@@ -41,6 +41,10 @@ _ERASED = shop.ErasedPersonError.code
 _REPORT_SECONDS = 0.5
 # The first key of the advisory locks that mark an import as being run: "impo" in ASCII.
 _LOCK_SPACE = 0x696D706F
+_COMPANIES = """
+    SELECT c.customer_id, t.company, coalesce(timestamptz 'epoch' + {at} * interval '1 microsecond', now()) AS at
+    FROM stage_row t JOIN staged_customer c USING (customer_key)
+"""
 _RESULTS = (
     "state", "finished_at", "stage", "error_code", "error", "header", "mapping", "lines_read", "lines_accepted",
     "lines_rejected", "refunds_matched", "refunds_unmatched", "orders_added", "customers_added", "products_added",
@@ -251,6 +255,8 @@ def _merge_rows(row: Import, table: Table, judge: AnyJudge, reporter: "_Reporter
         )
         _refuse(row, table, judge, erased, _ERASED)
         refused += len(erased)
+    if "company" in kind.names():
+        shop.merge_companies(_COMPANIES.format(at=f"t.{kind.moment}_us"))
     for done, step in enumerate(kind.merge, start=1):
         with connection.cursor() as cursor:
             cursor.execute(step.sql, {"now": row.started_at, "import": row.pk, "store": row.store_id})

@@ -65,6 +65,8 @@ DATE_FORMATS = tuple(
 )
 # Formats of numbers that are times.
 EXCEL_SERIAL, EPOCH_SECONDS, EPOCH_MILLISECONDS, EPOCH_MICROSECONDS = "excel", "epoch", "epoch_ms", "epoch_us"
+# What forms hold where nobody buys for a company.
+_NO_COMPANY = ("none", "n/a", "na", "null", "private", "individual", "无", "無", "个人", "個人")
 _FORMAT_SAMPLE = 200
 _EARLIEST, _LATEST = datetime(1970, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001  wall times
 
@@ -87,6 +89,13 @@ def text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         return column.cast(pl.String)
     trimmed = column.str.strip_chars(_SPACES)
     return pl.when(~trimmed.is_in(_MISSING)).then(trimmed)
+
+
+def company(column: pl.Expr) -> pl.Expr:
+    """Return the names of companies without doubled spaces; what has no letter, or says that there is none, is null."""
+    name = column.str.replace_all(r"\s+", " ").str.strip_chars()
+    is_one = name.str.contains(r"\p{L}") & ~name.str.to_lowercase().is_in(_NO_COMPANY)
+    return pl.when(is_one).then(name)
 
 
 def code(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:

@@ -17,7 +17,7 @@ STAGE_COLUMNS = {
     "stage_line": (
         "line_number", "store_id", "order_code", "customer_key", "product_code", "line_key",
         "quantity_milli", "amount_minor", "discount_minor", "placed_us", "wall_us", "day", "status", "coupon",
-        "order_discount_minor", "order_refunded_minor",
+        "order_discount_minor", "order_refunded_minor", "company",
     ),
     "stage_refund": (
         "line_number", "store_id", "order_code", "customer_key", "product_code", "line_key",
@@ -326,6 +326,68 @@ UPDATE_PRODUCTS = _update_where_newer(
     """,
 )
 
+# --- companies -----------------------------------------------------------------------------------------
+
+
+def stage_companies(source: str) -> str:
+    """Return the SQL that makes `staged_company`: who buys for which company, since when.
+
+    Args:
+        source: A query for `customer_id`, `company` and `at`.
+    """
+    return f"""
+CREATE TEMPORARY TABLE staged_company ON COMMIT DROP AS
+SELECT customer_id, lower(company COLLATE "default") AS company, min(company) AS name, min(at) AS at,
+       NULL::bigint AS account_id, false AS is_unclear
+FROM ({source}) told WHERE company IS NOT NULL
+GROUP BY customer_id, lower(company COLLATE "default");
+"""
+
+
+# A company is the account of that id, or else of that name; where several have the name, none of them.
+FIND_ACCOUNTS = """
+UPDATE staged_company s
+SET account_id = CASE WHEN k.is_code OR k.accounts = 1 THEN k.id END, is_unclear = NOT k.is_code AND k.accounts > 1
+FROM (
+    SELECT company, (array_agg(id ORDER BY is_code DESC, id))[1] AS id, bool_or(is_code) AS is_code, count(*) AS accounts
+    FROM (
+        SELECT w.company, a.id, lower(a.code COLLATE "default") = w.company AS is_code
+        FROM (SELECT DISTINCT company FROM staged_company) w
+        JOIN shop_account a ON w.company IN (lower(a.code COLLATE "default"), lower(a.name))
+    ) found GROUP BY company
+) k
+WHERE s.company = k.company
+"""
+
+ADD_ACCOUNTS = """
+WITH added AS (
+    INSERT INTO shop_account (code, name, industry, country)
+    SELECT min(name), min(name), '', '' FROM staged_company WHERE account_id IS NULL AND NOT is_unclear
+    GROUP BY company ORDER BY 1
+    ON CONFLICT (code) DO NOTHING
+    RETURNING id
+)
+SELECT coalesce(array_agg(id), '{}') FROM added
+"""
+
+ADD_CONTACTS = """
+WITH added AS (
+    INSERT INTO shop_contact (account_id, customer_id, role, since_at)
+    SELECT account_id, customer_id, '', at FROM staged_company
+    WHERE account_id IS NOT NULL ORDER BY at, account_id, customer_id
+    ON CONFLICT (account_id, customer_id) DO NOTHING
+    RETURNING id
+)
+SELECT coalesce(array_agg(id), '{}') FROM added
+"""
+
+# An order that is some account's already stays that one's.
+GIVE_KNOWN_ORDERS = """
+UPDATE shop_order r SET account_id = s.account_id
+FROM staged_order o JOIN staged_company s ON s.customer_id = o.customer_id AND s.company = lower(o.company COLLATE "default")
+WHERE NOT o.is_new AND r.id = o.id AND r.account_id IS NULL AND s.account_id IS NOT NULL
+"""
+
 # --- orders and their lines ----------------------------------------------------------------------------
 
 # The discount of a whole order, divided among its lines as `kernel.money.spread` does. What a line is known by stays as the file has it.
@@ -354,7 +416,7 @@ CREATE TEMPORARY TABLE staged_order ON COMMIT DROP AS
 SELECT coalesce(o.id, nextval('shop_order_id_seq')) AS id, o.id IS NULL AS is_new,
        g.store_id, g.order_code, c.customer_id,
        timestamptz 'epoch' + g.placed_us * interval '1 microsecond' AS placed_at, g.day, g.status,
-       g.amount_minor, g.discount_minor, g.lines,
+       g.amount_minor, g.discount_minor, g.lines, g.company,
        CASE WHEN g.coupon IS NOT NULL THEN (
            SELECT jsonb_object_agg(code, CASE WHEN codes = 1 AND g.order_discount_minor > 0 THEN g.order_discount_minor END)
            FROM (
@@ -367,7 +429,7 @@ FROM (
     SELECT store_id, order_code, count(*) AS lines, min(customer_key) AS customer_key, min(placed_us) AS placed_us, min(day) AS day,
            min(status) AS status, sum(amount_minor - share_minor) AS amount_minor,
            sum(discount_minor + share_minor) AS discount_minor, max(order_discount_minor) AS order_discount_minor,
-           string_agg(coupon, ',') AS coupon
+           string_agg(coupon, ',') AS coupon, min(company) AS company
     FROM stage_line GROUP BY store_id, order_code
 ) g
 JOIN staged_customer c USING (customer_key)
@@ -379,11 +441,13 @@ ANALYZE staged_order;
 ADD_ORDERS = """
 INSERT INTO shop_order
     (id, store_id, code, customer_id, account_id, status, placed_at, day, amount_minor, discount_minor, coupons)
-SELECT o.id, o.store_id, o.order_code, customer_id, c.account_id, coalesce(o.status, 'paid'), o.placed_at, o.day,
-       o.amount_minor, o.discount_minor, coalesce(o.coupons, '{}')
-FROM staged_order o LEFT JOIN (
+SELECT o.id, o.store_id, o.order_code, o.customer_id, CASE WHEN o.company IS NULL THEN c.account_id ELSE s.account_id END,
+       coalesce(o.status, 'paid'), o.placed_at, o.day, o.amount_minor, o.discount_minor, coalesce(o.coupons, '{}')
+FROM staged_order o
+LEFT JOIN staged_company s ON s.customer_id = o.customer_id AND s.company = lower(o.company COLLATE "default")
+LEFT JOIN (
     SELECT DISTINCT ON (customer_id) customer_id, account_id FROM shop_contact WHERE brings_orders ORDER BY customer_id, id
-) c USING (customer_id)
+) c ON c.customer_id = o.customer_id
 WHERE o.is_new
 """
 
@@ -664,7 +728,7 @@ REFUNDS = "shop_refund"
 
 CLOSE_STAGE = """
 DROP TABLE IF EXISTS stage_row, stage_line, stage_refund, stage_customer, stage_product, staged_customer,
-    staged_identifier, staged_erased, staged_product, staged_order, staged_line, staged_refund, staged_sum, told_by_files, affected, refund_match, changed_order,
+    staged_identifier, staged_erased, staged_company, staged_product, staged_order, staged_line, staged_refund, staged_sum, told_by_files, affected, refund_match, changed_order,
     changed_day
 """
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from regulars.shop import links
 from regulars.shop.models import Consent, Customer, Identifier, PrivacyRequest
 from regulars.shop.queries import business, consent_offers
+from regulars.shop.rules import region_of_zone
 
 
 def address_of(customer_id: int) -> str:
@@ -56,9 +57,9 @@ def ask_about_request(request: PrivacyRequest) -> bool:
     return True
 
 
-def send_link(identifier: Identifier) -> None:
-    """Send somebody the link to their own preference page."""
-    with _language_of(identifier.customer):
+def send_link(identifier: Identifier, *, language: str) -> None:
+    """Send somebody the link to their own preference page, in the language of the page on which they asked."""
+    with _language_of(identifier.customer, asked_in=language):
         _send(
             identifier.value,
             subject=_("Your settings at %(shop)s"),
@@ -67,8 +68,12 @@ def send_link(identifier: Identifier) -> None:
         )
 
 
-def _language_of(customer: Customer) -> "translation.override":
-    return translation.override(customer.language or translation.get_language() or "en")
+def _language_of(customer: Customer, *, asked_in: str = "") -> "translation.override":
+    """Speak the customer's language; else that in which they asked; else, of a shop in China, Chinese."""
+    spoken = customer.language or asked_in
+    if not spoken and region_of_zone(business().time_zone) == "CN":
+        spoken = "zh-hans"
+    return translation.override(spoken or translation.get_language() or "en")
 
 
 def _send(address: str, *, subject: str, template: str, **words: object) -> None:

@@ -10,11 +10,16 @@ from regulars.storefront.limits import forget_windows
 
 
 @app.task(name="storefront.send_link", queue="mail", retry=RetryStrategy(max_attempts=8, exponential_wait=3))
-def send_link(*, identifier_id: int) -> None:
-    """Send a customer the link to their page. An address that nobody has costs the same job, and sends nothing."""
+def send_link(*, identifier_id: int, language: str = "") -> None:
+    """Send a customer the link to their page. An address that nobody has costs the same job, and sends nothing.
+
+    Args:
+        identifier_id: The e-mail address.
+        language: Of the page on which they asked.
+    """
     found = Identifier.objects.select_related("customer").filter(pk=identifier_id, kind="email").first()
     if found is not None:
-        mails.send_link(found)
+        mails.send_link(found, language=language)
 
 
 @app.periodic(cron="37 3 * * *")

@@ -50,7 +50,9 @@ def entry(request: HttpRequest) -> HttpResponse:
     found = Identifier.objects.filter(kind="email", value=address, customer__erased_at=None).first()
     if not is_one_too_many and not is_spent(MAILS_SENT, address, now=now):
         with transaction.atomic():
-            send_link.defer(identifier_id=found.pk if found else _NOBODY)
+            send_link.defer(
+                identifier_id=found.pk if found else _NOBODY, language=translation.get_language() or ""
+            )
     return page(request, "entry_sent")
 
 
@@ -137,6 +139,9 @@ def requests(request: HttpRequest, token: str, told: list[str]) -> HttpResponse:
     kind = request.POST.get("kind", "")
     if request.method != "POST" or kind not in PrivacyRequest.Kind.values:
         return redirect(reverse("storefront:preferences", args=[token]))
+    if not customer.language and (language := translation.get_language()) in LANGUAGES:
+        # The mail that asks them to confirm it is in the language in which they asked.
+        shop.speak_to(customer_id=customer.pk, language=language)
     row = shop.request_privacy(
         kind,
         customer_id=customer.pk,

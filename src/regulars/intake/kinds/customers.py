@@ -22,6 +22,7 @@ CUSTOMERS = Kind(
         ),
         Field(name="last_name", form="text", words=("last name", "family name", "surname", "姓", "姓氏"), label=_("Family name"), longest=100),
         *shared("country"),
+        called("company", "company", "organisation", "organization", "公司", "单位名称"),
         Field(
             name="tags",
             form="text",

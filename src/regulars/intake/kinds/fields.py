@@ -11,7 +11,7 @@ IDENTIFIERS = ("external", "email", "phone", "ouid", "omid", "openid")
 _FORMS: dict[str, Form] = {
     "placed_at": "moment", "placed_time": "time", "quantity": "quantity", "unit_price": "money", "amount": "money",
     "discount": "money", "order_discount": "money", "order_subtotal": "money", "order_refunded": "money", "cancelled_at": "text",
-    "status": "word", "customer_name": "text", "country": "text", "product_name": "text",
+    "status": "word", "customer_name": "text", "country": "text", "company": "text", "product_name": "text",
     "currency": "text", "category": "text", "brand": "text", "pack_size": "text", "store": "text",
 }  # fmt: skip
 _LENGTHS = {"line_number": 40, "product_name": 300, "pack_size": 100, "country": 100, "store": 64}

@@ -12,7 +12,7 @@ ORDERS = Kind(
     thing=_("order line"),
     note=_("One order line a row, refunds among them: the order export of your store's back office."),
     fields=shared(
-        "order_code", "line_number", "placed_at", "placed_time", *IDENTIFIERS, "customer_name", "country",
+        "order_code", "line_number", "placed_at", "placed_time", *IDENTIFIERS, "customer_name", "country", "company",
         "product_code", "product_name", "category", "brand", "pack_size", "quantity", "unit_price", "amount",
         "coupon_code", "order_discount", "order_subtotal", "order_refunded", "currency", "status", "cancelled_at", "store",
     ),

@@ -6,7 +6,7 @@ from django.db import models
 class ChangeSet(models.Model):
     """What one import did. Rows it added are ranges of ids, because nobody else writes those tables meanwhile.
 
-    `added` is the first and last id by table; `is_overtaken` says that data which came another way than by an
+    `added` is the first and last id by table, and every id of `shop_account` and `shop_contact`, which others write; `is_overtaken` says that data which came another way than by an
     import has since spoken of the same rows.
     """
 

@@ -27,6 +27,13 @@ _DERIVED = {
 }
 _FACTS = ("shop_orderline", "shop_order", "shop_refund")
 _AT_ONCE = 5_000
+# What an import's contacts and accounts are as long as nothing else speaks of them.
+_UNTOUCHED = {
+    "shop_contact": "role = '' AND NOT brings_orders",
+    "shop_account": """manager_id IS NULL AND industry = '' AND country = ''
+        AND NOT EXISTS (SELECT FROM shop_contact c WHERE c.account_id = r.id)
+        AND NOT EXISTS (SELECT FROM shop_order o WHERE o.account_id = r.id)""",
+}
 
 # The staged rows that the record had already, by the table whose rows they are.
 _STATED = {
@@ -125,6 +132,16 @@ def keep_changes(*, now: datetime, source: str = "", can_undo: bool = True) -> I
             table: [before[table] + 1, after[table]] for table in _TABLES if after[table] > before[table]
         } | change_set.added
         change_set.save(update_fields=["added"])
+
+
+def keep_added(table: str, ids: Sequence[int]) -> None:
+    """Keep which rows the open change set, if there is one, added to a table that others write meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE shop_changeset SET added = added || jsonb_build_object(%s::text, %s::jsonb) "
+            "WHERE id = nullif(current_setting('regulars.change_set', true), '')::bigint",
+            [table, json.dumps(ids)],
+        )
 
 
 @contextmanager
@@ -265,7 +282,7 @@ def undo_changes(*, change_set_id: int, now: datetime, source: str = "") -> Undo
         removed["shop_tagging"] = _remove_tags(cursor, source)
         for statement in (merge_sql.MATCH_REFUNDS, merge_sql.UPDATE_MATCHES, merge_sql.UPDATE_REFUNDED):
             cursor.execute(statement)
-        removed |= _remove_events(cursor, change_set)
+        removed |= _remove_events(cursor, change_set) | _remove_companies(cursor, change_set)
         kept = {}
         for model in (Customer, Product):
             table = model._meta.db_table
@@ -411,6 +428,17 @@ def _remove_events(cursor: CursorWrapper, change_set: ChangeSet) -> dict[str, in
         {"source": source, "first": first, "last": last},
     )
     return {"shop_event": int(cursor.fetchone()[0])}
+
+
+def _remove_companies(cursor: CursorWrapper, change_set: ChangeSet) -> dict[str, int]:
+    """Remove the contacts and accounts that the import added, but for those of which staff or later data said more."""
+    removed = {}
+    for table, is_untouched in _UNTOUCHED.items():
+        cursor.execute(
+            f"DELETE FROM {table} r WHERE id = ANY(%s) AND {is_untouched}", [change_set.added.get(table, [])]
+        )
+        removed[table] = cursor.rowcount
+    return removed
 
 
 def _remove_unused(cursor: CursorWrapper, model: type[models.Model], span: list[int]) -> tuple[int, int]:

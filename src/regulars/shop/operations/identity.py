@@ -316,13 +316,14 @@ def merge(  # noqa: PLR0913  who, why, by whom and when
 
     Raises:
         SameCustomerError: Both are one already.
-        AlreadyMergedError: One of them is part of another customer.
+        AlreadyMergedError: One of them is part of another customer, was erased, or does not exist.
     """
     if kept_id == absorbed_id:
         raise SameCustomerError(f"customer {kept_id} cannot be joined with themselves", customer_id=kept_id)
     with transaction.atomic():
         lock_people()
-        rows = {row.pk: row for row in Customer.objects.filter(pk__in=(kept_id, absorbed_id))}
+        known = Customer.objects.filter(pk__in=(kept_id, absorbed_id), erased_at=None)
+        rows = {row.pk: row for row in known}
         for customer_id in (kept_id, absorbed_id):
             if customer_id not in rows or rows[customer_id].merged_into_id is not None:
                 message = _("customer %(customer)s does not exist or is part of another") % {

@@ -11,7 +11,7 @@ from django.db import OperationalError, connection, transaction
 from regulars.kernel.progress import Progress, no_progress
 from regulars.shop import merge_sql
 from regulars.shop.models import Store
-from regulars.shop.operations.changes import mark_overlaps
+from regulars.shop.operations.changes import keep_added, mark_overlaps
 from regulars.shop.privacy_log import sql_keys
 
 # Below this many new lines PostgreSQL checks foreign keys row by row, and nobody has to wait for a lock.
@@ -116,6 +116,7 @@ def merge_stage(*, progress: Progress = no_progress) -> Merged:
     progress("orders", 0, None)
     _run(merge_sql.SPREAD_DISCOUNTS)
     _run(merge_sql.GROUP_ORDERS)
+    merge_companies("SELECT customer_id, company, placed_at AS at FROM staged_order")
     ((new, known),) = _rows(merge_sql.NEW_AND_KNOWN_LINES)
     is_bulk = new >= max(_BULK_LINES, known)
     with _taken_off(*(merge_sql.FOREIGN_KEYS, merge_sql.INDEXES_OF_EMPTY_TABLES) if is_bulk else ()):
@@ -167,6 +168,21 @@ def merge_customers(*, moment: str, has_orders: bool) -> tuple[int, list[int]]:
     erased = _take_erased({"stage_row": moment}, has_orders=has_orders)
     _merge_customers(counts)
     return counts["customers_added"], erased
+
+
+def merge_companies(source: str) -> None:
+    """Make customers contacts of the companies that they are told to buy for, adding accounts that the record does not know.
+
+    Args:
+        source: A query for `customer_id`, `company` (null where none is told) and `at`.
+    """
+    _run(merge_sql.stage_companies(source))
+    if not _run("SELECT count(*) FROM staged_company"):
+        return
+    for table, add in (("shop_account", merge_sql.ADD_ACCOUNTS), ("shop_contact", merge_sql.ADD_CONTACTS)):
+        _run(merge_sql.FIND_ACCOUNTS)
+        ((added,),) = _rows(add)
+        keep_added(table, added)
 
 
 def merge_refunds() -> tuple[int, int, int]:
@@ -231,6 +247,7 @@ def _merge_orders(counts: Counter[str], progress: Progress) -> None:
     counts["lines_added"] += _add(merge_sql.ADD_LINES_OF_KNOWN_ORDERS, to=merge_sql.LINES)
     counts["rows_changed"] += _run(merge_sql.UPDATE_LINES)
     counts["rows_changed"] += _run(merge_sql.UPDATE_ORDERS)
+    counts["rows_changed"] += _run(merge_sql.GIVE_KNOWN_ORDERS)
 
 
 def _merge_refunds(counts: Counter[str]) -> None:

@@ -96,8 +96,8 @@ def account_totals(account_id: int) -> AccountTotals:
     return AccountTotals(**found)
 
 
-def contacts_with_orders(account_id: int) -> list[ContactRow]:
-    """Return who acts for an account, those who ordered most for it first."""
+def contacts_with_orders(account_id: int, *, limit: int) -> list[ContactRow]:
+    """Return up to `limit` of those who act for an account, who ordered most for it first."""
     mine = Q(customer__orders__is_valid=True, customer__orders__account=account_id)
     own = Q(customer__orders__is_valid=True, customer__orders__account=None)
     rows = (
@@ -118,7 +118,7 @@ def contacts_with_orders(account_id: int) -> list[ContactRow]:
             "placed",
             "spent_minor",
             "for_themselves",
-        )
+        )[:limit]
     )
     names = (
         "customer_id",

@@ -1,5 +1,6 @@
 """What pages and programs read of the record: the business, customers found by text, one customer's story."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,6 +26,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Concat, TruncMonth
 
 from regulars.kernel.errors import RegularsError
+from regulars.shop.business import business
 from regulars.shop.models import (
     AttributeDefinition,
     Customer,
@@ -35,9 +37,11 @@ from regulars.shop.models import (
     OrderLine,
     Refund,
 )
-from regulars.shop.rules import STRONG_KINDS
+from regulars.shop.rules import STRONG_KINDS, InvalidIdentifierError, normalise, region_of_zone
 
 _EPOCH = date(1970, 1, 1)
+# What has fewer digits is no phone number.
+_PHONE_DIGITS = 5
 
 
 class Row(Func):
@@ -125,9 +129,19 @@ def find_customers(text: str, *, limit: int = 2_000) -> Search:
     return Search(ids=found[:limit], is_all=len(found) <= limit)
 
 
+def as_recorded(kind: str, value: str) -> str:
+    """Return an identifier as the record of this business writes it.
+
+    Raises:
+        InvalidIdentifierError: It cannot be one of that kind.
+    """
+    return normalise(kind, value, region=region_of_zone(business().time_zone))
+
+
 def customers_known_as(text: str) -> list[int]:
     """Return the ids of customers whose code or an identifier is `text` as typed or all in small or large letters, lowest first.
 
+    A phone number may be typed as people write it: `138-0013-8000`, `+86 138 0013 8000`.
     These are who somebody meant who pasted an id. An address is known of everybody who uses it, also where it was said that
     they are two. A name that is equal does not count: names repeat.
     """
@@ -136,6 +150,9 @@ def customers_known_as(text: str) -> list[int]:
         return []
     by_code = Customer.objects.filter(code=wanted, merged_into=None).values_list("id", flat=True)
     written = {wanted, wanted.lower(), wanted.upper()}
+    if sum(letter.isdigit() for letter in wanted) >= _PHONE_DIGITS:
+        with suppress(InvalidIdentifierError):
+            written.add(as_recorded("phone", wanted))
     by_identifier = Identifier.objects.filter(value__in=written).values_list("customer_id", flat=True)
     shared = MergeSuggestion.objects.filter(value__in=written)
     # One after the other: for "either" the database would look at every customer.

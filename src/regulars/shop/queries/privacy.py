@@ -13,6 +13,8 @@ from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from regulars.kernel.days import zone_named
+from regulars.shop import business as merchants
 from regulars.shop.models import (
     AttributeDefinition,
     ConsentOffer,
@@ -21,6 +23,7 @@ from regulars.shop.models import (
     PrivacyRequest,
 )
 from regulars.shop.models.consents import Channel, Purpose
+from regulars.shop.person_words import row_in_words
 from regulars.shop.places import Person, person_of, places
 from regulars.shop.queries.people import current_consents
 from regulars.shop.rules import OFFERED, WORDINGS
@@ -189,8 +192,24 @@ def export_person(customer_id: int, *, business: str, now: datetime) -> PersonEx
         "customer_ids": list(person.ids),
     }
     data = json.dumps({"about": about, "data": told}, default=_plain, ensure_ascii=False, indent=2)
+    merchant = merchants.business()
+    zone = zone_named(merchant.time_zone)
     page = render_to_string(
-        "shop/person.html", {"about": about, "sections": told, "language": translation.get_language()}
+        "shop/person.html",
+        {
+            "about": {**about, "made_at": f"{now.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"},
+            "sections": [
+                {
+                    "label": section["label"],
+                    "rows": [
+                        list(row_in_words(row, currency=merchant.currency, zone=zone))
+                        for row in section["rows"]
+                    ],
+                }
+                for section in told
+            ],
+            "language": translation.get_language(),
+        },
     )
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
