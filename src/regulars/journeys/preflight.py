@@ -70,6 +70,11 @@ class Detectable:
     points: float
     buyers: float
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether so many more could buy at all."""
+        return self.base + self.points <= 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preflight:
