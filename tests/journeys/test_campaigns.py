@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pgtrigger
 import pytest
+from django.conf import LazySettings
 from django.db import IntegrityError, connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
@@ -683,3 +684,13 @@ def test_the_look_ahead_gives_the_reasons_that_the_ledger_then_gives() -> None:
     }
     # Who is left out in any case is told as that.
     assert reasons.count("start.excluded") == 30
+
+
+@pytest.mark.django_db
+def test_links_that_only_this_machine_reaches_are_told_of(settings: LazySettings) -> None:
+    make_business()
+    campaign = make_campaign(make_list(make_readers(1)), smtp_channel(NOWHERE), holdout_bp=0)
+    for url, is_told in (("http://localhost:8000", True), ("https://mail.example.com", False)):
+        settings.PUBLIC_URL = url
+        ahead = preflight(campaign, now=timezone.now())
+        assert any(url in one for one in ahead.warnings) is is_told

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from math import sqrt
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 
@@ -41,6 +43,9 @@ class Part:
 
     reason: str
     customers: int
+
+
+_THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +144,7 @@ def preflight(campaign: Campaign, *, now: datetime) -> Preflight:
             *_warnings(campaign, rows, versions, samples, now=now),
             *_too_few_uses(campaign, messages=round(len(treated) * scale)),
             *_too_slow(campaign, over, now=now),
+            *_leads_nowhere(),
         ],
     )
 
@@ -246,6 +252,14 @@ def _warnings(
         told += _failing(row, samples)
         told += _hints(row, version, samples, now=now)
     return list(dict.fromkeys(told))
+
+
+def _leads_nowhere() -> Iterator[str]:
+    """Say where the links of messages lead to this machine alone."""
+    if urlsplit(settings.PUBLIC_URL).hostname in _THIS_MACHINE:
+        yield _(
+            "Links in the messages (unsubscribe, coupons, counted clicks) lead to %(url)s, which only this machine reaches: set REGULARS_PUBLIC_URL."
+        ) % {"url": settings.PUBLIC_URL}
 
 
 def _too_few_uses(campaign: Campaign, *, messages: int) -> Iterator[str]:
