@@ -4,10 +4,12 @@ import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import translation
 
 from regulars.api import routes  # noqa: F401  whoever can refuse has been imported
-from regulars.api.problems import STATUSES, TITLES
+from regulars.api.problems import _RULES, _UNREADABLE, STATUSES, TITLES
 from regulars.kernel.errors import RegularsError
+from regulars.staff.rules import Capability
 from tests.api.clients import Program, content
 from tests.shop.factories import make_business
 
@@ -61,6 +63,59 @@ def test_what_there_is_not_is_said_in_the_language_that_is_asked_for(program: Pr
     assert chinese.status_code == 404
     assert content(chinese)["detail"].startswith("没有")
     assert not content(program.get(path))["detail"].startswith("没有")
+
+
+@pytest.mark.parametrize("words", [*TITLES.values(), *_RULES.values(), *_UNREADABLE.values()])
+def test_what_is_said_of_any_call_is_there_in_chinese(words: str) -> None:
+    with translation.override("zh-hans"):
+        assert translation.gettext(words) != words
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "title", "detail"),
+    [
+        ("/nowhere", None, "没有这个内容", "/api/v1/nowhere 没有内容"),
+        ("/orders?limit=0", None, "缺少某个值，或某个值不行", "limit: 不能小于 1"),
+        ("/orders?limit=x", None, "缺少某个值，或某个值不行", "limit: 须为整数"),
+        ("/orders?from=2011-9-1", None, "缺少某个值，或某个值不行", "from: 日期请写成 2011-12-09 这样"),
+        ("/orders?froom=1", None, "缺少某个值，或某个值不行", "没有参数 'froom'，请从 "),
+        ("/orders?cursor=x", None, "游标不属于这个列表", "这个游标不是这个列表按这些筛选条件给出的"),
+        ("/customers/lookup", "{", "请求无法读取", "正文不是 JSON"),
+        ("/customers/lookup", "{}", "缺少某个值，或某个值不行", "kind: 必填; value: 必填"),
+        (
+            "/offers/evaluations",
+            '{"codes": [], "lines": [{"quantity": "1"}]}',
+            "缺少某个值，或某个值不行",
+            "",
+        ),
+    ],
+)
+def test_bad_calls_are_refused_in_the_language_that_is_asked_for(
+    program: Program, path: str, body: str | None, title: str, detail: str
+) -> None:
+    headers = {"accept-language": "zh"}
+    response = (
+        program.get(path, headers=headers)
+        if body is None
+        else program.client.post(f"/api/v1{path}", body, content_type="application/json", headers=headers)
+    )
+    told = content(response)
+    assert (told["title"], told["detail"][: len(detail)]) == (title, detail)
+    english = [one["detail"] for one in told.get("errors", []) if one["detail"].isascii()]
+    assert english == []
+
+
+def test_a_key_that_is_refused_is_told_so_in_the_language_that_is_asked_for() -> None:
+    headers = {"accept-language": "zh-CN,zh;q=0.9"}
+    for sent, detail in (
+        ({}, "请发送请求头"),
+        ({"authorization": "Bearer a.b"}, "没有这个 API 密钥"),
+    ):
+        told = content(Client().get("/api/v1/orders", headers={**headers, **sent}))
+        assert told["detail"].startswith(detail)
+    reader = Program(Capability.VIEW_CUSTOMERS)
+    told = content(reader.get("/journeys", headers=headers))
+    assert (told["title"], told["detail"][:6]) == ("API 密钥缺少权限", "API 密钥")
 
 
 def test_what_an_offer_must_be_is_said_in_the_language_that_is_asked_for(program: Program) -> None:

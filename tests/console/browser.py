@@ -22,6 +22,14 @@ _TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.violatedDirective} blocked ${event.blockedURI} at ${event.sourceFile}:${event.lineNumber}`));
 """
+# Beside a long name a short figure has room for its own width.
+_BROKEN_FACTS = """
+[...document.querySelectorAll(".facts dd")].filter((one) => {
+  const words = document.createRange();
+  words.selectNodeContents(one);
+  return one.innerText.trim().length < 8 && !one.children.length && words.getClientRects().length > 1;
+}).map((one) => one.innerText)
+"""
 
 
 Language = Literal["en", "zh-hans"]
@@ -112,6 +120,8 @@ class Console:
         widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         if widths[0] > widths[1]:
             self.faults.append(f"{where}: scrolls sideways, {widths[0]} px in a window of {widths[1]} px")
+        for broken in page.evaluate(_BROKEN_FACTS):
+            self.faults.append(f"{where}: the figure {broken} is broken over lines")
         found = (
             Axe().run(page, options={"runOnly": _WCAG, "resultTypes": ["violations"]}).response["violations"]
         )

@@ -299,7 +299,7 @@ _PAGE = """
   <div class="split">
     {% card "Story" %}{% timeline entries %}{% endcard %}
     <div class="stack">
-      {% card "Facts" %}<dl class="facts"><dt>First order</dt><dd>{{ 15318|day }}</dd><dt>Orders</dt><dd>{{ 12345|count }}</dd><dt>Revenue</dt><dd>{% money_rounded 891140790 %}</dd><dt>Share</dt><dd>{{ 0.6558|percent }}</dd></dl>{% endcard %}
+      {% card "Facts" %}<dl class="facts"><dt>First order</dt><dd>{{ 15318|day }}</dd><dt>Orders</dt><dd>{{ 12345|count }}</dd><dt>Revenue</dt><dd>{% money_rounded 891140790 %}</dd><dt>Gets no advertising at all, to measure against</dt><dd>{{ 1234|count }}</dd><dt>Share</dt><dd>{{ 0.6558|percent }}</dd></dl>{% endcard %}
       {% card "Import" %}<div class="stack">{% progress key="one" title="orders.csv" stage="Matching refunds" done=120000 total=541909 %}{% progress key="two" title="Insights" %}</div>{% endcard %}
       {% card "States" %}<div class="row-flow"><span class="state" data-level="success">Done</span><span class="state" data-level="busy">Running</span><span class="state" data-level="warning">Waiting</span><span class="state" data-level="error">Failed</span></div>{% endcard %}
     </div>

@@ -313,3 +313,10 @@ def test_data_quality_says_what_is_missing_for_what(client: Client) -> None:
     assert checks["Products with a category"] == (0, 0, "")
     assert "the churn warning uses orders only" in response.content.decode()
     assert [one.name for one in response.context["freshness"]] == ["Main"]
+
+
+def test_the_language_that_messages_are_written_in_is_shown(client: Client) -> None:
+    anna = make_customer(code="A")
+    assert "<dt>Language</dt>" not in page(client, f"/customers/{anna.pk}/identity/")
+    operations.speak_to(customer_id=anna.pk, language="zh-hans")
+    assert "<dt>Language</dt><dd>简体中文</dd>" in page(client, f"/customers/{anna.pk}/identity/")

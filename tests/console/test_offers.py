@@ -211,7 +211,7 @@ def test_a_customer_sees_their_code_by_a_signed_link_and_nobody_elses() -> None:
     page = text(Client(), path)
     assert "You have used this offer; it is good once for each customer." in page
     assert coupon.code[:4] not in page
-    assert "每位顾客限用 1 次" in text(Client(), f"{path}?lang=zh-hans")
+    assert "每位客户限用 1 次" in text(Client(), f"{path}?lang=zh-hans")
     theirs = urlparse(coupon_url(used.coupon_id, customer_id=anna.pk)).path
     assert "This code has been used." in text(Client(), theirs)
     words = "Offer used up"

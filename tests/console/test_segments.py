@@ -175,3 +175,16 @@ def test_the_heading_of_a_list_is_nobody(heading: str) -> None:
     assert told.count(f"<li>{heading}</li>") == 1
     only = client.post(f"{at}uploads/", {"pasted": "A-1"}).content.decode()
     assert "<strong>1</strong> customer was found" in only
+
+
+def test_a_group_without_conditions_says_nothing_yet() -> None:
+    make_business()
+    attributes = registry.attributes()
+    draft = segment_builder.Draft("group")
+    for do in ("group:0", "group:0-0", "add:0:tier"):
+        draft = segment_builder.change(draft, do=do, attributes=attributes)
+    tier = {"attribute": "tier", "is": "any_of", "value": []}
+    rule = segment_builder.to_rule(draft, attributes=attributes, currency="GBP")
+    assert rule == {"version": 1, "rule": {"all": [tier]}}
+    # A fault is told at the condition that it is about.
+    assert draft.parts[1].path == "rule.all[0]"

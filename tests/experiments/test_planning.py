@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from django.test import Client
 from numpy.typing import NDArray
 from statsmodels.stats.power import TTestIndPower
 
@@ -12,10 +13,12 @@ from regulars.experiments.models import Assignment
 from regulars.experiments.operations import ArmTold, ExperimentTold
 from regulars.journeys import preflight, sampling
 from regulars.kernel.buckets import bucket
+from regulars.staff.rules import Role
 from tests.experiments.worlds import STARTED, make_customers, make_list, make_orders
 from tests.journeys.campaigns import make_campaign
 from tests.messaging.sending import make_readers, smtp_channel
 from tests.shop.factories import make_business
+from tests.staff.factories import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -120,7 +123,7 @@ def test_a_campaign_tells_what_its_hold_out_would_show_among_its_own_arm(
     )
     operations.launch(experiment.pk, now=STARTED)
     if forgets_arms:
-        monkeypatch.setattr(sampling, "_in_other_arms", lambda *_told: set())
+        monkeypatch.setattr(sampling, "_arm_of", lambda *_told: None)
 
     arm = set(Assignment.objects.filter(arm__name="Mail").values_list("customer_id", flat=True))
     held = sum(bucket(who, salt=f"send:campaign:{campaign.pk}") < 3_000 for who in arm)
@@ -138,3 +141,18 @@ def test_a_campaign_tells_what_its_hold_out_would_show_among_its_own_arm(
         return
     assert (found.base, found.points) == pytest.approx((base, points), rel=1e-4)
     assert found.buyers == pytest.approx(points * (len(arm) - held), rel=1e-4)
+
+
+@pytest.mark.parametrize(("buyers", "is_possible"), [(0.5, True), (0.98, False)])
+def test_an_effect_that_there_is_no_room_for_is_not_promised(*, buyers: float, is_possible: bool) -> None:
+    make_business()
+    readers = make_readers(400)
+    make_orders((who, -2.0, 1_000) for who in readers[: int(400 * buyers)])
+    campaign = make_campaign(make_list(readers), smtp_channel(9), holdout_bp=1_000, window_days=30)
+    found = preflight.preflight(campaign, now=STARTED).detectable
+    assert found is not None
+    assert (found.base + found.points <= 1, found.is_possible) == (is_possible, is_possible)
+    client = Client()
+    client.force_login(make_user(role=Role.OWNER))
+    page = client.get(f"/campaigns/{campaign.pk}/preflight/").content.decode()
+    assert ("more buyers" in page, "buy anyhow" in page) == (is_possible, not is_possible)

@@ -244,3 +244,38 @@ def test_what_a_customer_file_says_stands_against_older_orders_and_for_newer_one
 @pytest.mark.parametrize("kind", [one for one in KINDS.values() if one.moment and one.name != "orders"])
 def test_only_an_order_has_an_order_date(kind: Kind) -> None:
     assert str(kind.field(kind.moment).label) not in ("Order date", "")
+
+
+def test_a_file_says_what_language_customers_speak_where_they_have_not_said_it(tmp_path: Path) -> None:
+    make_business()
+    told = {
+        "A": "Chinese",
+        "B": "zh-CN",
+        "C": "EN_us",
+        "D": "中文",
+        "E": "fr",
+        "F": "-",
+        "G": "中文（简体）",
+        "H": "en",
+    }
+    bring_in(tmp_path, "customers", "Customer ID,Customer Name\nG,Gu\nH,Hu\n")
+    shop.speak_to(customer_id=Customer.objects.get(code="H").pk, language="zh-hans")
+    text = "Customer ID,Language\n" + "".join(f"{code},{said}\n" for code, said in told.items())
+    row = bring_in(tmp_path, "customers", text)
+    said = dict(Customer.objects.order_by("code").values_list("code", "language"))
+    assert said == {
+        "A": "zh-hans", "B": "zh-hans", "C": "en", "D": "zh-hans", "E": "fr", "F": "", "G": "zh-hans", "H": "zh-hans"
+    }  # fmt: skip
+    assert row.rejects.count() == 0
+    again = bring_in(tmp_path, "customers", text)
+    assert (again.rows_changed, again.customers_added) == (0, 0)
+    operations.run_undo(import_id=again.pk, now=NOW)
+    operations.run_undo(import_id=row.pk, now=NOW)
+    assert dict(Customer.objects.values_list("code", "language")) == {"G": "", "H": "zh-hans"}
+
+
+@pytest.mark.parametrize("heading", ["Time", "时间", "Timestamp"])
+def test_a_file_of_behaviour_may_call_its_moment_by_a_short_name(tmp_path: Path, heading: str) -> None:
+    make_business()
+    bring_in(tmp_path, "events", f"Event,Customer ID,{heading}\nProduct Viewed,A,2026-05-01 10:00:00\n")
+    assert Event.objects.get().name == "Product Viewed"

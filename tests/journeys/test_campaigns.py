@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pgtrigger
 import pytest
+from django.conf import LazySettings
 from django.db import IntegrityError, connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
@@ -655,3 +656,41 @@ def test_two_campaigns_that_are_arms_share_the_segment_and_the_winner_is_prepare
         "draft",
     )
     assert experiments.roll_out(experiment.pk, arm_id=arm.pk, by=None, now=timezone.now())[1] is None
+
+
+@pytest.mark.django_db
+def test_the_look_ahead_gives_the_reasons_that_the_ledger_then_gives() -> None:
+    make_business(holdout_bp=0)
+    readers = make_readers(60)
+    others = make_list(readers[:30], name="Others")
+    campaign = make_campaign(make_list(readers), smtp_channel(NOWHERE), holdout_bp=0, excluded=[others.pk])
+    experiment = experiments.create_experiment(
+        ExperimentTold(
+            name="Does it pay?", segment_id=campaign.segment_id,
+            arms=[
+                ArmTold(name="Nothing", share_bp=5_000),
+                ArmTold(name="Mail", share_bp=5_000, source_kind="campaign", source_id=campaign.pk),
+            ],
+        ),
+        by=None, now=timezone.now(),
+    )  # fmt: skip
+    experiments.launch(experiment.pk, now=timezone.now())
+    confirm(campaign)
+    ahead = preflight(campaign, now=timezone.now())
+    starting.begin_campaign(campaign.pk, now=timezone.now())
+    reasons = [told for _who, _channel, _state, told in ledger(campaign) if told]
+    assert {f"start.{one.reason}": one.customers for one in ahead.excluded} == {
+        reason: reasons.count(reason) for reason in set(reasons)
+    }
+    # Who is left out in any case is told as that.
+    assert reasons.count("start.excluded") == 30
+
+
+@pytest.mark.django_db
+def test_links_that_only_this_machine_reaches_are_told_of(settings: LazySettings) -> None:
+    make_business()
+    campaign = make_campaign(make_list(make_readers(1)), smtp_channel(NOWHERE), holdout_bp=0)
+    for url, is_told in (("http://localhost:8000", True), ("https://mail.example.com", False)):
+        settings.PUBLIC_URL = url
+        ahead = preflight(campaign, now=timezone.now())
+        assert any(url in one for one in ahead.warnings) is is_told

@@ -201,15 +201,15 @@ def test_a_file_that_cannot_be_used_is_named_with_its_field(tmp_path: Path) -> N
         (tmp_path / name).write_text((FOLDER / name).read_text())
     whole = (FOLDER / "10-replenish_due.toml").read_text()
     for before, after, said in (
-        ("starter_set = 5", 'starter_set = "x"', "starter_set: Expected `int`"),
-        ('group = "cycle"', 'group = "moon"', "group: Invalid enum value 'moon'"),
+        ("starter_set = 5", 'starter_set = "x"', "starter_set: must be `int`, not `str`"),
+        ('group = "cycle"', 'group = "moon"', "group: 'moon' is none of the values there are"),
         ("percent = 12", "persent = 12", "settings: 'persent' is not there"),
         ('"@rest_days"', '"@rest"', "journey.reentry.days: 'rest' is not there"),
         ('over = ["refill", "refill_sms"]', 'over = ["refil"]', "journey.steps.refill.over: 'refil' is not there"),
         ('offer = "refill"', 'offer = "gift"', "journey.steps.refill.offer: 'gift' is not there"),
         ('evidence = ["replenishment"]', 'evidence = ["hearsay"]', "evidence: 'hearsay' is not there"),
         ("[journey.steps.refill]", "[journey.steps.refil]", "journey.first: 'refill' is not there"),
-        ('group = "cycle"', 'group = "cycle"\ncolour = 1', "file: Object contains unknown field `colour`"),
+        ('group = "cycle"', 'group = "cycle"\ncolour = 1', "file: there is no “colour” here"),
     ):  # fmt: skip
         assert before in whole
         (tmp_path / "10-replenish_due.toml").write_text(whole.replace(before, after, 1))
@@ -225,6 +225,11 @@ def test_a_file_that_cannot_be_used_is_named_with_its_field(tmp_path: Path) -> N
         ("mine", "percent = 12", "persent = 12", "没有 'persent'，请从"),
         ("mine", "starter_set = 5", "starter_set = 5", "只有自带的玩法才有"),
         ("Mine", "starter_set = 5", "starter_set = 5", "须以字母开头"),
+        ("mine", "starter_set = 5", 'starter_set = "x"', "须为“int”，不能是“str”"),
+        ("mine", 'group = "cycle"', 'group = "moon"', "没有 'moon' 这个值"),
+        ("mine", 'group = "cycle"', 'group = "cycle"\ncolour = 1', "这里没有“colour”"),
+        ("mine", 'group = "cycle"', "", "缺少“group”"),
+        ("mine", 'group = "cycle"', "group =", "不是有效的 TOML："),
     ],
 )
 def test_what_is_wrong_with_a_file_of_ones_own_is_said_in_chinese(

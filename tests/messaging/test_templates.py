@@ -4,6 +4,7 @@ import base64
 import contextlib
 import random
 import re
+from html import escape
 
 import pytest
 from django.core import mail
@@ -25,7 +26,7 @@ from regulars.messaging.templating import tracking
 from regulars.messaging.templating.building import Format
 from regulars.messaging.templating.faults import TemplateFaultError
 from regulars.messaging.templating.tracking import BadTrackingLinkError
-from regulars.shop.models import Customer
+from regulars.shop.models import Business, Customer
 from regulars.shop.operations import attributes
 from tests.insights.factories import make_profile
 from tests.messaging.letters_to import NOW, make_template, publish, recipient
@@ -233,8 +234,8 @@ def test_what_cannot_be_used_is_not_published_and_says_why(body: str, told: str)
         ),
         ("Hello\n{% for one in (1..9999999) %}a{% endfor %}", 2, "运算量超过一条消息的上限，请减少循环"),
         ("Hello\n{{ shop.nmae }}", 2, "没有“shop.nmae”这个"),
-        ("[Go](htp://x)", 0, "链接“htp://x”打不开"),
-        ("<html><body><form></form></body></html>", 0, "邮件里不能有 <form>"),
+        ("[Go](htp://x)", 1, "链接“htp://x”打不开"),
+        ("<html><body><form></form></body></html>", 1, "邮件里不能有 <form>"),
     ],
 )
 def test_what_is_wrong_is_told_in_the_language_of_whoever_writes(body: str, line: int, told: str) -> None:
@@ -258,6 +259,44 @@ def test_what_fails_when_it_is_filled_in_names_the_part_and_the_line(
         written = {"subject": subject, "preheader": "", "body": body}
         faults = check(written, format=written_for, language="en", customer_id=who, now=NOW).faults
         assert tuple((one.part, one.line) for one in faults) == ((where,) if where else ())
+
+
+@pytest.mark.parametrize(
+    ("preheader", "body", "where"),
+    [
+        ("Hello\n{{ 1 | divided_by: 0 }}", "Tea", ("preheader", 2)),
+        ("Hello " * 200, "Tea", ("preheader", 0)),
+        ("", "Tea\n\n[Go](htp://x)", ("body", 3)),
+        ("", "Tea\n\n![Cup](cup.png)", ("body", 3)),
+        ("", "Tea\n\n<mj-text>a</mj-nix></mj-text>", ("body", 3)),
+        ("", "Tea\n\n<mj-text>\n<b>a</mj-text>", ("body", 4)),
+        ("", 'Tea\n\n{% block "footer" %}\n\n<mj-text align="{{ shop.name }}">a', ("body", 5)),
+        ("", "<html><body>\n<form></form></body></html>", ("body", 2)),
+        ("", "<html><body>\n<p onclick=1>a</p></body></html>", ("body", 2)),
+        ("", '<html><body>\n<p style="color: {{ customer.name }}">a</p></body></html>', ("body", 2)),
+    ],
+)
+def test_what_cannot_be_laid_out_names_the_part_and_the_line(
+    preheader: str, body: str, where: tuple[str, int]
+) -> None:
+    written = {"subject": "Tea", "preheader": preheader, "body": body}
+    [fault] = check(written, format="email", language="en", customer_id=make_customer().pk, now=NOW).faults
+    assert (fault.part, fault.line) == where
+
+
+@pytest.mark.parametrize("name", ["{{ 1 | divided_by: 0 }}", "{% if", "Tea {{ Co", "a }} b", "Cup & <Co>"])
+def test_a_letterhead_is_never_read_as_the_template_language(name: str) -> None:
+    Business.objects.update(name=name)
+    operations.set_letterhead(postal_address=name, logo_url="")
+    written = {"subject": "Tea", "preheader": "", "body": 'Hello\n\n{% block "footer" %}'}
+    who = make_customer().pk
+    for logo_url in ("", "https://shop.example/{{ x }}.png"):
+        operations.set_letterhead(logo_url=logo_url)
+        found = check(written, format="email", language="en", customer_id=who, now=NOW)
+        assert found.faults == ()
+        assert found.preview
+        assert f"{name} · {name}" in found.preview.filled.text
+        assert escape(name) in found.preview.filled.html
 
 
 @pytest.mark.parametrize(

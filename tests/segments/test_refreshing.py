@@ -312,4 +312,4 @@ def test_rules_are_told_in_chinese_as_a_merchant_says_them() -> None:
         vocabulary = queries.vocabulary()
         node = read(stored, attributes=registry.attributes())
         told = sentence(node, vocabulary=vocabulary)
-    assert told == "满足以下条件的顾客：最近 7 天浏览过同一商品至少 3 次，但没有买，并且从未买过茶"
+    assert told == "满足以下条件的客户：最近 7 天浏览过同一商品至少 3 次，但没有买，并且从未买过茶"

@@ -156,7 +156,11 @@ def close_action(request: HttpRequest, action_id: Path[Id], body: Closing) -> Ac
     )
     action = _action(action_id)
     if action.state != body.outcome:
-        message = f"action {action_id} is {action.state}; only an open action can be {body.outcome}"
+        message = _("action %(id)s is %(state)s; only an open action can be %(outcome)s") % {
+            "id": action_id,
+            "state": action.state,
+            "outcome": body.outcome,
+        }
         raise ActionNotOpenError(message, state=action.state)
     return _view(action, business().currency)
 
@@ -181,12 +185,15 @@ def assign_action(request: HttpRequest, action_id: Path[Id], body: Assignment) -
     if body.assignee is not None:
         person = User.objects.filter(email__iexact=body.assignee, is_active=True).first()
         if person is None:
-            message = "no active member of staff has this e-mail address; choose somebody from the team"
+            message = _("no active member of staff has this e-mail address; choose somebody from the team")
             raise UnknownAssigneeError(message)
     assign(action_ids=[action_id], assignee_id=person.pk if person else None)
     action = _action(action_id)
     if action.assignee != person:
-        message = f"action {action_id} is {action.state}; only an open action can be given to somebody"
+        message = _("action %(id)s is %(state)s; only an open action can be given to somebody") % {
+            "id": action_id,
+            "state": action.state,
+        }
         raise ActionNotOpenError(message, state=action.state)
     return _view(action, business().currency)
 
@@ -203,7 +210,10 @@ def reopen_action(request: HttpRequest, action_id: Path[Id]) -> ActionView:
     reopen(action_ids=[action_id])
     action = _action(action_id)
     if action.state != Action.State.OPEN:
-        message = f"action {action_id} is {action.state}; only a closed action can be opened again"
+        message = _("action %(id)s is %(state)s; only a closed action can be opened again") % {
+            "id": action_id,
+            "state": action.state,
+        }
         raise ActionNotOpenError(message, state=action.state)
     return _view(action, business().currency)
 

@@ -8,16 +8,16 @@ from typing import Annotated, Literal
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Path, Query, Router, Schema
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from regulars.api.contract import terms
 from regulars.api.keys import key_of
 from regulars.api.money import Money
 from regulars.api.paging import PageParameters, page_of
-from regulars.api.parameters import Day, Id, Instant
+from regulars.api.parameters import Day, Id, Instant, IsNumber, RowId
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
-from regulars.api.sends import Cost, FunnelView, RowId, cost_of, funnel_view, is_number
+from regulars.api.sends import Cost, FunnelView, cost_of, funnel_view
 from regulars.experiments.rules import Effect
 from regulars.journeys import figures
 from regulars.journeys.models import Campaign
@@ -38,10 +38,10 @@ router = Router()
 
 State = Literal["draft", "scheduled", "held", "sending", "paused", "finished", "cancelled"]
 Purpose = Literal["marketing", "service", "profiling", "analytics"]
-Priority = Annotated[int, Field(ge=0, le=100), BeforeValidator(is_number)]
-HoldOut = Annotated[int, Field(ge=0, le=operations.MOST_HOLDOUT_BP), BeforeValidator(is_number)]
-WindowDays = Annotated[int, Field(ge=1, le=90), BeforeValidator(is_number)]
-LastsDays = Annotated[int, Field(ge=1, le=30), BeforeValidator(is_number)]
+Priority = Annotated[int, Field(ge=0, le=100), IsNumber]
+HoldOut = Annotated[int, Field(ge=0, le=operations.MOST_HOLDOUT_BP), IsNumber]
+WindowDays = Annotated[int, Field(ge=1, le=90), IsNumber]
+LastsDays = Annotated[int, Field(ge=1, le=30), IsNumber]
 Clock = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["09:30"])]
 
 

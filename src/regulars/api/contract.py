@@ -169,11 +169,9 @@ _PROBLEM = {
             "type": f"{problems.DOCS_PATH}#invalid_parameters",
             "title": problems.TITLES["invalid_parameters"],
             "status": 422,
-            "detail": "limit: Input should be less than or equal to 200",
+            "detail": "limit: must be at most 200",
             "code": "invalid_parameters",
-            "errors": [
-                {"in": "query", "name": "limit", "detail": "Input should be less than or equal to 200"}
-            ],
+            "errors": [{"in": "query", "name": "limit", "detail": "must be at most 200"}],
         }
     ],
 }

@@ -5,6 +5,7 @@ from functools import wraps
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from regulars.api.keys import allowance_of
@@ -41,7 +42,9 @@ def door(view: View) -> View:
 def _not_allowed(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
     methods = ", ".join(sorted(response["Allow"].split(", ")))
     refusal = problem(
-        code="method_not_allowed", detail=f"{request.path} takes {methods}, not {request.method}"
+        code="method_not_allowed",
+        detail=_("%(path)s takes %(methods)s, not %(method)s")
+        % {"path": request.path, "methods": methods, "method": request.method},
     )
     refusal["Allow"] = methods
     return refusal

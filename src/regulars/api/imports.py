@@ -104,7 +104,7 @@ class Upload(Schema):
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
         if self.map is not None and self.mapping is not None:
-            message = "send map or mapping, not both"
+            message = _("send map or mapping, not both")
             raise ValueError(message)
         return self
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Path, Query, Router, Schema
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from regulars.api.contract import terms
 from regulars.api.keys import key_of
 from regulars.api.money import Money
 from regulars.api.paging import PageParameters, page_of
-from regulars.api.parameters import Day, Id
+from regulars.api.parameters import Day, Id, IsNumber, RowId
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.journeys import dry_run, graph, registry
@@ -33,15 +33,6 @@ router = Router()
 MOST_ENROLLED = 10_000
 
 
-def _is_number(value: object) -> object:
-    # Pydantic would also take "5" and true, which the document does not allow.
-    if isinstance(value, bool | str):
-        message = "write a whole number"
-        raise ValueError(message)  # noqa: TRY004  what Pydantic tells the caller of
-    return value
-
-
-CustomerId = Annotated[int, Field(ge=1, le=2**63 - 1), BeforeValidator(_is_number)]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
 Description = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 StepName = Annotated[str, Field(max_length=40, pattern=r"^[^\x00]*$")]
@@ -79,7 +70,7 @@ class JourneyChange(Schema):
     name: Name | None = None
     description: Description | None = None
     graph: Graph | None = None
-    revision: Annotated[int, Field(ge=1), BeforeValidator(_is_number)] | None = None
+    revision: Annotated[int, Field(ge=1), IsNumber] | None = None
 
 
 class JourneyView(Schema):
@@ -236,7 +227,7 @@ class Counts(Schema):
 class Enroll(Schema):
     """Whom to let in, and by what; the same key brings a customer once."""
 
-    customer_ids: Annotated[list[CustomerId], Field(min_length=1, max_length=MOST_ENROLLED)]
+    customer_ids: Annotated[list[RowId], Field(min_length=1, max_length=MOST_ENROLLED)]
     key: Annotated[str, Field(min_length=1, max_length=96, pattern=r"^[^\x00]+$")]
 
 
@@ -252,7 +243,7 @@ class EnrolledView(Schema):
 class Removal(Schema):
     """Whom to take off."""
 
-    customer_ids: Annotated[list[CustomerId], Field(min_length=1, max_length=MOST_ENROLLED)]
+    customer_ids: Annotated[list[RowId], Field(min_length=1, max_length=MOST_ENROLLED)]
 
 
 class Changed(Schema):

@@ -5,6 +5,7 @@ from typing import cast
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from ninja.security import HttpBearer
 
 from regulars.api.limits import Allowance, count_call
@@ -33,7 +34,11 @@ class Key(HttpBearer):
         if allowance.is_spent:
             raise spent(allowance)
         if self.scope is not None and self.scope not in key.scopes:
-            message = f"API key {key.prefix} has the scopes {', '.join(key.scopes)}; this needs {self.scope}"
+            message = _("API key %(key)s has the scopes %(scopes)s; this needs %(scope)s") % {
+                "key": key.prefix,
+                "scopes": ", ".join(key.scopes),
+                "scope": self.scope,
+            }
             raise MissingScopeError(message, scope=self.scope.value)
         return key
 

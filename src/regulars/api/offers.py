@@ -8,13 +8,13 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Path, Query, Router, Schema
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from regulars.api.contract import terms
 from regulars.api.keys import key_of
 from regulars.api.money import Money
 from regulars.api.paging import PageParameters, page_of
-from regulars.api.parameters import Id, Instant, Text
+from regulars.api.parameters import Id, Instant, IsNumber, RowId, Text
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.offers import operations, queries, redeeming
@@ -37,19 +37,10 @@ MOST_LINES = 500
 _COUNT_MOST = 2_000_000_000
 
 
-def _is_number(value: object) -> object:
-    # Pydantic would also take "5" and true, which the document does not allow; 5.0 it does.
-    if isinstance(value, bool | str):
-        message = "write a whole number"
-        raise ValueError(message)  # noqa: TRY004  what Pydantic tells the caller of
-    return value
-
-
 Kind = Literal["percent", "amount", "threshold", "bundle", "buy_get", "free_shipping", "gift"]
-Amount = Annotated[int, Field(ge=0, le=MOST_MINOR), BeforeValidator(_is_number)]
-Positive = Annotated[int, Field(ge=1, le=MOST_MINOR), BeforeValidator(_is_number)]
-Times = Annotated[int, Field(ge=1, le=_COUNT_MOST), BeforeValidator(_is_number)]
-CustomerId = Annotated[int, Field(ge=1, le=2**63 - 1), BeforeValidator(_is_number)]
+Amount = Annotated[int, Field(ge=0, le=MOST_MINOR), IsNumber]
+Positive = Annotated[int, Field(ge=1, le=MOST_MINOR), IsNumber]
+Times = Annotated[int, Field(ge=1, le=_COUNT_MOST), IsNumber]
 Words = Annotated[str, Field(max_length=300, pattern=r"^[^\x00]*$")]
 Code = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00]+$")]
 Source = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00]+$")]
@@ -82,7 +73,7 @@ class OfferBody(Schema):
     most_minor: Positive | None = Field(None, description="Most it takes off an order.")
     starts_at: Instant
     ends_at: Instant | None = None
-    code_days: Annotated[int, Field(ge=1, le=3_650), BeforeValidator(_is_number)] | None = Field(
+    code_days: Annotated[int, Field(ge=1, le=3_650), IsNumber] | None = Field(
         None, description="Days that a code is good from when it was given."
     )
     per_customer: Times | None = Field(1, description="How often a customer may use it.")
@@ -154,7 +145,7 @@ class Move(Schema):
 class CodesWanted(Schema):
     """How many codes to draw."""
 
-    count: Annotated[int, Field(ge=1, le=100_000), BeforeValidator(_is_number)]
+    count: Annotated[int, Field(ge=1, le=100_000), IsNumber]
     source: Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")] = Field(
         "", description="What they are for."
     )
@@ -189,7 +180,7 @@ class CouponPage(Schema):
 class Issue(Schema):
     """Whom to give a code."""
 
-    customer_ids: Annotated[list[CustomerId], Field(min_length=1, max_length=MOST_ISSUED)]
+    customer_ids: Annotated[list[RowId], Field(min_length=1, max_length=MOST_ISSUED)]
     source: Source = Field(
         description="What gives it. The same source gives a customer one code of an offer."
     )
@@ -215,7 +206,7 @@ class BasketLine(Schema):
         description="Tells lines of a basket apart."
     )
     product_code: Name
-    quantity: Annotated[int, Field(ge=1, le=MOST_UNITS), BeforeValidator(_is_number)]
+    quantity: Annotated[int, Field(ge=1, le=MOST_UNITS), IsNumber]
     price_minor: Amount = Field(description="Of one unit, before offers.")
     category: Name = Field("", description="Empty for what the record says.")
     brand: Name = Field("", description="Empty for what the record says.")
@@ -230,15 +221,13 @@ class BasketBody(Schema):
     store: Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")] = Field(
         "", description="Code of the store; empty for any."
     )
-    customer_id: CustomerId | None = Field(None, description="Who buys; null for somebody unknown.")
+    customer_id: RowId | None = Field(None, description="Who buys; null for somebody unknown.")
 
 
 class Hold(BasketBody):
     """A basket for which codes are to be held."""
 
-    seconds: Annotated[int, Field(ge=30, le=604_800), BeforeValidator(_is_number)] = Field(
-        1_800, description="For how long."
-    )
+    seconds: Annotated[int, Field(ge=30, le=604_800), IsNumber] = Field(1_800, description="For how long.")
 
 
 class GiftView(Schema):

@@ -98,7 +98,10 @@ class Period(Parameters):
     @model_validator(mode="after")
     def _is_not_empty(self) -> Self:
         if self.from_day and self.to_day and self.from_day >= self.to_day:
-            message = f"from {self.from_day} must be before to {self.to_day}"
+            message = _("from %(from_day)s must be before to %(to_day)s") % {
+                "from_day": self.from_day,
+                "to_day": self.to_day,
+            }
             raise ValueError(message)
         return self
 

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, TypeVar
 from django.core.signing import BadSignature, Signer
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja import Schema
 from pydantic import ConfigDict, Field, ValidationInfo, model_validator
 
@@ -39,7 +40,10 @@ class Parameters(Schema):
         known = [field.alias or name for name, field in cls.model_fields.items()]
         unknown = sorted(set(request.GET) - set(known))
         if unknown:
-            message = f"there is no parameter {', '.join(map(repr, unknown))}; choose from {', '.join(known)}"
+            message = _("there is no parameter %(unknown)s; choose from %(known)s") % {
+                "unknown": ", ".join(map(repr, unknown)),
+                "known": ", ".join(known),
+            }
             raise ValueError(message)
         return values
 
@@ -93,7 +97,9 @@ def _values(signer: Signer, cursor: str) -> list[int]:
     try:
         values: list[int] = signer.unsign_object(cursor)
     except (BadSignature, binascii.Error, ValueError) as error:
-        message = "the cursor was not given out by this list with these filters; begin again without a cursor"
+        message = _(
+            "the cursor was not given out by this list with these filters; begin again without a cursor"
+        )
         raise BadCursorError(message) from error
     return values
 

@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from ninja import Schema
 from psycopg.errors import LockNotAvailable
 
@@ -70,7 +71,7 @@ def once(
                 with transaction.atomic():
                     return _response(answer(request, **values), replayed=False)
             if not _KEY.fullmatch(name):
-                message = "Idempotency-Key must be 1 to 255 visible ASCII characters, such as a UUID"
+                message = _("Idempotency-Key must be 1 to 255 visible ASCII characters, such as a UUID")
                 raise BadIdempotencyKeyError(message)
             with transaction.atomic():
                 earlier = _claim(request, name=name, now=timezone.now())
@@ -104,13 +105,17 @@ def _claim(request: HttpRequest, *, name: str, now: datetime) -> Reply | None:
     except OperationalError as error:
         if not isinstance(error.__cause__, LockNotAvailable):
             raise
-        message = "a request with this Idempotency-Key is still being worked on; ask again in a few seconds"
+        message = _(
+            "a request with this Idempotency-Key is still being worked on; ask again in a few seconds"
+        )
         raise InProgressError(message) from error
     kept = Reply.objects.get(api_key=key_of(request), idempotency_key=name)
     if kept.status is None:
         return None
     if kept.request_sha256 != digest:
-        message = f"Idempotency-Key {name} was used for another request; use a new key for a new request"
+        message = _(
+            "Idempotency-Key %(key)s was used for another request; use a new key for a new request"
+        ) % {"key": name}
         raise IdempotencyKeyReusedError(message)
     return kept
 

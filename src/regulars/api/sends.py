@@ -9,12 +9,12 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Path, Query, Router, Schema
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from regulars.api.contract import terms
 from regulars.api.keys import key_of
 from regulars.api.paging import PageParameters, page_of
-from regulars.api.parameters import Id
+from regulars.api.parameters import Id, RowId
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.messaging import queries
@@ -43,21 +43,6 @@ Value = (
     | Annotated[int, Field(ge=-(2**53), le=2**53)]
 )
 ValueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-
-
-def is_number(value: object) -> object:
-    """Return a number as it is; Pydantic would also take "5" and true, which the document does not allow.
-
-    Raises:
-        ValueError: It is none.
-    """
-    if isinstance(value, bool | str):
-        message = "write a whole number"
-        raise ValueError(message)  # noqa: TRY004  what Pydantic tells the caller of
-    return value
-
-
-RowId = Annotated[int, Field(ge=1, le=2**63 - 1), BeforeValidator(is_number)]
 
 
 class ChannelView(Schema):

@@ -9,7 +9,7 @@ from django.urls import URLPattern, path, re_path
 from django.views.decorators.http import require_safe
 
 from regulars.api.door import door
-from regulars.api.problems import problem
+from regulars.api.problems import nowhere
 from regulars.api.reference import chapters, codes, paragraphs
 from regulars.api.routes import api
 from regulars.staff.access import Public, access
@@ -52,11 +52,6 @@ def reference(request: HttpRequest) -> HttpResponse:
 def root(request: HttpRequest) -> HttpResponse:
     """Lead to the reference."""
     return redirect("api:reference")
-
-
-def nowhere(request: HttpRequest, **_path: object) -> HttpResponse:
-    """Answer an address that does not exist as the API answers everything."""
-    return problem(code="not_found", detail=f"nothing is at {request.path}")
 
 
 app_name = "api"

@@ -122,6 +122,11 @@ class Draft:
         """Whether a group may stand in it."""
         return self.depth < DEEPEST - 2
 
+    @property
+    def says_something(self) -> bool:
+        """Whether it is more than groups in which nothing stands yet."""
+        return self.kind != "group" or any(part.says_something for part in self.parts)
+
     def get(self, name: str) -> str:
         """Return what was typed."""
         return self.told.get(name, "").strip()
@@ -170,8 +175,10 @@ def _place(draft: Draft, place: str, path: str) -> None:
         "none": f"{path}.not.any",
         "not_all": f"{path}.not.all",
     }
+    ruled = 0
     for number, part in enumerate(draft.parts):
-        _place(part, f"{place}-{number}", f"{inner.get(mode, path)}[{number}]")
+        _place(part, f"{place}-{number}", f"{inner.get(mode, path)}[{ruled}]")
+        ruled += part.says_something
 
 
 def change(draft: Draft, *, do: str, attributes: Mapping[str, CustomerAttribute]) -> Draft:
@@ -347,7 +354,7 @@ def to_rule(draft: Draft, *, attributes: Mapping[str, CustomerAttribute], curren
 def _ruled(draft: Draft, attributes: Mapping[str, CustomerAttribute], currency: str) -> dict[str, Any]:
     match draft.kind:
         case "group":
-            parts = [_ruled(part, attributes, currency) for part in draft.parts]
+            parts = [_ruled(part, attributes, currency) for part in draft.parts if part.says_something]
             joined: dict[str, dict[str, Any]] = {
                 "any": {"any": parts},
                 "none": {"not": {"any": parts}},

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from math import sqrt
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 
@@ -43,6 +45,9 @@ class Part:
     customers: int
 
 
+_THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class OverChannel:
     """What goes over a channel: how many messages, what one and all cost in minor units."""
@@ -69,6 +74,11 @@ class Detectable:
     last_day: int
     points: float
     buyers: float
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether so many more could buy at all."""
+        return self.base + self.points <= 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +144,7 @@ def preflight(campaign: Campaign, *, now: datetime) -> Preflight:
             *_warnings(campaign, rows, versions, samples, now=now),
             *_too_few_uses(campaign, messages=round(len(treated) * scale)),
             *_too_slow(campaign, over, now=now),
+            *_leads_nowhere(),
         ],
     )
 
@@ -241,6 +252,14 @@ def _warnings(
         told += _failing(row, samples)
         told += _hints(row, version, samples, now=now)
     return list(dict.fromkeys(told))
+
+
+def _leads_nowhere() -> Iterator[str]:
+    """Say where the links of messages lead to this machine alone."""
+    if urlsplit(settings.PUBLIC_URL).hostname in _THIS_MACHINE:
+        yield _(
+            "Links in the messages (unsubscribe, coupons, counted clicks) lead to %(url)s, which only this machine reaches: set REGULARS_PUBLIC_URL."
+        ) % {"url": settings.PUBLIC_URL}
 
 
 def _too_few_uses(campaign: Campaign, *, messages: int) -> Iterator[str]:

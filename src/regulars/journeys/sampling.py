@@ -8,14 +8,14 @@ from datetime import datetime
 from django.db import connection
 
 from regulars.experiments.operations import ExperimentStateError, arm_of
+from regulars.journeys.audiences import reach_in
 from regulars.journeys.composing import KIND, given
 from regulars.journeys.models import Campaign, CampaignChannel
-from regulars.journeys.rules import LEFT_OUT, OTHER_ARM
 from regulars.kernel.buckets import bucket
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing
 from regulars.messaging.models import Channel, TemplateVersion
-from regulars.messaging.queries.reach import Reach, reach_of
+from regulars.messaging.queries.reach import Reach
 from regulars.messaging.queries.templates import latest_version
 from regulars.segments import queries as segments
 from regulars.shop.models import Customer
@@ -85,20 +85,8 @@ def audience_of(
     excluded: Counter[str] = Counter()
     for begin in range(0, len(ids), _PORTION):
         portion = ids[begin : begin + _PORTION]
-        left_out: set[int] = set()
-        for segment_id in campaign.excluded:
-            left_out |= set(segments.member_ids(segment_id).filter(customer_id__in=portion))
-        excluded[LEFT_OUT] += len(left_out)
-        other_arm = _in_other_arms(campaign, portion) - left_out
-        excluded[OTHER_ARM] += len(other_arm)
-        some = [who for who in portion if who not in left_out | other_arm]
-        for who, told in reach_of(
-            some,
-            purpose=campaign.purpose,
-            tag=campaign.tag,
-            channels=channels,
-            now=now,
-            offer=campaign.offer,
+        for who, told in reach_in(
+            campaign, portion, channels, arm=_arm_of(campaign, portion), now=now
         ).items():
             if told.reason:
                 excluded[told.reason] += 1
@@ -109,13 +97,12 @@ def audience_of(
     return Audience(reached=reached, held=held, excluded=excluded)
 
 
-def _in_other_arms(campaign: Campaign, ids: Sequence[int]) -> set[int]:
-    """Return who is in another arm of the campaign's experiment; nobody before it is launched, which the warnings tell."""
+def _arm_of(campaign: Campaign, ids: Sequence[int]) -> set[int] | None:
+    """Return whom its experiment lets a campaign go to; everybody before it is launched, which the warnings tell."""
     try:
-        drawn = arm_of(kind=KIND, source_id=campaign.pk, customer_ids=ids)
+        return arm_of(kind=KIND, source_id=campaign.pk, customer_ids=ids)
     except ExperimentStateError:
-        return set()
-    return set() if drawn is None else set(ids) - drawn
+        return None
 
 
 def samples_of(

@@ -1,6 +1,6 @@
 """Begin campaigns: put everybody into the ledger, some thousand at a time, so that it can be killed and run again at any point."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -8,15 +8,16 @@ from django.db import transaction
 from django.db.models import Q
 
 from regulars.experiments.operations import arm_of
+from regulars.journeys.audiences import reach_in
 from regulars.journeys.composing import KIND
 from regulars.journeys.models import Campaign
 from regulars.journeys.operations.campaigns import CampaignStateError, locked, start_of
-from regulars.journeys.rules import AT_START, LEFT_OUT, OTHER_ARM, by_due
+from regulars.journeys.rules import AT_START, by_due
 from regulars.kernel.crashes import crashpoint
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.models import Channel, Delivery, Send
 from regulars.messaging.operations.sends import begin_send, complete_send, enlist
-from regulars.messaging.queries.reach import Reach, reach_of
+from regulars.messaging.queries.reach import Reach
 from regulars.messaging.registry import Source
 from regulars.messaging.zones import zones_of
 from regulars.offers.operations import giving, issue
@@ -139,21 +140,11 @@ def _put_in(campaign: Campaign, send: Send, ids: Sequence[int], *, now: datetime
     if not fresh:
         return
     channels = [row.channel for row in campaign.channels.select_related("channel")]
-    left_out = dict.fromkeys(_left_out(campaign, fresh), LEFT_OUT)
-    drawn = arm_of(kind=KIND, source_id=campaign.pk, customer_ids=fresh)
-    if drawn is not None:
-        left_out |= {who: OTHER_ARM for who in fresh if who not in drawn}
-    reached = reach_of(
-        fresh,
-        purpose=campaign.purpose,
-        tag=campaign.tag,
-        channels=channels,
-        now=now,
-        offer=campaign.offer,
-    )
+    arm = arm_of(kind=KIND, source_id=campaign.pk, customer_ids=fresh)
+    reached = reach_in(campaign, fresh, channels, arm=arm, now=now)
     for channel in channels:
         mine = [who for who in fresh if who in reached and reached[who].channel_id == channel.pk]
-        _enlist(campaign, send, channel, mine, reached, left_out=left_out, now=now)
+        _enlist(campaign, send, channel, mine, reached, now=now)
     if campaign.offer_id is not None:
         pending = Delivery.objects.filter(send=send, customer__in=fresh, state=Delivery.State.PENDING)
         # Of an offer that ended after the campaign began nobody is left who would get a code.
@@ -168,11 +159,9 @@ def _enlist(  # noqa: PLR0913  what is known of a portion
     ids: Sequence[int],
     reached: dict[int, Reach],
     *,
-    left_out: Mapping[int, str],
     now: datetime,
 ) -> None:
     excluded = {who: f"{AT_START}{reached[who].reason}" for who in ids if reached[who].reason}
-    excluded |= {who: f"{AT_START}{left_out[who]}" for who in ids if who in left_out}
     due: dict[int, datetime] = {}
     if campaign.timing == Campaign.Timing.LOCAL:
         start = start_of(campaign)
@@ -180,13 +169,6 @@ def _enlist(  # noqa: PLR0913  what is known of a portion
         due = {who: start.due(zone=zone, starts_at=now) for who, zone in zones.items()}
     for due_at, some in by_due(ids, due, otherwise=now).items():
         enlist(send.pk, some, channel_id=channel.pk, now=now, due_at=due_at, excluded=excluded)
-
-
-def _left_out(campaign: Campaign, ids: Sequence[int]) -> set[int]:
-    found: set[int] = set()
-    for segment_id in campaign.excluded:
-        found |= set(segments.member_ids(segment_id).filter(customer_id__in=ids))
-    return found
 
 
 def source_of_codes(campaign_id: int) -> str:

@@ -71,7 +71,7 @@ def unknown_names(variant: Built) -> Iterator[Fault]:
     """Yield values that nothing can be looked up for, each once."""
     known, told_later = variables.variables(), variables.open_roots()
     beginnings = {name[: at + 1].rstrip(".") for name in known for at, char in enumerate(name) if char == "."}
-    lines = {one.names: one.line for one in reversed(variant.written.asked())}
+    lines = {one.names: one.line for one in reversed(variant.written["body"].asked())}
     seen = set()
     for part, asked in variant.asked:
         name = ".".join(asked.names)

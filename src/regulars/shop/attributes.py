@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
+from django.conf import settings
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -93,6 +94,16 @@ def register() -> None:
             source=CUSTOMER,
             sql="{s}.country",
             choices=lambda: [(name, name) for name in choices().countries if name],
+        ),
+        CustomerAttribute(
+            key="language",
+            group=_PERSON,
+            label=_("Language"),
+            type="choice",
+            source=CUSTOMER,
+            sql="{s}.language",
+            choices=lambda: settings.LANGUAGES,
+            help=_("What they chose on their page, or a file told of them; messages are written in it."),
         ),
         CustomerAttribute(
             key="identifier",

@@ -249,15 +249,19 @@ def admit_api_key(*, key: str, now: datetime) -> ApiKey:
     # Compared even when nothing was found, so that the time taken does not tell which prefixes exist.
     stored = found.key_hash if found else "0" * 64
     if not hmac.compare_digest(_hash(secret), stored) or found is None:
-        message = "this API key is not known; check that it was copied whole, prefix, dot and secret"
+        message = _("this API key is not known; check that it was copied whole, prefix, dot and secret")
         raise UnknownApiKeyError(message)
     if found.revoked_at is not None:
-        message = (
-            f"API key {found.prefix} was revoked on {found.revoked_at.date().isoformat()}; make a new one"
-        )
+        message = _("API key %(key)s was revoked on %(day)s; make a new one") % {
+            "key": found.prefix,
+            "day": found.revoked_at.date().isoformat(),
+        }
         raise RevokedApiKeyError(message)
     if found.expires_at is not None and found.expires_at <= now:
-        message = f"API key {found.prefix} expired on {found.expires_at.date().isoformat()}; make a new one"
+        message = _("API key %(key)s expired on %(day)s; make a new one") % {
+            "key": found.prefix,
+            "day": found.expires_at.date().isoformat(),
+        }
         raise ExpiredApiKeyError(message)
     if found.last_used_at is None or found.last_used_at <= now - _NOTE_USE_EVERY:
         with transaction.atomic():

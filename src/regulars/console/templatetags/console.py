@@ -8,6 +8,7 @@ from typing import cast
 from urllib.parse import urlencode
 
 from django import forms, template
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BoundField
 from django.template.context import Context, RequestContext
@@ -77,6 +78,12 @@ def money_rounded(context: Context, amount_minor: int | None, currency: str = ""
 
 
 register.filter("said", said)
+
+
+@register.filter
+def spoken(code: str) -> str:
+    """Write a language by its own name, where it is one of ours."""
+    return dict(settings.LANGUAGES).get(code, code)
 
 
 @register.filter

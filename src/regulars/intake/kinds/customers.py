@@ -6,6 +6,15 @@ from django.utils.translation import pgettext_lazy
 from regulars.intake.kinds.fields import IDENTIFIERS, called, shared, when
 from regulars.intake.kinds.kind import Field, Kind, Step
 
+# What messages are written in, by what a file may call it; any other language is kept by its two letters.
+_LANGUAGE = """
+CASE
+    WHEN t.language ~* '^(zh|chinese|中文|汉语|漢語|普通话)' THEN 'zh-hans'
+    WHEN t.language ~* '^(en([^a-z]|$)|english|英文|英语|英語)' THEN 'en'
+    ELSE coalesce(lower(substring(t.language from '^([A-Za-z]{2})(?:[-_][A-Za-z]+)*$')), '')
+END
+"""
+
 CUSTOMERS = Kind(
     name="customers",
     label=pgettext_lazy("kind of file", "Customers"),
@@ -24,6 +33,14 @@ CUSTOMERS = Kind(
         *shared("country"),
         called("company", "company", "organisation", "organization", "公司", "单位名称"),
         Field(
+            name="language",
+            form="text",
+            words=("language", "preferred language", "locale", "customer locale", "lang", "语言", "首选语言", "語言"),
+            label=_("Language"),
+            note=_("As zh-CN, en, Chinese. Told of customers who have not chosen theirs."),
+            longest=40,
+        ),
+        Field(
             name="tags",
             form="text",
             words=("tags", "tag", "labels", "customer tags", "客户标签", "会员标签", "标签", "標籤"),
@@ -34,13 +51,26 @@ CUSTOMERS = Kind(
         *shared("store"),
         when("updated_at", _("Last changed"), "updated at", "last modified", "modified at", "更新时间", "修改时间", "更新時間"),
     ),
-    main=(*IDENTIFIERS, "customer_name", "country", "tags"),
+    main=(*IDENTIFIERS, "customer_name", "country", "language", "tags"),
     needs=(IDENTIFIERS,),
     moment="updated_at",
     takes_customers=True,
     takes_attributes=True,
-    # Customers of the stage are merged for every kind that names them; here there is nothing else to do.
+    # Customers of the stage are merged for every kind that names them; here there is little else to do.
     merge=(
+        Step(
+            sql=f"""
+            UPDATE shop_customer r SET language = s.language
+            FROM (
+                SELECT DISTINCT ON (c.customer_id) c.customer_id, {_LANGUAGE} AS language
+                FROM stage_row t JOIN staged_customer c USING (customer_key)
+                WHERE {_LANGUAGE} <> ''
+                ORDER BY c.customer_id, t.line_number DESC
+            ) s
+            WHERE r.id = s.customer_id AND r.language = ''
+            """,
+            counts="rows_changed",
+        ),
         Step(
             sql="""
             UPDATE shop_customer r SET described_at = s.described_at

@@ -27,7 +27,7 @@ EVENTS = Kind(
             label=_("What they did"),
             note=_("As in Segment's e-commerce names: Product Viewed, Product Added, Cart Viewed."),
         ),
-        when("happened_at", _("When"), "event time", "event timestamp", "occurred at", "sent at", "行为时间", "访问时间", "事件时间"),
+        when("happened_at", _("When"), "event time", "event timestamp", "occurred at", "sent at", "行为时间", "访问时间", "事件时间", "time", "时间"),
         *shared(*IDENTIFIERS, "product_code", "order_code"),
         Field(
             name="url",

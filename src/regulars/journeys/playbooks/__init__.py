@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import msgspec
+from django.utils.translation import gettext_noop
 
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.starters import NoSuchStarterError, Said, starter
@@ -32,6 +33,17 @@ class NoSuchPlaybookError(RegularsError):
     """The library has no playbook of this code."""
 
     code: ClassVar[str] = "no_such_playbook"
+
+
+_SAID = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"Expected `(?P<kind>.+)`, got `(?P<told>.+)`", gettext_noop("must be `%(kind)s`, not `%(told)s`")),
+        (r"Object missing required field `(?P<name>.+)`", gettext_noop("“%(name)s” is missing")),
+        (r"Invalid enum value (?P<told>.+)", gettext_noop("%(told)s is none of the values there are")),
+        (r"Object contains unknown field `(?P<name>.+)`", gettext_noop("there is no “%(name)s” here")),
+    )
+)
 
 
 class InvalidPlaybookError(RegularsError):
@@ -312,10 +324,19 @@ def _parsed(file: str, text: str, type_: Any) -> Any:  # noqa: ANN401  as msgspe
     try:
         return msgspec.convert(tomllib.loads(text), type_)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidPlaybookError(file, "file", str(error)) from error
+        raise InvalidPlaybookError(file, "file", _("this is no TOML: %(said)s") % {"said": error}) from error
     except msgspec.ValidationError as error:
         told, _dash, place = str(error).partition(" - at `")
-        raise InvalidPlaybookError(file, place.strip("`$.") or "file", told) from error
+        raise InvalidPlaybookError(file, place.strip("`$.") or "file", _in_words(told)) from error
+
+
+def _in_words(said: str) -> str:
+    """Return what msgspec says of a value, in the language of whoever reads."""
+    for pattern, words in _SAID:
+        found = pattern.fullmatch(said)
+        if found is not None:
+            return _(words) % found.groupdict()
+    return _("this cannot be read: %(said)s") % {"said": said}
 
 
 def _read(path: Path, shared: _Shared) -> Playbook:

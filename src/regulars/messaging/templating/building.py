@@ -15,6 +15,8 @@ from regulars.shop.wording import gettext as _
 Format = Literal["email", "text", "task"]
 _MOST_LINE = 250
 _MOST_PLAIN = 5_000
+_MOST_HEAD = 1_000
+"""Characters of a subject or a preheader as written, values included."""
 _LOCALES = {"en": "en_001", "zh-hans": "zh_Hans_CN"}
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 
@@ -47,7 +49,7 @@ class Built:
         subject: One line.
         html: Of a mail.
         text: The text, of a mail the plain twin of its HTML.
-        written: The body as it was written, without its blocks, whose lines faults are told by.
+        written: Preheader and body by part as they were written, the body without its blocks: faults are told by their lines.
         laid: How a mail is laid out.
         asked: Every value that it asks for, by part.
     """
@@ -57,7 +59,7 @@ class Built:
     subject: Compiled
     html: Compiled | None
     text: Compiled
-    written: Compiled
+    written: Mapping[str, Compiled]
     laid: Laid | None
     asked: tuple[tuple[str, Asked], ...]
 
@@ -83,7 +85,7 @@ class Built:
             html = self.html.fill(values, by=speech) if self.html else ""
             text = self.text.fill(values, by=speech)
         except FillingError as error:
-            error.details |= {"part": "body", "line": self._line(values, speech)}
+            error.details |= self._place(values, speech)
             raise
         return Filled(
             subject=subject,
@@ -91,13 +93,14 @@ class Built:
             text=re.sub(r"\n[ \t]*(?:\n[ \t]*)+\n", "\n\n", text).strip() + ("\n" if self.html else ""),
         )
 
-    def _line(self, values: Mapping[str, object], speech: Speech) -> object:
-        """Return in which line of what a person wrote the body fails; 0 where only what was made of it does."""
-        try:
-            self.written.fill(values, by=speech)
-        except FillingError as error:
-            return error.details["line"]
-        return 0
+    def _place(self, values: Mapping[str, object], speech: Speech) -> Mapping[str, object]:
+        """Return in which part and line of what a person wrote a message fails; line 0 where only what was made of it does."""
+        for part, written in self.written.items():
+            try:
+                written.fill(values, by=speech)
+            except FillingError as error:
+                return {"part": part, "line": error.details["line"]}
+        return {"part": "body", "line": 0}
 
 
 def one_line(text: str) -> str:
@@ -136,16 +139,15 @@ def build(
         TemplateTooBigError: A part is longer than it may be.
         TemplateFaultError: A part cannot be read; `part` and `line` say where.
     """
-    if len(content.subject) > 1_000 or len(content.preheader) > 1_000:  # noqa: PLR2004  of writing, values included
-        raise TemplateTooBigError(
-            _("a subject and a preheader are written in at most 1000 characters"), part="subject"
-        )
     # Read as written first, so that a fault is told in the lines of whoever wrote it.
-    asked = [
-        (part, one)
-        for part, source in (("subject", content.subject), ("preheader", content.preheader))
-        for one in _read(source, part).asked()
-    ]
+    heads = {}
+    for part, source in (("subject", content.subject), ("preheader", content.preheader)):
+        if len(source) > _MOST_HEAD:
+            raise TemplateTooBigError(
+                _("a subject and a preheader are written in at most 1000 characters"), part=part
+            )
+        heads[part] = _read(source, part)
+    asked = [(part, one) for part, read in heads.items() for one in read.asked()]
     if format != "email" and len(content.body) > (_MOST_PLAIN if format == "text" else MOST_WRITTEN):
         raise TemplateTooBigError(
             _("%(count)s characters, must be at most %(most)s")
@@ -154,14 +156,18 @@ def build(
         )
     written = _read(expand_blocks(content.body, lambda _told: "").join(str, str), "body")
     if format == "email":
-        laid = lay_out(
-            content.body,
-            preheader=content.preheader,
-            title=content.subject,
-            language="zh-Hans" if language.startswith("zh") else "en",
-            letterhead=letterhead,
-            block=lambda told: block(told, True),  # noqa: FBT003  named where it is defined
-        )
+        try:
+            laid = lay_out(
+                content.body,
+                preheader=content.preheader,
+                title=content.subject,
+                language="zh-Hans" if language.startswith("zh") else "en",
+                letterhead=letterhead,
+                block=lambda told: block(told, True),  # noqa: FBT003  named where it is defined
+            )
+        except TemplateFaultError as error:
+            error.details.setdefault("line", _line_of(str(error.details.pop("near", "")), content.body))
+            raise
         html = _read(laid.html, "body", is_html=True)
         text = _read(laid.text, "body")
     else:
@@ -172,13 +178,19 @@ def build(
     return Built(
         format=format,
         language=language,
-        subject=_read(content.subject, "subject"),
+        subject=heads["subject"],
         html=html,
         text=text,
-        written=written,
+        written={"preheader": heads["preheader"], "body": written},
         laid=laid,
         asked=tuple(asked),
     )
+
+
+def _line_of(near: str, written: str) -> int:
+    """Return the line in which something stands first; 0 where it stands nowhere."""
+    at = written.lower().find(near.lower()) if near else -1
+    return written.count("\n", 0, at) + 1 if at >= 0 else 0
 
 
 def _read(source: str, part: str, *, is_html: bool = False) -> Compiled:

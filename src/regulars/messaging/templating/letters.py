@@ -26,7 +26,7 @@ def components(source: str, *, control: re.Pattern[str]) -> str:
         control: Finds what stands for a tag of the template language that writes nothing itself, on a line alone.
 
     Raises:
-        TemplateFaultError: A component does not end, or is one that holds columns.
+        TemplateFaultError: A component does not end, or is one that holds columns; `near` is its line.
     """
     return "\n".join(_components(source.replace("\r\n", "\n").split("\n"), control))
 
@@ -94,7 +94,7 @@ def _element(name: str, lines: list[str], place: int) -> tuple[str, int]:
         raise TemplateFaultError(
             _("%(element)s holds columns; write the whole mail in MJML, from <mjml> to </mjml>")
             % {"element": f"<{name}>"},
-            line=place + 1,
+            near=lines[place],
         )
     taken: list[str] = []
     for at in range(place, len(lines)):
@@ -103,5 +103,5 @@ def _element(name: str, lines: list[str], place: int) -> tuple[str, int]:
             return "\n".join(taken), at + 1
     raise TemplateFaultError(
         _("%(element)s has no end; close it with %(end)s") % {"element": f"<{name}>", "end": f"</{name}>"},
-        line=place + 1,
+        near=lines[place],
     )

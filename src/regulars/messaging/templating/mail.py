@@ -29,6 +29,7 @@ _MOST_LINKS = 200
 _LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _TAG = re.compile(r"<!--.*?-->|<(/?)([a-zA-Z][a-zA-Z0-9-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>", re.DOTALL)
 _BARE_VALUE = re.compile(r"""(\s[a-zA-Z_:@][\w:.-]*)\s*=\s*([^\s"'=<>`]+)""")
+_PLACE = re.compile(r" at position \d+:\d+")
 _VOID = {"br", "img", "hr", "wbr", "col"}
 _WRITES = {
     "mj-text", "mj-button", "mj-table", "mj-raw", "mj-title", "mj-preview", "mj-style", "mj-navbar-link", "mj-social-element",
@@ -49,7 +50,7 @@ class Letterhead:
     Attributes:
         shop: Its name.
         website: Its address, beginning with https://; "" where it has none.
-        logo_url: A picture; the name is written where there is none.
+        logo_url: A picture; the shop's name is written where there is none.
         accent: The colour of buttons and links, `#` and six digits.
         postal_address: Where it can be written to; many countries ask for it in advertising.
         product_link: The address of a product's page, with `{code}` in the place of its code; "" for no such pages.
@@ -155,7 +156,7 @@ def lay_out(  # noqa: PLR0913  what a mail is made of
 
     Raises:
         TemplateTooBigError: It is longer, deeper or fuller than a mail may be.
-        TemplateFaultError: It cannot be laid out; the message says why.
+        TemplateFaultError: It cannot be laid out; the message says why, `near` what stands there.
     """
     if len(body) > MOST_WRITTEN:
         raise TemplateTooBigError(
@@ -169,14 +170,17 @@ def lay_out(  # noqa: PLR0913  what a mail is made of
     tokens = Tokens(*expanded.pieces)
     whole = expanded.join(
         tokens.take_out,
-        lambda text: _in_lines(components(tokens.take_out(text), control=tokens.control)),
+        lambda text: _in_lines(_in_components(tokens.take_out(text), tokens)),
     )
     if is_html:
         html = _balanced(whole, tokens)
     else:
         if not is_mjml:
             whole = _document(
-                components(whole, control=tokens.control), language=language, letterhead=letterhead
+                _in_components(whole, tokens),
+                language=language,
+                letterhead=letterhead,
+                shop=tokens.take_out("{{ shop.name }}"),
             )
         html = _from_mjml(whole, tokens)
     try:
@@ -230,6 +234,14 @@ def _refuse_block(told: str) -> str:
     )
 
 
+def _in_components(text: str, tokens: Tokens) -> str:
+    try:
+        return components(text, control=tokens.control)
+    except TemplateFaultError as error:
+        error.details["near"] = tokens.put_back(str(error.details["near"])).strip()
+        raise
+
+
 def _in_lines(text: str) -> str:
     return f"\n{text}\n"
 
@@ -237,16 +249,15 @@ def _in_lines(text: str) -> str:
 # MJML
 
 
-def _document(inner: str, *, language: str, letterhead: Letterhead) -> str:
+def _document(inner: str, *, language: str, letterhead: Letterhead, shop: str) -> str:
     chinese = language.startswith("zh")
     fonts = (
         "-apple-system, BlinkMacSystemFont, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', Arial, sans-serif"
         if chinese
         else "-apple-system, BlinkMacSystemFont, 'Segoe UI', Helvetica, Arial, sans-serif"
     )
-    shop = escape(letterhead.shop)
     head = (
-        f'<mj-image src="{escape(letterhead.logo_url)}" alt="{shop}" width="140px" align="left" padding="8px 24px" />'
+        f'<mj-image src="{escape(_not_read(letterhead.logo_url))}" alt="{shop}" width="140px" align="left" padding="8px 24px" />'
         if letterhead.logo_url
         else f'<mj-text font-size="17px" font-weight="600" padding="8px 24px">{shop}</mj-text>'
     )
@@ -276,8 +287,10 @@ def _from_mjml(source: str, tokens: Tokens) -> str:
     try:
         made = mrml.to_html(_balanced(source, tokens), mrml.ParserOptions(include_loader=mrml.noop_loader()))
     except OSError as error:
+        # The place that it tells counts in what was made of the writing.
+        said = _PLACE.sub("", str(error))
         raise TemplateFaultError(
-            _("the MJML cannot be read: %(said)s") % {"said": error}, part="body"
+            _("the MJML cannot be read: %(said)s") % {"said": said}, part="body"
         ) from error
     return str(made.content)
 
@@ -315,9 +328,7 @@ def _balanced(source: str, tokens: Tokens) -> str:
         closing, name, rest = found.group(1), found.group(2).lower(), found.group(3)
         is_empty = rest.rstrip().endswith("/") or name in _VOID
         if closing:
-            if name in open_elements:
-                while open_elements.pop() != name:
-                    pass
+            _close(name, open_elements, written=found.group(), is_strict=is_mjml)
         elif not is_empty:
             open_elements.append(name)
             if len(open_elements) > _MOST_DEPTH:
@@ -327,6 +338,8 @@ def _balanced(source: str, tokens: Tokens) -> str:
                     part="body",
                 )
         made.append(_element(closing, found.group(2), rest, name in _VOID))
+    if is_mjml and open_elements:
+        raise _not_closed(open_elements[-1])
     made.append(text(source[at:]))
     whole = "".join(made)
     rules = sum(
@@ -339,6 +352,27 @@ def _balanced(source: str, tokens: Tokens) -> str:
             part="body",
         )
     return whole
+
+
+def _close(name: str, open_elements: list[str], *, written: str, is_strict: bool) -> None:
+    """Take an element that ends off those that are open; a browser forgives what MJML does not."""
+    if name not in open_elements:
+        if is_strict:
+            raise TemplateFaultError(
+                _("%(end)s ends nothing that is begun") % {"end": written}, part="body", near=written
+            )
+        return
+    while (within := open_elements.pop()) != name:
+        if is_strict:
+            raise _not_closed(within)
+
+
+def _not_closed(name: str) -> TemplateFaultError:
+    return TemplateFaultError(
+        _("%(element)s has no end; close it with %(end)s") % {"element": f"<{name}>", "end": f"</{name}>"},
+        part="body",
+        near=f"<{name}",
+    )
 
 
 def _element(closing: str, name: str, rest: str, is_void: bool) -> str:  # noqa: FBT001  one of four parts of a tag
@@ -451,7 +485,9 @@ class _Reader(HTMLParser):
             and any(name == "http-equiv" and (value or "").lower() == "refresh" for name, value in attrs)
         ):
             raise TemplateFaultError(
-                _("%(element)s has no place in a mail") % {"element": f"<{tag}>"}, part="body"
+                _("%(element)s has no place in a mail") % {"element": f"<{tag}>"},
+                part="body",
+                near=f"<{tag}",
             )
         for name, value in attrs:
             if name.startswith("on") or name in {"srcdoc", "formaction", "ping"}:
@@ -459,6 +495,7 @@ class _Reader(HTMLParser):
                     _("%(attribute)s on %(element)s has no place in a mail")
                     % {"attribute": f"{name}=", "element": f"<{tag}>"},
                     part="body",
+                    near=name,
                 )
             is_address = (name == "href" and tag in {"a", "area"}) or (name == "src" and tag == "img")
             if self.tokens.are_in(name) or (
@@ -474,6 +511,7 @@ class _Reader(HTMLParser):
                         "others": ", ".join(sorted(_MAY_HOLD_VALUES)),
                     },
                     part="body",
+                    near=self.tokens.put_back(value or name),
                 )
 
     def _lead(self, tag: str, attrs: Sequence[tuple[str, str | None]], href: str) -> str:
@@ -486,6 +524,7 @@ class _Reader(HTMLParser):
                 _("the link “%(url)s” leads nowhere; begin it with https://, mailto: or tel:")
                 % {"url": source[:100]},
                 part="body",
+                near=source,
             )
         if href.lower().startswith(("mailto:", "tel:", "sms:", "#")):
             self._href.append(("", len(self.text)))
@@ -506,6 +545,7 @@ class _Reader(HTMLParser):
                     _("the picture “%(url)s” cannot be loaded; begin its address with https://")
                     % {"url": src[:100]},
                     part="body",
+                    near=src,
                 )
             return _start_tag(tag, attrs, {})
         token = self.tokens.token(_through("picture", self.tokens.put_back(src), 0, is_fixed=False))
@@ -515,9 +555,13 @@ class _Reader(HTMLParser):
 def _through(name: str, source: str, number: int, *, is_fixed: bool) -> str:
     """Return what writes an address that goes through a filter of ours."""
     if is_fixed:
-        safe = source.replace('"', "%22").replace("{", "%7B").replace("}", "%7D")
-        return f'{{{{ "{safe}" | {name}: {number} }}}}'
+        return f'{{{{ "{_not_read(source)}" | {name}: {number} }}}}'
     return f"{{% capture _address %}}{source}{{% endcapture %}}{{{{ _address | {name}: {number} }}}}"
+
+
+def _not_read(url: str) -> str:
+    """Return an address in which nothing is taken for the template language."""
+    return url.replace('"', "%22").replace("{", "%7B").replace("}", "%7D")
 
 
 def _start_tag(tag: str, attrs: Sequence[tuple[str, str | None]], changed: dict[str, str]) -> str:
