@@ -117,7 +117,7 @@ def test_what_staff_said_of_a_company_since_stays_when_the_import_is_taken_back(
     make_business()
     row = orders(tmp_path, "1,2026-01-05,A,wipes,2,2.50,Acme", "2,2026-01-06,B,soap,1,1.00,Birch")
     acme = Account.objects.get(code="Acme")
-    shop.change_account(account_id=acme.pk, name="Acme", industry="Retail", country="")
+    shop.change_account(account_id=acme.pk, code="Acme", name="Acme", industry="Retail", country="")
     operations.run_undo(import_id=row.pk, now=NOW)
     assert list(Account.objects.values_list("code", flat=True)) == ["Acme"]
 
