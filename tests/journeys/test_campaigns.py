@@ -553,6 +553,19 @@ def test_figures_equal_what_is_reckoned_by_hand_from_the_rows() -> None:  # noqa
 
 
 @pytest.mark.django_db
+def test_an_effect_before_anybody_bought_is_no_figure() -> None:
+    make_business()
+    campaign = make_campaign(make_list(make_readers(200)), smtp_channel(NOWHERE), holdout_bp=4_000)
+    begin(campaign)
+    client = Client()
+    client.force_login(make_user())
+    shown = client.get(f"/campaigns/{campaign.pk}/").content.decode()
+    assert "Nobody has bought since, with or without it" in shown
+    assert shown.count("nobody has bought yet") == 3
+    assert "between £0" not in shown
+
+
+@pytest.mark.django_db
 def test_no_effect_is_called_clear_in_about_one_of_twenty_campaigns_in_which_there_is_none() -> None:
     """The figure that a merchant acts on must not invent earnings: an A/A test over many salts."""
     make_business()

@@ -130,6 +130,10 @@ def sentence_of(told: Figures, *, currency: str) -> tuple[str, str] | None:
     if found is None:
         return None
     effect = found.revenue_minor
+    if _is_of_nobody(effect):
+        return gettext(
+            "Nobody has bought since, with or without it: what it brings shows with the first orders."
+        ), "warning"
     said = {
         "money": formats.money(abs(round(effect.total)), currency),
         "low": formats.money(round(effect.total_low), currency),
@@ -190,8 +194,15 @@ def _between(low: str, high: str) -> str:
     return gettext("between %(low)s and %(high)s") % {"low": low, "high": high}
 
 
+def _is_of_nobody(effect: Effect) -> bool:
+    """Tell whether neither side has anything yet: an effect of nothing, known for certain, would be no figure."""
+    return effect.standard_error == 0
+
+
 def money_effect(effect: Effect, currency: str, *, less: float = 0) -> Shown:
     """Return an effect in money, all customers together, with its interval; `less` is taken off."""
+    if _is_of_nobody(effect):
+        return {"too_little": gettext("nobody has bought yet")}
     return {
         "value": _money(effect.total - less, currency),
         "interval": _between(
@@ -201,6 +212,8 @@ def money_effect(effect: Effect, currency: str, *, less: float = 0) -> Shown:
 
 
 def _count_effect(effect: Effect) -> Shown:
+    if _is_of_nobody(effect):
+        return {"too_little": gettext("nobody has bought yet")}
     return {
         "value": formats.signed(effect.total, 0),
         "interval": _between(formats.signed(effect.total_low, 0), formats.signed(effect.total_high, 0)),
