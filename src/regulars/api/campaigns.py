@@ -146,7 +146,7 @@ class PreflightView(Schema):
     waiting: list[ReasonView]
     cost: Cost
     detectable_points: float | None = Field(
-        description="The smallest rise in the share of buyers that this hold-out can show, in points of percent."
+        description="The smallest rise in the share of buyers that this hold-out can show: 0.02 is two points of percent."
     )
     problems: list[ProblemView]
     warnings: list[str]
