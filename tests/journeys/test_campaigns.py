@@ -553,6 +553,20 @@ def test_figures_equal_what_is_reckoned_by_hand_from_the_rows() -> None:  # noqa
 
 
 @pytest.mark.django_db
+def test_a_campaign_at_work_says_what_its_messages_wait_for() -> None:
+    make_business()
+    campaign = make_campaign(make_list(make_readers(3)), smtp_channel(NOWHERE))
+    send = begin(campaign)
+    client = Client()
+    client.force_login(make_user())
+    assert "These wait" not in client.get(f"/campaigns/{campaign.pk}/progress/").content.decode()
+    Delivery.objects.filter(send=send).update(reason="cap")
+    for page in ("", "progress/"):
+        shown = client.get(f"/campaigns/{campaign.pk}/{page}").content.decode()
+        assert "These wait: Had enough messages: 3." in shown
+
+
+@pytest.mark.django_db
 def test_an_effect_before_anybody_bought_is_no_figure() -> None:
     make_business()
     campaign = make_campaign(make_list(make_readers(200)), smtp_channel(NOWHERE), holdout_bp=4_000)

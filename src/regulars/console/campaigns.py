@@ -24,6 +24,7 @@ from regulars.console.campaign_figures import figures_of, funnel_of, sentence_of
 from regulars.console.campaign_forms import CampaignForm, blank, filled
 from regulars.console.components import Chip, Pager
 from regulars.console.downloads import choices, download
+from regulars.insights import formats
 from regulars.journeys.figures import figures
 from regulars.journeys.models import Campaign
 from regulars.journeys.operations import campaigns as operations
@@ -266,6 +267,7 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "state": STATES[row.state],
         "shown": row.state,
         "funnel": row.funnel,
+        "waits": _waits(row.funnel),
         "done": row.done,
         "closed": _closed(found) if row.state in _GOES else [],
         "over": found.channels.select_related("channel", "template", "version"),
@@ -300,6 +302,7 @@ def progress(request: HttpRequest, campaign_id: int) -> HttpResponse:
             "closed": _closed(found),
             "is_polled": True,
             "funnel": row.funnel,
+            "waits": _waits(row.funnel),
             "done": row.done,
             "shown": row.state,
         },
@@ -308,6 +311,15 @@ def progress(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 # States in which messages go, or will.
 _GOES = ("draft", "scheduled", "held", "sending", "paused")
+
+
+def _waits(funnel: Funnel | None) -> str:
+    """Say what messages that are due wait for, and how many; empty where none does."""
+    return ", ".join(
+        f"{reason_label(part.reason)}: {formats.count(part.deliveries)}"
+        for part in (funnel.parts if funnel else ())
+        if part.state == "pending" and part.reason
+    )
 
 
 def _closed(campaign: Campaign) -> list[Closed]:
