@@ -86,8 +86,8 @@ def language(request: HttpRequest) -> HttpResponse:
 def keep_first_language(user: User, **_told: object) -> None:
     """Keep the language of the page on which somebody who has chosen none logs in for the first time."""
     if not user.language:
-        user.language = translation.get_language() or settings.LANGUAGE_CODE
-        staff.change_language(user_id=user.pk, language=user.language)
+        chosen = translation.get_language() or settings.LANGUAGE_CODE
+        staff.change_language(user_id=user.pk, language=chosen)
 
 
 class LanguageMiddleware:

@@ -4,6 +4,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -228,10 +229,16 @@ def _usual_jis(letter: str) -> bool:
 
 def _names_columns(evidence: bytes, encoding: str) -> bool:
     """Tell whether a cell of the first lines is what some file of ours calls a column, in other letters than ASCII."""
-    known = {plain(word) for kind in KINDS.values() for field in kind.fields for word in field.words}
-    known |= {plain(word) for preset in PRESETS for words in preset.columns.values() for word in words}
     cells = {plain(cell) for line in _first_lines(evidence, encoding) for cell in re.split(r"[,;\t|]", line)}
-    return any(not cell.isascii() for cell in cells & known)
+    return not cells.isdisjoint(_column_names())
+
+
+@cache
+def _column_names() -> frozenset[str]:
+    """Return what the columns of files are called in other letters than ASCII."""
+    of_kinds = (word for kind in KINDS.values() for field in kind.fields for word in field.words)
+    of_presets = (word for preset in PRESETS for words in preset.columns.values() for word in words)
+    return frozenset(name for word in (*of_kinds, *of_presets) if not (name := plain(word)).isascii())
 
 
 def _example(evidence: bytes, encoding: str) -> str:
