@@ -146,8 +146,8 @@ def test_a_campaign_tells_what_its_hold_out_would_show_among_its_own_arm(
 @pytest.mark.parametrize(("buyers", "is_possible"), [(0.5, True), (0.98, False)])
 def test_an_effect_that_there_is_no_room_for_is_not_promised(*, buyers: float, is_possible: bool) -> None:
     make_business()
-    readers = make_readers(400)
-    make_orders((who, -2.0, 1_000) for who in readers[: int(400 * buyers)])
+    readers = make_readers(800)
+    make_orders((who, -2.0, 1_000) for who in readers[: int(800 * buyers)])
     campaign = make_campaign(make_list(readers), smtp_channel(9), holdout_bp=1_000, window_days=30)
     found = preflight.preflight(campaign, now=STARTED).detectable
     assert found is not None
