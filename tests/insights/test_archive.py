@@ -1,6 +1,6 @@
 """Events leave the database for the facts, and none is lost or doubled on the way."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -8,10 +8,14 @@ import pytest
 
 from regulars.insights import facts
 from regulars.insights.archive import archive_events
+from regulars.intake import operations
 from regulars.kernel.progress import no_progress
 from regulars.shop.models import Event
-from regulars.shop.operations import keep_events, prepare_months
+from regulars.shop.operations import UNDO_DAYS, keep_events, prepare_months
+from tests.intake.importing import NOW as IMPORTED
+from tests.intake.importing import import_file
 from tests.intake.tracking import event, make_source, send
+from tests.shop.factories import make_business
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -98,3 +102,21 @@ def test_a_month_without_events_makes_no_file(tmp_path: Path) -> None:
     prepare_months([empty])
     assert empty in archive_events(now=NOW, facts_folder=tmp_path)
     assert list(tmp_path.glob("events/*/*")) == []
+
+
+def test_what_an_import_can_take_back_stays_in_the_database_until_it_cannot(tmp_path: Path) -> None:
+    make_business()
+    file = tmp_path / "events.csv"
+    file.write_text("Event ID,Event,Customer ID,Time\n1,Product Viewed,17,2021-08-15 10:00:00\n")
+    first = import_file(file, kind="events")
+    export(tmp_path)
+    assert archive_events(now=IMPORTED, facts_folder=tmp_path) == []
+    operations.run_undo(import_id=first.pk, now=IMPORTED)
+    assert export(tmp_path) == []
+    import_file(file, kind="events")
+    assert len(export(tmp_path)) == 1
+    archive_events(now=IMPORTED + timedelta(days=UNDO_DAYS), facts_folder=tmp_path)
+    assert Event.objects.count() == 1
+    archive_events(now=IMPORTED + timedelta(days=UNDO_DAYS, seconds=1), facts_folder=tmp_path)
+    assert Event.objects.count() == 0
+    assert len(export(tmp_path)) == 1

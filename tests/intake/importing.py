@@ -46,9 +46,11 @@ _STATE = {
 }
 
 
-def import_file(path: Path, *, mapping: Mapping | None = None, store: str = "main") -> Import:
-    row = operations.register(path=path, store_code=store, now=NOW)
-    operations.set_mapping(import_id=row.pk, mapping=mapping or proposal(path).mapping)
+def import_file(
+    path: Path, *, kind: str = "orders", mapping: Mapping | None = None, store: str = "main"
+) -> Import:
+    row = operations.register(path=path, kind=kind, store_code=store, now=NOW)
+    operations.set_mapping(import_id=row.pk, mapping=mapping or proposal(path, kind=kind).mapping)
     operations.run_import(import_id=row.pk, now=NOW)
     row.refresh_from_db()
     return row

@@ -16,7 +16,7 @@ from regulars.outbox.models import OutboxEvent
 from regulars.shop import operations as shop
 from regulars.shop import privacy_log
 from regulars.shop.models import Consent, Customer, Event, Message, Order, Product, Refund
-from tests.intake.importing import NOW, import_lines, state
+from tests.intake.importing import NOW, import_file, import_lines, state
 from tests.shop.factories import make_business
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -101,11 +101,7 @@ B,bob@x.y,,sms,no
 def bring_in(folder: Path, kind: str, text: str, mapping: Mapping | None = None) -> Import:
     path = folder / f"{kind}.csv"
     path.write_text(text, encoding="utf-8")
-    row = operations.register(path=path, kind=kind, store_code="main", now=NOW)
-    operations.set_mapping(import_id=row.pk, mapping=mapping or proposal(path, kind=kind).mapping)
-    operations.run_import(import_id=row.pk, now=NOW)
-    row.refresh_from_db()
-    return row
+    return import_file(path, kind=kind, mapping=mapping)
 
 
 def everything() -> dict[str, list[tuple[object, ...]]]:

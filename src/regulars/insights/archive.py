@@ -10,14 +10,15 @@ from regulars.insights import facts
 from regulars.insights.models import FactsPartition
 from regulars.kernel.crashes import crashpoint
 from regulars.shop.models import ChangedMonth
-from regulars.shop.operations import drop_month, mark_event_days, partition_name
+from regulars.shop.operations import drop_month, has_undoable_events, mark_event_days, partition_name
 from regulars.shop.queries import business
 
 
 def archive_events(*, now: datetime, facts_folder: Path) -> list[date]:
     """Take out of the database the months of events that are older than the business keeps there; return them.
 
-    Runs after an export, and under the same lock. A month whose file is not up to date is left for the next time. The file is
+    Runs after an export, and under the same lock. A month whose file is not up to date is left for the next time, one with
+    events of an import that can be taken back until it cannot. The file is
     complete on the disk before the month goes; after a crash between the two a month may stand in both places until the next
     run, and never in none. What arrives later for such a month is kept in the database until that month's turn comes again.
 
@@ -26,7 +27,7 @@ def archive_events(*, now: datetime, facts_folder: Path) -> list[date]:
         facts_folder: Where the facts lie.
     """
     limit = _months_before(now.astimezone(UTC).date().replace(day=1), business().event_months)
-    return [month for month in _months_held() if month < limit and _archive(month, facts_folder)]
+    return [month for month in _months_held() if month < limit and _archive(month, facts_folder, now=now)]
 
 
 def _months_before(month: date, count: int) -> date:
@@ -47,8 +48,10 @@ def _months_held() -> list[date]:
     return [date(int(name[:4]), int(name[5:]), 1) for name in names]
 
 
-def _archive(month: date, facts_folder: Path) -> bool:
+def _archive(month: date, facts_folder: Path, *, now: datetime) -> bool:
     with transaction.atomic():
+        if has_undoable_events(month, now=now):
+            return False
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {partition_name(month)} IN ACCESS EXCLUSIVE MODE")
             cursor.execute(f"SELECT DISTINCT day FROM {partition_name(month)}")  # noqa: S608  made from a date

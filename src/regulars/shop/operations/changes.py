@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.apps import apps
@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from regulars.kernel.errors import RegularsError
 from regulars.shop import merge_sql
 from regulars.shop.models import ChangeSet, Customer, Order, Product
+from regulars.shop.operations.events import partition_name
 
 # How long an import can be taken back, and what it changed is kept.
 UNDO_DAYS = 30
@@ -220,6 +221,22 @@ def undo_hindrance(*, change_set_id: int, now: datetime) -> RegularsError | None
     if change_set.is_overtaken or _changed_since(change_set):
         return ChangesOvertakenError(gettext("newer data has changed the same orders"), later=[])
     return None
+
+
+def has_undoable_events(month: date, *, now: datetime) -> bool:
+    """Return whether an import that can be taken back added events of a month of the database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT EXISTS (
+                SELECT FROM {partition_name(month)} e
+                JOIN shop_changeset c ON e.source_id = (c.added->'shop_event'->>0)::bigint
+                 AND e.id BETWEEN (c.added->'shop_event'->>1)::bigint AND (c.added->'shop_event'->>2)::bigint
+                WHERE c.undone_at IS NULL AND c.made_at >= %s
+            )""",
+            [now - timedelta(days=UNDO_DAYS)],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def overtake_order(order_id: int) -> None:
