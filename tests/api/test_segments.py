@@ -5,7 +5,7 @@ from regulars.segments import operations
 from regulars.segments.models import Segment
 from tests.api.clients import Program, content
 from tests.insights.factories import make_profile
-from tests.shop.factories import make_business
+from tests.shop.factories import make_business, make_customer
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
 VIPS = {"version": 1, "rule": {"all": [{"attribute": "tier", "is": "any_of", "value": ["VIP"]}]}}
@@ -42,3 +42,19 @@ def test_a_segment_that_is_not_there_is_refused_in_the_callers_language(program:
     rule = {"version": 1, "rule": {"segment": 99999}}
     refused = program.post("/segments", {"name": "Odd", "rule": rule}, chinese)
     assert content(refused)["detail"] == "没有人群 99999"
+
+
+def test_a_program_puts_customers_on_a_list_and_takes_them_off(program: Program) -> None:
+    make_business()
+    ann, bob = make_customer(code="A-1"), make_customer(code="A-2")
+    made = content(program.post("/segments", {"name": "Fair"}))
+    assert (made["kind"], made["rule"], made["size"], made["is_stale"]) == ("list", None, 0, False)
+    at = f"/segments/{made['id']}/members"
+    told = content(program.post(at, {"add": ["A-1", "A-2", "A-3"]}))
+    assert told == {"added": 2, "removed": 0, "unmatched": ["A-3"]}
+    assert [one["customer_id"] for one in content(program.get(at))["items"]] == [ann.pk, bob.pk]
+    assert content(program.post(at, {"add": ["A-1"], "remove": ["A-2"]}))["removed"] == 1
+    assert [one["customer_id"] for one in content(program.get(at))["items"]] == [ann.pk]
+    ruled = content(program.post("/segments", {"name": "Best", "rule": VIPS}))
+    refused = program.post(f"/segments/{ruled['id']}/members", {"add": ["A-1"]})
+    assert (refused.status_code, content(refused)["code"]) == (422, "not_a_list")

@@ -5,7 +5,7 @@ from django.test import Client
 from django.utils import timezone
 
 from regulars.console import segment_builder
-from regulars.segments import operations
+from regulars.segments import operations, queries
 from regulars.segments.models import Segment
 from regulars.segments.rules import OPERATORS, read, write
 from regulars.shop import registry
@@ -151,6 +151,28 @@ def test_the_customers_page_says_which_segments_and_why_and_a_list_takes_a_file(
     assert "<strong>1</strong> customer was found, 1 of them new on the list." in told
     assert "<li>A-2</li>" in told
     assert "Members of both" in text(client, f"{at}profile/")
+    off = client.post(f"{at}uploads/", {"pasted": "A-1\nA-2\n", "way": "off"}).content.decode()
+    assert "<strong>1</strong> customer was found, 1 of them taken off the list." in off
+
+
+def test_a_customer_is_put_on_a_list_and_taken_off_where_they_are_looked_at() -> None:
+    client, looker = someone(), someone(Role.ANALYST)
+    customer = make_customer()
+    listed = operations.create_list(name="Fair", now=timezone.now())
+    at = f"/customers/{customer.pk}"
+    assert f'<option value="{listed.pk}">Fair</option>' in text(client, f"{at}/segments/")
+    assert "Fair" not in text(looker, f"{at}/segments/")
+    assert client.post(f"{at}/lists/", {"list": listed.pk})["Location"] == f"{at}/"
+    assert list(queries.member_ids(listed.pk)) == [customer.pk]
+    assert "Take off the list" in text(client, f"{at}/segments/")
+    assert "Take off the list" not in text(looker, f"{at}/segments/")
+    assert looker.post(f"{at}/lists/{listed.pk}/removal/").status_code == 403
+    client.post(f"{at}/lists/{listed.pk}/removal/")
+    assert list(queries.member_ids(listed.pk)) == []
+    ruled = operations.create_segment(name="Best", rule=VIPS, now=timezone.now())
+    client.post(f"{at}/lists/", {"list": ruled.pk})
+    assert "is decided by its rule" in text(client, f"{at}/")
+    assert client.post(f"{at}/lists/", {"list": "9"}).status_code == 404
 
 
 def test_a_segment_that_a_campaign_goes_to_is_not_deleted_and_its_page_says_why() -> None:

@@ -259,13 +259,16 @@ def test_a_list_holds_whom_a_file_names_and_says_whom_it_does_not_know() -> None
     listed = operations.create_list(name="Fair", now=NOW)
     lines = ["A-1", " Bob@Example.com ", "138 0013 8000", "nobody@example.com", "", "A-1"]
     told = operations.add_identifiers(listed.pk, identifiers=lines, now=NOW)
-    assert (told.found, told.added, told.unmatched) == (3, 3, ["nobody@example.com"])
+    assert (told.found, told.moved, told.unmatched) == (3, 3, ["nobody@example.com"])
     assert members(listed) == {ann.pk, bob.pk, cleo.pk}
     assert events() == [("segments.SegmentEntered", 3)]
-    assert operations.add_identifiers(listed.pk, identifiers=lines, now=NOW).added == 0
+    assert operations.add_identifiers(listed.pk, identifiers=lines, now=NOW).moved == 0
     assert operations.remove_members(listed.pk, customer_ids=[ann.pk], now=NOW) == 1
     copy = operations.duplicate(listed.pk, now=NOW)
     assert members(copy) == {bob.pk, cleo.pk}
+    left = operations.remove_identifiers(copy.pk, identifiers=["BOB@example.com", "A-1", "x"], now=NOW)
+    assert (left.found, left.moved, left.unmatched) == (2, 1, ["x"])
+    assert members(copy) == {cleo.pk}
     ruled = make()
     with pytest.raises(operations.NotAListError):
         operations.add_members(ruled.pk, customer_ids=[ann.pk], now=NOW)

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Path, Query, Router, Schema
@@ -81,12 +82,32 @@ class MemberPage(Schema):
     next: str | None = Field(description="The address of the next page; null on the last.")
 
 
+Identifiers = Annotated[
+    list[Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]], Field(max_length=10_000)
+]
+
+
 class NewSegment(Schema):
     """A segment to make."""
 
     name: Name
     description: Description = ""
-    rule: Rule
+    rule: Rule | None = Field(None, description="Without one it is a list, empty at first.")
+
+
+class MembersChange(Schema):
+    """Who comes onto a list and who leaves it: customer ids, e-mail addresses, phone numbers or other ids."""
+
+    add: Identifiers = Field(default_factory=list)
+    remove: Identifiers = Field(default_factory=list)
+
+
+class MembersChanged(Schema):
+    """What came of it. Who is added and removed in one call is not on the list in the end."""
+
+    added: int = Field(description="Customers who were not on the list before.")
+    removed: int = Field(description="Customers who were on the list before.")
+    unmatched: list[str] = Field(description="What nobody is known by.")
 
 
 class SegmentChange(Schema):
@@ -126,14 +147,16 @@ def list_segments(request: HttpRequest, parameters: Query[PageParameters]) -> Se
 )
 @once(HTTPStatus.CREATED)
 def create_segment(request: HttpRequest, body: NewSegment) -> SegmentView:
-    """Make a segment from a rule. Its members are worked out within a minute or two."""
-    made = operations.create_segment(
-        name=body.name,
-        description=body.description,
-        rule=body.rule,
-        by=key_of(request).created_by,
-        now=timezone.now(),
-    )
+    """Make a segment from a rule, its members worked out within a minute or two, or a list."""
+    told: dict[str, Any] = {
+        "name": body.name,
+        "description": body.description,
+        "by": key_of(request).created_by,
+        "now": timezone.now(),
+    }
+    if body.rule is None:
+        return _one(operations.create_list(**told).pk)
+    made = operations.create_segment(**told, rule=body.rule)
     request_refresh()
     return _one(made.pk)
 
@@ -191,6 +214,27 @@ def list_members(request: HttpRequest, segment_id: Path[Id], parameters: Query[P
             for row in found
         ],
         next=following,
+    )
+
+
+@router.post(
+    "/segments/{segment_id}/members",
+    response=MembersChanged,
+    **terms("Segments", Capability.CHANGE_SEGMENTS, HTTPStatus.NOT_FOUND, replayable=True),
+)
+@once(HTTPStatus.OK)
+def change_members(request: HttpRequest, segment_id: Path[Id], body: MembersChange) -> MembersChanged:
+    """Put customers on a list and take others off; a segment with a rule is refused."""
+    _found(segment_id)
+    now = timezone.now()
+    with transaction.atomic():
+        added = operations.add_identifiers(segment_id, identifiers=body.add, now=now)
+        removed = operations.remove_identifiers(segment_id, identifiers=body.remove, now=now)
+    request_refresh()
+    return MembersChanged(
+        added=added.moved,
+        removed=removed.moved,
+        unmatched=list(dict.fromkeys([*added.unmatched, *removed.unmatched])),
     )
 
 

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from regulars.console import labels, segment_builder
 from regulars.console.components import Chart, Figure, How, Table
+from regulars.console.customer_parts import found_customer
 from regulars.console.downloads import csv_download
 from regulars.console.segment_builder import Draft
 from regulars.insights import formats
@@ -39,7 +40,7 @@ from regulars.shop import registry
 from regulars.shop.wording import said
 from regulars.staff.access import Needs, access
 from regulars.staff.models import User
-from regulars.staff.rules import Capability
+from regulars.staff.rules import Capability, may
 
 _SEES = access(Needs(Capability.VIEW_CUSTOMERS))
 _WRITES = access(Needs(Capability.CHANGE_SEGMENTS))
@@ -590,20 +591,27 @@ def new_list(request: HttpRequest) -> HttpResponse:
 @_WRITES
 @require_POST
 def upload(request: HttpRequest, segment_id: int) -> HttpResponse:
-    """Put customers on a list: those whom a file or pasted lines name."""
+    """Put customers on a list, or take them off: those whom a file or pasted lines name."""
     found = _found(segment_id)
     form = UploadForm(request.POST, request.FILES)
+    is_leaving = request.POST.get("way") == "off"
+    move = operations.remove_identifiers if is_leaving else operations.add_identifiers
     try:
         told = _told(form) if form.is_valid() else []
         if not told:
             messages.error(request, gettext("There is nothing in it. Choose a file, or paste one id a line."))
             return redirect("console:segment", segment_id)
-        added = operations.add_identifiers(segment_id, identifiers=told, now=timezone.now())
+        listed = move(segment_id, identifiers=told, now=timezone.now())
     except RegularsError as error:
         messages.error(request, str(error))
         return redirect("console:segment", segment_id)
     request_refresh()
-    context = {"segment": found, "added": added, "shown": added.unmatched[:_NOBODY_KNOWN]}
+    context = {
+        "segment": found,
+        "listed": listed,
+        "shown": listed.unmatched[:_NOBODY_KNOWN],
+        "is_leaving": is_leaving,
+    }
     return render(request, "console/segments/uploaded.html", context)
 
 
@@ -656,10 +664,46 @@ def _decoded(content: bytes) -> str:
 
 @_SEES
 @require_GET
+@never_cache
 def of_customer(request: HttpRequest, customer_id: int) -> HttpResponse:
     """Show the segments that a customer is in."""
-    rows = queries.segments_of(customer_id)
-    return render(request, "console/segments/of_customer.html", {"rows": rows, "customer_id": customer_id})
+    context = {
+        "rows": queries.segments_of(customer_id),
+        "lists": queries.lists_without(customer_id),
+        "customer_id": customer_id,
+        "may_change": may(cast("User", request.user).role, Capability.CHANGE_SEGMENTS),
+    }
+    return render(request, "console/segments/of_customer.html", context)
+
+
+@_WRITES
+@require_POST
+def listing(request: HttpRequest, customer_id: int) -> HttpResponse:
+    """Put a customer on a list."""
+    customer, found = found_customer(customer_id), _found(_number(request.POST.get("list", "")))
+    try:
+        operations.add_members(found.pk, customer_ids=[customer.pk], now=timezone.now())
+    except RegularsError as error:
+        messages.error(request, str(error))
+    else:
+        request_refresh()
+        messages.success(request, gettext("On the list “%(name)s”.") % {"name": found.title})
+    return redirect("console:customer", customer_id)
+
+
+@_WRITES
+@require_POST
+def unlisting(request: HttpRequest, customer_id: int, segment_id: int) -> HttpResponse:
+    """Take a customer off a list."""
+    customer, found = found_customer(customer_id), _found(segment_id)
+    try:
+        operations.remove_members(found.pk, customer_ids=[customer.pk], now=timezone.now())
+    except RegularsError as error:
+        messages.error(request, str(error))
+    else:
+        request_refresh()
+        messages.success(request, gettext("Taken off the list “%(name)s”.") % {"name": found.title})
+    return redirect("console:customer", customer_id)
 
 
 @_SEES

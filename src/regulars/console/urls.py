@@ -115,6 +115,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("customers/<int:customer_id>/months.csv", customer.months, name="customer-months"),
     path("customers/<int:customer_id>/segments/", segments.of_customer, name="customer-segments"),
+    path("customers/<int:customer_id>/lists/", segments.listing, name="customer-listing"),
+    path(
+        "customers/<int:customer_id>/lists/<int:segment_id>/removal/",
+        segments.unlisting,
+        name="customer-unlisting",
+    ),
     path("customers/<int:customer_id>/journeys/", journeys.of_customer, name="customer-journeys"),
     path("customers/<int:customer_id>/segments/<int:segment_id>/", segments.why, name="customer-segment"),
     path("segments/", segments.segments, name="segments"),

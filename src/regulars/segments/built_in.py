@@ -27,10 +27,13 @@ def _is(key: str, value: str) -> dict[str, Any]:
     return {"attribute": key, "is": "any_of", "value": [value]}
 
 
+# Translators: a label and what it is, as in "Tier: VIP".
+_SAID = _("{}: {}")
+
 BUILT_IN: dict[str, BuiltIn] = {
     **{
         f"tier-{tier.value}": BuiltIn(
-            name=format_lazy("{}: {}", _("Tier"), tier.label),
+            name=format_lazy(_SAID, _("Tier"), tier.label),
             description=_("Everybody of this tier as of the last computation."),
             rule=_rule(_is("tier", tier.value)),
         )
@@ -38,7 +41,7 @@ BUILT_IN: dict[str, BuiltIn] = {
     },
     **{
         f"cell-{cell.value}": BuiltIn(
-            name=format_lazy("{}: {}", cell.value, cell.label),
+            name=format_lazy(_SAID, cell.value, cell.label),
             description=_("One of the eight RFM groups."),
             rule=_rule(_is("cell", cell.value)),
         )
@@ -46,7 +49,7 @@ BUILT_IN: dict[str, BuiltIn] = {
     },
     **{
         f"stage-{stage.value}": BuiltIn(
-            name=format_lazy("{}: {}", _("Stage"), stage.label),
+            name=format_lazy(_SAID, _("Stage"), stage.label),
             description=_("Where these customers are in the life of a buyer."),
             rule=_rule(_is("stage", stage.value)),
         )
@@ -54,7 +57,7 @@ BUILT_IN: dict[str, BuiltIn] = {
     },
     **{
         f"need-{need.value}": BuiltIn(
-            name=format_lazy("{}: {}", _("Need"), need.label),
+            name=format_lazy(_SAID, _("Need"), need.label),
             description=_("What stands out most in these customers' purchases."),
             rule=_rule(_is("need", need.value)),
         )

@@ -33,10 +33,10 @@ from regulars.shop.uses import uses_of
 from regulars.staff.models import User
 
 __all__ = [
-    "Added",
     "BuiltInSegmentError",
     "InvalidRuleError",
     "InvalidSegmentError",
+    "Listed",
     "NoSuchSegmentError",
     "NotAListError",
     "Refreshed",
@@ -59,6 +59,7 @@ __all__ = [
     "refresh_due",
     "refresh_touched",
     "release_tag",
+    "remove_identifiers",
     "remove_members",
     "restore_version",
     "unarchive",
@@ -107,11 +108,11 @@ class NotAListError(RegularsError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Added:
-    """What an upload did: customers named and found, those among them who are new, and what nobody is known by."""
+class Listed:
+    """What came of the lines given: customers found, those of them who came onto the list or left it, and what nobody is known by."""
 
     found: int
-    added: int
+    moved: int
     unmatched: list[str]
 
 
@@ -318,7 +319,7 @@ def remove_members(segment_id: int, *, customer_ids: Iterable[int], now: datetim
     return int(left)
 
 
-def add_identifiers(segment_id: int, *, identifiers: Sequence[str], now: datetime) -> Added:
+def add_identifiers(segment_id: int, *, identifiers: Sequence[str], now: datetime) -> Listed:
     """Put on a list whoever is known by these: customer ids, e-mail addresses, phone numbers or other ids.
 
     Addresses are compared without regard to case, phone numbers however they are written. One that several customers share
@@ -336,6 +337,20 @@ def add_identifiers(segment_id: int, *, identifiers: Sequence[str], now: datetim
         InvalidSegmentError: There are too many.
         NoSuchSegmentError, NotAListError: As for `add_members`.
     """
+    customers, unmatched = _known_by(identifiers)
+    moved = add_members(segment_id, customer_ids=customers, now=now)
+    return Listed(found=len(customers), moved=moved, unmatched=unmatched)
+
+
+def remove_identifiers(segment_id: int, *, identifiers: Sequence[str], now: datetime) -> Listed:
+    """Take off a list whoever is known by these; arguments, result and errors as for `add_identifiers`."""
+    customers, unmatched = _known_by(identifiers)
+    moved = remove_members(segment_id, customer_ids=customers, now=now)
+    return Listed(found=len(customers), moved=moved, unmatched=unmatched)
+
+
+def _known_by(identifiers: Sequence[str]) -> tuple[set[int], list[str]]:
+    """Return who is known by these, and those that nobody is known by."""
     told = list(dict.fromkeys(text for one in identifiers if (text := one.strip())))
     if len(told) > MOST_UPLOADED:
         message = _("%(count)s lines, at most %(most)s at once") % {"count": len(told), "most": MOST_UPLOADED}
@@ -345,9 +360,7 @@ def add_identifiers(segment_id: int, *, identifiers: Sequence[str], now: datetim
     matches |= _match(
         {text: (number,) for text in told if text not in matches and (number := _number(text, region))}
     )
-    customers = set().union(*matches.values())
-    added = add_members(segment_id, customer_ids=customers, now=now)
-    return Added(found=len(customers), added=added, unmatched=[text for text in told if text not in matches])
+    return set().union(*matches.values()), [text for text in told if text not in matches]
 
 
 def _match(told: dict[str, tuple[str, ...]]) -> dict[str, set[int]]:

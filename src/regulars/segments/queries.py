@@ -328,6 +328,12 @@ def segments_of(customer_id: int) -> list[tuple[Segment, datetime]]:
     return sorted(found, key=lambda one: (one[0].is_built_in, one[0].pk))
 
 
+def lists_without(customer_id: int) -> list[Segment]:
+    """Return the lists in use that a customer is not on, by name."""
+    rows = Segment.objects.filter(kind=Segment.Kind.LIST, archived_at=None)
+    return list(rows.exclude(memberships__customer=customer_id).order_by("name"))
+
+
 def vocabulary() -> Vocabulary:
     """Return what is needed to put rules into words."""
     return Vocabulary(
