@@ -147,6 +147,12 @@ def test_a_column_that_cannot_be_what_it_is_called_is_not_proposed() -> None:
     assert "unit_price" not in propose(["order", "price", "amount"], rows).mapping.columns
 
 
+@pytest.mark.parametrize("heading", ["Coupon", "voucher", "优惠券", "優惠券"])
+def test_a_column_of_coupons_is_found_by_its_plainest_name(heading: str) -> None:
+    found = propose(["order id", "date", "customer id", "price", heading])
+    assert found.mapping.columns["coupon_code"] == heading
+
+
 def test_what_is_missing_is_told() -> None:
     found = propose(["colour", "price", "order id"])
     assert found.missing == ("placed_at", "external or email or phone or ouid or omid or openid")

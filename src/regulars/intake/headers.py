@@ -105,7 +105,8 @@ WORDS = {
     ),
     "coupon_code": (
         "coupon code", "coupon codes", "coupon code(s)", "discount code", "discount codes", "voucher code", "promo code",
-        "promotion code", "coupons used", "coupons", "优惠券编号", "优惠券码", "优惠码", "券码", "優惠券編號", "優惠碼",
+        "promotion code", "coupons used", "coupons", "coupon", "voucher", "优惠券编号", "优惠券码", "优惠码", "券码", "优惠券",
+        "優惠券編號", "優惠碼", "優惠券",
     ),
     "status": (
         "financial status", "order status", "status", "payment status", "订单状态", "交易状态", "状态", "訂單狀態",
