@@ -24,10 +24,11 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 # Beside a long name a short figure has room for its own width.
 _BROKEN_FACTS = """
-[...document.querySelectorAll(".facts dd")].filter((one) => {
-  const words = document.createRange();
+[...document.querySelectorAll(".facts dd, .figure-value")].filter((one) => {
+  const words = document.createRange(), text = one.innerText.trim();
   words.selectNodeContents(one);
-  return one.innerText.trim().length < 8 && !one.children.length && words.getClientRects().length > 1;
+  const lines = new Set([...words.getClientRects()].map((line) => Math.round(line.bottom)));
+  return (one.matches(".facts dd") ? text.length < 8 && !one.children.length : !/\\s/.test(text)) && lines.size > 1;
 }).map((one) => one.innerText)
 """
 

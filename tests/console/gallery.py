@@ -183,6 +183,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
                 exact=formats.money(891_140_790, "GBP"),
                 how=_HOW,
             ),
+            Figure(key="each", label="Revenue each", value=formats.money(433_710, "USD"), how=_HOW),
             Figure(
                 key="lost",
                 label="Lost this month",
