@@ -34,4 +34,6 @@ def test_the_members_of_a_segment_are_written_to_a_file_and_none_of_another(tmp_
     assert {row["name"] for row in rows} == {"'=Anna", "王芳"}
     assert all(row["since"] for row in rows)
     assert run("export", "999999")[0] == 1
-    assert "2" in run("list")[1]
+    said = run("list")[1]
+    assert "2" in said
+    assert " UTC" in said

@@ -1,6 +1,7 @@
 """`regulars segments`: list them, work out who is in them, take the members away."""
 
 import json
+from datetime import UTC
 from typing import Annotated
 
 import typer
@@ -51,7 +52,7 @@ def list_segments(
         table.add_column(name, justify="right" if justify == "right" else "left")
     for row in rows:
         at = row.segment.refreshed_at
-        fresh = f"{at:%Y-%m-%d %H:%M}" if at else "never"
+        fresh = f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else "never"
         table.add_row(
             str(row.segment.pk),
             row.segment.title,
