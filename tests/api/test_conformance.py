@@ -33,6 +33,7 @@ VIPS: dict[str, Any] = {
 _NAMES_OTHERS = {
     "POST /api/v1/messages", "POST /api/v1/campaigns", "PUT /api/v1/campaigns/{campaign_id}", "POST /api/v1/experiments",
     "POST /api/v1/experiments/preflight", "POST /api/v1/customers/{customer_id}/attributes",
+    "POST /api/v1/segments/{segment_id}/members",
 }  # fmt: skip
 pytestmark = [pytest.mark.integration, pytest.mark.django_db, pytest.mark.reliability]
 

@@ -83,7 +83,7 @@ class MemberPage(Schema):
 
 
 Identifiers = Annotated[
-    list[Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]], Field(max_length=10_000)
+    list[Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]], Field(max_length=1_000)
 ]
 
 
@@ -96,7 +96,7 @@ class NewSegment(Schema):
 
 
 class MembersChange(Schema):
-    """Who comes onto a list and who leaves it: customer ids, e-mail addresses, phone numbers or other ids."""
+    """Who comes onto a list and who leaves it, at most 1,000 each: customer ids, e-mail addresses, phone numbers, other ids."""
 
     add: Identifiers = Field(default_factory=list)
     remove: Identifiers = Field(default_factory=list)
