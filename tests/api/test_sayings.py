@@ -49,3 +49,14 @@ def test_a_key_that_only_reads_changes_nothing(anna: Customer) -> None:
     reader = Program(Capability.VIEW_CUSTOMERS)
     assert reader.post(f"/customers/{anna.pk}/tags", {"put_on": ["vip"]}).status_code == 403
     assert reader.get("/customers/999999/sayings").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["\0", "a\0b", "\0ù\x17", " ", "\x1f", "\x85", "\u3000"])
+def test_a_name_of_which_nothing_is_to_be_seen_is_refused(
+    program: Program, anna: Customer, name: str
+) -> None:
+    for members in ({"put_on": [name]}, {"take_off": [name]}):
+        assert program.post(f"/customers/{anna.pk}/tags", members).status_code == 422
+    for path, body in (("/segments", {}), ("/journeys", {}), ("/templates", {"kind": "email"})):
+        refused = program.post(path, {**body, "name": name})
+        assert (refused.status_code, content(refused)["code"]) == (422, "invalid_parameters")

@@ -14,7 +14,7 @@ from regulars.api.contract import terms
 from regulars.api.keys import key_of
 from regulars.api.money import Money
 from regulars.api.paging import PageParameters, page_of
-from regulars.api.parameters import Day, Id, Instant, IsNumber, RowId
+from regulars.api.parameters import VISIBLE, Day, Id, Instant, IsNumber, RowId
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.api.sends import Cost, FunnelView, cost_of, funnel_view
@@ -55,7 +55,7 @@ class OverBody(Schema):
 class CampaignBody(Schema):
     """Everything that is said of a campaign."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=VISIBLE)]
     segment_id: RowId = Field(description="To whom.")
     over: Annotated[list[OverBody], Field(min_length=1, max_length=operations.MOST_CHANNELS)] = Field(
         description="In the order in which they are tried; each of another medium."

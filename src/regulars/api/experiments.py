@@ -13,7 +13,7 @@ from pydantic import Field
 from regulars.api.contract import terms
 from regulars.api.keys import key_of
 from regulars.api.paging import PageParameters, page_of
-from regulars.api.parameters import Id
+from regulars.api.parameters import VISIBLE, Id
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.experiments import operations, queries, words
@@ -30,8 +30,8 @@ State = Literal["draft", "running", "stopped", "rolled_out", "imported"]
 Metric = Literal["buyers", "repurchase", "orders", "revenue", "margin"]
 Varies = Literal["message", "offer", "channel", "timing", "playbook", "other"]
 ReadOutKind = Literal["global", "campaign", "journey", "split"]
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
-ArmName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=VISIBLE)]
+ArmName = Annotated[str, Field(min_length=1, max_length=60, pattern=VISIBLE)]
 
 
 class Does(Schema):

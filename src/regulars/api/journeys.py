@@ -14,7 +14,7 @@ from regulars.api.contract import terms
 from regulars.api.keys import key_of
 from regulars.api.money import Money
 from regulars.api.paging import PageParameters, page_of
-from regulars.api.parameters import Day, Id, IsNumber, RowId
+from regulars.api.parameters import VISIBLE, Day, Id, IsNumber, RowId
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.journeys import dry_run, graph, registry
@@ -33,7 +33,7 @@ router = Router()
 MOST_ENROLLED = 10_000
 
 
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=VISIBLE)]
 Description = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 StepName = Annotated[str, Field(max_length=40, pattern=r"^[^\x00]*$")]
 Graph = Annotated[

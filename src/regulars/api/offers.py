@@ -14,7 +14,7 @@ from regulars.api.contract import terms
 from regulars.api.keys import key_of
 from regulars.api.money import Money
 from regulars.api.paging import PageParameters, page_of
-from regulars.api.parameters import Id, Instant, IsNumber, RowId, Text
+from regulars.api.parameters import VISIBLE, Id, Instant, IsNumber, RowId, Text
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.offers import operations, queries, redeeming
@@ -64,7 +64,7 @@ Goods = Annotated[
 class OfferBody(Schema):
     """Everything that is said of an offer. Amounts are in minor units of the base currency; null means unbounded."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=VISIBLE)]
     kind: Kind
     benefit: Benefit
     goods: Goods = Field(default_factory=dict)

@@ -74,6 +74,8 @@ NetworkAddress = Annotated[
 ]
 # PostgreSQL's text holds every character but this one.
 Text = Annotated[str, Field(min_length=1, max_length=320, pattern=r"^[^\x00]+$")]
+VISIBLE = r"^[^\x00]*[^\s\x00-\x1f\x85][^\x00]*$"
+"""The pattern of a name: something of it can be seen."""
 
 
 class NoOtherKeys:

@@ -11,7 +11,7 @@ from ninja import Path, Router, Schema
 from pydantic import ConfigDict, Field
 
 from regulars.api.contract import terms
-from regulars.api.parameters import Id, Instant, NoOtherKeys
+from regulars.api.parameters import VISIBLE, Id, Instant, NoOtherKeys
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.shop import operations as shop
@@ -24,7 +24,7 @@ router = Router()
 
 _SOURCE = "api"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
-TagName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00]*\S[^\x00]*$")]
+TagName = Annotated[str, Field(min_length=1, max_length=60, pattern=VISIBLE)]
 _Word = Annotated[str, Field(max_length=1_000, pattern=r"^[^\x00]*$")]
 Value = bool | int | float | _Word | list[_Word] | None
 

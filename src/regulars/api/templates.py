@@ -12,7 +12,7 @@ from pydantic import Field
 from regulars.api.contract import terms
 from regulars.api.keys import key_of
 from regulars.api.paging import PageParameters, page_of
-from regulars.api.parameters import Id
+from regulars.api.parameters import VISIBLE, Id
 from regulars.api.problems import NotFoundError
 from regulars.api.replays import once
 from regulars.messaging import composing
@@ -26,7 +26,7 @@ from regulars.staff.rules import Capability
 
 router = Router()
 
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=VISIBLE)]
 Words = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 Line = Annotated[str, Field(max_length=1_000, pattern=r"^[^\x00]*$")]
 Language = Literal["en", "zh-hans"]

@@ -411,6 +411,8 @@ def _drawn(graph: object) -> dict[str, Any]:
     if not isinstance(graph, Mapping):
         raise InvalidJourneyError(_("a journey is an object with entry, first and steps"), field="graph")
     text = json.dumps(graph)
-    if len(text) > MOST_BYTES or "\\u0000" in text:
+    if len(text) > MOST_BYTES:
         raise InvalidJourneyError(_("the graph is too large"), field="graph")
+    if "\\u0000" in text:
+        raise InvalidJourneyError(_("the graph holds a NUL character, which cannot be kept"), field="graph")
     return dict(graph)
