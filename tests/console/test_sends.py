@@ -1,5 +1,7 @@
 """Sends, channels and rules on their pages: set up, see, pause, cancel, try again."""
 
+from decimal import Decimal
+
 import pytest
 from django.conf import LazySettings
 from django.test import Client
@@ -214,3 +216,20 @@ def test_a_send_shows_every_end_with_its_reason_and_can_be_held_and_taken_up(
     }
     story = owner.get(f"/customers/{readers[0]}/").content.decode()
     assert "Spring" in story
+
+
+def test_what_a_message_costs_is_shown_to_its_fractions_and_a_test_needs_an_address(owner: Client) -> None:
+    with mail_sink() as sink:
+        row = smtp_channel(sink.port, limits=Limits(cost_minor=Decimal("0.79")))
+        assert "£0.0079" in owner.get("/settings/channels/").content.decode()
+        reply = owner.post(f"/settings/channels/{row.pk}/test/", {"address": " "}, follow=True)
+        assert "Say where the test goes." in reply.content.decode()
+        assert sink.mails == []
+
+
+def test_of_two_channels_with_one_name_that_is_said(owner: Client) -> None:
+    smtp_channel(25, name="Mail")
+    told = {"name": "Mail", "medium": "phone", "cost": "0"}
+    page = owner.post("/settings/channels/new/staff_task/", told).content.decode()
+    assert "another channel has this name" in page
+    assert "a limit is below" not in page
