@@ -110,7 +110,7 @@ def test_secrets_of_channels_are_sealed_anew_after_an_exchange(settings: LazySet
         kind="onsite",
         name="Site",
         medium="web",
-        values={"secret": "s3cret"},
+        values={"secret": "s3cret of twenty-four letters"},
         limits=Limits(),
         by=None,
         now=timezone.now(),
@@ -126,7 +126,7 @@ def test_secrets_of_channels_are_sealed_anew_after_an_exchange(settings: LazySet
     assert reseal() == 1
     settings.SECRET_KEY_FALLBACKS = []
     row.refresh_from_db()
-    assert opening_of(row).values == {"secret": "s3cret"}
+    assert opening_of(row).values == {"secret": "s3cret of twenty-four letters"}
 
 
 def test_rules_are_added_and_removed(owner: Client) -> None:
@@ -233,3 +233,11 @@ def test_of_two_channels_with_one_name_that_is_said(owner: Client) -> None:
     page = owner.post("/settings/channels/new/staff_task/", told).content.decode()
     assert "another channel has this name" in page
     assert "a limit is below" not in page
+
+
+def test_a_list_without_sends_asks_for_a_channel_only_where_there_is_none(owner: Client) -> None:
+    assert "Set a channel up first" in owner.get("/sends/").content.decode()
+    smtp_channel(25)
+    page = owner.get("/sends/").content.decode()
+    assert "Set a channel up first" not in page
+    assert "What campaigns and journeys send to many stands here" in page

@@ -331,6 +331,11 @@ def test_what_cannot_work_is_said_when_a_channel_is_set_up() -> None:
         Channel.objects.all().delete()
     assert smtp_channel(25, host="[2001:db8::1]").pk
     Channel.objects.all().delete()
+    with pytest.raises(InvalidChannelError, match="at least 24 characters"):
+        channel_of("onsite", medium="web", secret="x" * 23)
+    assert channel_of("onsite", medium="web", secret="x" * 24).pk
+    Channel.objects.all().delete()
+    assert channel_of("onsite", medium="web").pk
     assert opening_of(smtp_channel(25)).values["dkim_key"].startswith("-----BEGIN PRIVATE KEY")
     assert not Send.objects.exists()
 
