@@ -225,3 +225,6 @@ def test_a_program_tells_the_language_unless_the_customer_chose_one(program: Pro
     told = content(program.get(address))
     assert (told["language"], told["language_chosen"]) == ("en", True)
     assert program.patch("/customers/99999", {"language": "zh"}).status_code == 404
+    Customer.objects.filter(pk=anna.pk).update(erased_at=datetime(2026, 3, 1, tzinfo=UTC), language="")
+    refused = program.patch(address, {"language": "zh"})
+    assert (refused.status_code, content(refused)["code"]) == (409, "already_erased")
