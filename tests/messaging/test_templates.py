@@ -369,6 +369,12 @@ def test_a_check_tells_what_may_be_missing_and_what_is() -> None:
     assert found.preview.missing == ("customer.first_name",)
 
 
+def test_the_length_of_a_text_is_told_without_what_a_channel_adds() -> None:
+    written = {"subject": "", "preheader": "", "body": "Hello " * 30}
+    told = check(written, format="text", language="en", customer_id=make_customer().pk, now=NOW)
+    assert "2 segments of Latin letters, 179 characters, before a channel adds its sign" in told.hints[0].text
+
+
 def test_a_test_message_goes_to_staff_as_the_customer_would_have_it() -> None:
     anna = make_customer(name="Anna")
     template = make_template(en=("Hi {{ customer.first_name }}", "[Go](https://shop.test/x)"))
