@@ -54,6 +54,9 @@ class Program:
     def put(self, path: str, body: object) -> Response:
         return self.client.put(f"/api/v1{path}", json.dumps(body), content_type="application/json")
 
+    def patch(self, path: str, body: object) -> Response:
+        return self.client.patch(f"/api/v1{path}", json.dumps(body), content_type="application/json")
+
 
 def content(response: Response) -> Json:
     return json.loads(response.content)

@@ -7,6 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from regulars.insights.models import ProfileChange
 from regulars.shop.models import Customer, Identifier
+from regulars.shop.operations import speak_to
 from tests.api.clients import Program, Response, content
 from tests.api.rows import make_profile, make_run
 from tests.shop.factories import make_business, make_customer, make_order, make_store
@@ -208,3 +209,22 @@ def test_a_customers_orders_come_newest_first(program: Program) -> None:
     assert [item["code"] for item in first["items"]] == ["B", "D", "C"]
     assert [item["code"] for item in second["items"]] == ["A"]
     assert second["next"] is None
+
+
+def test_a_program_tells_the_language_unless_the_customer_chose_one(program: Program) -> None:
+    anna = make_customer(code="A")
+    address = f"/customers/{anna.pk}"
+    told = content(program.patch(address, {"language": "zh-CN"}))
+    assert (told["language"], told["language_chosen"]) == ("zh-hans", False)
+    assert content(program.patch(address, {"language": ""}))["language"] == ""
+    refused = program.patch(address, {"language": "???"})
+    assert (refused.status_code, content(refused)["code"]) == (422, "invalid_parameters")
+    speak_to(customer_id=anna.pk, language="en")
+    refused = program.patch(address, {"language": "zh"})
+    assert (refused.status_code, content(refused)["code"]) == (409, "language_chosen")
+    told = content(program.get(address))
+    assert (told["language"], told["language_chosen"]) == ("en", True)
+    assert program.patch("/customers/99999", {"language": "zh"}).status_code == 404
+    Customer.objects.filter(pk=anna.pk).update(erased_at=datetime(2026, 3, 1, tzinfo=UTC), language="")
+    refused = program.patch(address, {"language": "zh"})
+    assert (refused.status_code, content(refused)["code"]) == (409, "already_erased")

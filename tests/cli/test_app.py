@@ -14,6 +14,7 @@ from regulars.cli import progress
 from regulars.cli.app import CommandTree
 from regulars.cli.app import _TellsErrors as TellsErrors
 from regulars.cli.main import app
+from regulars.cli.serve import lead_links_to
 from regulars.kernel.errors import RegularsError
 from regulars.runtime import environment
 
@@ -85,3 +86,25 @@ def test_without_a_terminal_progress_is_a_line_when_a_stage_begins_and_one_when_
         "indexing",
         "counting: 7",
     ]
+
+
+@pytest.mark.parametrize(
+    ("told", "leads_to"),
+    [
+        ({}, "http://localhost:8770"),
+        ({"REGULARS_HOSTS": "shop.example,localhost"}, "http://shop.example:8770"),
+        ({"REGULARS_TLS": "1"}, ""),
+        ({"REGULARS_PUBLIC_URL": "https://mail.shop.example"}, "https://mail.shop.example"),
+    ],
+)
+def test_links_in_mails_lead_to_the_port_that_is_served_unless_somebody_said_where(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, str], leads_to: str
+) -> None:
+    for name in ("REGULARS_HOSTS", "REGULARS_TLS", "REGULARS_PUBLIC_URL"):
+        # Set first, so that what is put is taken back in the end.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    lead_links_to(8770)
+    assert environment.PUBLIC_URL.value == leads_to

@@ -319,4 +319,31 @@ def test_the_language_that_messages_are_written_in_is_shown(client: Client) -> N
     anna = make_customer(code="A")
     assert "<dt>Language</dt>" not in page(client, f"/customers/{anna.pk}/identity/")
     operations.speak_to(customer_id=anna.pk, language="zh-hans")
-    assert "<dt>Language</dt><dd>简体中文</dd>" in page(client, f"/customers/{anna.pk}/identity/")
+    assert "<dt>Language</dt><dd>简体中文<br>" in page(client, f"/customers/{anna.pk}/identity/")
+
+
+def test_staff_tell_the_language_and_the_audit_log_says_who(client: Client) -> None:
+    anna = make_customer(code="A")
+    client.post(f"/customers/{anna.pk}/language/", {"language": "zh-hans"})
+    assert "Write to them in another language?" in page(client, f"/customers/{anna.pk}/identity/")
+    client.post(f"/customers/{anna.pk}/language/", {"language": "en"})
+    assert Customer.objects.get().language == "en"
+    records = client.get("/settings/audit/").context["records"]
+    later, first = [one for one in records if str(one.kind) == "Language of customer"]
+    assert [(one.name, one.verb, str(one.person)) for one in (later, first)] == [
+        ("A", "changed", "Alice")
+    ] * 2
+    assert [(one.before, one.after) for one in (*first.lines, *later.lines)] == [
+        ("–", "zh-hans"),
+        ("zh-hans", "en"),
+    ]
+
+
+def test_a_language_that_the_customer_chose_is_theirs(client: Client) -> None:
+    anna = make_customer(code="A")
+    operations.speak_to(customer_id=anna.pk, language="zh-hans")
+    text = page(client, f"/customers/{anna.pk}/identity/")
+    assert "chosen by the customer" in text
+    assert "Write to them in another language?" not in text
+    client.post(f"/customers/{anna.pk}/language/", {"language": "en"})
+    assert Customer.objects.get().language == "zh-hans"

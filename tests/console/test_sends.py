@@ -1,5 +1,7 @@
 """Sends, channels and rules on their pages: set up, see, pause, cancel, try again."""
 
+from decimal import Decimal
+
 import pytest
 from django.conf import LazySettings
 from django.test import Client
@@ -108,7 +110,7 @@ def test_secrets_of_channels_are_sealed_anew_after_an_exchange(settings: LazySet
         kind="onsite",
         name="Site",
         medium="web",
-        values={"secret": "s3cret"},
+        values={"secret": "s3cret of twenty-four letters"},
         limits=Limits(),
         by=None,
         now=timezone.now(),
@@ -124,7 +126,7 @@ def test_secrets_of_channels_are_sealed_anew_after_an_exchange(settings: LazySet
     assert reseal() == 1
     settings.SECRET_KEY_FALLBACKS = []
     row.refresh_from_db()
-    assert opening_of(row).values == {"secret": "s3cret"}
+    assert opening_of(row).values == {"secret": "s3cret of twenty-four letters"}
 
 
 def test_rules_are_added_and_removed(owner: Client) -> None:
@@ -214,3 +216,28 @@ def test_a_send_shows_every_end_with_its_reason_and_can_be_held_and_taken_up(
     }
     story = owner.get(f"/customers/{readers[0]}/").content.decode()
     assert "Spring" in story
+
+
+def test_what_a_message_costs_is_shown_to_its_fractions_and_a_test_needs_an_address(owner: Client) -> None:
+    with mail_sink() as sink:
+        row = smtp_channel(sink.port, limits=Limits(cost_minor=Decimal("0.79")))
+        assert "£0.0079" in owner.get("/settings/channels/").content.decode()
+        reply = owner.post(f"/settings/channels/{row.pk}/test/", {"address": " "}, follow=True)
+        assert "Say where the test goes." in reply.content.decode()
+        assert sink.mails == []
+
+
+def test_of_two_channels_with_one_name_that_is_said(owner: Client) -> None:
+    smtp_channel(25, name="Mail")
+    told = {"name": "Mail", "medium": "phone", "cost": "0"}
+    page = owner.post("/settings/channels/new/staff_task/", told).content.decode()
+    assert "another channel has this name" in page
+    assert "a limit is below" not in page
+
+
+def test_a_list_without_sends_asks_for_a_channel_only_where_there_is_none(owner: Client) -> None:
+    assert "Set a channel up first" in owner.get("/sends/").content.decode()
+    smtp_channel(25)
+    page = owner.get("/sends/").content.decode()
+    assert "Set a channel up first" not in page
+    assert "What campaigns and journeys send to many stands here" in page

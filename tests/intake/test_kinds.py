@@ -16,6 +16,7 @@ from regulars.outbox.models import OutboxEvent
 from regulars.shop import operations as shop
 from regulars.shop import privacy_log
 from regulars.shop.models import Consent, Customer, Event, Message, Order, Product, Refund
+from regulars.shop.rules import language_of
 from tests.intake.importing import NOW, import_file, import_lines, state
 from tests.shop.factories import make_business
 
@@ -275,3 +276,41 @@ def test_a_file_of_behaviour_may_call_its_moment_by_a_short_name(tmp_path: Path,
     make_business()
     bring_in(tmp_path, "events", f"Event,Customer ID,{heading}\nProduct Viewed,A,2026-05-01 10:00:00\n")
     assert Event.objects.get().name == "Product Viewed"
+
+
+def test_the_language_told_last_holds_whichever_file_comes_first(tmp_path: Path) -> None:
+    make_business()
+    files = {
+        "early": "Customer ID,Language,Updated at\nA,zh,2026-02-01\nB,en,2026-02-01\nC,en,2026-02-01\n",
+        "late": "Customer ID,Language,Updated at\nA,en,2026-03-01\nB,en,2026-03-01\n",
+        "between": "Customer ID,Language,Updated at\nA,zh,2026-02-15\nB,zh,2026-02-15\nC,fr,2026-02-15\nC,zh,2026-02-14\n",
+    }
+    for order in (("early", "late", "between"), ("late", "between", "early")):
+        rows = [bring_in(tmp_path, "customers", files[name]) for name in order]
+        assert dict(Customer.objects.values_list("code", "language")) == {"A": "en", "B": "en", "C": "fr"}
+        for row in reversed(rows):
+            operations.run_undo(import_id=row.pk, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "zh-CN",
+        "EN_us",
+        "en",
+        "enx",
+        "English",
+        "french",
+        "fr",
+        "fr-CA",
+        "es-419",
+        "中文（简体）",
+        "汉语",
+        "-",
+        "zzz",
+    ],
+)
+def test_a_file_reads_a_language_as_programs_are_read(tmp_path: Path, told: str) -> None:
+    make_business()
+    bring_in(tmp_path, "customers", f"Customer ID,Customer Name,Language\nA,Ann,{told}\n")
+    assert Customer.objects.get().language == language_of(told)

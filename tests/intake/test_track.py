@@ -316,3 +316,29 @@ def test_what_is_too_large_is_refused(body: bytes) -> None:
     key = make_source()
     with pytest.raises(CallTooLargeError):
         operations.take_call(write_key=key.key, kind="batch", body=body, now=NOW)
+
+
+def test_an_identify_call_tells_the_language_and_what_they_chose_stands() -> None:
+    source = make_source()
+    send(
+        source,
+        event("identify", "1", userId="A", context={"locale": "zh-CN"}),
+        event("identify", "2", userId="B", traits={"locale": "en_GB"}, context={"locale": "zh-CN"}),
+        event("identify", "3", userId="C", traits={"language": "Chinese", "locale": "en"}),
+        event("track", "4", userId="D", event="Tea Viewed", context={"locale": "zh-CN"}),
+    )
+    assert spoken() == {"A": "zh-hans", "B": "en", "C": "zh-hans", "D": ""}
+    assert "traits_without_attribute" not in str(last_call().notes)
+    shop.speak_to(customer_id=Customer.objects.get(code="C").pk, language="en")
+    send(
+        source,
+        event("identify", "5", userId="A", traits={"language": "en"}),
+        event("identify", "6", userId="B", context={"locale": "zh-CN"}),
+        event("identify", "7", userId="C", traits={"language": "zh"}),
+    )
+    assert spoken() == {"A": "en", "B": "en", "C": "en", "D": ""}
+
+
+def spoken() -> dict[str, str]:
+    """What customers are spoken to in, by code."""
+    return dict(Customer.objects.values_list("code", "language"))

@@ -19,10 +19,11 @@ from regulars.messaging import queries
 from regulars.messaging.channels.channel import InvalidChannelError
 from regulars.messaging.channels.sms import aliyun, twilio
 from regulars.messaging.models import Channel, Delivery, QuietHours, Send, StaffTask
-from regulars.messaging.operations.channels import Limits, opening_of
+from regulars.messaging.operations.channels import Limits, opening_of, recipient_of_test, send_test
 from regulars.messaging.operations.claims import claim, database_now
 from regulars.messaging.operations.governance import add_cap
 from regulars.messaging.operations.staff_tasks import close_task
+from regulars.messaging.registry import Message
 from regulars.shop.queries import story
 from regulars.staff.models import User
 from tests.messaging.sending import allow, channel_of, make_readers, make_send, smtp_channel, states, work
@@ -308,5 +309,46 @@ def test_what_cannot_work_is_said_when_a_channel_is_set_up() -> None:
         smtp_channel(25, username="u", password="p")
     with pytest.raises(InvalidChannelError, match="begin with https"):
         channel_of("webhook", medium="email", url="ftp://x.example/")
+    for url in (
+        "non sense",
+        "https://a b.example/",
+        "https://a.example/b c",
+        "https://",
+        "https://-",
+        "https://?x=1",
+    ):
+        with pytest.raises(InvalidChannelError, match="address of a site"):
+            channel_of("webhook", medium="email", url=url)
+    with pytest.raises(InvalidChannelError, match="no name of a server"):
+        smtp_channel(25, host="non sense")
+    for url in (
+        "https://shop.example",
+        "https://[2001:db8::1]:8443/in",
+        "https://192.0.2.1/",
+        "https://xn--fiq.example.:443",
+    ):
+        assert channel_of("webhook", medium="email", url=url).pk
+        Channel.objects.all().delete()
+    assert smtp_channel(25, host="[2001:db8::1]").pk
+    Channel.objects.all().delete()
+    with pytest.raises(InvalidChannelError, match="at least 24 characters"):
+        channel_of("onsite", medium="web", secret="x" * 23)
+    assert channel_of("onsite", medium="web", secret="x" * 24).pk
+    Channel.objects.all().delete()
+    assert channel_of("onsite", medium="web").pk
     assert opening_of(smtp_channel(25)).values["dkim_key"].startswith("-----BEGIN PRIVATE KEY")
     assert not Send.objects.exists()
+
+
+def test_each_test_is_a_call_of_its_own_to_gateways_that_know_repeated_ones_again() -> None:
+    calls: list[str] = []
+
+    def answer(headers: dict[str, str], _body: bytes) -> Answer:
+        calls.append(headers["idempotency-key"])
+        return 202, {"id": "sms-1"}
+
+    with provider(answer) as url:
+        channel = channel_of("sms_gateway", medium="sms", url=url, token="t0ken")
+        for _ in range(2):
+            send_test(channel.pk, message=Message(text="Hello"), recipient=recipient_of_test("+14155550100"))
+    assert len(set(calls)) == 2

@@ -98,3 +98,15 @@ def test_two_records_of_spf_are_none() -> None:
 )
 def test_dmarc_must_name_a_policy(said: str, *, right: bool) -> None:
     assert is_right("DMARC", said) is right
+
+
+def test_where_nobody_answers_nothing_is_said_to_be_missing_and_the_rest_is_not_waited_for() -> None:
+    asked: list[str] = []
+
+    def lookup(name: str) -> list[str] | None:
+        asked.append(name)
+        return [] if len(asked) == 1 else None
+
+    found = looked_up(records_of("mail.corner.example"), lookup=lookup)
+    assert [(one.is_right, one.is_silent) for one in found] == [(False, False), (None, True), (None, True)]
+    assert len(asked) == 2

@@ -29,7 +29,9 @@ from regulars.messaging.templating.tracking import BadTrackingLinkError
 from regulars.shop.models import Business, Customer
 from regulars.shop.operations import attributes
 from tests.insights.factories import make_profile
+from tests.mail_sink import mail_sink
 from tests.messaging.letters_to import NOW, make_template, publish, recipient
+from tests.messaging.sending import smtp_channel
 from tests.shop.factories import make_business, make_customer, make_product
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -270,6 +272,7 @@ def test_what_fails_when_it_is_filled_in_names_the_part_and_the_line(
         ("", "Tea\n\n![Cup](cup.png)", ("body", 3)),
         ("", "Tea\n\n<mj-text>a</mj-nix></mj-text>", ("body", 3)),
         ("", "Tea\n\n<mj-text>\n<b>a</mj-text>", ("body", 4)),
+        ("", "Tea\n\n<mj-tabel>a</mj-tabel>", ("body", 3)),
         ("", 'Tea\n\n{% block "footer" %}\n\n<mj-text align="{{ shop.name }}">a', ("body", 5)),
         ("", "<html><body>\n<form></form></body></html>", ("body", 2)),
         ("", "<html><body>\n<p onclick=1>a</p></body></html>", ("body", 2)),
@@ -366,6 +369,12 @@ def test_a_check_tells_what_may_be_missing_and_what_is() -> None:
     assert found.preview.missing == ("customer.first_name",)
 
 
+def test_the_length_of_a_text_is_told_without_what_a_channel_adds() -> None:
+    written = {"subject": "", "preheader": "", "body": "Hello " * 30}
+    told = check(written, format="text", language="en", customer_id=make_customer().pk, now=NOW)
+    assert "2 segments of Latin letters, 179 characters, before a channel adds its sign" in told.hints[0].text
+
+
 def test_a_test_message_goes_to_staff_as_the_customer_would_have_it() -> None:
     anna = make_customer(name="Anna")
     template = make_template(en=("Hi {{ customer.first_name }}", "[Go](https://shop.test/x)"))
@@ -373,6 +382,50 @@ def test_a_test_message_goes_to_staff_as_the_customer_would_have_it() -> None:
     (sent,) = mail.outbox
     assert (sent.subject, sent.to) == ("[Test] Hi Anna", ["staff@shop.test"])
     assert "https://shop.test/x" in str(sent.body)
+
+
+def test_a_test_message_goes_over_the_channel_of_e_mail_where_there_is_one() -> None:
+    anna = make_customer(name="Anna")
+    template = make_template(en=("Hi", "Hello\n\n![Cup](https://shop.test/cup.png)"))
+    with mail_sink() as sink:
+        smtp_channel(sink.port)
+        for _ in range(2):
+            operations.send_test(
+                template.pk, language="en", customer_id=anna.pk, to="staff@shop.test", now=NOW
+            )
+    first, second = sink.mails
+    assert (first["Subject"], first["From"], first["Auto-Submitted"]) == (
+        "[Test] Hi", "shop@corner.example", "auto-generated",
+    )  # fmt: skip
+    html, plain = first.get_body(("html",)), first.get_body(("plain",))
+    assert html is not None
+    assert plain is not None
+    assert 'src="https://shop.test/cup.png"' in html.get_content()
+    assert "Hello" in plain.get_content()
+    # Mail programs show a mail of a known Message-ID only once.
+    assert first["Message-ID"] != second["Message-ID"]
+    assert mail.outbox == []
+
+
+def test_without_a_way_for_mail_no_test_is_said_to_be_under_way(settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    template = make_template(en=("Hi", "Hello"))
+    with pytest.raises(operations.TestNotSentError, match="set a channel of e-mail up"):
+        operations.send_test(template.pk, language="en", customer_id=0, to="staff@shop.test", now=NOW)
+
+
+def test_a_footer_offers_to_unsubscribe_only_where_a_message_can_be_unsubscribed_from() -> None:
+    anna = make_customer(name="Anna")
+    footer = '{% block "footer" %}'
+    for channel, version in (
+        ("email", publish(en=footer)),
+        ("sms", publish(name="T", format="text", en=footer)),
+    ):
+        fill = composing.of_version(version.pk, channel=channel).batch([recipient(anna)], now=NOW)
+        must_be_said = fill(recipient(anna, unsubscribe_url=""))
+        assert "nsubscribe" in fill(recipient(anna)).text
+        assert "nsubscribe" not in must_be_said.text + must_be_said.html
+        assert "You receive this because" not in must_be_said.text
 
 
 def test_a_test_of_a_text_leads_where_its_author_wrote() -> None:

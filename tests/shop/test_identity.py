@@ -225,3 +225,27 @@ def test_a_merge_with_oneself_or_with_somebody_merged_is_refused() -> None:
     operations.merge(kept_id=b.pk, absorbed_id=a.pk, evidence="person", now=NOW)
     with pytest.raises(AlreadyMergedError):
         operations.merge(kept_id=c.pk, absorbed_id=a.pk, evidence="person", now=NOW)
+
+
+@database
+def test_joining_keeps_the_language_that_was_chosen_else_the_one_told_last() -> None:
+    make_business()
+    for mine, theirs, kept in (
+        ("", "told", "theirs"), ("told", "later", "theirs"), ("later", "told", "mine"),
+        ("told", "chosen", "theirs"), ("chosen", "later", "mine"), ("chosen", "chosen", "mine"), ("told", "", "mine"),
+    ):  # fmt: skip
+        one, other = make_customer(), make_customer()
+        for customer, how, language in ((one, mine, "en"), (other, theirs, "zh-hans")):
+            if how == "chosen":
+                operations.speak_to(customer_id=customer.pk, language=language)
+            elif how:
+                at = NOW + timedelta(days=how == "later")
+                operations.tell_language(customer_id=customer.pk, language=language, now=at)
+        before = Customer.objects.get(pk=one.pk)
+        row = operations.merge(kept_id=one.pk, absorbed_id=other.pk, evidence="person", now=NOW)
+        found = Customer.objects.get(pk=one.pk)
+        assert found.language == {"mine": "en" if mine else "", "theirs": "zh-hans"}[kept], (mine, theirs)
+        assert found.has_chosen_language == ("chosen" in (mine, theirs))
+        operations.undo_merge(merge_id=row.pk, now=NOW)
+        after = Customer.objects.get(pk=one.pk)
+        assert (after.language, after.language_at) == (before.language, before.language_at)

@@ -349,3 +349,43 @@ def test_a_shop_in_china_asks_in_chinese_whoever_has_no_language(settings: Setti
         deliver(sink, settings)
         assert mails.ask_about_request(row)
         assert "请确认" in sink.mails[-1]["Subject"]
+
+
+def test_every_page_of_a_customer_speaks_their_language_before_the_browsers() -> None:
+    customer = anna()
+    allow(customer)
+    operations.speak_to(customer_id=customer, language="zh-hans")
+    english = {"Accept-Language": "en"}
+    leave, settings = unsubscribe_path(customer), path_of(links.preferences_url(customer))
+    for path, told in (
+        (leave, {}),
+        (f"{leave}undo/", {}),
+        (settings, {"none": "1"}),
+        (f"{settings}requests/", {"kind": "access"}),
+    ):
+        for reply in (
+            stranger().get(path, headers=english, follow=True),
+            stranger().post(path, told, headers=english),
+        ):
+            assert '<html lang="zh-Hans">' in reply.content.decode(), path
+            assert reply["Content-Language"] == "zh-Hans"
+    assert '<html lang="en">' in stranger().get(f"{leave}?lang=en").content.decode()
+    saved = stranger().post(f"{settings}?lang=zh-hans", {"language": "en"})
+    assert '<html lang="en">' in saved.content.decode()
+    operations.speak_to(customer_id=customer, language="fr")
+    assert '<html lang="en">' in stranger().get(leave, headers=english).content.decode()
+
+
+def test_what_was_allowed_on_a_channel_that_nobody_is_asked_about_can_be_taken_back() -> None:
+    customer = anna()
+    operations.record_consents(
+        [
+            operations.Statement(
+                customer_id=customer, channel="wecom", purpose="marketing", state="granted", source="file", at=AT, key="f-1"
+            )
+        ]
+    )  # fmt: skip
+    path = path_of(links.preferences_url(customer))
+    assert "WeCom" in stranger().get(path).content.decode()
+    stranger().post(path, {"none": "1"})
+    assert state_of(customer, "wecom") == "withdrawn"

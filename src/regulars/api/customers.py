@@ -2,10 +2,11 @@
 
 from datetime import date, datetime
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
@@ -21,6 +22,7 @@ from regulars.insights.queries import latest_run
 from regulars.insights.reasons import explain
 from regulars.kernel.days import date_of_day
 from regulars.shop.models import Business, Customer, Identifier, Order, Product
+from regulars.shop.operations import tell_language
 from regulars.shop.queries import as_recorded, business
 from regulars.shop.rules import InvalidIdentifierError
 from regulars.shop.wording import gettext as _
@@ -67,7 +69,22 @@ class IdentifierView(Schema):
 class CustomerDetail(CustomerSummary):
     """A customer with all identifiers."""
 
+    language: str = Field(
+        description="What they are spoken to in; empty for the shop's choice.", examples=["zh-hans"]
+    )
+    language_chosen: bool = Field(
+        description="Whether they chose it themselves: then nobody else changes it."
+    )
     identifiers: list[IdentifierView]
+
+
+class CustomerChange(Schema):
+    """What to change of a customer."""
+
+    language: Annotated[str, Field(max_length=40, pattern="^([A-Za-z]{2}([-_][A-Za-z0-9]+)*)?$")] = Field(
+        description="As `en` or `zh-CN`; any other is kept by its two letters, and empty is the shop's choice.",
+        examples=["zh-CN"],
+    )
 
 
 class Label(Schema):
@@ -258,6 +275,18 @@ def get_customer(request: HttpRequest, customer_id: Path[Id]) -> CustomerDetail:
     return _detail(_customer(customer_id))
 
 
+@router.patch(
+    "/customers/{customer_id}",
+    response=CustomerDetail,
+    **terms("Customers", Capability.CHANGE_CUSTOMERS, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+)
+def change_customer(request: HttpRequest, customer_id: Path[Id], body: CustomerChange) -> CustomerDetail:
+    """Tell what a customer is spoken to in. What they chose themselves stays: the answer is then a 409."""
+    found = _customer(customer_id)
+    tell_language(customer_id=found.pk, language=body.language, now=timezone.now())
+    return _detail(_customer(customer_id))
+
+
 @router.get(
     "/customers/{customer_id}/profile",
     response=ProfileView,
@@ -427,7 +456,12 @@ def _detail(customer: Customer) -> CustomerDetail:
         for row in customer.identifiers.select_related("store").order_by("id")
     ]
     return CustomerDetail.model_validate(
-        {**_summary_fields(customer, business()), "identifiers": identifiers}
+        {
+            **_summary_fields(customer, business()),
+            "language": customer.language,
+            "language_chosen": customer.has_chosen_language,
+            "identifiers": identifiers,
+        }
     )
 
 

@@ -80,6 +80,7 @@ def serve_installation(
     web = ("web", "--host", host, "--port", str(port), *(("--workers", str(workers)) if workers else ()))
     children = [Child("web", (*itself, *web, *life)), Child("worker", (*itself, "worker", *life), waits=True)]
     environment.HOME.put(str(home.root))
+    lead_links_to(port)
 
     def tend() -> None:
         if not environment.DATABASE_URL.is_set and postgres.start(home):
@@ -187,3 +188,10 @@ def worker(
     if queues:
         options["queues"] = queues.replace(" ", "").split(",")
     run_jobs(options)
+
+
+def lead_links_to(port: int) -> None:
+    """Let links in mails lead to the port that is served, where nobody said where they lead."""
+    if not environment.PUBLIC_URL.is_set and not environment.TLS.value:
+        first = next(iter(environment.HOSTS.value), "localhost")
+        environment.PUBLIC_URL.put(f"http://{first}:{port}")

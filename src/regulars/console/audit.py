@@ -64,6 +64,7 @@ KINDS: dict[str, Promise] = {
     "shop.Business": _("Business"),
     "shop.Consent": _("Consent written down by staff"),
     "shop.ConsentOffer": _("What customers are asked"),
+    "shop.Customer": _("Language of customer"),
     "shop.ConsentWording": _("Words of a consent"),
     "shop.EventSource": _("Source of events"),
     "shop.PrivacyAct": _("Personal data of customer"),
@@ -168,7 +169,8 @@ def _records(*, after: str) -> Iterator[Record]:
     at, label, number = _position(after)
     events: list[EventRow] = []
     for model in event_models():
-        earlier: QuerySet[EventRow] = model._default_manager.order_by("-pgh_id")
+        # What stood before a change that only some of the ways to change a thing record.
+        earlier: QuerySet[EventRow] = model._default_manager.exclude(pgh_label="was").order_by("-pgh_id")
         if at is not None:
             earlier = earlier.filter(_before(model, at=at, label=label, number=number))
         before = model._default_manager.filter(

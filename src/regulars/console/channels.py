@@ -26,7 +26,7 @@ from regulars.messaging.governance import ADDRESSES
 from regulars.messaging.models import Channel
 from regulars.messaging.operations import channels as operations
 from regulars.messaging.operations import governance
-from regulars.messaging.registry import Message, Recipient
+from regulars.messaging.registry import Message
 from regulars.shop.models.consents import Channel as Medium
 from regulars.shop.queries import business
 from regulars.shop.wording import said
@@ -39,7 +39,6 @@ _PERIOD = timedelta(days=30)
 _SHORT = {Medium.SMS, Medium.WHATSAPP, Medium.WECOM, Medium.DINGTALK}
 # A kind of so many media is for whatever there is.
 _ANY = 5
-_NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 class ChannelForm(forms.Form):
@@ -236,11 +235,11 @@ def test(request: HttpRequest, channel_id: int) -> HttpResponse:
         subject=gettext("A test from Regulars"),
         text=gettext("This is a test. If you read it, the channel works."),
     )
-    recipient = Recipient(
-        delivery_id=0, token=_NOBODY, customer_id=0, address=address, language="", unsubscribe_url="", preferences_url=""
-    )  # fmt: skip
+    if not address:
+        messages.error(request, gettext("Say where the test goes."))
+        return redirect("console:settings-channel", channel_id)
     try:
-        operations.send_test(channel_id, message=message, recipient=recipient)
+        operations.send_test(channel_id, message=message, recipient=operations.recipient_of_test(address))
     except RegularsError as error:
         messages.error(request, gettext("It was not accepted: %(said)s") % {"said": str(error)[:300]})
     else:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -106,6 +107,7 @@ def identity(request: HttpRequest, customer_id: int) -> HttpResponse:
         "merges": list(shop.merges_of(customer_id)),
         "suggestions": list(shop.suggestions_of(customer_id)),
         "may_change": may(user.role, Capability.CHANGE_CUSTOMERS),
+        "languages": settings.LANGUAGES,
         "allowed": [
             f"{Consent.Channel(row.channel).label} ({Consent.Purpose(row.purpose).label})"
             for row in shop.current_consents([customer_id])
@@ -114,6 +116,24 @@ def identity(request: HttpRequest, customer_id: int) -> HttpResponse:
         "title": _("How they are known"),
     }
     return _part(request, "identity", context, customer_id=customer_id)
+
+
+@_CHANGES
+@require_POST
+def language(request: HttpRequest, customer_id: int) -> HttpResponse:
+    """Write down what a customer is spoken to in."""
+    customer = found_customer(customer_id)
+    if customer.erased_at or customer.merged_into_id:
+        raise Http404
+    try:
+        operations.tell_language(
+            customer_id=customer_id, language=request.POST.get("language", ""), now=timezone.now()
+        )
+    except RegularsError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, gettext("Saved. Messages are written in it from now on."))
+    return redirect("console:customer", customer_id)
 
 
 @_CHANGES

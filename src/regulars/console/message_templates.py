@@ -1,6 +1,6 @@
 """Templates of messages: a library to begin with, the editor with what the message becomes beside it, versions, the letterhead."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from csp.constants import NONE, SELF
@@ -261,6 +261,7 @@ def _looked_at(told: Mapping[str, str], found: Template, *, language: str) -> di
         "checked": checked,
         "customer": customer,
         "customer_words": told.get("customer", ""),
+        "is_unfound": bool(told.get("customer", "").strip()) and customer is None,
         "missing": checked.preview.missing if checked and checked.preview else (),
         "width": seen if seen in {"desktop", "phone"} else "desktop",
         "has_changes": queries.has_changes(found),
@@ -479,8 +480,10 @@ def _editor(template_id: int, language: str) -> str:
 
 
 def _chosen(words: str) -> Customer | None:
-    """Return the customer of whose name, id or address so much was written; of several one, and anybody for nothing."""
-    ids = shop.find_customers(words[:200], limit=_FOUND).ids if words.strip() else (somebody(),)
+    """Return the customer of this id or address, or of whose name so much was written; of several one, and anybody for nothing."""
+    ids: Sequence[int] = shop.customers_known_as(words[:200]) if words.strip() else (somebody(),)
+    if not ids:
+        ids = shop.find_customers(words[:200], limit=_FOUND).ids
     return Customer.objects.filter(pk__in=ids, erased_at=None).order_by("sort_name").first()
 
 

@@ -52,6 +52,7 @@ def sends(request: HttpRequest) -> HttpResponse:
         "rows": [(one, funnels[one.pk], state_of(one)) for one in shown],
         "pager": pager,
         "tasks": queries.open_tasks().count(),
+        "has_channels": queries.channels().exists(),
     }
     return render(request, "console/sends/list.html", context)
 

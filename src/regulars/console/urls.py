@@ -78,6 +78,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("customers/<int:customer_id>/purchases/", customer.purchases, name="customer-purchases"),
     path("customers/<int:customer_id>/browsing/", customer_parts.browsing, name="customer-browsing"),
     path("customers/<int:customer_id>/identity/", customer_parts.identity, name="customer-identity"),
+    path("customers/<int:customer_id>/language/", customer_parts.language, name="customer-language"),
     path("customers/<int:customer_id>/joins/", customer_parts.join, name="customer-join"),
     path("customers/joins/<int:merge_id>/undoing/", customer_parts.unjoin, name="customer-unjoin"),
     path("customers/<int:customer_id>/tags/", customer_parts.tag, name="customer-tag"),

@@ -15,7 +15,7 @@ from babel.numbers import (
 
 from regulars.insights.reasons import locale_name, money
 from regulars.kernel.days import date_of_day
-from regulars.kernel.money import from_minor
+from regulars.kernel.money import from_minor, minor_unit_exponent
 
 __all__ = [
     "count",
@@ -29,9 +29,16 @@ __all__ = [
     "month",
     "percent",
     "signed",
+    "unit_cost",
 ]
 
 _ROUNDED_FROM = 100_000
+
+
+def unit_cost(amount_minor: Decimal, currency: str) -> str:
+    """Return what one thing costs, with the fractions of the smallest coin that it has: US$0.0079, £1.00."""
+    amount = amount_minor / 10 ** minor_unit_exponent(currency)
+    return format_currency(amount.normalize(), currency, locale=locale_name(), decimal_quantization=False)
 
 
 def money_rounded(amount_minor: int, currency: str) -> str:

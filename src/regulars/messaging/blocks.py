@@ -183,7 +183,8 @@ def _footer(_named: str, _limit: int) -> str:
     return (
         "---\n\n"
         "> {{ shop.name }}{% if shop.postal_address %} · {{ shop.postal_address }}{% endif %}\n"
-        f"> {why} [{leave}]({{{{ unsubscribe_url }}}}) · [{settings}]({{{{ preferences_url }}}})"
+        "> {% if unsubscribe_url != '' %}"
+        f"{why} [{leave}]({{{{ unsubscribe_url }}}}) · {{% endif %}}[{settings}]({{{{ preferences_url }}}})"
     )
 
 
@@ -248,6 +249,8 @@ def register_own() -> None:
             ),
             sample='{% block "footer" %}',
             mail=_footer,
-            text=lambda _named, _limit: _("Unsubscribe: {{ unsubscribe_url }}"),
+            text=lambda _named, _limit: (
+                "{% if unsubscribe_url != '' %}" + _("Unsubscribe: {{ unsubscribe_url }}") + "{% endif %}"
+            ),
         )
     )

@@ -1,7 +1,7 @@
 """The DNS records by which receivers know a sender's mails: what they should say, and what they do say."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
 import dns.exception
@@ -12,18 +12,22 @@ from regulars.messaging.models import Channel
 from regulars.messaging.operations.channels import opening_of
 
 _SECONDS = 3.0
-Lookup = Callable[[str], Sequence[str]]
+Lookup = Callable[[str], Sequence[str] | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A TXT record: where it stands, what it should say, and whether it does; `is_right` is None before anybody looked."""
+    """A TXT record: where it stands, what it should say, and whether it does.
+
+    `is_right` is None before anybody looked; `is_silent` where somebody did and nobody answered.
+    """
 
     what: str
     name: str
     value: str
     found: Sequence[str] = ()
     is_right: bool | None = None
+    is_silent: bool = False
 
     @property
     def labels(self) -> list[str]:
@@ -59,18 +63,25 @@ def records(channel: Channel) -> list[Record]:
 def looked_up(wanted: Sequence[Record], *, lookup: Lookup) -> list[Record]:
     """Return the records with what the DNS says of them.
 
-    There must be exactly one of each. A key must be the same; SPF must let the mail server through, as far as the record itself
+    Once nobody answers, the rest is not asked for. There must be exactly one of each. A key must be the same; SPF must let the mail server through, as far as the record itself
     tells (RFC 7208); DMARC must name a policy (RFC 7489).
     """
-    return [_compared(one, lookup(one.name)) for one in wanted]
+    found, is_silent = [], False
+    for one in wanted:
+        said = None if is_silent else lookup(one.name)
+        is_silent = said is None
+        found.append(replace(one, is_silent=True) if said is None else _compared(one, said))
+    return found
 
 
-def txt(name: str) -> list[str]:
-    """Return the TXT records of a name, none where there is none or nobody answers within three seconds."""
+def txt(name: str) -> list[str] | None:
+    """Return the TXT records of a name; None where nobody answers within three seconds."""
     try:
         answer = dns.resolver.resolve(name, "TXT", lifetime=_SECONDS)
-    except (dns.exception.DNSException, OSError):
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return []
+    except (dns.exception.DNSException, OSError):
+        return None
     return [b"".join(one.strings).decode("utf-8", "replace") for one in answer]
 
 

@@ -170,7 +170,7 @@ PUBLIC_URL = Variable(
     "Address under which the shop's customers reach the pages meant for them, as https://mail.example.com; "
     "links in mails begin with it.",
     _web_address,
-    shown_default="the first of REGULARS_HOSTS, at port 8000 where that is this machine",
+    shown_default="the first of REGULARS_HOSTS; without REGULARS_TLS at the port that is served",
 )
 TLS = Variable(
     "REGULARS_TLS",

@@ -88,6 +88,29 @@ def region_of_zone(time_zone: str) -> str | None:
     return territory if territory and territory != "001" else None
 
 
+# What a language may be called, as regular expressions that Python and PostgreSQL read alike, whatever the case.
+LANGUAGE_WORDS = {
+    "zh-hans": "^(zh|chinese|中文|汉语|漢語|普通话)",
+    "en": "^(en([^a-z]|$)|english|英文|英语|英語)",
+}
+# Any other is kept by its two letters.
+LANGUAGE_CODE = "^([A-Za-z]{2})(?:[-_][A-Za-z0-9]+)*$"
+
+
+def language_of(told: str) -> str:
+    """Return a language as the record writes it (`zh-hans`, `en`, `fr`), empty where the text names none.
+
+    Args:
+        told: A tag or a name: `zh-CN`, `en_GB`, `English`, `中文`.
+    """
+    text = told.strip()
+    for language, pattern in LANGUAGE_WORDS.items():
+        if re.search(pattern, text, re.IGNORECASE):
+            return language
+    found = re.search(LANGUAGE_CODE, text)
+    return found.group(1).lower() if found else ""
+
+
 def normalise(kind: str, value: str, *, region: str | None) -> str:
     """Return an identifier as the record writes it, so that one person's is always the same text.
 

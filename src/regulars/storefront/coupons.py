@@ -1,14 +1,14 @@
 """A code as the customer who was given it sees it: what it is worth, until when, and whether it is still good."""
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from regulars.offers import queries, words
 from regulars.offers.checking import family_of
 from regulars.offers.models import Coupon
 from regulars.shop.links import Purpose
 from regulars.shop.queries import business
-from regulars.storefront.door import customer_of, gone, linked, page
+from regulars.storefront.door import customer_of, gone, linked, page, speak
 
 # In groups a code is read aloud and typed without slips; blanks are ignored when it is read.
 _GROUP = 4
@@ -25,8 +25,7 @@ def coupon(request: HttpRequest, token: str, told: list[str]) -> HttpResponse:  
     family = family_of(customer.pk)
     if found.most_uses is not None and found.holder_id not in family:
         return gone(request)
-    if customer.language and "lang" not in request.GET:
-        translation.activate(customer.language)
+    speak(request, customer)
     shop, now, offer = business(), timezone.now(), found.offer
     ends = [at for at in (found.expires_at, offer.ends_at) if at is not None]
     context = {

@@ -80,6 +80,12 @@ def customer_of(number: str) -> Customer | None:
     return (found.merged_into or found) if found else None
 
 
+def speak(request: HttpRequest, customer: Customer) -> None:
+    """Go on in the customer's own language, where we speak it and the link names none."""
+    if customer.language in LANGUAGES and request.GET.get("lang") not in LANGUAGES:
+        translation.activate(customer.language)
+
+
 def gone(request: HttpRequest) -> HttpResponse:
     """Answer a genuine link of somebody who is no longer in the record."""
     return page(request, "bad_link", status=HTTPStatus.NOT_FOUND)

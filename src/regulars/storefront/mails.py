@@ -1,5 +1,6 @@
 """Mails to the shop's customers that they asked for themselves: plain words, one link, no picture and no counter."""
 
+from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -70,7 +71,7 @@ def send_link(identifier: Identifier, *, language: str) -> None:
 
 def _language_of(customer: Customer, *, asked_in: str = "") -> "translation.override":
     """Speak the customer's language; else that in which they asked; else, of a shop in China, Chinese."""
-    spoken = customer.language or asked_in
+    spoken = customer.language if customer.language in dict(settings.LANGUAGES) else asked_in
     if not spoken and region_of_zone(business().time_zone) == "CN":
         spoken = "zh-hans"
     return translation.override(spoken or translation.get_language() or "en")

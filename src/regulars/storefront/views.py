@@ -16,7 +16,7 @@ from regulars.shop.links import Purpose
 from regulars.shop.models import Consent, Customer, Identifier, PrivacyRequest
 from regulars.shop.queries import Offer
 from regulars.shop.rules import InvalidIdentifierError, normalise
-from regulars.storefront.door import LANGUAGES, customer_of, door, gone, linked, page
+from regulars.storefront.door import LANGUAGES, customer_of, door, gone, linked, page, speak
 from regulars.storefront.forms import AboutForm
 from regulars.storefront.limits import MAILS_ASKED, MAILS_SENT, is_spent, network_address
 from regulars.storefront.tasks import send_link
@@ -62,8 +62,7 @@ def preferences(request: HttpRequest, token: str, told: list[str]) -> HttpRespon
     customer = customer_of(told[0])
     if customer is None:
         return gone(request)
-    if request.method == "GET" and customer.language and "lang" not in request.GET:
-        translation.activate(customer.language)
+    speak(request, customer)
     definitions = list(queries.own_attributes())
     known = {one.name: one.value for one in queries.attributes(customer.pk)}
     form = AboutForm(request.POST if request.method == "POST" else None, definitions=definitions, known=known)
@@ -111,6 +110,8 @@ def _save(request: HttpRequest, customer: Customer, form: AboutForm) -> str:
             if language in LANGUAGES:
                 shop.speak_to(customer_id=customer.pk, language=language)
                 customer.language = language
+                # They read the answer in what they have just chosen.
+                translation.activate(language)
         # Last, because it is on the disk outside the database before this commits.
         shop.record_consents(statements)
     return "confirm" if any(one.state == PENDING for one in statements) else "saved"
@@ -139,6 +140,7 @@ def requests(request: HttpRequest, token: str, told: list[str]) -> HttpResponse:
     kind = request.POST.get("kind", "")
     if request.method != "POST" or kind not in PrivacyRequest.Kind.values:
         return redirect(reverse("storefront:preferences", args=[token]))
+    speak(request, customer)
     if not customer.language and (language := translation.get_language()) in LANGUAGES:
         # The mail that asks them to confirm it is in the language in which they asked.
         shop.speak_to(customer_id=customer.pk, language=language)
@@ -155,9 +157,12 @@ def requests(request: HttpRequest, token: str, told: list[str]) -> HttpResponse:
 @linked(Purpose.REQUEST)
 def request_confirmation(request: HttpRequest, token: str, told: list[str]) -> HttpResponse:
     """Ask once more, and then put the request before the staff."""
-    row = PrivacyRequest.objects.filter(pk=told[0], customer__erased_at=None, customer__isnull=False).first()
-    if row is None:
+    row = (
+        PrivacyRequest.objects.select_related("customer").filter(pk=told[0], customer__erased_at=None).first()
+    )
+    if row is None or row.customer is None:
         return gone(request)
+    speak(request, row.customer)
     if request.method == "POST":
         row = shop.confirm_request(request_id=row.pk, now=timezone.now())
     return page(request, "request", {"row": row, "token": token})
@@ -166,10 +171,15 @@ def request_confirmation(request: HttpRequest, token: str, told: list[str]) -> H
 @linked(Purpose.CONFIRM)
 def confirm(request: HttpRequest, token: str, told: list[str]) -> HttpResponse:
     """Make a yes count that waited for its confirmation. Confirming again changes nothing; a later no stands."""
-    asked = Consent.objects.select_related("customer").filter(pk=told[0], customer__erased_at=None).first()
+    asked = (
+        Consent.objects.select_related("customer__merged_into")
+        .filter(pk=told[0], customer__erased_at=None)
+        .first()
+    )
     if asked is None:
         return gone(request)
     customer_id = asked.customer.merged_into_id or asked.customer_id
+    speak(request, asked.customer.merged_into or asked.customer)
     state = queries.consents_now(customer_id).get((asked.channel, asked.purpose), "")
     if request.method == "POST" and state == PENDING:
         shop.record_consents(
@@ -202,6 +212,7 @@ def unsubscribe(request: HttpRequest, token: str, told: list[str]) -> HttpRespon
     if customer is None:
         # Nobody is written to any more: what was wanted is so.
         return page(request, "unsubscribed", {"is_done": True, "offer": None})
+    speak(request, customer)
     offer = _pair(channel, purpose)
     state = queries.consents_now(customer.pk).get((channel, purpose), "")
     if request.method == "POST" and state != WITHDRAWN:
@@ -227,6 +238,7 @@ def undo(request: HttpRequest, token: str, told: list[str]) -> HttpResponse:
         return gone(request)
     if request.method != "POST":
         return redirect(reverse("storefront:unsubscribe", args=[token]))
+    speak(request, customer)
     latest = queries.consent_history(customer.pk).filter(channel=channel, purpose=purpose)[:2]
     if len(latest) == 2 and latest[0].source == "unsubscribe link" and latest[1].state == GRANTED:  # noqa: PLR2004  the no, and the yes before
         shop.record_consents(
@@ -248,12 +260,16 @@ def _offers(customer: Customer) -> list[Offer]:
     """Return what this customer is asked: what reaches them, and what they have said something about before."""
     kinds = set(Identifier.objects.filter(customer=customer).values_list("kind", flat=True))
     said = queries.consents_now(customer.pk)
-    return [
+    worded = queries.consent_offers()
+    asked = [
         one
-        for one in queries.consent_offers()
+        for one in worded
         if (one.channel, one.purpose) in said
         or (one.is_offered and _NEEDS.get(one.channel, "") in {"", *kinds})
     ]
+    # What files or staff wrote down of channels that nobody is asked about can be taken back here, too.
+    unworded = sorted(set(said) - {(one.channel, one.purpose) for one in worded})
+    return asked + [_pair(*pair) for pair in unworded]
 
 
 def _pair(channel: str, purpose: str) -> Offer:

@@ -4,6 +4,7 @@ import functools
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import cast
 from urllib.parse import urlencode
 
@@ -61,6 +62,12 @@ def money(context: Context, amount_minor: int | None, currency: str = "") -> str
     if amount_minor is None:
         return "–"
     return formats.money(amount_minor, currency or context["business"].currency)
+
+
+@register.simple_tag(takes_context=True)
+def unit_cost(context: Context, amount_minor: Decimal) -> str:
+    """Write what one thing costs, with the fractions of a penny that it has: `{% unit_cost channel.cost_minor %}`."""
+    return formats.unit_cost(amount_minor, context["business"].currency)
 
 
 @register.simple_tag(takes_context=True)

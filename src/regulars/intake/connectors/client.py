@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import re
 import socket
 import ssl
 from collections.abc import Callable, Mapping
@@ -57,6 +58,11 @@ class Answer:
     body: Any
 
 
+# A name of the DNS or an address of IPv4, or one of IPv6.
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+_BLANK = re.compile(r"[\s\x00-\x1f]")
+
+
 def checked_address(told: str) -> str:
     """Return a shop's address as `https://host[:port][/path]`, without looking anything up.
 
@@ -72,8 +78,9 @@ def checked_address(told: str) -> str:
     is_plain_allowed = parts.scheme == "http" and settings.CONNECTORS_MAY_CALL_LOOPBACK
     if parts.scheme != "https" and not is_plain_allowed:
         raise AddressNotAllowedError(_("%(address)s must begin with https://") % {"address": told[:100]})
-    if not host or parts.username or parts.password or parts.query or parts.fragment:
-        raise AddressNotAllowedError(_("%(address)s is not the address of a shop") % {"address": told[:100]})
+    is_place = _HOST.fullmatch(host) is not None and not _BLANK.search(text) and not text.endswith(":")
+    if not is_place or parts.username or parts.password or parts.query or parts.fragment:
+        raise AddressNotAllowedError(_("%(address)s is not the address of a site") % {"address": told[:100]})
     written = f"[{host}]" if ":" in host else host
     place = written if port is None else f"{written}:{port}"
     return f"{parts.scheme}://{place}{parts.path}"

@@ -5,14 +5,24 @@ from django.utils.translation import pgettext_lazy
 
 from regulars.intake.kinds.fields import IDENTIFIERS, called, shared, when
 from regulars.intake.kinds.kind import Field, Kind, Step
+from regulars.shop.rules import LANGUAGE_CODE, LANGUAGE_WORDS
 
-# What messages are written in, by what a file may call it; any other language is kept by its two letters.
-_LANGUAGE = """
+# What messages are written in, by what a file may call it: as `language_of` reads it.
+_LANGUAGE = f"""
 CASE
-    WHEN t.language ~* '^(zh|chinese|中文|汉语|漢語|普通话)' THEN 'zh-hans'
-    WHEN t.language ~* '^(en([^a-z]|$)|english|英文|英语|英語)' THEN 'en'
-    ELSE coalesce(lower(substring(t.language from '^([A-Za-z]{2})(?:[-_][A-Za-z]+)*$')), '')
+    {" ".join(f"WHEN t.language ~* '{pattern}' THEN '{language}'" for language, pattern in LANGUAGE_WORDS.items())}
+    ELSE coalesce(lower(substring(t.language from '{LANGUAGE_CODE}')), '')
 END
+"""
+_LANGUAGES_TOLD = f"""
+SELECT DISTINCT ON (customer_id) customer_id, language, at, is_dated
+FROM (
+    SELECT c.customer_id, {_LANGUAGE} AS language, t.line_number, t.updated_at_us IS NOT NULL AS is_dated,
+           coalesce(timestamptz 'epoch' + t.updated_at_us * interval '1 microsecond', %(now)s) AS at
+    FROM stage_row t JOIN staged_customer c USING (customer_key)
+) told
+WHERE language <> ''
+ORDER BY customer_id, at DESC, line_number DESC
 """
 
 CUSTOMERS = Kind(
@@ -37,7 +47,7 @@ CUSTOMERS = Kind(
             form="text",
             words=("language", "preferred language", "locale", "customer locale", "lang", "语言", "首选语言", "語言"),
             label=_("Language"),
-            note=_("As zh-CN, en, Chinese. Told of customers who have not chosen theirs."),
+            note=_("As zh-CN, en, Chinese. What a customer chose stays; of the others, what was told last."),
             longest=40,
         ),
         Field(
@@ -60,16 +70,19 @@ CUSTOMERS = Kind(
     merge=(
         Step(
             sql=f"""
-            UPDATE shop_customer r SET language = s.language
-            FROM (
-                SELECT DISTINCT ON (c.customer_id) c.customer_id, {_LANGUAGE} AS language
-                FROM stage_row t JOIN staged_customer c USING (customer_key)
-                WHERE {_LANGUAGE} <> ''
-                ORDER BY c.customer_id, t.line_number DESC
-            ) s
-            WHERE r.id = s.customer_id AND r.language = ''
+            UPDATE shop_customer r SET language = s.language, language_at = s.at
+            FROM ({_LANGUAGES_TOLD}) s
+            WHERE r.id = s.customer_id AND r.language <> s.language
+              AND (r.language = '' OR r.language_at <= s.at)
             """,
             counts="rows_changed",
+        ),
+        Step(
+            sql=f"""
+            UPDATE shop_customer r SET language_at = s.at
+            FROM ({_LANGUAGES_TOLD}) s
+            WHERE r.id = s.customer_id AND r.language = s.language AND s.is_dated AND r.language_at < s.at
+            """,
         ),
         Step(
             sql="""

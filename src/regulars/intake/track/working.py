@@ -22,6 +22,7 @@ from regulars.shop.rules import (
     InvalidAttributeValueError,
     InvalidIdentifierError,
     attribute_value,
+    language_of,
     normalise,
     region_of_zone,
 )
@@ -33,7 +34,7 @@ _LOCK = 7_201_315
 # Traits that have a column of their own.
 _OWN_TRAITS = {
     "email", "phone", "name", "firstName", "lastName", "first_name", "last_name", "address", "country", "id",
-    "createdAt", "created_at",
+    "createdAt", "created_at", "language", "locale",
 }  # fmt: skip
 _PAGES = {"page": "Page Viewed", "screen": "Screen Viewed"}
 _LONGEST_ID = 200
@@ -224,6 +225,7 @@ def _recognise(fresh: Sequence[_Told], outcomes: _Outcomes, *, now: datetime) ->
         _identify(one, outcomes, region)
         if one.identifiers:
             traits = one.traits if one.item.type == "identify" else {}
+            language, language_at = _language(one, traits)
             owners.append(one)
             people.append(
                 shop.Person(
@@ -233,6 +235,8 @@ def _recognise(fresh: Sequence[_Told], outcomes: _Outcomes, *, now: datetime) ->
                     name=_name(traits),
                     country=_country(traits),
                     source=one.call.source.name,
+                    language=language,
+                    language_at=language_at,
                 )
             )
     gone = _of_erased(fresh, people, owners, outcomes)
@@ -309,6 +313,19 @@ def _country(traits: dict[str, object]) -> str:
     address = traits.get("address")
     told = address.get("country") if isinstance(address, dict) else None
     return text_of(told or traits.get("country"))
+
+
+def _language(one: _Told, traits: dict[str, object]) -> tuple[str, datetime | None]:
+    """Return what an identify call says that the person speaks, and when that was told.
+
+    Their browser's language (`context.locale`) counts as told before everything else.
+    """
+    for name in ("language", "locale"):
+        if told := language_of(text_of(traits.get(name))):
+            return told, one.at
+    if one.item.type != "identify":
+        return "", None
+    return language_of(text_of((one.item.context or {}).get("locale"))), shop.EARLIEST
 
 
 def _alias(one: _Told, *, now: datetime) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar
+from uuid import uuid4
 
 from cryptography.fernet import InvalidToken, MultiFernet
 from django.conf import settings
@@ -209,6 +210,19 @@ def open_channel(channel: Channel) -> Sender:
     return kind_named(channel.kind).open(opening_of(channel))
 
 
+def recipient_of_test(address: str) -> Recipient:
+    """Return whoever waits for a test: no customer. Each has a token of its own, for servers know repeated ones again."""
+    return Recipient(
+        delivery_id=0,
+        token=str(uuid4()),
+        customer_id=0,
+        address=address,
+        language="",
+        unsubscribe_url="",
+        preferences_url="",
+    )
+
+
 def send_test(channel_id: int, *, message: Message, recipient: Recipient) -> Receipt:
     """Send one message at once, outside the ledger, to somebody who waits for it.
 
@@ -315,13 +329,13 @@ def _keep(row: Channel, kind: ChannelKind, values: Mapping[str, str]) -> Channel
     }
     row.options = {asked.name: values[asked.name] for asked in kind.asked if not asked.is_secret}
     row.sealed = _sealer().encrypt(json.dumps(hidden).encode()).decode() if hidden else ""
+    same = Channel.objects.filter(is_active=True, name=row.name).exclude(pk=row.pk)
     try:
         with transaction.atomic():
             row.save()
     except IntegrityError as error:
-        raise InvalidChannelError(
-            _("another channel has this name, or a limit is below 1"), field="name"
-        ) from error
+        told = _("another channel has this name") if same.exists() else _("a limit is below 1")
+        raise InvalidChannelError(told, field="name") from error
     return row
 
 

@@ -15,9 +15,13 @@ from django.utils import translation
 
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import composing
+from regulars.messaging.channels import KINDS
+from regulars.messaging.channels.channel import InvalidChannelError, SendError
 from regulars.messaging.checking import Fault, check, unknown_names
 from regulars.messaging.composing import NoSuchTemplateError
-from regulars.messaging.models import Letterhead, Template, TemplateVersion
+from regulars.messaging.models import Channel, Letterhead, Template, TemplateVersion
+from regulars.messaging.operations import channels
+from regulars.messaging.registry import Message
 from regulars.messaging.starters import starter
 from regulars.messaging.templating.building import Built
 from regulars.messaging.templating.faults import TemplateFaultError
@@ -28,6 +32,9 @@ from regulars.staff.models import User
 
 _PARTS = ("subject", "preheader", "body")
 _NAME_LENGTH = 100
+# The backend of a program without a mail server.
+_PRINTS = "django.core.mail.backends.console.EmailBackend"
+_MAIL_KINDS = [kind.key for kind in KINDS if kind.media == ("email",)]
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -288,18 +295,22 @@ def set_letterhead(**told: str | bool) -> Letterhead:
 
 
 def send_test(template_id: int, *, language: str, customer_id: int, to: str, now: datetime) -> None:
-    """Send the draft of one language to one of the staff, as a customer would have it, over the mail server of the settings.
+    """Send the draft of one language to one of the staff, as a customer would have it.
 
-    Texts and tasks come as a mail that holds their words, with their links as they were written.
+    It goes over the channel of e-mail that was set up first, as messages do; where there is none, over the mail server of the
+    settings. Texts and tasks come as a mail that holds their words, with their links as they were written.
 
     Raises:
-        TestNotSentError: No mail server is set, or it did not take the message.
+        TestNotSentError: There is neither, or the message was not accepted.
         TemplateFaultError: The draft cannot be used as it is written.
         FillingError: This customer's message cannot be made.
     """
     template = _found(template_id)
-    if not settings.EMAIL_HOST and "smtp" in settings.EMAIL_BACKEND:
-        raise TestNotSentError(_("No mail server is set. Set REGULARS_SMTP_HOST first."))
+    channel = Channel.objects.filter(is_active=True, kind__in=_MAIL_KINDS).order_by("pk").first()
+    if channel is None and settings.EMAIL_BACKEND == _PRINTS:
+        raise TestNotSentError(
+            _("No mail can be sent yet: set a channel of e-mail up under Settings, Channels.")
+        )
     checked = check(
         template.draft.get(language, {}),
         format=composing.format_of(template),
@@ -313,15 +324,26 @@ def send_test(template_id: int, *, language: str, customer_id: int, to: str, now
         raise TemplateFaultError(fault.text, part=fault.part, line=fault.line, language=language)
     filled = checked.preview.filled
     subject, mark = filled.subject or template.name, _("Test")
-    mail = EmailMultiAlternatives(
-        f"[{mark}] {subject}", filled.text, None, [to], headers={"Auto-Submitted": "auto-generated"}
+    message = Message(
+        subject=f"[{mark}] {subject}",
+        html=filled.html,
+        text=filled.text,
+        headers={"Auto-Submitted": "auto-generated"},
     )
-    if filled.html:
-        mail.attach_alternative(filled.html, "text/html")
     try:
-        mail.send()
-    except OSError as error:
+        if channel is None:
+            _mail(message, to=to)
+        else:
+            channels.send_test(channel.pk, message=message, recipient=channels.recipient_of_test(to))
+    except (OSError, SendError, InvalidChannelError) as error:
         raise TestNotSentError(_("The mail server did not take it: %(error)s") % {"error": error}) from error
+
+
+def _mail(message: Message, *, to: str) -> None:
+    mail = EmailMultiAlternatives(message.subject, message.text, None, [to], headers=dict(message.headers))
+    if message.html:
+        mail.attach_alternative(message.html, "text/html")
+    mail.send()
 
 
 # What becomes of messages

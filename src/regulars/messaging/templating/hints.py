@@ -118,8 +118,8 @@ def _of_text(built: Built, filled: Filled) -> Iterator[Hint]:
     yield Hint(
         "segments",
         ngettext(
-            "As an SMS: %(parts)d segment of %(alphabet)s, %(length)d characters.",
-            "As an SMS: %(parts)d segments of %(alphabet)s, %(length)d characters. Each segment is paid for.",
+            "As an SMS: %(parts)d segment of %(alphabet)s, %(length)d characters, before a channel adds its sign and how to opt out.",
+            "As an SMS: %(parts)d segments of %(alphabet)s, %(length)d characters, before a channel adds its sign and how to opt out. Each segment is paid for.",
             parts,
         )
         % {"parts": parts, "length": len(filled.text), "alphabet": alphabet},

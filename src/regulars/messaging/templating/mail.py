@@ -37,6 +37,14 @@ _WRITES = {
 }  # fmt: skip
 _REFUSED = {"script", "iframe", "object", "embed", "form", "input", "button", "textarea", "select", "base", "link", "svg", "math", "frame", "frameset", "applet", "portal"}  # fmt: skip
 _MAY_HOLD_VALUES = {"alt", "title", "aria-label", "lang", "width", "height"}
+_COMPONENTS = frozenset(
+    (
+        "mj-accordion", "mj-accordion-element", "mj-accordion-text", "mj-accordion-title", "mj-all", "mj-attributes", "mj-body",
+        "mj-breakpoint", "mj-button", "mj-carousel", "mj-carousel-image", "mj-class", "mj-column", "mj-divider", "mj-font",
+        "mj-group", "mj-head", "mj-hero", "mj-image", "mj-include", "mj-navbar", "mj-navbar-link", "mj-preview", "mj-raw",
+        "mj-section", "mj-social", "mj-social-element", "mj-spacer", "mj-style", "mj-table", "mj-text", "mj-title", "mj-wrapper",
+    )
+)  # fmt: skip
 _SCHEMES = ("http://", "https://", "mailto:", "tel:", "sms:")
 # No fonts from elsewhere: they would tell others who reads.
 _OPTIONS = mrml.RenderOptions(fonts={})
@@ -326,6 +334,12 @@ def _balanced(source: str, tokens: Tokens) -> str:
             made.append("" if tokens.are_in(found.group()) else found.group())
             continue
         closing, name, rest = found.group(1), found.group(2).lower(), found.group(3)
+        if is_mjml and not closing and name.startswith("mj-") and name not in _COMPONENTS:
+            raise TemplateFaultError(
+                _("MJML has no component %(element)s") % {"element": f"<{name}>"},
+                part="body",
+                near=f"<{found.group(2)}",
+            )
         is_empty = rest.rstrip().endswith("/") or name in _VOID
         if closing:
             _close(name, open_elements, written=found.group(), is_strict=is_mjml)

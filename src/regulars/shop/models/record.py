@@ -66,6 +66,12 @@ class Store(models.Model):
         return self.name
 
 
+@pghistory.track(
+    pghistory.ManualEvent("was"),  # type: ignore[no-untyped-call]  # pghistory tells no types
+    pghistory.ManualEvent("told"),  # type: ignore[no-untyped-call]  # as above
+    fields=["code", "language"],
+    model_name="CustomerEvent",
+)
 class Customer(models.Model):
     """A buyer. `code` is the merchant's own id for them, the customer_id of every export.
 
@@ -82,8 +88,10 @@ class Customer(models.Model):
     # When the name and the country were last told by somebody who says when; null for what orders told.
     name_at = models.DateTimeField(null=True, editable=False)
     country_at = models.DateTimeField(null=True, editable=False)
-    # What they want to be spoken to in, as they said themselves; empty for the shop's choice.
+    # What they are spoken to in; empty for the shop's choice.
     language = models.CharField(_("language"), max_length=10, blank=True, default="", db_default="")
+    # When others told the language; null for what customers chose themselves, which nobody else changes.
+    language_at = models.DateTimeField(null=True, editable=False)
     # From then on the row holds nothing by which the person can be told; their orders are figures.
     erased_at = models.DateTimeField(null=True, editable=False)
     merged_into = models.ForeignKey(
@@ -121,6 +129,11 @@ class Customer(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.code
+
+    @property
+    def has_chosen_language(self) -> bool:
+        """Whether they said themselves what they want to be spoken to in."""
+        return bool(self.language) and self.language_at is None
 
 
 class Identifier(models.Model):

@@ -84,6 +84,7 @@ from regulars.shop.operations.interactions import (
     note_interactions,
     withdraw_interactions,
 )
+from regulars.shop.operations.languages import InvalidLanguageError, LanguageChosenError, tell_language
 from regulars.shop.operations.lines import (
     Conflict,
     Merged,
@@ -159,10 +160,12 @@ __all__ = [
     "InvalidAttributeError",
     "InvalidConsentError",
     "InvalidInteractionError",
+    "InvalidLanguageError",
     "InvalidPrivacyRequestError",
     "InvalidRetentionError",
     "InvalidTagError",
     "InvalidWordingError",
+    "LanguageChosenError",
     "LineState",
     "MergeNotOpenError",
     "Merged",
@@ -255,6 +258,7 @@ __all__ = [
     "speak_to",
     "tag_customers",
     "take_touched",
+    "tell_language",
     "touch_customers",
     "undo_changes",
     "undo_hindrance",

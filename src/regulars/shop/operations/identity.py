@@ -56,7 +56,8 @@ class MergeNotOpenError(RegularsError):
 class Person:
     """Somebody as one statement tells them: identifiers of one person by kind, as told, and when.
 
-    `store_id` is the store of the kinds that a store gives out, `source` who tells it (`track:1f0a`).
+    `store_id` is the store of the kinds that a store gives out, `source` who tells it (`track:1f0a`), `language` as
+    `rules.language_of` writes it. `language_at` is for a language that is told less surely than the rest.
     """
 
     store_id: int
@@ -65,6 +66,8 @@ class Person:
     name: str = ""
     country: str = ""
     source: str = ""
+    language: str = ""
+    language_at: datetime | None = None
 
 
 @dataclass
@@ -94,7 +97,7 @@ def recognise(people: Sequence[Person], *, now: datetime) -> list[int]:
     Who is told with an e-mail or a phone that somebody else has is that somebody, unless both have an id of the same
     kind from the same store and the ids differ: then two people share the address. It stays with whoever had it, and
     the two are put before a person (`MergeSuggestion`). Two customers whom one statement names are joined by the same rule. Names and countries
-    are those told last. Needs the open transaction, and takes `lock_people`.
+    are those told last; so is a language that the customer did not choose. Needs the open transaction, and takes `lock_people`.
 
     Args:
         people: Who was told; identifiers are normalised here.
@@ -257,18 +260,22 @@ def _take_code(customer_id: int, fresh: Iterable[_Key]) -> None:
 
 def _describe(told: Sequence[tuple[int, Person]]) -> None:
     """Write what people are called and where they live, where that was told later than what is known."""
-    for column, longest in (("name", 200), ("country", 100)):
+    for column, longest in (("name", 200), ("country", 100), ("language", 10)):
         latest: dict[int, tuple[datetime, str]] = {}
         for customer_id, person in told:
             value = getattr(person, column)[:longest]
             if value:
-                latest[customer_id] = max((person.at, value), latest.get(customer_id, (person.at, value)))
+                at = (person.language_at or person.at) if column == "language" else person.at
+                latest[customer_id] = max((at, value), latest.get(customer_id, (at, value)))
         changed = []
         for customer in Customer.objects.filter(id__in=latest).only("id", column, f"{column}_at"):
             at, value = latest[customer.pk]
             known = getattr(customer, column)
             known_at = getattr(customer, f"{column}_at")
             if known and known_at is not None and (known_at, known) >= (at, value):
+                continue
+            if known and known_at is None and column == "language":
+                # They chose it themselves.
                 continue
             setattr(customer, column, value)
             setattr(customer, f"{column}_at", at)
@@ -440,8 +447,17 @@ def _match_refunds(customer_ids: list[int]) -> None:
 
 
 def _copy_description(kept: Customer, absorbed: Customer) -> dict[str, list[str | None]]:
-    """Take on a name and a country that are missing or were told later; return what stood there, and what stands now."""
+    """Take on a name, a country and a language that are missing or were told later; return what stood there, and what stands now.
+
+    A language that one of them chose stands before any that was told.
+    """
     before = {}
+    mine, theirs = _language_rank(kept), _language_rank(absorbed)
+    if theirs > mine and theirs[0] > 0:
+        before["language"] = [kept.language, _plain(kept.language_at), absorbed.language]
+        Customer.objects.filter(pk=kept.pk).update(
+            language=absorbed.language, language_at=absorbed.language_at
+        )
     for column in ("name", "country"):
         mine, theirs = getattr(kept, column), getattr(absorbed, column)
         mine_at, theirs_at = getattr(kept, f"{column}_at"), getattr(absorbed, f"{column}_at")
@@ -450,6 +466,13 @@ def _copy_description(kept: Customer, absorbed: Customer) -> dict[str, list[str 
             before[column] = [mine, _plain(mine_at), theirs]
             Customer.objects.filter(pk=kept.pk).update(**{column: theirs, f"{column}_at": theirs_at})
     return before
+
+
+def _language_rank(customer: Customer) -> tuple[int, str]:
+    """Return what orders languages: none, one that was told, later ones after earlier ones, one that was chosen."""
+    if not customer.language:
+        return 0, ""
+    return (2, "") if customer.language_at is None else (1, customer.language_at.isoformat())
 
 
 _VALUE_COLUMNS = ("text", "number", "flag", "date", "choices", "source", "told_at")

@@ -266,10 +266,8 @@ def reapply_privacy_log() -> Reapplied:
 
 
 def speak_to(*, customer_id: int, language: str) -> None:
-    """Remember the language that a customer wants to be spoken to in; empty for the shop's choice."""
-    Customer.objects.filter(pk=customer_id, erased_at=None).exclude(language=language).update(
-        language=language[:10]
-    )
+    """Remember the language that a customer chose to be spoken to in: from then on nobody else changes it."""
+    Customer.objects.filter(pk=customer_id, erased_at=None).update(language=language[:10], language_at=None)
 
 
 def anybody_erased() -> bool:

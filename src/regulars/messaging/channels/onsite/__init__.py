@@ -10,12 +10,17 @@ from regulars.messaging.channels.channel import (
     Asked,
     ChannelKind,
     Dispatch,
+    InvalidChannelError,
     Opening,
     Outgoing,
     Receipt,
     Sender,
 )
 from regulars.messaging.models import SlotMessage
+from regulars.shop.wording import gettext as _
+
+# A short one is found out by trying.
+_SHORTEST_SECRET = 24
 
 
 class _SlotSender:
@@ -36,7 +41,10 @@ class _SlotSender:
 
 
 def _open(opening: Opening) -> Sender:
-    del opening
+    if len(opening.values["secret"]) < _SHORTEST_SECRET:
+        raise InvalidChannelError(
+            _("a secret has at least %(least)d characters") % {"least": _SHORTEST_SECRET}, field="secret"
+        )
     return _SlotSender()
 
 

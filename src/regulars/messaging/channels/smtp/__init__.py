@@ -14,6 +14,7 @@ from regulars.messaging.channels.smtp.mime import Envelope
 from regulars.shop.wording import gettext as _
 
 _MOST_PORT = 65_535
+_HOST = re.compile(r"[A-Za-z0-9_.-]+|\[?[0-9A-Fa-f:.]+\]?")
 _ADDRESS = re.compile(r"[^@\s<>\"(),;:\\]+@(?P<domain>[A-Za-z0-9.-]+)")
 
 
@@ -41,6 +42,10 @@ def _open(opening: Opening) -> Sender:
 def _server(told: Mapping[str, str]) -> Server:
     if not told["host"]:
         raise InvalidChannelError(_("the name of the mail server is missing"), field="host")
+    if not _HOST.fullmatch(told["host"]):
+        raise InvalidChannelError(
+            _("%(host)s is no name of a server") % {"host": told["host"][:100]}, field="host"
+        )
     if not told["port"].isdigit() or not 1 <= int(told["port"]) <= _MOST_PORT:
         raise InvalidChannelError(_("a port is a number from 1 to 65535"), field="port")
     if told["username"] and told["security"] == "none":
