@@ -1,10 +1,12 @@
 """The words of the audit log."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from regulars.console.audit import KINDS, changes_of, event_models
+from regulars.console.audit import KINDS, changes_of, event_models, field_words
 from regulars.journeys.starting import begin_campaign
 from tests.api.clients import Program
 from tests.journeys.campaigns import confirm, make_campaign, make_list
@@ -18,6 +20,27 @@ def test_everything_that_the_log_tells_of_has_a_name_in_both_languages() -> None
     assert set(KINDS) == tracked
     with translation.override("zh-hans"):
         assert [label for label, words in KINDS.items() if str(words).isascii()] == []
+
+
+# What is written once, when a row is made, is never told as a change; neither is what the program alone goes by.
+_WRITTEN_ONCE = re.compile(
+    r"(created|made|asked|added|connected|since|recorded|turned_on)_(at|by)|since|at|by|as_of_day|code|key|kind|prefix|position|step"
+    r"|salt|fingerprint|digest|source(_kind|_id)?|purpose|customer|playbook|value_minor|tag|segment|campaign|experiment|connector|send"
+)
+
+
+def test_every_field_that_changes_has_a_name_in_both_languages() -> None:
+    with translation.override("zh-hans"):
+        nameless = {
+            f"{model.pgh_tracked_model._meta.label}.{field.name}"  # type: ignore[attr-defined]  # pghistory's
+            for model in event_models()
+            for field in model._meta.concrete_fields
+            if not field.name.startswith("pgh_")
+            and field.name != "id"
+            and not _WRITTEN_ONCE.fullmatch(field.name)
+            if str(field_words(model.pgh_tracked_model, field)).isascii()  # type: ignore[attr-defined]
+        }
+    assert nameless == set()
 
 
 @pytest.mark.integration

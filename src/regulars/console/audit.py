@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.text import capfirst
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
@@ -90,6 +90,52 @@ _EXPORT_SCHEMA: dict[str, type[pl.DataType]] = {
 _INTERNAL: dict[str, set[str]] = {"journeys.Campaign": {"send", "starts_at"}}
 # Ids that are no foreign keys, and of what they are.
 _IDS_OF: dict[tuple[str, str], str] = {("journeys.Campaign", "excluded"): "segments.Segment"}
+# Fields that change and have no name for people in their tables.
+_FIELDS: dict[str, Promise] = {
+    "archived_at": pgettext_lazy("field of the log", "Archived"),
+    "assignee": pgettext_lazy("field of the log", "Assigned to"),
+    "choices": pgettext_lazy("field of the log", "Choices"),
+    "closed_at": pgettext_lazy("field of the log", "Closed"),
+    "closed_by": pgettext_lazy("field of the log", "Closed by"),
+    "cost_minor": pgettext_lazy("field of the log", "Cost, in minor units"),
+    "counts": pgettext_lazy("field of the log", "Counts as a message"),
+    "current": pgettext_lazy("field of the log", "Version in use"),
+    "decided_by": pgettext_lazy("field of the log", "Decided by"),
+    "disconnected_at": pgettext_lazy("field of the log", "Disconnected"),
+    "expires_at": pgettext_lazy("field of the log", "Ends"),
+    "format": pgettext_lazy("field of the log", "Format"),
+    "header": pgettext_lazy("field of the log", "Columns"),
+    "holdout_bp": pgettext_lazy("field of the log", "Hold-out"),
+    "holdout_since": pgettext_lazy("field of the log", "Hold-out since"),
+    "is_transactional": pgettext_lazy("field of the log", "Has to be said"),
+    "journey": pgettext_lazy("field of the log", "Journey"),
+    "made": pgettext_lazy("field of the log", "What it made"),
+    "mapping": pgettext_lazy("field of the log", "Map"),
+    "medium": pgettext_lazy("field of the log", "Consent that it needs"),
+    "moves": pgettext_lazy("field of the log", "Whom it moves"),
+    "note": pgettext_lazy("field of the log", "Note"),
+    "offer": pgettext_lazy("field of the log", "Offer"),
+    "options": pgettext_lazy("field of the log", "Set up with"),
+    "origins": pgettext_lazy("field of the log", "Sites"),
+    "outcomes": pgettext_lazy("field of the log", "Outcomes"),
+    "over": pgettext_lazy("field of the log", "Channels"),
+    "planned": pgettext_lazy("field of the log", "Plan"),
+    "priority": pgettext_lazy("field of the log", "Priority"),
+    "reason": pgettext_lazy("field of the log", "Reason"),
+    "removed_at": pgettext_lazy("field of the log", "Removed"),
+    "revoked_at": pgettext_lazy("field of the log", "Revoked"),
+    "rfm": pgettext_lazy("field of the log", "RFM"),
+    "rule": pgettext_lazy("field of the log", "Rule"),
+    "scopes": pgettext_lazy("field of the log", "What it may do"),
+    "stages": pgettext_lazy("field of the log", "Stages"),
+    "state": pgettext_lazy("field of the log", "State"),
+    "store": pgettext_lazy("field of the log", "Store"),
+    "text": pgettext_lazy("field of the log", "Text"),
+    "tiers": pgettext_lazy("field of the log", "Tiers"),
+    "trouble": pgettext_lazy("field of the log", "Trouble"),
+    "uses": pgettext_lazy("field of the log", "Uses"),
+    "version": pgettext_lazy("field of the log", "Version"),
+}
 _PERCENT_BP = 10_000
 # pghistory makes the tables of history, and their fields, when the program starts.
 EventRow: TypeAlias = Any
@@ -321,10 +367,7 @@ def _lines(
         before = getattr(previous, field.attname) if previous is not None else None
         if after == before or (previous is None and after in (None, "", {}, [])):
             continue
-        try:
-            original = tracked._meta.get_field(field.name)
-        except FieldDoesNotExist:
-            original = field
+        original = _original(tracked, field)
         of = _label_of(tracked, field)
         before, after = (
             ", ".join(names.of(of, one) for one in (value if isinstance(value, list) else [value]))
@@ -332,7 +375,22 @@ def _lines(
             else _shown(original, value, zone=zone)
             for value in (before, after)
         )
-        yield Line(field=capfirst(getattr(original, "verbose_name", field.name)), before=before, after=after)
+        yield Line(field=field_words(tracked, field), before=before, after=after)
+
+
+def _original(tracked: type[Model], field: ModelField) -> ModelField:
+    """Return the field that one of history repeats; itself where it was taken out since."""
+    try:
+        return tracked._meta.get_field(field.name)
+    except FieldDoesNotExist:
+        return field
+
+
+def field_words(tracked: type[Model], field: ModelField) -> str | Promise:
+    """Return what a field of history is called: by its table, or by `_FIELDS` where that has a name for programs only."""
+    told = getattr(_original(tracked, field), "verbose_name", field.name)
+    # Django makes a plain one of the column's name where there is none.
+    return _FIELDS.get(field.name, capfirst(told)) if isinstance(told, str) else capfirst(told)
 
 
 def _shown(field: ModelField, value: object, *, zone: str) -> str:
