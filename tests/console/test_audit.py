@@ -8,6 +8,7 @@ from django.utils import timezone, translation
 
 from regulars.console.audit import KINDS, changes_of, event_models, field_words
 from regulars.journeys.starting import begin_campaign
+from regulars.messaging.operations.channels import retire_channel
 from tests.api.clients import Program
 from tests.journeys.campaigns import confirm, make_campaign, make_list
 from tests.messaging.sending import make_readers, smtp_channel
@@ -82,3 +83,15 @@ def test_what_the_program_keeps_of_a_campaign_is_left_out_of_its_history() -> No
     begin_campaign(campaign.pk, now=timezone.now())
     [begun, _confirmed, _made] = changes_of(campaign)
     assert [str(line.field) for line in begun.lines] == ["State", "Started"]
+
+
+@pytest.mark.integration
+@pytest.mark.django_db
+def test_what_is_so_or_not_is_told_as_yes_and_no() -> None:
+    make_business()
+    channel = smtp_channel(9)
+    retire_channel(channel.pk, now=timezone.now())
+    [retired, _made] = changes_of(channel)
+    assert [(line.before, line.after) for line in retired.lines if str(line.field) == "In use"] == [
+        ("Yes", "No")
+    ]

@@ -398,6 +398,8 @@ def _shown(field: ModelField, value: object, *, zone: str) -> str:
         return "–"
     if getattr(field, "choices", None):
         return str(dict(field.flatchoices).get(value, value))
+    if isinstance(value, bool):
+        return gettext("Yes") if value else gettext("No")
     if isinstance(value, int) and field.name.endswith("_bp"):
         return formats.percent(value / _PERCENT_BP)
     return _written(value, zone=zone)
