@@ -1,6 +1,7 @@
 """Programs send one customer a message, and write, confirm, pause and read campaigns."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -13,7 +14,7 @@ from tests.api.clients import Program, content
 from tests.journeys.campaigns import make_list
 from tests.mail_sink import mail_sink
 from tests.messaging.letters_to import publish
-from tests.messaging.sending import make_readers, smtp_channel, work
+from tests.messaging.sending import make_readers, make_send, smtp_channel, work
 from tests.shop.factories import make_business
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]
@@ -103,3 +104,34 @@ def test_a_campaign_is_written_confirmed_paused_and_read_by_a_program(
     assert (changed.status_code, content(changed)["code"]) == (409, "campaign_state")
     assert [one["medium"] for one in content(program.get("/channels"))["items"]] == ["email"]
     assert Delivery.objects.filter(state="accepted").count() == len(readers)
+
+
+def test_a_program_tries_one_message_again_and_reads_those_of_a_reason_and_a_channel(
+    program: Program,
+) -> None:
+    make_business()
+    readers = make_readers(3)
+    with mail_sink(refusal="552 5.2.2 mailbox full") as sink:
+        channel = smtp_channel(sink.port)
+        send = make_send(readers, channel)
+        work()
+        found = content(
+            program.get(f"/sends/{send.pk}/deliveries", {"reason": "refused", "channel_id": channel.pk})
+        )
+        assert [one["state"] for one in found["items"]] == ["failed"] * 3
+        for other in ({"reason": "cap"}, {"channel_id": channel.pk + 1}):
+            assert content(program.get(f"/sends/{send.pk}/deliveries", other))["items"] == []
+        sink.refusal = ""
+        [first, *_others] = found["items"]
+        tried = program.post(f"/messages/{first['id']}/retry", {}, {"Idempotency-Key": "again"})
+        assert (tried.status_code, content(tried)["state"]) == (200, "pending")
+        work()
+        assert (
+            program.post(f"/messages/{first['id']}/retry", {}, {"Idempotency-Key": "again"}).status_code
+            == 200
+        )
+        work()
+    assert len(sink.mails) == 1
+    refused = program.post(f"/messages/{first['id']}/retry", {})
+    assert (refused.status_code, content(refused)["code"]) == (409, "send_state")
+    assert program.post(f"/messages/{uuid4()}/retry", {}).status_code == 404

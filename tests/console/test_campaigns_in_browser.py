@@ -13,13 +13,16 @@ from playwright.sync_api import Page, expect
 from regulars.intake import operations as intake
 from regulars.intake.models import Import
 from regulars.journeys.models import Campaign
-from regulars.journeys.starting import begin_due
+from regulars.journeys.starting import begin_campaign, begin_due
 from regulars.messaging.models import Click, Delivery
 from regulars.messaging.sending import run_lanes
 from regulars.shop.models import Order
 from regulars.staff.rules import Role
 from tests.console.browser import LOOKS, Console
+from tests.journeys.campaigns import confirm, make_campaign, make_list
 from tests.mail_sink import mail_sink
+from tests.messaging.sending import make_readers, smtp_channel
+from tests.offers.factories import make_offer
 from tests.shop.factories import make_business
 from tests.staff.factories import make_user
 
@@ -197,3 +200,24 @@ def write_template(page: Page) -> None:
     expect(page.locator("#side .letter-subject")).to_have_text("Tea is here")
     page.get_by_role("button", name="Publish").click()
     expect(page.get_by_text("Version 1 is published")).to_be_visible()
+
+
+@pytest.mark.parametrize("has_offer", [False, True])
+def test_no_figure_of_a_campaign_is_left_alone_in_its_row(console: Console, has_offer: bool) -> None:  # noqa: FBT001  a case
+    make_business()
+    offer = make_offer() if has_offer else None
+    campaign = make_campaign(
+        make_list(make_readers(3)), smtp_channel(9), holdout_bp=0, offer_id=offer.pk if offer else None,
+        body="Hello {{ coupon.code }}" if has_offer else "Hello",
+    )  # fmt: skip
+    confirm(campaign)
+    begin_campaign(campaign.pk, now=timezone.now())
+    page = console.open(f"/campaigns/{campaign.pk}/", user=make_user())
+    for width in (375, 640, 760, 900, 1024, 1280, 1440, 1920):
+        page.set_viewport_size({"width": width, "height": 900})
+        boxes = [one.bounding_box() for one in page.locator(".figure-card").all()]
+        assert len(boxes) == (7 if has_offer else 6)
+        last = [box for box in boxes if box and boxes[-1] and abs(box["y"] - boxes[-1]["y"]) < 2]
+        whole = page.locator(".figures").bounding_box()
+        assert whole is not None
+        assert len(last) > 1 or last[0]["width"] > whole["width"] - 2, width

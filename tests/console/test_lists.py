@@ -36,7 +36,6 @@ NO_LISTS = {
     "console/data/import.html": "the first of the lines that were refused: their own page offers all",
     "console/data/matching.html": "the first lines of a file that somebody has",
     "console/experiments/readout.html": "the figures of one experiment",
-    "console/sends/send.html": "the sums of one send",
     "console/settings/deliverability.html": "what DNS says of a domain",
     "console/templates/edit.html": "the values that a message may say",
 }

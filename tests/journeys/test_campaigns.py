@@ -32,8 +32,10 @@ from regulars.journeys.preflight import preflight
 from regulars.journeys.queries.campaigns import shown_state
 from regulars.journeys.rules import Start
 from regulars.kernel.buckets import bucket, is_held_out_globally
-from regulars.messaging.models import Channel, Click, Delivery, Send
+from regulars.kernel.days import day_of_date
+from regulars.messaging.models import Cap, Channel, Click, Delivery, Send
 from regulars.messaging.operations.channels import Limits
+from regulars.messaging.operations.fallbacks import pass_on
 from regulars.messaging.queries import funnels
 from regulars.messaging.queries.unreached import unreached
 from regulars.offers.models import Coupon, Offer, Redemption
@@ -42,6 +44,8 @@ from regulars.segments import operations as segments
 from regulars.segments.models import Segment
 from regulars.shop.models import Customer, Identifier, Order
 from tests.journeys.campaigns import confirm, make_campaign, make_list
+from tests.mail_sink import mail_sink
+from tests.messaging.letters_to import publish
 from tests.messaging.sending import allow, make_readers, smtp_channel, work
 from tests.offers.factories import make_offer, use
 from tests.shop.factories import make_business, make_store
@@ -564,6 +568,136 @@ def test_a_campaign_at_work_says_what_its_messages_wait_for() -> None:
     for page in ("", "progress/"):
         shown = client.get(f"/campaigns/{campaign.pk}/{page}").content.decode()
         assert "These wait: Had enough messages: 3." in shown
+
+
+@pytest.mark.django_db
+def test_messages_at_the_hour_of_their_customers_say_which_and_when() -> None:
+    make_business(time_zone="Europe/London")
+    day = timezone.now().date() + timedelta(days=2)
+    here, there = make_readers(3, country="GB"), make_readers(2, country="CN")
+    campaign = make_campaign(
+        make_list([*here, *there]),
+        smtp_channel(NOWHERE),
+        holdout_bp=0,
+        start=Start(on_day=day, clock=time(10)),
+    )
+    client = Client()
+    client.force_login(make_user())
+    shown_day = f'<time datetime="{day.isoformat()}">{formats.day(day_of_date(day))}</time>'
+    hour = f"{shown_day}, 10:00 by each customer's own clock"
+    assert hour in client.get("/campaigns/").content.decode()
+    confirm(campaign)
+    assert hour in client.get(f"/campaigns/{campaign.pk}/").content.decode()
+    send = starting.begin_campaign(
+        campaign.pk, now=datetime.combine(day, time(), tzinfo=UTC) - timedelta(hours=4)
+    )
+    first, last = (
+        datetime.combine(day, time(10), tzinfo=ZoneInfo(zone)) for zone in ("Asia/Shanghai", "Europe/London")
+    )
+    dues = Delivery.objects.filter(send=send).values_list("due_at", flat=True)
+    assert sorted(dues) == [first] * 2 + [last] * 3
+    for page in ("", "progress/"):
+        shown = client.get(f"/campaigns/{campaign.pk}/{page}").content.decode()
+        assert (
+            f"These wait: The hour by their own clock: 5. The first goes at {formats.moment(first, 'Europe/London')},"
+            f" the last at {formats.moment(last, 'Europe/London')}." in shown
+        )
+
+
+@pytest.mark.django_db
+def test_who_got_nothing_is_told_once_a_reason_and_apart_what_a_refusal_led_to() -> None:
+    make_business(holdout_bp=0)
+    readers = make_readers(6)
+    strangers = [Customer.objects.create(code=f"X{number}").pk for number in range(3)]
+    mail, texts = smtp_channel(NOWHERE), sms_channel()
+    letter, text = (publish(name=form, format=form, en=("Tea", "Hello")) for form in ("email", "text"))
+    campaign = make_campaign(
+        make_list([*readers, *strangers]), mail, holdout_bp=0,
+        over=[
+            Over(channel_id=mail.pk, template_id=letter.template_id),
+            Over(channel_id=texts.pk, template_id=text.template_id),
+        ],
+    )  # fmt: skip
+    send = begin(campaign)
+    rows = Delivery.objects.filter(send=send, state="pending").order_by("pk")
+    assert rows.count() == 6
+    [refused, taken_back] = rows[:2]
+    # One is refused by the mail server; another takes the consent back before the message is claimed.
+    now = timezone.now()
+    for state, told in (
+        ("claimed", {"worker": 1, "lease_until": now, "claimed_at": now}),
+        ("failed", {"reason": "refused"}),
+    ):
+        settled = {"settled_at": now + timedelta(seconds=1)} if state == "failed" else {"generation": 1}
+        Delivery.objects.filter(pk=refused.pk).update(state=state, **told, **settled)
+    Delivery.objects.filter(pk=taken_back.pk).update(state="suppressed", reason="no_consent", settled_at=now)
+    assert pass_on([send.pk], now=now + timedelta(seconds=2)) == 1
+    campaign.refresh_from_db()
+    found = figures(campaign, now=timezone.now())
+    assert found is not None
+    assert [(one.reason, one.customers, one.is_passed_on) for one in found.excluded] == [
+        ("no_consent", 4, False),
+        ("no_consent", 1, True),
+    ]
+    client = Client()
+    client.force_login(make_user())
+    shown = client.get(f"/campaigns/{campaign.pk}/").content.decode()
+    assert "<dt>No consent to this</dt><dd>4</dd>" in shown
+    assert (
+        "<dt>No consent to this, over the next channel, after another had refused it</dt><dd>1</dd>" in shown
+    )
+
+
+@pytest.mark.django_db
+def test_whom_a_cap_keeps_waiting_past_the_end_the_look_ahead_counts_among_those_who_get_nothing() -> None:
+    make_business(holdout_bp=0)
+    readers = make_readers(5)
+    Cap.objects.create(medium="email", tag="", most=1, days=7, is_rolling=True)
+    with mail_sink() as sink:
+        mail = smtp_channel(sink.port)
+        begin(make_campaign(make_list(readers[:2], name="Two"), mail, holdout_bp=0))
+        work()
+        campaign = make_campaign(make_list(readers), mail, holdout_bp=0, lasts_days=8)
+        ahead = preflight(campaign, now=timezone.now())
+        assert (ahead.messages, [(one.reason, one.customers) for one in ahead.waiting]) == (5, [("cap", 2)])
+        Campaign.objects.filter(pk=campaign.pk).update(lasts_days=3)
+        campaign.refresh_from_db()
+        ahead = preflight(campaign, now=timezone.now())
+        assert (ahead.messages, ahead.over[0].messages, ahead.waiting) == (3, 3, [])
+        assert [(one.reason, one.customers) for one in ahead.excluded] == [("cap", 2)]
+        begin(campaign)
+        work()
+    held = [(who, reason) for who, _channel, state, reason in ledger(campaign) if state == "suppressed"]
+    assert held == [(who, "cap") for who in readers[:2]]
+    assert len(sink.mails) == 2 + 3
+
+
+@pytest.mark.django_db
+def test_soon_after_the_start_no_more_buyers_are_thought_possible_than_there_are_customers() -> None:
+    make_business()
+    campaign = make_campaign(
+        make_list(make_readers(200)), smtp_channel(NOWHERE), holdout_bp=4_000, window_days=30
+    )
+    send = begin(campaign)
+    store = make_store()
+    treated = Delivery.objects.filter(send=send).exclude(reason="holdout")
+    Order.objects.bulk_create(
+        Order(
+            store=store,
+            code=f"s{who}",
+            customer_id=who,
+            day=20_000,
+            placed_at=timezone.now(),
+            amount_minor=1_000 + who % 7,
+        )
+        for who in treated.values_list("customer_id", flat=True)[:40]
+    )
+    found = figures(operations.found(campaign.pk), now=timezone.now() + timedelta(minutes=5))
+    assert found is not None
+    assert found.incremental is not None
+    buyers, many = found.incremental.buyers, found.incremental.units
+    assert buyers.total == pytest.approx(40)
+    assert (buyers.total_low, buyers.total_high) == (-many, many)
 
 
 @pytest.mark.django_db

@@ -1,5 +1,6 @@
 """Campaigns: written, looked at before they go, confirmed, paused, cancelled, and what became of them."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from http import HTTPStatus
@@ -317,7 +318,7 @@ def get_campaign_figures(request: HttpRequest, campaign_id: Path[Id]) -> Figures
     return FiguresView(
         as_of=found.as_of,
         targeted=found.targeted,
-        excluded=_parts(found.excluded),
+        excluded=_parts(_summed(found.excluded)),
         holdout=found.holdout,
         under_way=found.under_way,
         sent=found.sent,
@@ -399,7 +400,15 @@ def _view(row: queries.CampaignRow) -> CampaignView:
     )
 
 
-def _parts(parts: Iterable[Part | figures.Excluded]) -> list[ReasonView]:
+def _summed(excluded: Iterable[figures.Excluded]) -> list[Part]:
+    """Return each reason once, whichever channel it held back, most first."""
+    summed: Counter[str] = Counter()
+    for one in excluded:
+        summed[one.reason] += one.customers
+    return [Part(reason=reason, customers=many) for reason, many in summed.most_common()]
+
+
+def _parts(parts: Iterable[Part]) -> list[ReasonView]:
     return [
         ReasonView(reason=one.reason, words=reason_label(one.reason), customers=one.customers)
         for one in parts

@@ -2,6 +2,7 @@
 
 from typing import cast
 
+import pghistory
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
@@ -40,6 +41,8 @@ class Key(HttpBearer):
                 "scope": self.scope,
             }
             raise MissingScopeError(message, scope=self.scope.value)
+        # The audit log names the key of whatever this call changes.
+        pghistory.context(key=key.pk)
         return key
 
 

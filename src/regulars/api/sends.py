@@ -143,6 +143,10 @@ class DeliveryParameters(PageParameters):
     """Which deliveries."""
 
     state: DeliveryState | None = None
+    reason: Annotated[str, Field(max_length=40, pattern=r"^[^\x00]*$")] | None = Field(
+        None, description="As a delivery tells it."
+    )
+    channel_id: Id | None = None
 
 
 class SendMove(Schema):
@@ -211,6 +215,10 @@ def list_deliveries(
     rows = Delivery.objects.filter(send=_found(send_id)).select_related("instead_of")
     if parameters.state is not None:
         rows = rows.filter(state=parameters.state)
+    if parameters.reason is not None:
+        rows = rows.filter(reason=parameters.reason)
+    if parameters.channel_id is not None:
+        rows = rows.filter(channel=parameters.channel_id)
     found, following = page_of(rows, order=("id",), request=request, parameters=parameters)
     return DeliveryPage(items=[_delivery(row) for row in found], next=following)
 
@@ -256,6 +264,30 @@ def retry_send(request: HttpRequest, send_id: Path[Id]) -> Retried:
 
 
 @router.post(
+    "/messages/{message_id}/retry",
+    response=DeliveryView,
+    **terms(
+        "Messages",
+        Capability.SEND_MESSAGES,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.CONFLICT,
+        replayable=True,
+        in_words=True,
+    ),
+)
+@once(HTTPStatus.OK)
+def retry_message(request: HttpRequest, message_id: UUID) -> DeliveryView:
+    """Try one message again that failed, or was held back for a reason that may be over."""
+    row = _message(message_id)
+    if not operations.send_to_unreached(row.send_id, now=timezone.now(), only=row.pk):
+        raise operations.SendStateError(
+            _("the message is %(state)s and not tried again") % {"state": row.state}
+        )
+    request_sending()
+    return _delivery(_message(message_id))
+
+
+@router.post(
     "/messages",
     response={HTTPStatus.CREATED: DeliveryView},
     **terms("Messages", Capability.SEND_MESSAGES, replayable=True, in_words=True),
@@ -287,10 +319,14 @@ def send_message(request: HttpRequest, body: NewMessage) -> DeliveryView:
 )
 def get_message(request: HttpRequest, message_id: UUID) -> DeliveryView:
     """Read what became of a message, of a program's or of a send's."""
+    return _delivery(_message(message_id))
+
+
+def _message(message_id: UUID) -> Delivery:
     row = Delivery.objects.filter(token=message_id).first()
     if row is None:
         raise NotFoundError(_("there is no message %(id)s") % {"id": message_id})
-    return _delivery(row)
+    return row
 
 
 def cost_of(minor: Decimal) -> str:

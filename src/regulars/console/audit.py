@@ -3,32 +3,36 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from heapq import nlargest
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 from urllib.parse import urlencode
 
 import pghistory.models
 import polars as pl
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import ForeignKey, Model, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.text import capfirst
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from regulars.console.components import Pager
 from regulars.console.downloads import choices, download
 from regulars.insights import formats
+from regulars.journeys.models import Campaign, CampaignChannel
+from regulars.kernel.days import day_of_date
+from regulars.messaging.models import Channel, TemplateVersion
 from regulars.shop.queries import business
 from regulars.staff.access import Needs, access
-from regulars.staff.models import User
+from regulars.staff.models import ApiKey, User
 from regulars.staff.rules import Capability
 
 _PAGE = 50
@@ -83,6 +87,57 @@ _EXPORT_SCHEMA: dict[str, type[pl.DataType]] = {
     "before": pl.String,
     "after": pl.String,
 }
+# What the program itself keeps: it says nothing to people.
+_INTERNAL: dict[str, set[str]] = {"journeys.Campaign": {"send", "starts_at"}}
+# Ids that are no foreign keys, and of what they are.
+_IDS_OF: dict[tuple[str, str], str] = {("journeys.Campaign", "excluded"): "segments.Segment"}
+# Fields that change and have no name for people in their tables.
+_FIELDS: dict[str, Promise] = {
+    "archived_at": pgettext_lazy("field of the log", "Archived"),
+    "assignee": pgettext_lazy("field of the log", "Assigned to"),
+    "choices": pgettext_lazy("field of the log", "Choices"),
+    "closed_at": pgettext_lazy("field of the log", "Closed"),
+    "closed_by": pgettext_lazy("field of the log", "Closed by"),
+    "cost_minor": pgettext_lazy("field of the log", "Cost, in minor units"),
+    "counts": pgettext_lazy("field of the log", "Counts as a message"),
+    "current": pgettext_lazy("field of the log", "Version in use"),
+    "decided_by": pgettext_lazy("field of the log", "Decided by"),
+    "disconnected_at": pgettext_lazy("field of the log", "Disconnected"),
+    "expires_at": pgettext_lazy("field of the log", "Ends"),
+    "format": pgettext_lazy("field of the log", "Format"),
+    "header": pgettext_lazy("field of the log", "Columns"),
+    "holdout_bp": pgettext_lazy("field of the log", "Hold-out"),
+    "holdout_since": pgettext_lazy("field of the log", "Hold-out since"),
+    "is_transactional": pgettext_lazy("field of the log", "Has to be said"),
+    "journey": pgettext_lazy("field of the log", "Journey"),
+    "made": pgettext_lazy("field of the log", "What it made"),
+    "mapping": pgettext_lazy("field of the log", "Map"),
+    "medium": pgettext_lazy("field of the log", "Consent that it needs"),
+    "moves": pgettext_lazy("field of the log", "Whom it moves"),
+    "note": pgettext_lazy("field of the log", "Note"),
+    "offer": pgettext_lazy("field of the log", "Offer"),
+    "options": pgettext_lazy("field of the log", "Set up with"),
+    "origins": pgettext_lazy("field of the log", "Sites"),
+    "outcomes": pgettext_lazy("field of the log", "Outcomes"),
+    "over": pgettext_lazy("field of the log", "Channels"),
+    "planned": pgettext_lazy("field of the log", "Plan"),
+    "priority": pgettext_lazy("field of the log", "Priority"),
+    "reason": pgettext_lazy("field of the log", "Reason"),
+    "removed_at": pgettext_lazy("field of the log", "Removed"),
+    "revoked_at": pgettext_lazy("field of the log", "Revoked"),
+    "rfm": pgettext_lazy("field of the log", "RFM"),
+    "rule": pgettext_lazy("field of the log", "Rule"),
+    "scopes": pgettext_lazy("field of the log", "What it may do"),
+    "stages": pgettext_lazy("field of the log", "Stages"),
+    "state": pgettext_lazy("field of the log", "State"),
+    "store": pgettext_lazy("field of the log", "Store"),
+    "text": pgettext_lazy("field of the log", "Text"),
+    "tiers": pgettext_lazy("field of the log", "Tiers"),
+    "trouble": pgettext_lazy("field of the log", "Trouble"),
+    "uses": pgettext_lazy("field of the log", "Uses"),
+    "version": pgettext_lazy("field of the log", "Version"),
+}
+_PERCENT_BP = 10_000
 # pghistory makes the tables of history, and their fields, when the program starts.
 EventRow: TypeAlias = Any
 ModelField: TypeAlias = Any
@@ -99,15 +154,36 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One entry of the log. `person` is None for a command or a job."""
+    """One entry of the log. `person` is None for a program, which `key` names, and for a command or a job."""
 
     at: datetime
     person: User | None
+    key: str
     kind: str | Promise
     name: str
     verb: str
     lines: list[Line]
     cursor: str
+
+    @property
+    def who(self) -> str:
+        """Who did it: a person, or the key of a program; empty for a command or a job."""
+        if self.person is not None:
+            return str(self.person)
+        return gettext("API key “%(key)s”") % {"key": self.key} if self.key else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Names:
+    """What is called how: people and keys that changed something, and the rows that changes speak of."""
+
+    people: dict[int, User]
+    keys: dict[int, str]
+    rows: dict[tuple[str, int], str]
+
+    def of(self, label: str, number: object) -> str:
+        """Return what a row is called; of one that is gone its number."""
+        return self.rows.get((label, cast("int", number)), str(number))
 
 
 @access(Needs(Capability.VIEW_AUDIT))
@@ -133,7 +209,7 @@ def _export_rows() -> Iterator[tuple[object, ...]]:
     while True:
         found = list(islice(_records(after=after), _PAGE))
         for record in found:
-            told = (record.at, str(record.person or ""), str(record.kind), record.name, record.verb)
+            told = (record.at, record.who, str(record.kind), record.name, record.verb)
             for line in record.lines or [Line(field="", before="", after="")]:
                 yield (*told, str(line.field), str(line.before), str(line.after))
         if len(found) < _PAGE:
@@ -149,9 +225,9 @@ def changes_of(row: Model) -> list[Record]:
         .select_related("pgh_context")
         .order_by("-pgh_id")[:_PAGE]
     )
-    people, zone = _people(events), business().time_zone
+    names, zone = _names(events), business().time_zone
     return [
-        _record(event, previous, people, zone=zone)
+        _record(event, previous, names, zone=zone)
         for event, previous in zip(events, [*events[1:], None], strict=True)
     ]
 
@@ -182,9 +258,9 @@ def _records(*, after: str) -> Iterator[Record]:
         _PAGE + 1, events, key=lambda event: (event.pgh_created_at, event._meta.label, event.pgh_id)
     )
     previous_rows = _by_id(chosen, "previous_id")
-    people, zone = _people(chosen), business().time_zone
+    names, zone = _names([*chosen, *previous_rows.values()]), business().time_zone
     for event in chosen:
-        yield _record(event, previous_rows.get((event._meta.label, event.previous_id)), people, zone=zone)
+        yield _record(event, previous_rows.get((event._meta.label, event.previous_id)), names, zone=zone)
 
 
 def _position(after: str) -> tuple[datetime | None, str, int]:
@@ -214,27 +290,66 @@ def _by_id(events: list[EventRow], attribute: str) -> dict[tuple[str, int], Even
     }
 
 
-def _people(events: list[EventRow]) -> dict[int, User]:
-    ids = {(event.pgh_context.metadata or {}).get("user") for event in events if event.pgh_context}
-    return User.objects.in_bulk([number for number in ids if number])
+def _names(events: list[EventRow]) -> _Names:
+    """Return what the people, keys and rows of events are called; one query a table."""
+    told = [(event.pgh_context.metadata or {}) for event in events if event.pgh_context]
+    people = User.objects.in_bulk([one["user"] for one in told if one.get("user")])
+    keys = ApiKey.objects.filter(pk__in=[one["key"] for one in told if one.get("key")])
+    wanted: dict[str, set[int]] = {}
+    for event in events:
+        tracked = event.pgh_tracked_model
+        for field in event._meta.concrete_fields:
+            label = _label_of(tracked, field)
+            value = getattr(event, field.attname) if label else None
+            if value:
+                wanted.setdefault(label, set()).update(value if isinstance(value, list) else [value])
+    return _Names(
+        people=people,
+        keys=dict(keys.values_list("pk", "name")),
+        rows={
+            (label, row.pk): _called(row)
+            for label, ids in wanted.items()
+            for row in apps.get_model(label)._default_manager.filter(pk__in=ids)
+        },
+    )
 
 
-def _record(event: EventRow, previous: EventRow, people: dict[int, User], *, zone: str) -> Record:
+def _label_of(tracked: type[Model], field: ModelField) -> str:
+    """Return of which model a field of history keeps ids, empty where it keeps something else."""
+    listed = _IDS_OF.get((tracked._meta.label, field.name))
+    if listed:
+        return listed
+    is_own = isinstance(field, ForeignKey) and not field.name.startswith("pgh_")
+    return field.related_model._meta.label if is_own else ""
+
+
+def _called(row: Model) -> str:
+    if isinstance(row, TemplateVersion):
+        return str(row.number)
+    return str(getattr(row, "title", "") or row)
+
+
+def _record(event: EventRow, previous: EventRow, names: _Names, *, zone: str) -> Record:
     tracked = event.pgh_tracked_model
     context = (event.pgh_context.metadata or {}) if event.pgh_context else {}
     verb = "removed" if event.pgh_label == "delete" else "changed" if previous is not None else "made"
     return Record(
         at=event.pgh_created_at,
-        person=people.get(context.get("user", 0)),
+        person=names.people.get(context.get("user") or 0),
+        key=names.keys.get(context.get("key") or 0, ""),
         kind=KINDS[tracked._meta.label],
-        name=_name(event, tracked),
+        name=_name(event, tracked, names),
         verb=verb,
-        lines=[] if verb == "removed" else list(_lines(event, previous, tracked, zone=zone)),
+        lines=[] if verb == "removed" else list(_lines(event, previous, tracked, names, zone=zone)),
         cursor=f"{event.pgh_created_at.isoformat()}|{event._meta.label}|{event.pgh_id}",
     )
 
 
-def _name(event: EventRow, tracked: type[Model]) -> str:
+def _name(event: EventRow, tracked: type[Model], names: _Names) -> str:
+    if tracked is CampaignChannel:
+        # What it is called by itself is a number and a place.
+        campaign = names.of(Campaign._meta.label, event.campaign_id)
+        return f"{campaign}: {names.of(Channel._meta.label, event.channel_id)}"
     values = {
         field.attname: getattr(event, field.attname)
         for field in tracked._meta.concrete_fields
@@ -243,33 +358,65 @@ def _name(event: EventRow, tracked: type[Model]) -> str:
     return str(tracked(**values))
 
 
-def _lines(event: EventRow, previous: EventRow, tracked: type[Model], *, zone: str) -> Iterator[Line]:
+def _lines(
+    event: EventRow, previous: EventRow, tracked: type[Model], names: _Names, *, zone: str
+) -> Iterator[Line]:
+    internal = _INTERNAL.get(tracked._meta.label, set())
     for field in event._meta.concrete_fields:
-        if field.name.startswith("pgh_") or field.name == "id":
+        if field.name.startswith("pgh_") or field.name == "id" or field.name in internal:
             continue
         after = getattr(event, field.attname)
         before = getattr(previous, field.attname) if previous is not None else None
         if after == before or (previous is None and after in (None, "", {}, [])):
             continue
-        try:
-            original = tracked._meta.get_field(field.name)
-        except FieldDoesNotExist:
-            original = field
-        label = getattr(original, "verbose_name", field.name)
-        yield Line(
-            field=capfirst(label),
-            before=_shown(original, before, zone=zone),
-            after=_shown(original, after, zone=zone),
+        original = _original(tracked, field)
+        of = _label_of(tracked, field)
+        before, after = (
+            ", ".join(names.of(of, one) for one in (value if isinstance(value, list) else [value]))
+            if of and value
+            else _shown(original, value, zone=zone)
+            for value in (before, after)
         )
+        yield Line(field=field_words(tracked, field), before=before, after=after)
+
+
+def _original(tracked: type[Model], field: ModelField) -> ModelField:
+    """Return the field that one of history repeats; itself where it was taken out since."""
+    try:
+        return tracked._meta.get_field(field.name)
+    except FieldDoesNotExist:
+        return field
+
+
+def field_words(tracked: type[Model], field: ModelField) -> str | Promise:
+    """Return what a field of history is called: by its table, or by `_FIELDS` where that has a name for programs only."""
+    told = getattr(_original(tracked, field), "verbose_name", field.name)
+    # Django makes a plain one of the column's name where there is none.
+    return _FIELDS.get(field.name, capfirst(told)) if isinstance(told, str) else capfirst(told)
 
 
 def _shown(field: ModelField, value: object, *, zone: str) -> str:
     if value in (None, "", {}, []):
         return "–"
-    if isinstance(value, datetime):
-        return formats.moment(value, zone)
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
-    return str(dict(field.flatchoices).get(value, value)) if getattr(field, "choices", None) else str(value)
+    if getattr(field, "choices", None):
+        return str(dict(field.flatchoices).get(value, value))
+    if isinstance(value, bool):
+        return gettext("Yes") if value else gettext("No")
+    if isinstance(value, int) and field.name.endswith("_bp"):
+        return formats.percent(value / _PERCENT_BP)
+    return _written(value, zone=zone)
+
+
+def _written(value: object, *, zone: str) -> str:
+    match value:
+        case datetime():
+            return formats.moment(value, zone)
+        case date():
+            return formats.day(day_of_date(value))
+        case time():
+            return f"{value:%H:%M}"
+        case dict():
+            return json.dumps(value, ensure_ascii=False)
+        case list():
+            return ", ".join(str(item) for item in value)
+    return str(value)

@@ -100,13 +100,13 @@ def figures_of(campaign: Campaign, told: Figures, *, currency: str) -> list[Figu
             key="cost", label=gettext("Cost of sending"), value=formats.money(round(told.cost_minor), currency),
             how=How(definition=_("What the channels charge for the messages that were accepted, as set up with each channel.")),
         ),
-        Figure(
+        *([] if campaign.offer_id is None else [Figure(
             key="offer", label=gettext("Cost of the offer"), value=formats.money(attributed.offer_minor, currency),
             how=How(
                 definition=_("What the campaign's offer took off the attributed orders, and what gifts cost, in margin."),
                 filters=ngettext("%(codes)s code was given.", "%(codes)s codes were given.", told.codes) % {"codes": formats.count(told.codes)},
             ),
-        ),
+        )]),
         Figure(
             key="profit", label=gettext("Profit after it (attributed)"),
             value=formats.money_rounded(told.profit_minor, currency), exact=formats.money(told.profit_minor, currency),

@@ -25,7 +25,7 @@ from regulars.console.campaign_forms import CampaignForm, blank, filled
 from regulars.console.components import Chip, Pager
 from regulars.console.downloads import choices, download
 from regulars.insights import formats
-from regulars.journeys.figures import figures
+from regulars.journeys.figures import Excluded, figures
 from regulars.journeys.models import Campaign
 from regulars.journeys.operations import campaigns as operations
 from regulars.journeys.operations.approvals import launch_campaign
@@ -38,7 +38,7 @@ from regulars.journeys.tasks import request_beginning
 from regulars.kernel.days import zone_named
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.labels import reason_label
-from regulars.messaging.queries import Closed, Funnel, closed_channels
+from regulars.messaging.queries import Closed, Funnel, closed_channels, due_between
 from regulars.messaging.queries.unreached import unreached
 from regulars.messaging.tasks import request_sending
 from regulars.shop import queries as shop
@@ -267,7 +267,7 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "state": STATES[row.state],
         "shown": row.state,
         "funnel": row.funnel,
-        "waits": _waits(row.funnel),
+        "waits": _waits(found, row.funnel),
         "done": row.done,
         "closed": _closed(found) if row.state in _GOES else [],
         "over": found.channels.select_related("channel", "template", "version"),
@@ -277,7 +277,7 @@ def campaign(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "figures": figures_of(found, told, currency=currency) if told else [],
         "steps": funnel_of(found, told) if told else [],
         "sentence": sentence_of(told, currency=currency) if told else None,
-        "excluded": [(reason_label(one.reason), one.customers) for one in told.excluded] if told else [],
+        "excluded": [(_why(one), one.customers) for one in told.excluded] if told else [],
         "unreached": unreached(found.send_id) if found.send_id else 0,
         "history": changes_of(found),
         "exports": choices(reverse("console:campaign-export", args=[campaign_id])),
@@ -302,7 +302,7 @@ def progress(request: HttpRequest, campaign_id: int) -> HttpResponse:
             "closed": _closed(found),
             "is_polled": True,
             "funnel": row.funnel,
-            "waits": _waits(row.funnel),
+            "waits": _waits(found, row.funnel),
             "done": row.done,
             "shown": row.state,
         },
@@ -313,13 +313,39 @@ def progress(request: HttpRequest, campaign_id: int) -> HttpResponse:
 _GOES = ("draft", "scheduled", "held", "sending", "paused")
 
 
-def _waits(funnel: Funnel | None) -> str:
-    """Say what messages that are due wait for, and how many; empty where none does."""
-    return ", ".join(
-        f"{reason_label(part.reason)}: {formats.count(part.deliveries)}"
-        for part in (funnel.parts if funnel else ())
-        if part.state == "pending" and part.reason
+def _waits(campaign: Campaign, funnel: Funnel | None) -> str:
+    """Say what messages wait for, how many, and until when; empty where none does."""
+    if campaign.send_id is None or funnel is None:
+        return ""
+    between = due_between(campaign.send_id, now=timezone.now())
+    # A message without a reason goes now, or at the hour of its customer's clock.
+    is_local = campaign.timing == Campaign.Timing.LOCAL and between is not None
+    own_hour = gettext("The hour by their own clock") if is_local else ""
+    waits = ", ".join(
+        f"{reason_label(part.reason) or own_hour}: {formats.count(part.deliveries)}"
+        for part in funnel.parts
+        if part.state == "pending" and (part.reason or own_hour)
     )
+    if not waits:
+        return ""
+    if between is None:
+        return gettext("These wait: %(waits)s.") % {"waits": waits}
+    first, last = (formats.moment(at, shop.business().time_zone) for at in between)
+    if first == last:
+        return gettext("These wait: %(waits)s. They go at %(first)s.") % {"waits": waits, "first": first}
+    return gettext("These wait: %(waits)s. The first goes at %(first)s, the last at %(last)s.") % {
+        "waits": waits,
+        "first": first,
+        "last": last,
+    }
+
+
+def _why(one: Excluded) -> str:
+    """Say why customers got nothing."""
+    why = reason_label(one.reason)
+    if one.is_passed_on:
+        return gettext("%(why)s, over the next channel, after another had refused it") % {"why": why}
+    return why
 
 
 def _closed(campaign: Campaign) -> list[Closed]:
@@ -349,7 +375,7 @@ def export(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
                 None,
                 None,
                 "customers",
-                reason_label(one.reason),
+                _why(one),
             )
             for one in told.excluded
         ]

@@ -27,6 +27,7 @@ from regulars.messaging.models import Channel
 from regulars.messaging.operations import channels as operations
 from regulars.messaging.operations import governance
 from regulars.messaging.registry import Message
+from regulars.messaging.tasks import request_looking_again
 from regulars.shop.models.consents import Channel as Medium
 from regulars.shop.queries import business
 from regulars.shop.wording import said
@@ -292,6 +293,7 @@ def rules(request: HttpRequest) -> HttpResponse:
         governance.add_cap(
             medium=told["medium"], tag=told["tag"], most=told["most"], days=told["days"], is_rolling=told["is_rolling"] == "rolling"
         )  # fmt: skip
+        request_looking_again()
         messages.success(request, gettext("The cap holds from the next message on."))
         return redirect("console:settings-sending-rules")
     quiet = {one.medium: one for one in queries.quiet_hours()}
@@ -327,7 +329,10 @@ def quiet(request: HttpRequest) -> HttpResponse:
             request, str(error) if isinstance(error, RegularsError) else gettext("This is no time of day.")
         )
     else:
-        messages.success(request, gettext("The quiet hours are saved."))
+        request_looking_again()
+        messages.success(
+            request, gettext("The quiet hours are saved. What they kept waiting is looked at anew.")
+        )
     return redirect("console:settings-sending-rules")
 
 
@@ -336,7 +341,11 @@ def quiet(request: HttpRequest) -> HttpResponse:
 def cap_removal(request: HttpRequest, cap_id: int) -> HttpResponse:
     """Remove a cap."""
     governance.remove_cap(cap_id)
-    messages.success(request, gettext("The cap is removed."))
+    request_looking_again()
+    messages.success(
+        request,
+        gettext("The cap is removed. What it kept waiting goes now, unless another rule holds it back."),
+    )
     return redirect("console:settings-sending-rules")
 
 

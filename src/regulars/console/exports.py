@@ -28,6 +28,7 @@ from regulars.journeys.queries import playbooks
 from regulars.messaging import composing
 from regulars.messaging import queries as messaging
 from regulars.messaging.channels import kind_named as channel_kind_named
+from regulars.messaging.labels import reason_label
 from regulars.messaging.queries import templates
 from regulars.segments import queries as segments
 from regulars.shop import queries as shop
@@ -161,6 +162,18 @@ def _sends(_query: QueryDict) -> Rows:
                 its.under_way, its.reached, its.held_back, its.failed, its.uncertain, float(its.cost_minor),
             )  # fmt: skip
         before = found[-1].pk
+
+
+def _messages(query: QueryDict) -> Rows:
+    rows = messaging.deliveries(_whole(query, "send"), messaging.delivery_filter_of(query))
+    for row in rows.iterator(chunk_size=_AT_ONCE):
+        refused = row.instead_of.channel.name if row.instead_of else None
+        due_at = row.due_at if row.state in row.UNDER_WAY else None
+        yield (
+            str(row.token), row.customer.code, row.customer.name, row.channel.name, refused, row.state, row.reason or None,
+            reason_label(row.reason) or None, said(row.trouble) or None, due_at, row.attempts, row.was_uncertain,
+            float(row.cost_minor), row.created_at, row.accepted_at, row.settled_at,
+        )  # fmt: skip
 
 
 def _templates(query: QueryDict) -> Rows:
@@ -445,6 +458,15 @@ EXPORTS: dict[str, Export] = {
             "uncertain": _COUNT, "cost_minor": pl.Float64(),
         },
         rows=_sends,
+    ),
+    "messages": Export(
+        needs=Capability.EXPORT_CUSTOMERS,
+        columns={
+            **_texts("message", "customer", "name", "channel", "instead_of", "state", "reason", "why", "trouble"),
+            "due_at": _AT, "tries": _COUNT, "may_be_there_twice": _FLAG, "cost_minor": pl.Float64(),
+            "created_at": _AT, "accepted_at": _AT, "settled_at": _AT,
+        },
+        rows=_messages,
     ),
     "templates": Export(
         needs=Capability.VIEW_CUSTOMERS,

@@ -155,7 +155,7 @@ def _theirs(journey: Journey) -> dict[str, Any]:
     return {
         "revision": journey.revision,
         "graph": journey.graph,
-        "by": str(latest.person) if latest and latest.person else "",
+        "by": latest.who if latest else "",
         "at": formats.moment(latest.at, shop.business().time_zone) if latest else "",
     }
 

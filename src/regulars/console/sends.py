@@ -1,20 +1,24 @@
 """Sends: what goes out, where it stands, why something did not; pause, go on, cancel, try again."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from regulars.console.components import Pager
+from regulars.console.components import Chip, Pager
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import queries
-from regulars.messaging.labels import reason_label
+from regulars.messaging.labels import HOLDS, reason_label
 from regulars.messaging.models import Channel, Delivery, Send
 from regulars.messaging.operations import sends as operations
-from regulars.messaging.queries.unreached import unreached
+from regulars.messaging.queries.unreached import unreached, unreached_among
 from regulars.messaging.tasks import request_sending
 from regulars.staff.access import Needs, access
 from regulars.staff.rules import Capability
@@ -74,16 +78,19 @@ def send(request: HttpRequest, send_id: int) -> HttpResponse:
     """Show one send: its funnel, the reasons, and whom they concern."""
     row = get_object_or_404(Send, pk=send_id)
     funnel = queries.funnels([send_id])[send_id]
-    state, reason = request.GET.get("state", ""), request.GET.get("reason", "")
-    after = request.GET.get("after", "")
-    found = queries.deliveries(
-        send_id, state=state, reason=reason, after=int(after) if after.isdigit() else None, limit=_ROWS
-    )
+    which, after = queries.delivery_filter_of(request.GET), request.GET.get("after", "")
+    rows = queries.deliveries(send_id, which)
+    found = list((rows.filter(pk__gt=int(after)) if after.isdigit() else rows)[: _ROWS + 1])
     shown = found[:_ROWS]
     query = request.GET.copy()
+    query.pop("after", None)
+    exported = urlencode({**query.dict(), "send": send_id})
     if len(found) > _ROWS:
         query["after"] = str(shown[-1].pk)
     labels = dict(Delivery.State.choices)
+    again = (
+        set() if row.state == Send.State.CANCELLED else unreached_among(send_id, [one.pk for one in shown])
+    )
     context = {
         "send": row,
         "state": state_of(row),
@@ -91,11 +98,17 @@ def send(request: HttpRequest, send_id: int) -> HttpResponse:
         "funnel": funnel,
         "parts": [
             (part, labels[Delivery.State(part.state)], LEVELS[part.state], reason_label(part.reason))
-            for part in funnel.parts
+            for part in queries.by_reason(funnel.parts)
         ],
-        "rows": [(one, LEVELS[one.state], reason_label(one.reason)) for one in shown],
+        "rows": [(one, LEVELS[one.state], reason_label(one.reason), one.pk in again) for one in shown],
+        "now": timezone.now(),
+        "holds": HOLDS,
         "pager": Pager(next_url=f"?{query.urlencode()}" if len(found) > _ROWS else ""),
-        "is_filtered": bool(state or reason),
+        "which": which,
+        "chips": _chips(which),
+        "query": exported,
+        "states": Delivery.State.choices,
+        "channels": Channel.objects.filter(pk__in=row.over) if len(row.over) > 1 else [],
         "unreached": unreached(send_id),
         "files": Channel.objects.filter(kind="audience", deliveries__send=row).distinct(),
     }
@@ -128,6 +141,44 @@ def cancel(request: HttpRequest, send_id: int) -> HttpResponse:
 def retry(request: HttpRequest, send_id: int) -> HttpResponse:
     """Try again those who were not reached."""
     return _act(request, send_id, "retry")
+
+
+@_SENDS
+@require_POST
+def retry_one(request: HttpRequest, send_id: int, delivery_id: int) -> HttpResponse:
+    """Try one message again that did not reach its customer."""
+    get_object_or_404(Delivery, pk=delivery_id, send=send_id)
+    try:
+        with transaction.atomic():
+            tried = operations.send_to_unreached(send_id, now=timezone.now(), only=delivery_id)
+            request_sending()
+    except RegularsError as error:
+        messages.error(request, str(error))
+    else:
+        if tried:
+            messages.success(request, gettext("The message is tried again."))
+        else:
+            messages.error(request, gettext("It was not tried again: it went out meanwhile, or may not be."))
+    back, query = reverse("console:send", args=[send_id]), request.GET.urlencode()
+    return redirect(f"{back}?{query}" if query else back)
+
+
+def _chips(which: queries.DeliveryFilter) -> list[Chip]:
+    """Return what the list of deliveries is filtered by."""
+    said = {"state": which.state, "reason": which.reason, "channel": which.channel_id}
+    words = {
+        "state": str(dict(Delivery.State.choices).get(which.state, "")),
+        "reason": reason_label(which.reason),
+        "channel": str(Channel.objects.filter(pk=which.channel_id or 0).first() or ""),
+    }
+    return [
+        Chip(
+            label=words[name],
+            remove_url=f"?{urlencode({other: one for other, one in said.items() if one and other != name})}#who",
+        )
+        for name, value in said.items()
+        if value
+    ]
 
 
 def _channels_of(row: Send) -> list[int]:

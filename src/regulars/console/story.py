@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -277,11 +279,15 @@ def _import(told: Told, _business: Business) -> Said:
     )
 
 
-def _message(told: Told, _business: Business) -> Said:
+def _message(told: Told, business: Business) -> Said:
     state = str(dict(Delivery.State.choices)[told["state"]])
     parts = [told["channel"], state]
     if told["reason"] and told["state"] not in Delivery.REACHED:
         parts.append(reason_label(told["reason"]))
+    due_at = parse_datetime(told["due_at"] or "")
+    if due_at is not None and due_at > timezone.now():
+        until = gettext("until %(moment)s") if told["reason"] else gettext("goes at %(moment)s")
+        parts.append(until % {"moment": formats.moment(due_at, business.time_zone)})
     if told["was_uncertain"]:
         parts.append(gettext("may be there twice"))
     if told["instead_of"]:

@@ -262,6 +262,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sends/<int:send_id>/resuming/", sends.resume, name="send-resuming"),
     path("sends/<int:send_id>/cancellation/", sends.cancel, name="send-cancellation"),
     path("sends/<int:send_id>/retrying/", sends.retry, name="send-retrying"),
+    path(
+        "sends/<int:send_id>/messages/<int:delivery_id>/retrying/",
+        sends.retry_one,
+        name="send-message-retrying",
+    ),
     path("sends/<int:send_id>/audiences/<int:channel_id>.csv", sends.audience, name="send-audience"),
     path("settings/channels/", channels.channels, name="settings-channels"),
     path("settings/channels/new/<slug:kind>/", channels.new_channel, name="settings-channel-new"),

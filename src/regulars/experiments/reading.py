@@ -261,5 +261,6 @@ def _effects(  # noqa: PLR0913  what was found, and how to compare it
         return {}
     effects: dict[str, dict[str, Effect]] = {}
     for one in compared:
-        effects.setdefault(one.arm, {})[one.metric] = effect_of(one)
+        is_share = measures[one.metric].unit == "share"
+        effects.setdefault(one.arm, {})[one.metric] = effect_of(one, is_share=is_share)
     return effects

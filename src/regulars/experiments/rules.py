@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil, inf, sqrt
 from typing import Literal
 
 from scipy import stats
@@ -85,14 +85,15 @@ class Verdict:
     harmed: tuple[str, ...] = ()
 
 
-def effect_of(found: Comparison) -> Effect:
-    """Return a comparison as an effect."""
+def effect_of(found: Comparison, *, is_share: bool = False) -> Effect:
+    """Return a comparison as an effect. Shares of customers differ by 1 at most: no interval of theirs goes further."""
+    most = 1.0 if is_share else inf
     return Effect(
         value=found.value,
         control=found.control_value,
         effect=found.effect,
-        low=found.effect_low,
-        high=found.effect_high,
+        low=max(found.effect_low, -most),
+        high=min(found.effect_high, most),
         standard_error=found.standard_error,
         relative=found.effect / found.control_value if found.control_value else None,
         units=found.units,

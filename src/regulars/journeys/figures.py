@@ -1,5 +1,6 @@
 """What became of a campaign: the funnel, what is attributed to it, and what it brought against its hold-out."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,11 +22,11 @@ _WHOLE_BP = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Excluded:
-    """How many customers got nothing for a reason; `is_at_start`: before it was drawn who is in the hold-out."""
+    """How many customers got nothing for a reason; `is_passed_on`: from the next channel, once another had refused their message."""
 
     reason: str
     customers: int
-    is_at_start: bool
+    is_passed_on: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,18 +169,17 @@ def _reasons(told: dict[str, Any]) -> list[Excluded]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT reason, count(DISTINCT customer_id) FROM messaging_delivery d
+            SELECT regexp_replace(reason, %(at_start)s, ''), count(DISTINCT customer_id), instead_of_id IS NOT NULL
+            FROM messaging_delivery d
             WHERE send_id = %(send)s AND state = 'suppressed'
                 AND NOT EXISTS (SELECT FROM messaging_delivery n WHERE n.send_id = d.send_id AND n.instead_of_id = d.id)
-            GROUP BY reason ORDER BY 2 DESC, 1
+            GROUP BY 1, 3 ORDER BY 2 DESC, 1, 3
             """,
-            told,
+            {**told, "at_start": f"^{re.escape(AT_START)}"},
         )
         return [
-            Excluded(
-                reason=reason.removeprefix(AT_START), customers=many, is_at_start=reason.startswith(AT_START)
-            )
-            for reason, many in cursor.fetchall()
+            Excluded(reason=reason, customers=many, is_passed_on=is_passed_on)
+            for reason, many, is_passed_on in cursor.fetchall()
         ]
 
 

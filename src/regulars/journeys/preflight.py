@@ -122,7 +122,9 @@ def preflight(campaign: Campaign, *, now: datetime) -> Preflight:
     targeted, ids = looked_at(campaign)
     scale = targeted / len(ids) if ids else 1.0
     rows = list(campaign.channels.select_related("channel", "template"))
-    audience = audience_of(campaign, ids, [row.channel for row in rows], now=now)
+    begins_at = max(now, start_of(campaign).first(now=now))
+    ends_at = end_of(campaign, now=begins_at)
+    audience = audience_of(campaign, ids, [row.channel for row in rows], now=now, ends_at=ends_at)
     treated = audience.treated
     versions = versions_of(rows)
     samples = samples_of(campaign, audience, rows, versions, now=now)
@@ -143,7 +145,7 @@ def preflight(campaign: Campaign, *, now: datetime) -> Preflight:
         warnings=[
             *_warnings(campaign, rows, versions, samples, now=now),
             *_too_few_uses(campaign, messages=round(len(treated) * scale)),
-            *_too_slow(campaign, over, now=now),
+            *_too_slow(over, begins_at=begins_at, ends_at=ends_at),
             *_leads_nowhere(),
         ],
     )
@@ -271,10 +273,8 @@ def _too_few_uses(campaign: Campaign, *, messages: int) -> Iterator[str]:
         ) % {"offer": offer.name, "left": count(offer.stock - offer.uses), "messages": count(messages)}
 
 
-def _too_slow(campaign: Campaign, over: Sequence[OverChannel], *, now: datetime) -> Iterator[str]:
+def _too_slow(over: Sequence[OverChannel], *, begins_at: datetime, ends_at: datetime) -> Iterator[str]:
     """Say which channels are too slow, by their own limits, to begin all messages before the campaign ends."""
-    begins_at = max(now, start_of(campaign).first(now=now))
-    ends_at = end_of(campaign, now=begins_at)
     zone = zone_named(business().time_zone)
     for one in over:
         begun = pacing.room(one.channel, zone=zone, now=begins_at, until=ends_at)

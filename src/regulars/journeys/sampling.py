@@ -43,10 +43,11 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Audience:
-    """Who of those that were looked at gets a message, over which channel, and who does not."""
+    """Who of those that were looked at gets a message, over which channel, and who does not; `late` would wait past the end."""
 
     reached: dict[int, Reach]
     held: frozenset[int]
+    late: frozenset[int]
     excluded: Counter[str]
 
     @property
@@ -57,7 +58,7 @@ class Audience:
     @property
     def treated(self) -> list[int]:
         """Who gets a message."""
-        return [who for who in self.reached if who not in self.held]
+        return [who for who in self.reached if who not in self.held and who not in self.late]
 
 
 def looked_at(campaign: Campaign) -> tuple[int, list[int]]:
@@ -78,9 +79,14 @@ def looked_at(campaign: Campaign) -> tuple[int, list[int]]:
 
 
 def audience_of(
-    campaign: Campaign, ids: Sequence[int], channels: Sequence[Channel], *, now: datetime
+    campaign: Campaign,
+    ids: Sequence[int],
+    channels: Sequence[Channel],
+    *,
+    now: datetime,
+    ends_at: datetime | None = None,
 ) -> Audience:
-    """Return who of some members gets a message, by the rules that the ledger goes by."""
+    """Return who of some members gets a message, by the rules that the ledger goes by; whoever must wait until `ends_at` gets none."""
     reached: dict[int, Reach] = {}
     excluded: Counter[str] = Counter()
     for begin in range(0, len(ids), _PORTION):
@@ -94,7 +100,13 @@ def audience_of(
                 reached[who] = told
     salt = f"send:{KIND}:{campaign.pk}"
     held = frozenset(who for who in reached if bucket(who, salt=salt) < campaign.holdout_bp)
-    return Audience(reached=reached, held=held, excluded=excluded)
+    late = frozenset(
+        who
+        for who, told in reached.items()
+        if ends_at is not None and told.until is not None and told.until >= ends_at and who not in held
+    )
+    excluded.update(reached[who].waits for who in late)
+    return Audience(reached=reached, held=held, late=late, excluded=excluded)
 
 
 def _arm_of(campaign: Campaign, ids: Sequence[int]) -> set[int] | None:

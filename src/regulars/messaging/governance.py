@@ -133,13 +133,11 @@ def _waits(  # noqa: PLR0913  a message, what is known of its customer, and when
     if zone is None:
         return None
     room = room_at(caps=caps, counted=counted, medium=channel.medium, tag=tag, zone=zone, now=now)
+    # Room at night is room in the morning.
+    silence = quiet and quiet_until(begins=quiet.begins, ends=quiet.ends, zone=zone, now=room or now)
     if room is not None:
-        return room, "cap"
-    if quiet is not None:
-        until = quiet_until(begins=quiet.begins, ends=quiet.ends, zone=zone, now=now)
-        if until is not None:
-            return until, "quiet_hours"
-    return None
+        return silence or room, "cap"
+    return (silence, "quiet_hours") if silence else None
 
 
 def _caps(send: Send, channel: Channel) -> list[CapRule]:

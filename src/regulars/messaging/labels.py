@@ -54,6 +54,11 @@ REASONS: dict[str, str | Promise] = {
     "address_not_allowed": _("The address may not be called"),
 }
 
+HOLDS = ("cap", "quiet_hours", "pace")
+"""Reasons of what waits for its time, and not for another try."""
+AT_START = "start."
+"""Reasons that begin so were found before anything was sent; in words they are the same."""
+
 
 def medium_label(medium: str) -> str | Promise:
     """Return what a medium is called; of one without a consent of its own its name."""
@@ -62,4 +67,4 @@ def medium_label(medium: str) -> str | Promise:
 
 def reason_label(reason: str) -> str:
     """Return a reason in words; one that other rooms gave, as it is."""
-    return str(REASONS.get(reason.removeprefix("start."), reason))
+    return str(REASONS.get(reason.removeprefix(AT_START), reason))

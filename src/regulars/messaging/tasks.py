@@ -16,6 +16,7 @@ from regulars.messaging.channels import KINDS
 from regulars.messaging.models import Channel
 from regulars.messaging.operations.channels import note_hearing
 from regulars.messaging.operations.feedback import collect
+from regulars.messaging.operations.governance import look_again
 from regulars.messaging.sending import run_lanes
 from regulars.shop.wording import worded
 
@@ -63,6 +64,22 @@ def collect_news(timestamp: int = 0) -> None:  # noqa: ARG001  the slot
             note_hearing(channel.pk, trouble=worded(error), now=timezone.now())
         else:
             note_hearing(channel.pk, trouble="", now=timezone.now())
+
+
+@app.task(name="messaging.look_again", queue="messages", queueing_lock="messaging.look_again")
+def look_at_waiting() -> None:
+    """Look again at what caps and quiet hours keep waiting, since they were changed."""
+    look_again(now=timezone.now())
+    request_sending()
+
+
+def request_looking_again() -> None:
+    """See to it that what caps and quiet hours keep waiting is judged anew. In the transaction that changes them."""
+    try:
+        with transaction.atomic():
+            look_at_waiting.defer()
+    except AlreadyEnqueued:
+        return
 
 
 def request_sending() -> None:

@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import cast
 from urllib.parse import urlencode
@@ -22,7 +22,7 @@ from regulars.console.assets import asset_url
 from regulars.console.components import Chart, Chip, Entry, Figure, How, Pager, Words
 from regulars.console.exports import menu
 from regulars.insights import formats
-from regulars.kernel.days import date_of_day
+from regulars.kernel.days import date_of_day, day_of_date
 from regulars.kernel.money import minor_unit_exponent
 from regulars.shop.wording import said
 
@@ -128,10 +128,12 @@ def signed(value: float, places: int = 0) -> str:
 
 
 @register.filter
-def day(value: int | None) -> str:
-    """Write a day number as a date."""
+def day(value: int | date | None) -> str:
+    """Write a day, or its number, as a date."""
     if value is None:
         return "–"
+    if isinstance(value, date):
+        value = day_of_date(value)
     return format_html('<time datetime="{}">{}</time>', date_of_day(value).isoformat(), formats.day(value))
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from regulars.kernel.errors import RegularsError
 from regulars.messaging.governance import ADDRESSES
-from regulars.messaging.models import Cap, QuietHours, SuppressedAddress
+from regulars.messaging.models import Cap, Delivery, QuietHours, SuppressedAddress
 from regulars.messaging.operations.feedback import release_address, suppress
 from regulars.shop.models.consents import Channel as Medium
 from regulars.shop.queries import business
@@ -39,7 +39,7 @@ def add_cap(*, medium: str, tag: str, most: int, days: int, is_rolling: bool) ->
 
 
 def remove_cap(cap_id: int) -> None:
-    """Remove a cap; removing it again changes nothing. What it made wait is looked at when it is due."""
+    """Remove a cap; removing it again changes nothing. What it made wait goes once `look_again` ran."""
     Cap.objects.filter(pk=cap_id).delete()
 
 
@@ -57,6 +57,13 @@ def set_quiet_hours(*, medium: str, begins: time | None, ends: time | None) -> N
             QuietHours.objects.update_or_create(medium=medium, defaults={"begins": begins, "ends": ends})
     except IntegrityError as error:
         raise InvalidRuleError(_("quiet hours end at another time than they begin")) from error
+
+
+def look_again(*, now: datetime) -> int:
+    """Make due what caps and quiet hours keep waiting, and return how much: whether it must wait on is judged anew as it is claimed."""
+    return Delivery.objects.filter(
+        state=Delivery.State.PENDING, reason__in=("cap", "quiet_hours"), due_at__gt=now
+    ).update(due_at=now)
 
 
 def stop_address(*, medium: str, address: str, now: datetime) -> bool:

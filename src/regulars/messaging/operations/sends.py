@@ -238,7 +238,9 @@ def cancel_send(send_id: int, *, now: datetime) -> int:
     return stopped
 
 
-def send_to_unreached(send_id: int, *, now: datetime, with_uncertain: bool = False) -> int:
+def send_to_unreached(
+    send_id: int, *, now: datetime, with_uncertain: bool = False, only: int | None = None
+) -> int:
     """Try again those whom a send did not reach, and return how many.
 
     Failures and bounces, and what was held back for a reason that may have passed; not the hold-out, nor those whom the caller
@@ -249,6 +251,7 @@ def send_to_unreached(send_id: int, *, now: datetime, with_uncertain: bool = Fal
         send_id: The send.
         now: When.
         with_uncertain: Also those who may have the message.
+        only: The one delivery that is tried again; all where None.
 
     Raises:
         UnknownSendError: There is no such send.
@@ -264,7 +267,10 @@ def send_to_unreached(send_id: int, *, now: datetime, with_uncertain: bool = Fal
                 settled_at = NULL, counted_at = NULL, accepted_at = NULL, worker = NULL, lease_until = NULL
             WHERE {UNREACHED}
             """,  # noqa: S608  a literal
-            {"now": now, **asked(send_id, with_uncertain=with_uncertain)},
+            {
+                "now": now,
+                **asked(send_id, with_uncertain=with_uncertain, only=None if only is None else [only]),
+            },
         )
         tried = int(cursor.rowcount)
         if tried:

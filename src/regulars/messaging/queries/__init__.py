@@ -8,12 +8,15 @@ from hashlib import sha256
 
 from django.db import connection
 from django.db.models import Count, Q, QuerySet, Sum
+from django.http import QueryDict
 
+from regulars.messaging.labels import AT_START
 from regulars.messaging.models import Cap, Channel, Delivery, QuietHours, Send, StaffTask, SuppressedAddress
 from regulars.shop.models import Identifier
 from regulars.shop.models.consents import Channel as Medium
 
 State = Delivery.State
+_LONGEST_ID = 19
 SINGLE = "message"
 """The kind of source of messages to one customer, whose id is a `SingleMessage`'s."""
 
@@ -119,7 +122,7 @@ def _passed_on(send_ids: Collection[int]) -> dict[int, dict[str, int]]:
     return found
 
 
-def _funnel(parts: list[Part], doubted: int, passed: dict[str, int]) -> Funnel:
+def _merged(parts: Iterable[Part]) -> list[Part]:
     merged: dict[tuple[str, str], Part] = {}
     for one in parts:
         known = merged.get((one.state, one.reason))
@@ -133,13 +136,18 @@ def _funnel(parts: list[Part], doubted: int, passed: dict[str, int]) -> Funnel:
                 cost_minor=known.cost_minor + one.cost_minor,
             )
         )
+    return sorted(merged.values(), key=lambda one: -one.deliveries)
+
+
+def _funnel(parts: list[Part], doubted: int, passed: dict[str, int]) -> Funnel:
+    merged = _merged(parts)
 
     def many(*states: str) -> int:
-        rows = sum(one.deliveries for one in merged.values() if one.state in states)
+        rows = sum(one.deliveries for one in merged if one.state in states)
         return rows - sum(passed.get(state, 0) for state in states)
 
     return Funnel(
-        total=sum(one.deliveries for one in merged.values()) - sum(passed.values()),
+        total=sum(one.deliveries for one in merged) - sum(passed.values()),
         under_way=many(*Delivery.UNDER_WAY),
         reached=many(*Delivery.REACHED),
         held_back=many(State.SUPPRESSED),
@@ -147,23 +155,76 @@ def _funnel(parts: list[Part], doubted: int, passed: dict[str, int]) -> Funnel:
         passed_on=sum(passed.values()),
         uncertain=many(State.UNCERTAIN),
         doubted=doubted,
-        cost_minor=sum((one.cost_minor for one in merged.values()), Decimal(0)),
-        parts=tuple(sorted(merged.values(), key=lambda one: -one.deliveries)),
+        cost_minor=sum((one.cost_minor for one in merged), Decimal(0)),
+        parts=tuple(merged),
     )
 
 
-def deliveries(
-    send_id: int, *, state: str = "", reason: str = "", after: int | None = None, limit: int = 50
-) -> list[Delivery]:
-    """Return up to `limit` + 1 deliveries of a send with customer, channel and what they stand in for, in the order they were decided on."""
+def due_between(send_id: int, *, now: datetime) -> tuple[datetime, datetime] | None:
+    """Return when the first and the last message of a send that waits for its time goes on; None where none does. Reads the index of what is due."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT min(first.due_at), max(last.due_at) FROM messaging_channel c
+            CROSS JOIN LATERAL (
+                SELECT due_at FROM messaging_delivery
+                WHERE send_id = %(send)s AND channel_id = c.id AND state = 'pending' AND due_at > %(now)s
+                ORDER BY due_at LIMIT 1
+            ) AS first
+            CROSS JOIN LATERAL (
+                SELECT due_at FROM messaging_delivery
+                WHERE send_id = %(send)s AND channel_id = c.id AND state = 'pending' AND due_at > %(now)s
+                ORDER BY due_at DESC LIMIT 1
+            ) AS last
+            """,
+            {"send": send_id, "now": now},
+        )
+        first, last = cursor.fetchone()
+    return None if first is None else (first, last)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryFilter:
+    """Which deliveries of a send: of a state, for a reason, over a channel; each empty for all."""
+
+    state: str = ""
+    reason: str = ""
+    channel_id: int | None = None
+
+
+def delivery_filter_of(query: QueryDict) -> DeliveryFilter:
+    """Return the deliveries that an address asks for; what it cannot mean is left out."""
+    state, channel = query.get("state", ""), query.get("channel", "")
+    return DeliveryFilter(
+        state=state if state in State.values else "",
+        reason=query.get("reason", "").replace("\0", "")[:40],
+        channel_id=int(channel) if channel.isdecimal() and len(channel) < _LONGEST_ID else None,
+    )
+
+
+def by_reason(parts: Iterable[Part]) -> list[Part]:
+    """Return parts that share a state and what is said of their reason as one, most first."""
+    return _merged(
+        Part(
+            state=one.state,
+            reason=one.reason.removeprefix(AT_START),
+            deliveries=one.deliveries,
+            cost_minor=one.cost_minor,
+        )
+        for one in parts
+    )
+
+
+def deliveries(send_id: int, which: DeliveryFilter) -> "QuerySet[Delivery]":
+    """Return deliveries of a send with customer, channel and what they stand in for, in the order they were decided on."""
     found = Delivery.objects.filter(send=send_id).select_related("customer", "channel", "instead_of__channel")
-    if state:
-        found = found.filter(state=state)
-    if reason:
-        found = found.filter(reason=reason)
-    if after is not None:
-        found = found.filter(pk__gt=after)
-    return list(found.order_by("id")[: limit + 1])
+    if which.state:
+        found = found.filter(state=which.state)
+    if which.reason:
+        found = found.filter(reason__in=(which.reason, f"{AT_START}{which.reason}"))
+    if which.channel_id is not None:
+        found = found.filter(channel=which.channel_id)
+    return found.order_by("id")
 
 
 def channels(*, only_active: bool = True) -> "QuerySet[Channel]":

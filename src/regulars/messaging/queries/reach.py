@@ -40,11 +40,12 @@ def would_become(  # noqa: PLR0913  whom, over what, by which rules, when
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """One customer: over which channel; `reason` why not, "" where they can be; `waits` for what, if not at once."""
+    """One customer: over which channel; `reason` why not, "" where they can be; `waits` for what and `until` when, if not at once."""
 
     channel_id: int
     reason: str = ""
     waits: str = ""
+    until: datetime | None = None
 
 
 def reach_of(  # noqa: PLR0913  likewise
@@ -88,6 +89,6 @@ def reach_of(  # noqa: PLR0913  likewise
             if verdict.reason and verdict.due_at is None:
                 refused.setdefault(who, Reach(channel_id=channel.pk, reason=verdict.reason))
             else:
-                found[who] = Reach(channel_id=channel.pk, waits=verdict.reason)
+                found[who] = Reach(channel_id=channel.pk, waits=verdict.reason, until=verdict.due_at)
         left = [who for who in left if who not in found]
     return refused | found
