@@ -16,6 +16,7 @@ from django.template.context import Context, RequestContext
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import pgettext
 
 from regulars.console import labels
 from regulars.console.assets import asset_url
@@ -144,6 +145,12 @@ def moment(context: Context, value: datetime | None) -> str:
         return "–"
     zone = context["business"].time_zone
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.moment(value, zone))
+
+
+@register.simple_tag
+def colon() -> str:
+    """Write what stands between a label and its value in the reader's language."""
+    return pgettext("between a label and its value", ": ")
 
 
 @register.filter
