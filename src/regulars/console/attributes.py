@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from regulars.insights import formats
 from regulars.intake.models import ColumnMap
 from regulars.kernel.errors import RegularsError
 from regulars.segments import queries as segments
@@ -119,7 +120,7 @@ def removal(request: HttpRequest, attribute_id: int) -> HttpResponse:
     row = get_object_or_404(AttributeDefinition, pk=attribute_id)
     if users := segments.asking_for(f"attribute.{row.name}"):
         text = gettext("Segments ask for it: %(names)s. Take it out there first.")
-        messages.error(request, text % {"names": ", ".join(one.title for one in users)})
+        messages.error(request, text % {"names": formats.listed(one.title for one in users)})
         return redirect("console:settings-attribute", row.pk)
     operations.remove_attribute(name=row.name)
     messages.success(request, gettext("The attribute and its values are deleted."))

@@ -372,7 +372,7 @@ def _lines(
         original = _original(tracked, field)
         of = _label_of(tracked, field)
         before, after = (
-            ", ".join(names.of(of, one) for one in (value if isinstance(value, list) else [value]))
+            formats.listed(names.of(of, one) for one in (value if isinstance(value, list) else [value]))
             if of and value
             else _shown(original, value, zone=zone)
             for value in (before, after)
@@ -418,5 +418,5 @@ def _written(value: object, *, zone: str) -> str:
         case dict():
             return json.dumps(value, ensure_ascii=False)
         case list():
-            return ", ".join(str(item) for item in value)
+            return formats.listed(value)
     return str(value)

@@ -321,8 +321,8 @@ def _waits(campaign: Campaign, funnel: Funnel | None) -> str:
     # A message without a reason goes now, or at the hour of its customer's clock.
     is_local = campaign.timing == Campaign.Timing.LOCAL and between is not None
     own_hour = gettext("The hour by their own clock") if is_local else ""
-    waits = ", ".join(
-        f"{reason_label(part.reason) or own_hour}: {formats.count(part.deliveries)}"
+    waits = formats.listed(
+        formats.labelled(reason_label(part.reason) or own_hour, formats.count(part.deliveries))
         for part in funnel.parts
         if part.state == "pending" and (part.reason or own_hour)
     )

@@ -139,7 +139,7 @@ def _own(chosen: CustomerList, customer_ids: list[int], *, currency: str) -> dic
     cells: dict[tuple[int, str], str] = {}
     if TAGS in keys:
         for customer_id, tags in shop.tags_of(customer_ids).items():
-            cells[customer_id, TAGS] = ", ".join(tags)
+            cells[customer_id, TAGS] = formats.listed(tags)
     if names:
         for customer_id, values in shop.attributes_of(customer_ids, names=names).items():
             for one in values:

@@ -305,7 +305,7 @@ def where_of(path: str, *graphs: Mapping[str, Any]) -> str:
     parts = path.split(".")
     if parts[0] != "steps" or len(parts) == 1:
         fields = {field.name: field.label for field in _fields_at(path, *graphs)}
-        return ": ".join(str(fields.get(part) or _PARTS.get(part, part)) for part in parts)
+        return formats.colon().join(str(fields.get(part) or _PARTS.get(part, part)) for part in parts)
     name, rest = parts[1], parts[2:]
     holder = next((graph for graph in graphs if name in _part(graph, "steps")), {})
     fields = {field.name: field.label for field in _fields_at(path, *graphs)}
@@ -316,7 +316,7 @@ def where_of(path: str, *graphs: Mapping[str, Any]) -> str:
         for number, part in enumerate(rest)
         if not (rest[0] == "next" and number and part == registry.THEN)
     ]
-    return ": ".join([step_title(holder, name), *labels])
+    return formats.colon().join([step_title(holder, name), *labels])
 
 
 def _fields_at(path: str, *graphs: Mapping[str, Any]) -> Sequence[Field]:

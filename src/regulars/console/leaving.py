@@ -84,7 +84,7 @@ class LeavingCard:
         said = gettext(
             "Looked back from %(days)s; who then did not buy from day %(from)s to day %(until)s"
         ) % {
-            "days": ", ".join(formats.day(day) for day in self.looked.as_of_days),
+            "days": formats.listed(formats.day(day) for day in self.looked.as_of_days),
             "from": self.looked.lead_days,
             "until": self.looked.lead_days + self.looked.horizon_days - 1,
         }

@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from regulars.insights import formats
 from regulars.kernel.errors import RegularsError
 from regulars.messaging import blocks, composing, variables
 from regulars.messaging.checking import Checked, check
@@ -324,7 +325,7 @@ def publication(request: HttpRequest, template_id: int) -> HttpResponse:
         made = operations.publish(template_id, by=cast("User", request.user), now=timezone.now())
     except TemplateFaultError as error:
         language = str(error.details.get("language", language))
-        messages.error(request, f"{dict(settings.LANGUAGES).get(language, '')}: {error}")
+        messages.error(request, formats.labelled(dict(settings.LANGUAGES).get(language, ""), error))
     except RegularsError as error:
         messages.error(request, str(error))
     else:
@@ -405,7 +406,7 @@ def version(request: HttpRequest, template_id: int, number: int) -> HttpResponse
     words = dict(settings.LANGUAGES)
     parts = {"subject": _("Subject"), "preheader": _("Preheader"), "body": pgettext_lazy("message", "Text")}
     lines = [
-        (mark, f"{words[text.split()[0]]}: {parts[text.split()[1]]}" if mark == "@" else text)
+        (mark, formats.labelled(words[text.split()[0]], parts[text.split()[1]]) if mark == "@" else text)
         for mark, text in queries.changes(kept.content, written)
     ]
     return render(

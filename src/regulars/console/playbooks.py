@@ -21,6 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from regulars.console import labels
 from regulars.console.components import Chip
 from regulars.console.message_templates import framed, in_frame, somebody, with_frame
+from regulars.insights import formats
 from regulars.journeys.operations.playbooks import (
     Thing,
     add_playbook,
@@ -344,7 +345,7 @@ def starter_turning_on(request: HttpRequest) -> HttpResponse:
         % {"new": new, "on": len(made.on)},
     )  # fmt: skip
     for book, needs in made.hindered:
-        messages.warning(request, f"{book.name}: {'; '.join(one.words for one in needs)}")
+        messages.warning(request, formats.labelled(book.name, formats.listed(one.words for one in needs)))
     return redirect("console:playbook-starter")
 
 

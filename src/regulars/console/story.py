@@ -145,7 +145,7 @@ def _behaviour(told: Told, _business: Business) -> Said:
     )
     where = told.get("url") or ""
     return Said(
-        title=f"{event_name(told['name'])}: {about}" if about else event_name(told["name"]),
+        title=formats.labelled(event_name(told["name"]), about) if about else event_name(told["name"]),
         text=" · ".join(part for part in (where, told.get("source") or "") if part),
     )
 
@@ -161,7 +161,7 @@ def _service(told: Told, _business: Business) -> Said:
     subject = properties.get("subject") or ""
     title = gettext("Asked the service")
     return Said(
-        title=f"{title}: {subject}" if subject else title,
+        title=formats.labelled(title, subject) if subject else title,
         text=" · ".join(str(part) for part in parts if part),
     )
 
@@ -172,7 +172,7 @@ def _answer(told: Told, _business: Business) -> Said:
     score = properties.get("score")
     title = gettext("Answered a survey")
     return Said(
-        title=f"{title}: {score}" if score is not None else title,
+        title=formats.labelled(title, score) if score is not None else title,
         text=" · ".join(str(part) for part in parts if part),
     )
 
@@ -183,7 +183,7 @@ def _coupon(told: Told, business: Business) -> Said:
     properties = told.get("properties") or {}
     code = properties.get("coupon") or properties.get("coupon_code") or properties.get("code") or ""
     title = gettext("Used a coupon")
-    return Said(title=f"{title}: {code}" if code else title, text=told.get("order_code") or "")
+    return Said(title=formats.labelled(title, code) if code else title, text=told.get("order_code") or "")
 
 
 def _offered(told: Told, business: Business) -> Said:
@@ -227,7 +227,7 @@ def _tag(told: Told, _business: Business) -> Said:
 def _attribute(told: Told, business: Business) -> Said:
     label = label_of(told["label"], told.get("label_zh") or "")
     value = value_words(told["value"], kind=told["type"], currency=business.currency)
-    return Said(title=f"{label}: {value}", text=source_name(told.get("source") or ""))
+    return Said(title=formats.labelled(label, value), text=source_name(told.get("source") or ""))
 
 
 def _account(told: Told, _business: Business) -> Said:

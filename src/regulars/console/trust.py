@@ -195,7 +195,7 @@ class Card:
     @property
     def how(self) -> How:
         """Return how the test was made."""
-        lines = [f"{metric.name}: {metric.meaning}" for metric in self.metrics]
+        lines = [formats.labelled(metric.name, metric.meaning) for metric in self.metrics]
         return How(
             definition=gettext(
                 "From each of these days the model and the rules forecast the days after, from what was known then. Then it is counted what came."
@@ -209,7 +209,7 @@ class Card:
     def looked_back(self) -> str:
         """Return from which days, how far, and for how many customers."""
         return gettext("looked back from %(days)s; %(horizon)s days ahead; %(forecasts)s forecasts") % {
-            "days": ", ".join(formats.day(day) for day in self.result.origins),
+            "days": formats.listed(formats.day(day) for day in self.result.origins),
             "horizon": self.result.horizon_days,
             "forecasts": formats.count(self.result.forecasts),
         }
@@ -217,7 +217,7 @@ class Card:
     @property
     def variants(self) -> str:
         """Return which models were chosen at the origins, where there are several to choose from."""
-        return ", ".join(str(trust.CANDIDATES[name]) for name in dict.fromkeys(self.result.variants))
+        return formats.listed(trust.CANDIDATES[name] for name in dict.fromkeys(self.result.variants))
 
     @property
     def chart(self) -> Chart | None:

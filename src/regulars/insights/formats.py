@@ -1,6 +1,7 @@
 """Numbers, money and days as a person of the chosen language writes them."""
 
 import functools
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from babel.numbers import (
     format_decimal,
     format_percent,
 )
+from django.utils.translation import pgettext
 
 from regulars.insights.reasons import locale_name, money
 from regulars.kernel.days import date_of_day
@@ -115,3 +117,18 @@ def moment(value: datetime, zone: str) -> str:
 
 
 _MOMENT = {"en_001": "d MMM y, HH:mm", "zh_Hans_CN": "y年M月d日 HH:mm"}
+
+
+def colon() -> str:
+    """Return what stands between a label and its value."""
+    return pgettext("between a label and its value", ": ")
+
+
+def labelled(label: object, value: object) -> str:
+    """Write a label and its value."""
+    return f"{label}{colon()}{value}"
+
+
+def listed(items: Iterable[object]) -> str:
+    """Write things one after the other."""
+    return pgettext("between things one after the other", ", ").join(map(str, items))

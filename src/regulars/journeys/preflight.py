@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from regulars.analytics.experiments import fixed_alpha, minimum_detectable_effect
 from regulars.experiments.operations import ExperimentStateError, arm_of
 from regulars.experiments.rules import ALPHA, LEAST_UNITS
-from regulars.insights.formats import count
+from regulars.insights.formats import count, labelled
 from regulars.journeys.composing import KIND
 from regulars.journeys.models import Campaign, CampaignChannel
 from regulars.journeys.operations.campaigns import InvalidCampaignError, problems, shows_coupon, start_of
@@ -341,5 +341,5 @@ def _hints(
             customer_id=who,
             now=now,
         )
-        found += [f"{row.template.name}: {hint.text}" for hint in checked.hints]
+        found += [labelled(row.template.name, hint.text) for hint in checked.hints]
     return found

@@ -16,7 +16,6 @@ from django.template.context import Context, RequestContext
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import pgettext
 
 from regulars.console import labels
 from regulars.console.assets import asset_url
@@ -150,7 +149,7 @@ def moment(context: Context, value: datetime | None) -> str:
 @register.simple_tag
 def colon() -> str:
     """Write what stands between a label and its value in the reader's language."""
-    return pgettext("between a label and its value", ": ")
+    return formats.colon()
 
 
 @register.filter
