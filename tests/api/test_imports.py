@@ -113,6 +113,8 @@ def test_an_upload_repeated_with_its_key_is_one_import(program: Program) -> None
 
 def test_a_waiting_import_is_started_with_a_mapping_or_a_saved_map(program: Program) -> None:
     made = content(send(program))["id"]
+    refused = content(program.post(f"/imports/{made}/start", {}))
+    assert [one["name"] for one in refused["errors"]] == ["map", "mapping"]
     assert content(program.post(f"/imports/{made}/start", {"mapping": MAPPING}))["state"] == "queued"
     ColumnMap.objects.create(name="Back office", header=[], mapping=MAPPING)
     assert content(program.post(f"/imports/{made}/start", {"map": "Back office"}))["state"] == "queued"

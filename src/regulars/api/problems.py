@@ -21,8 +21,9 @@ from regulars.kernel.errors import RegularsError
 
 MEDIA_TYPE = "application/problem+json"
 DOCS_PATH = "/api/v1/docs"
-# What views call their arguments, which are no part of a name that the caller knows.
+# What views call their arguments, and Pydantic its ways to read one of several forms: no part of a name that the caller knows.
 _ARGUMENTS = {"parameters", "body"}
+_READING = "function-"
 _log = structlog.stdlib.get_logger(__name__)
 
 # Code to status. An expected error that is not listed was understood and refused: 422.
@@ -284,7 +285,11 @@ def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError
     errors = [
         {
             "in": item["loc"][0],
-            "name": ".".join(str(part) for part in item["loc"][1:] if part not in _ARGUMENTS),
+            "name": ".".join(
+                part
+                for part in map(str, item["loc"][1:])
+                if part not in _ARGUMENTS and not part.startswith(_READING)
+            ),
             "detail": _said_of(item),
         }
         for item in (error.errors if isinstance(error, ValidationError) else [])
