@@ -16,7 +16,7 @@ from regulars.messaging.operations.channels import retire_channel
 from regulars.messaging.operations.sends import cancel_send
 from regulars.messaging.queries import due_between
 from regulars.messaging.queries.reach import would_become
-from regulars.messaging.tasks import look_at_waiting
+from regulars.messaging.tasks import look_at_waiting, look_once_more
 from tests.mail_sink import mail_sink
 from tests.messaging.sending import allow, make_readers, make_send, smtp_channel, states, work
 from tests.messaging.test_fallbacks import calls
@@ -181,6 +181,30 @@ def test_what_a_rule_kept_waiting_goes_when_the_rule_is_taken_away(owner: Client
     assert states(send) == {"accepted": 2}
     # What waits for another try has its own time.
     assert Delivery.objects.get(send=by_retry).due_at == later
+
+
+def test_what_was_being_judged_while_a_rule_was_taken_away_goes_soon_after(owner: Client) -> None:
+    cap = Cap.objects.create(medium="", tag="", most=1, days=7, is_rolling=True)
+    readers = make_readers(2)
+    with mail_sink() as sink:
+        channel = smtp_channel(sink.port)
+        make_send(readers, channel)
+        work()
+        send = make_send(readers, channel)
+        work()
+        held = Delivery.objects.filter(send=send).values("due_at", "reason")[0]
+        owner.post(f"/settings/sending/caps/{cap.pk}/removal/")
+        look_at_waiting()
+        # What a batch that had read the old rules writes as it ends.
+        Delivery.objects.filter(send=send).update(**held)
+        work()
+        assert states(send) == {"pending": 2}
+        again = ProcrastinateJob.objects.get(task_name="messaging.look_once_more")
+        assert again.scheduled_at is not None
+        assert again.scheduled_at > timezone.now() + timedelta(seconds=5)
+        look_once_more()
+        work()
+    assert states(send) == {"accepted": 2}
 
 
 def test_what_is_let_go_is_held_back_again_by_the_rules_that_are_left(owner: Client) -> None:

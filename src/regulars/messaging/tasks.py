@@ -21,6 +21,8 @@ from regulars.messaging.sending import run_lanes
 from regulars.shop.wording import worded
 
 _log = structlog.stdlib.get_logger("regulars.messaging")
+# A batch that reads the rules has written its verdicts by then.
+_JUDGED_WITHIN_SECONDS = 10
 # One job does not keep a place of the worker for longer; the next one goes on.
 _JOB_SECONDS = 50.0
 _LOOK_SECONDS = 0.5
@@ -73,8 +75,15 @@ def look_at_waiting() -> None:
     request_sending()
 
 
+@app.task(name="messaging.look_once_more", queue="messages")
+def look_once_more() -> None:
+    """Look at what was being judged by the old rules as they were changed."""
+    look_at_waiting()
+
+
 def request_looking_again() -> None:
     """See to it that what caps and quiet hours keep waiting is judged anew. In the transaction that changes them."""
+    look_once_more.configure(schedule_in={"seconds": _JUDGED_WITHIN_SECONDS}).defer()
     try:
         with transaction.atomic():
             look_at_waiting.defer()
