@@ -11,7 +11,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from regulars.insights import formats
-from regulars.messaging.models import Cap, Delivery, QuietHours
+from regulars.messaging.models import Cap, Channel, Delivery, QuietHours, Send
 from regulars.messaging.operations.channels import retire_channel
 from regulars.messaging.operations.sends import cancel_send
 from regulars.messaging.queries import due_between
@@ -161,14 +161,18 @@ def test_nothing_of_a_cancelled_send_is_tried_again(owner: Client) -> None:
     assert states(send) == {"failed": 2}
 
 
+def second_send(readers: list[int], channel: Channel) -> Send:
+    """Send to readers once, and make another send to them, which has yet to go."""
+    make_send(readers, channel)
+    work()
+    return make_send(readers, channel)
+
+
 def test_what_a_rule_kept_waiting_goes_when_the_rule_is_taken_away(owner: Client) -> None:
     cap = Cap.objects.create(medium="", tag="", most=1, days=7, is_rolling=True)
-    readers = make_readers(2)
     with mail_sink() as sink:
         channel = smtp_channel(sink.port)
-        make_send(readers, channel)
-        work()
-        send = make_send(readers, channel)
+        send = second_send(make_readers(2), channel)
         by_retry = make_send(make_readers(1), channel)
         later = timezone.now() + timedelta(hours=1)
         Delivery.objects.filter(send=by_retry).update(due_at=later, reason="deferred", attempts=1)
@@ -185,12 +189,9 @@ def test_what_a_rule_kept_waiting_goes_when_the_rule_is_taken_away(owner: Client
 
 def test_what_was_being_judged_while_a_rule_was_taken_away_goes_soon_after(owner: Client) -> None:
     cap = Cap.objects.create(medium="", tag="", most=1, days=7, is_rolling=True)
-    readers = make_readers(2)
     with mail_sink() as sink:
         channel = smtp_channel(sink.port)
-        make_send(readers, channel)
-        work()
-        send = make_send(readers, channel)
+        send = second_send(make_readers(2), channel)
         work()
         held = Delivery.objects.filter(send=send).values("due_at", "reason")[0]
         owner.post(f"/settings/sending/caps/{cap.pk}/removal/")
@@ -213,9 +214,7 @@ def test_what_is_let_go_is_held_back_again_by_the_rules_that_are_left(owner: Cli
     [reader] = make_readers(1)
     with mail_sink() as sink:
         channel = smtp_channel(sink.port)
-        make_send([reader], channel)
-        work()
-        send = make_send([reader], channel)
+        send = second_send([reader], channel)
         work()
         week = Delivery.objects.get(send=send).due_at
         owner.post(f"/settings/sending/caps/{Cap.objects.get(days=7).pk}/removal/")

@@ -3,7 +3,7 @@
 import csv
 import io
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from django import forms
@@ -680,29 +680,31 @@ def of_customer(request: HttpRequest, customer_id: int) -> HttpResponse:
 @require_POST
 def listing(request: HttpRequest, customer_id: int) -> HttpResponse:
     """Put a customer on a list."""
-    customer, found = found_customer(customer_id), _found(_number(request.POST.get("list", "")))
-    try:
-        operations.add_members(found.pk, customer_ids=[customer.pk], now=timezone.now())
-    except RegularsError as error:
-        messages.error(request, str(error))
-    else:
-        request_refresh()
-        messages.success(request, gettext("On the list “%(name)s”.") % {"name": found.title})
-    return redirect("console:customer", customer_id)
+    found = _found(_number(request.POST.get("list", "")))
+    said = gettext("On the list “%(name)s”.") % {"name": found.title}
+    return _moved(request, customer_id, found, move=operations.add_members, said=said)
 
 
 @_WRITES
 @require_POST
 def unlisting(request: HttpRequest, customer_id: int, segment_id: int) -> HttpResponse:
     """Take a customer off a list."""
-    customer, found = found_customer(customer_id), _found(segment_id)
+    found = _found(segment_id)
+    said = gettext("Taken off the list “%(name)s”.") % {"name": found.title}
+    return _moved(request, customer_id, found, move=operations.remove_members, said=said)
+
+
+def _moved(
+    request: HttpRequest, customer_id: int, segment: Segment, *, move: Callable[..., int], said: str
+) -> HttpResponse:
+    customer = found_customer(customer_id)
     try:
-        operations.remove_members(found.pk, customer_ids=[customer.pk], now=timezone.now())
+        move(segment.pk, customer_ids=[customer.pk], now=timezone.now())
     except RegularsError as error:
         messages.error(request, str(error))
     else:
         request_refresh()
-        messages.success(request, gettext("Taken off the list “%(name)s”.") % {"name": found.title})
+        messages.success(request, said)
     return redirect("console:customer", customer_id)
 
 

@@ -27,6 +27,7 @@ from regulars.kernel.money import minor_unit_exponent
 from regulars.shop.wording import said
 
 register = template.Library()
+register.simple_tag(formats.colon)
 
 _WIDGET_CLASSES: dict[type[forms.Widget], str] = {
     forms.CheckboxInput: "form-check-input",
@@ -144,12 +145,6 @@ def moment(context: Context, value: datetime | None) -> str:
         return "–"
     zone = context["business"].time_zone
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.moment(value, zone))
-
-
-@register.simple_tag
-def colon() -> str:
-    """Write what stands between a label and its value in the reader's language."""
-    return formats.colon()
 
 
 @register.filter
